@@ -1,0 +1,269 @@
+/* autograd: computational graphs with automatic differentiation.
+ *
+ * A graph describes, a plan schedules, a run computes:
+ *
+ *     ag_graph *g = ag_graph_new(NULL);
+ *     ag_node  *x = ag_input(g, "x", AG_F64, AG_SCALAR), *y = ag_mul(x, ag_sin(x)), *dx;
+ *     ag_gradient(y, 1, &x, &dx);                  dx is graph too: differentiate it again
+ *     ag_plan  *p = ag_compile(g, 2, (ag_node *[]){ y, dx }, NULL);
+ *     ag_run   *r = ag_run_new(p);                 ag_feed, ag_eval, ag_fetch; then free r, p, g
+ *
+ * A wrong call returns a bad node, which every operation absorbs; ag_graph_status tells the first failure and
+ * ag_graph_error its message. Nothing here aborts, exits or prints. A graph outlives its plans, a plan its runs.
+ * One thread grows a graph; a plan is immutable and shared by any number of threads; a run belongs to one thread. */
+#ifndef AUTOGRAD_H
+#define AUTOGRAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- types and shapes ------------------------------------------------------------------------------------------ */
+
+#define AG_MAX_RANK 8
+
+typedef enum { AG_F32, AG_F64, AG_I64 } ag_dtype; /* AG_I64 holds indices and labels: no arithmetic, no gradient */
+typedef struct {
+    int rank; /* 0: a scalar */
+    int64_t dim[AG_MAX_RANK];
+} ag_shape; /* row-major: the last axis is contiguous */
+
+#define AG_SCALAR ((ag_shape){ 0, { 0 } })
+#define AG_SHAPE(...) \
+    ((ag_shape){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
+
+typedef enum {
+    AG_OK = 0,
+    AG_ESHAPE,  /* shapes, ranks or axes do not fit */
+    AG_ETYPE,   /* element types do not fit */
+    AG_EARG,    /* NULL, a foreign or wrong node, a name used twice, a leaf not fed, ... */
+    AG_EMEM,    /* out of memory */
+    AG_ENOGRAD, /* an operation on the way has no gradient rule, or an integer stands in the way */
+    AG_ENAN,    /* a NaN where none may be */
+    AG_EIO,     /* a file cannot be read or written */
+    AG_ENUMERIC /* singular or indefinite input of a factorisation */
+} ag_status;
+
+typedef struct ag_graph ag_graph;
+typedef struct ag_node ag_node;
+typedef struct ag_plan ag_plan;
+typedef struct ag_run ag_run;
+typedef struct ag_op ag_op; /* the descriptor of an operation: nodes/node.h */
+
+typedef struct {
+    void *(*allocate)(void *context, size_t bytes); /* aligned as malloc; NULL when there is none */
+    void (*release)(void *context, void *memory);   /* memory may be NULL */
+    void *context;
+} ag_allocator;
+
+/* ---- graphs ---------------------------------------------------------------------------------------------------- */
+
+ag_graph *ag_graph_new(const ag_allocator *or_null); /* NULL when out of memory; the allocator is copied */
+void ag_graph_free(ag_graph *);                      /* and every node in it; NULL is fine */
+void ag_graph_intern(ag_graph *, int on);            /* equal subexpressions become one node; on by default */
+ag_status ag_graph_status(const ag_graph *);         /* the first failure, kept; AG_EMEM for NULL */
+const char *ag_graph_error(const ag_graph *);        /* its message; "" when fine */
+void ag_graph_clear(ag_graph *);                     /* forget the failure; bad nodes stay bad */
+
+/* ---- leaves ---------------------------------------------------------------------------------------------------- */
+
+/* Fed at every run. A name is any text without control characters, unique among the graph's named leaves; NULL: none. */
+ag_node *ag_input(ag_graph *, const char *name, ag_dtype, ag_shape);
+/* Kept by the run, changed by ag_assign; starts as a copy of `initial`, row-major values of its type, or zeros. */
+ag_node *ag_parameter(ag_graph *, const char *name, ag_dtype, ag_shape, const void *initial);
+ag_node *ag_constant(ag_graph *, ag_dtype, ag_shape, const void *values); /* copied */
+ag_node *ag_number(ag_graph *, double); /* rank 0; takes the type of the operand it meets, else AG_F64 */
+ag_node *ag_arange(ag_graph *, ag_dtype, int64_t n); /* 0, 1, ..., n-1 */
+
+const char *ag_name(ag_node *, const char *set_or_null); /* sets when not NULL; the node's name, or "" */
+ag_node *ag_find(ag_graph *, const char *name);          /* the leaf of that name, or NULL */
+ag_dtype ag_type_of(const ag_node *);
+ag_shape ag_shape_of(const ag_node *);
+int64_t ag_size_of(const ag_node *); /* number of elements */
+ag_graph *ag_graph_of(const ag_node *);
+int64_t ag_node_count(const ag_graph *);
+
+/* ---- pointwise operations (NumPy broadcasting; operands of one real type) ---------------------------------------- */
+
+ag_node *ag_add(ag_node *a, ag_node *b);
+ag_node *ag_sub(ag_node *a, ag_node *b);
+ag_node *ag_mul(ag_node *a, ag_node *b);
+ag_node *ag_div(ag_node *a, ag_node *b);
+ag_node *ag_pow(ag_node *a, ag_node *b);
+ag_node *ag_minimum(ag_node *a, ag_node *b); /* NaN if either is; equal operands share the gradient */
+ag_node *ag_maximum(ag_node *a, ag_node *b);
+ag_node *ag_atan2(ag_node *y, ag_node *x);
+ag_node *ag_less(ag_node *a, ag_node *b); /* masks: 1.0 where true, else 0.0, in the operands' type */
+ag_node *ag_less_equal(ag_node *a, ag_node *b);
+ag_node *ag_greater(ag_node *a, ag_node *b);
+ag_node *ag_greater_equal(ag_node *a, ag_node *b);
+ag_node *ag_equal(ag_node *a, ag_node *b);
+ag_node *ag_where(ag_node *condition, ag_node *a, ag_node *b); /* a where the condition is not 0 */
+
+ag_node *ag_neg(ag_node *x);
+ag_node *ag_abs(ag_node *x);
+ag_node *ag_sign(ag_node *x);
+ag_node *ag_square(ag_node *x);
+ag_node *ag_sqrt(ag_node *x);
+ag_node *ag_exp(ag_node *x);
+ag_node *ag_expm1(ag_node *x);
+ag_node *ag_log(ag_node *x);
+ag_node *ag_log1p(ag_node *x);
+ag_node *ag_sin(ag_node *x);
+ag_node *ag_cos(ag_node *x);
+ag_node *ag_tan(ag_node *x);
+ag_node *ag_asin(ag_node *x);
+ag_node *ag_acos(ag_node *x);
+ag_node *ag_atan(ag_node *x);
+ag_node *ag_sinh(ag_node *x);
+ag_node *ag_cosh(ag_node *x);
+ag_node *ag_tanh(ag_node *x);
+ag_node *ag_erf(ag_node *x);
+ag_node *ag_lgamma(ag_node *x);           /* log |gamma(x)| */
+ag_node *ag_polygamma(int n, ag_node *x); /* n-th derivative of digamma; 0: digamma itself */
+ag_node *ag_sigmoid(ag_node *x);
+ag_node *ag_softplus(ag_node *x); /* log(1 + e^x) */
+ag_node *ag_relu(ag_node *x);
+ag_node *ag_gelu(ag_node *x); /* x Phi(x), exact */
+ag_node *ag_silu(ag_node *x); /* x sigmoid(x) */
+ag_node *ag_floor(ag_node *x);
+
+/* ---- reductions: over everything, to rank 0; over one axis (negative counts from the end) ------------------------- */
+
+ag_node *ag_sum(ag_node *x);
+ag_node *ag_mean(ag_node *x);
+ag_node *ag_prod(ag_node *x);
+ag_node *ag_amax(ag_node *x); /* NaN if any is; equal maxima share the gradient */
+ag_node *ag_amin(ag_node *x);
+ag_node *ag_logsumexp(ag_node *x);
+ag_node *ag_sum_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_mean_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_prod_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_amax_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_amin_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_logsumexp_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_argmax(ag_node *x, int axis); /* AG_I64; the first of equal maxima; a NaN counts as the maximum */
+ag_node *ag_cumsum(ag_node *x, int axis);
+ag_node *ag_softmax(ag_node *x, int axis);
+ag_node *ag_log_softmax(ag_node *x, int axis);
+/* Mean over rows of -log softmax(logits[i, :])[labels[i]]; logits [n, classes], labels AG_I64 [n]; rank 0. */
+ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels);
+
+/* ---- products -------------------------------------------------------------------------------------------------- */
+
+ag_node *ag_dot(ag_node *a, ag_node *b);    /* as numpy.dot for ranks 1 and 2 */
+ag_node *ag_matmul(ag_node *a, ag_node *b); /* as numpy.matmul for ranks >= 2: batch dimensions broadcast */
+
+/* ---- shapes: views (no copy) and rearrangements ---------------------------------------------------------------- */
+
+ag_node *ag_transpose(ag_node *x, const int *axes_or_null); /* NULL: reversed */
+ag_node *ag_reshape(ag_node *x, ag_shape);                  /* one extent may be -1: whatever fits */
+ag_node *ag_broadcast_to(ag_node *x, ag_shape);
+/* x[start:stop:step] along an axis, as in Python: negative bounds count from the end, bounds are clipped. A bound of
+ * AG_END means "to the end in the direction of step". */
+#define AG_END INT64_MAX
+ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t step);
+ag_node *ag_concat(int n, ag_node *const x[], int axis);
+ag_node *ag_pad(ag_node *x, int axis, int64_t before, int64_t after); /* with zeros */
+ag_node *ag_flip(ag_node *x, int axis);
+/* numpy.take: the axis is replaced by the dimensions of `indices` (AG_I64; negative ones count from the end). An index
+ * out of range makes ag_eval fail with AG_EARG. */
+ag_node *ag_gather(ag_node *x, int axis, ag_node *indices);
+/* x with updates added at the indices, repeated ones accumulating; updates: the shape ag_gather(x, ...) would have. */
+ag_node *ag_scatter_add(ag_node *x, int axis, ag_node *indices, ag_node *updates);
+ag_node *ag_one_hot(ag_node *indices, int64_t classes, ag_dtype); /* a last axis of `classes`: 1 at the index, else 0 */
+
+ag_node *ag_cast(ag_node *x, ag_dtype); /* to AG_I64: towards zero, no gradient */
+ag_node *ag_stop_gradient(ag_node *x);
+/* An output that stores `value` into the parameter after everything else in the plan has read the old value; its own
+ * value is the new one. Shapes and types are equal; a plan assigns a parameter once. */
+ag_node *ag_assign(ag_node *parameter, ag_node *value);
+ag_node *ag_group(int n, ag_node *const x[]); /* several outputs as one, e.g. assignments; its value is the last one's */
+
+/* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
+
+/* dx[i] = dy/dx[i], of x[i]'s shape; y of rank 0. An x that y does not depend on gets zeros. AG_ENOGRAD lists every
+ * operation without a rule at once. On failure dx[] are bad nodes. */
+ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[]);
+/* dx[i] = sum over k of (dy[k]/dx[i])^T w[k]; w[k] of y[k]'s shape. */
+ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[]);
+/* dy[k] = sum over i of dy[k]/dx[i] v[i]; v[i] of x[i]'s shape. */
+ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
+ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) times v, both of x's shape */
+
+typedef struct {
+    int orders;       /* 1: first derivatives; 2 (default): of the gradient too */
+    double step;      /* relative step of the central differences; 0: chosen by order */
+    double tolerance; /* accepted |analytic - numeric| / max(1, |analytic|, |numeric|); 0: 1e-6 */
+    uint64_t seed;    /* of the random directions */
+    const ag_run *at; /* take the leaves' values from this run; NULL: parameters' initial values, inputs random */
+} ag_check_options;
+
+typedef struct {
+    int input;        /* the worst element: its x[input], */
+    int64_t index;    /* flat index there, */
+    int order;        /* order of the derivative (1 or 2), */
+    double analytic, numeric, error; /* the two values, and |analytic - numeric| / max(1, |analytic|, |numeric|) */
+    int64_t compared; /* number of comparisons made */
+    char message[256];
+} ag_check_report;
+
+/* Compare the gradient of y (any shape, f64; a random cotangent makes it a number) with central differences: along a
+ * random tangent, then element by element where they are few. AG_OK: all errors <= tolerance. AG_ENAN: something is NaN
+ * or infinite. AG_EARG: the errors are too large. The report tells the worst element in every case. */
+ag_status ag_check_gradient(ag_node *y, int n, ag_node *const x[], const ag_check_options *or_null, ag_check_report *);
+
+/* ---- training: update nodes, outputs to list in ag_compile ------------------------------------------------------ */
+
+typedef struct {
+    double rate;
+    ag_node *rate_node; /* not NULL: rank 0, used instead of rate; an input makes schedules need no recompilation */
+    double momentum;    /* v = momentum v + gradient; p -= rate v. 0: plain */
+    int nesterov;       /* p -= rate (gradient + momentum v) */
+    double weight_decay; /* adds weight_decay * p to the gradient */
+    double clip_norm;   /* > 0: gradients are scaled down to this global norm */
+} ag_sgd_options;
+
+ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *); /* updates, in place, every parameter the loss depends on */
+
+/* ---- plans and runs -------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int threads;   /* 0 and 1: the caller's thread alone; the bits do not depend on it */
+    int unfused;   /* 1: every operation a step of its own */
+    int poison;    /* 1: freed buffers are filled with NaN while running: the verifier's mode */
+    int distinct;  /* 1: no two buffers share memory */
+    int isa;       /* 0: the best here; 1: baseline; 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4) */
+} ag_options;
+
+ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null); /* NULL: see ag_graph_error */
+void ag_plan_free(ag_plan *);
+size_t ag_plan_bytes(const ag_plan *); /* memory one run of this plan takes */
+
+ag_run *ag_run_new(const ag_plan *); /* NULL when out of memory (or the plan is NULL) */
+void ag_run_free(ag_run *);
+ag_status ag_feed(ag_run *, const ag_node *leaf, const void *data); /* copy in: row-major, the leaf's type */
+ag_status ag_bind(ag_run *, const ag_node *leaf_or_output, void *data); /* use the caller's memory, until bound again */
+ag_status ag_eval(ag_run *); /* never allocates */
+ag_status ag_fetch(const ag_run *, const ag_node *, void *out); /* copy out an output, a parameter or a fed input */
+const void *ag_data(const ag_run *, const ag_node *); /* the same in place, valid until the next call; NULL on error */
+double ag_item(const ag_run *, const ag_node *rank_0); /* NaN on error */
+const char *ag_run_error(const ag_run *); /* message of the last failed call; "" when fine */
+
+/* Compile, run and read a rank-0 node that depends on no input: for first programs and debugging. NaN on error. */
+double ag_value(ag_node *rank_0);
+
+/* ---- to read and to draw ---------------------------------------------------------------------------------------- */
+
+int ag_write_text(FILE *, const ag_plan *); /* every step: operations, shapes, buffers, bytes, flops. 0, or -1 */
+/* Graphviz of the nodes that the outputs need; with a run, values of small nodes that it holds. 0, or -1. */
+int ag_write_dot(FILE *, int n, ag_node *const outputs[], const ag_run *or_null);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,245 @@
+/* The reverse sweep: nodes in reverse creation order, which is a topological order, each asked for its local gradient. */
+#include "internal.h"
+
+typedef struct {
+    ag_graph *graph;
+    uint32_t first, last; /* ids that can lie between the x and the y */
+    uint8_t *wanted;      /* by id - first */
+    ag_node **gout;       /* by id - first: what has flowed in so far */
+    agi_arena arena;
+} sweep;
+
+int ag_wanted(const ag_node *y, int i)
+{
+    const ag_node *x = y->in[i];
+    const ag_graph *g = y->graph;
+    return x->dtype != AG_I64 && g->wanted && x->id >= g->wanted_first && g->wanted[x->id - g->wanted_first];
+}
+
+void ag_zero_gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    (void)y, (void)gout, (void)gin;
+}
+
+ag_node *ag_zeros_like(const ag_node *x)
+{
+    ag_shape s = ag_shape_in(x);
+    double zero = 0;
+    ag_node *number = ag_cast(ag_number(x->graph, zero), (ag_dtype)x->dtype);
+    return s.rank ? ag_broadcast_to(number, s) : number;
+}
+
+/* A contribution in the shape of x: summed over what broadcasting repeated, expanded where it is constant. */
+static ag_node *fit(ag_node *g, const ag_node *x)
+{
+    int lead = g->rank - x->rank;
+    while (lead > 0) {
+        ag_shape merged = { .rank = g->rank - lead + 1, .dim = { 1 } };
+        for (int i = 0; i < g->rank; i++)
+            if (i < lead) merged.dim[0] *= g->dim[i];
+            else merged.dim[i - lead + 1] = g->dim[i];
+        g = ag_sum_axis(lead > 1 ? ag_reshape(g, merged) : g, 0, 0);
+        if (ag_is_bad(g)) return g;
+        lead = 0;
+    }
+    lead = g->rank - x->rank; /* <= 0: x has more axes, g broadcasts */
+    for (int i = 0; i < g->rank; i++)
+        if (x->dim[i - lead] == 1 && g->dim[i] != 1) {
+            g = ag_sum_axis(g, i, 1);
+            if (ag_is_bad(g)) return g;
+        }
+    return ag_same_shape(g, x) ? g : ag_broadcast_to(g, ag_shape_in(x));
+}
+
+static void mark_wanted(sweep *s, int n, ag_node *const x[])
+{
+    for (int i = 0; i < n; i++) s->wanted[x[i]->id - s->first] = 1;
+    for (uint32_t id = s->first; id <= s->last; id++) {
+        const ag_node *v = agi_node(s->graph, id);
+        uint8_t w = s->wanted[id - s->first];
+        for (uint32_t k = 0; k < v->nin && !w; k++)
+            w = v->in[k]->id >= s->first && s->wanted[v->in[k]->id - s->first];
+        s->wanted[id - s->first] = w;
+    }
+}
+
+/* Which nodes the y reach, so that only missing rules on the way count. */
+static int list_missing(sweep *s, int m, ag_node *const y[])
+{
+    uint8_t *reached = agi_arena_zeros(&s->arena, s->last - s->first + 1, 1);
+    int missing = 0;
+    agi_text t = { 0 };
+    if (!reached) {
+        agi_fail(s->graph, AG_EMEM, "ag_gradient: out of memory");
+        return 1;
+    }
+    for (int k = 0; k < m; k++)
+        if (y[k]->id >= s->first) reached[y[k]->id - s->first] = 1;
+    for (uint32_t id = s->last + 1; id-- > s->first;) {
+        const ag_node *v = agi_node(s->graph, id);
+        if (!reached[id - s->first] || !s->wanted[id - s->first] || !v->nin) continue;
+        if (!v->op->gradient) {
+            if (!missing && !s->graph->status) {
+                agi_fail(s->graph, AG_ENOGRAD, "ag_gradient: no gradient rule for ");
+                t = (agi_text){ s->graph->message + strlen(s->graph->message),
+                                s->graph->message + sizeof s->graph->message };
+            }
+            agi_print(&t, missing ? ", " : "");
+            if (t.at) agi_print_node(&t, v);
+            missing++;
+            continue;
+        }
+        uint32_t visible = v->op->flags & AG_ALIAS ? v->nin - 1 : v->nin; /* nothing flows into a definition */
+        if (v->op->gradient == ag_zero_gradient) visible = 0;
+        for (uint32_t k = 0; k < visible; k++)
+            if (v->in[k]->id >= s->first) reached[v->in[k]->id - s->first] = 1;
+    }
+    return missing;
+}
+
+static void flow(sweep *s, ag_node *into, ag_node *contribution)
+{
+    if (into->id < s->first || !s->wanted[into->id - s->first] || into->dtype == AG_I64) return;
+    ag_node **g = &s->gout[into->id - s->first];
+    ag_node *fitted = ag_is_bad(contribution) ? contribution : fit(contribution, into);
+    *g = *g ? ag_add(*g, fitted) : fitted;
+}
+
+static ag_status backwards(sweep *s)
+{
+    enum { FEW = 8 };
+    ag_node *few[FEW];
+    for (uint32_t id = s->last + 1; id-- > s->first;) {
+        ag_node *v = agi_node(s->graph, id), *gout = s->gout[id - s->first];
+        if (!gout || !v->nin || !s->wanted[id - s->first]) continue;
+        ag_node **gin = v->nin <= FEW ? few : agi_arena_take(&s->arena, v->nin * sizeof *gin);
+        if (!gin) {
+            agi_fail(s->graph, AG_EMEM, "ag_gradient: out of memory");
+            return AG_EMEM;
+        }
+        memset(gin, 0, v->nin * sizeof *gin);
+        v->op->gradient(v, gout, gin);
+        for (uint32_t k = 0; k < v->nin; k++)
+            if (gin[k]) flow(s, v->in[k], gin[k]);
+    }
+    return s->graph->status;
+}
+
+static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
+                           ag_node *dx[])
+{
+    ag_graph *g = s->graph;
+    uint32_t span = s->last - s->first + 1;
+    const uint8_t *outer = g->wanted; /* a rule may sweep, too */
+    uint32_t outer_first = g->wanted_first;
+    s->wanted = agi_arena_zeros(&s->arena, span, 1);
+    s->gout = agi_arena_zeros(&s->arena, span, sizeof *s->gout);
+    if (!s->wanted || !s->gout) {
+        agi_fail(g, AG_EMEM, "ag_gradient: out of memory");
+        return AG_EMEM;
+    }
+    mark_wanted(s, n, x);
+    if (list_missing(s, m, y)) return g->status;
+    for (int k = 0; k < m; k++)
+        if (y[k]->id >= s->first) flow(s, y[k], w[k]);
+    g->wanted = s->wanted;
+    g->wanted_first = s->first;
+    ag_status status = backwards(s);
+    g->wanted = outer;
+    g->wanted_first = outer_first;
+    if (status) return status;
+    for (int i = 0; i < n; i++) {
+        ag_node *d = s->gout[x[i]->id - s->first];
+        dx[i] = d ? d : ag_zeros_like(x[i]);
+    }
+    return g->status;
+}
+
+/* Nothing is looked into before all of it is known to be sound. */
+static ag_status check_nodes(ag_graph *g, const char *what, int n, ag_node *const x[], const char *role)
+{
+    for (int i = 0; i < n; i++) {
+        if (!x[i]) agi_fail(g, AG_EARG, "%s: %s[%d] is NULL", what, role, i);
+        else if (x[i]->graph != g) agi_fail(g, AG_EARG, "%s: %s[%d] is a node of another graph", what, role, i);
+        else if (!ag_is_bad(x[i])) continue;
+        return g->status ? g->status : AG_EARG;
+    }
+    return AG_OK;
+}
+
+static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *const y[], ag_node *const w[], int n,
+                               ag_node *const x[], ag_node *dx[])
+{
+    ag_status status = AG_OK;
+    if (g->status) return g->status;
+    for (int i = 0; i < n && !status; i++)
+        if (x[i]->dtype == AG_I64) {
+            agi_fail(g, AG_ENOGRAD, "%s: x[%d] is of integers, no gradient goes there", what, i);
+            status = AG_ENOGRAD;
+        }
+    for (int k = 0; k < m && !status; k++)
+        if (y[k]->dtype == AG_I64) {
+            agi_fail(g, AG_ENOGRAD, "%s: y[%d] is of integers, no gradient comes from there", what, k);
+            status = AG_ENOGRAD;
+        } else if (!ag_same_shape(y[k], w[k]) || y[k]->dtype != w[k]->dtype) {
+            agi_text t = { g->message, g->message + sizeof g->message };
+            agi_fail(g, AG_ESHAPE, "%s: the cotangent w[%d] differs from y[%d] in shape or type; ", what, k, k);
+            t.at += strlen(g->message);
+            agi_print_node(&t, y[k]);
+            agi_print(&t, ", ");
+            agi_print_node(&t, w[k]);
+            status = AG_ESHAPE;
+        }
+    if (status) return status;
+    sweep s = { .graph = g, .first = UINT32_MAX, .last = 0 };
+    for (int i = 0; i < n; i++) {
+        if (x[i]->id < s.first) s.first = x[i]->id;
+        if (x[i]->id > s.last) s.last = x[i]->id;
+    }
+    for (int k = 0; k < m; k++)
+        if (y[k]->id > s.last) s.last = y[k]->id;
+    if (!n) return AG_OK;
+    agi_arena_init(&s.arena, &g->allocator);
+    status = run_sweep(&s, m, y, w, n, x, dx);
+    agi_arena_free(&s.arena);
+    return status;
+}
+
+static ag_status finish(ag_status status, ag_graph *g, int n, ag_node *dx[])
+{
+    if (status)
+        for (int i = 0; i < n; i++) dx[i] = g ? g->bad : NULL;
+    return status;
+}
+
+ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[])
+{
+    if (m < 0 || n < 0 || (m && (!y || !w)) || (n && (!x || !dx))) return AG_EARG;
+    ag_graph *g = m && y[0] ? y[0]->graph : n && x[0] ? x[0]->graph : NULL;
+    if (!g) return finish(AG_EARG, NULL, n, dx);
+    ag_status status = check_nodes(g, "ag_vjp", m, y, "y");
+    if (!status) status = check_nodes(g, "ag_vjp", m, w, "w");
+    if (!status) status = check_nodes(g, "ag_vjp", n, x, "x");
+    if (!status) status = differentiate("ag_vjp", g, m, y, w, n, x, dx);
+    return finish(status, g, n, dx);
+}
+
+ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
+{
+    if (!y || n < 0 || (n && (!x || !dx))) return finish(AG_EARG, NULL, dx ? n : 0, dx);
+    ag_graph *g = y->graph;
+    ag_status status = check_nodes(g, "ag_gradient", 1, &y, "y");
+    if (!status) status = check_nodes(g, "ag_gradient", n, x, "x");
+    if (!status && y->rank) {
+        ag_reject(y, y->op, AG_ESHAPE, "ag_gradient needs a y of rank 0, ag_vjp takes any");
+        status = AG_ESHAPE;
+    }
+    if (!status && y->dtype != AG_I64) {
+        ag_node *one = ag_cast(ag_number(g, 1), (ag_dtype)y->dtype);
+        status = differentiate("ag_gradient", g, 1, &y, &one, n, x, dx);
+    } else if (!status) {
+        ag_reject(y, y->op, AG_ENOGRAD, "ag_gradient: integers have no gradient");
+        status = AG_ENOGRAD;
+    }
+    return finish(status, g, n, dx);
+}

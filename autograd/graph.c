@@ -1,0 +1,282 @@
+/* Graphs and the making of nodes. */
+#include "internal.h"
+
+#define LARGEST_COUNT ((int64_t)1 << 48) /* elements of a tensor: byte counts and offsets stay far from overflow */
+
+static const ag_op bad_op = { .name = "bad", .formula = "the result of a failed call", .flags = AG_LEAF };
+
+ag_graph *ag_graph_new(const ag_allocator *or_null)
+{
+    const ag_allocator *a = or_null ? or_null : &agi_malloc;
+    ag_graph *g = agi_allocate(a, sizeof *g);
+    if (!g) return NULL;
+    memset(g, 0, sizeof *g);
+    g->allocator = *a;
+    g->intern = 1;
+    agi_arena_init(&g->arena, &g->allocator);
+    g->bad = agi_arena_zeros(&g->arena, 1, sizeof *g->bad);
+    if (!g->bad) {
+        ag_graph_free(g);
+        return NULL;
+    }
+    g->bad->graph = g;
+    g->bad->op = &bad_op;
+    g->bad->id = UINT32_MAX;
+    return g;
+}
+
+void ag_graph_free(ag_graph *g)
+{
+    if (!g) return;
+    agi_intern_free(g);
+    agi_names_free(g);
+    agi_release(&g->allocator, g->nodes.data);
+    agi_arena_free(&g->arena);
+    ag_allocator a = g->allocator;
+    agi_release(&a, g);
+}
+
+void ag_graph_intern(ag_graph *g, int on)
+{
+    if (g) g->intern = on != 0;
+}
+
+int64_t ag_node_count(const ag_graph *g)
+{
+    return g ? g->nodes.count : 0;
+}
+
+int ag_is_bad(const ag_node *x)
+{
+    return !x || x->op == &bad_op;
+}
+
+static ag_node *out_of_memory(ag_graph *g)
+{
+    return agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nodes.count);
+}
+
+/* ---- making a node: in the arena, given back if an equal one exists --------------------------------------------- */
+
+static int shape_fits(const ag_shape *s)
+{
+    int64_t n = 1;
+    if (s->rank < 0 || s->rank > AG_MAX_RANK) return 0;
+    for (int i = 0; i < s->rank; i++) {
+        if (s->dim[i] < 1 || s->dim[i] > LARGEST_COUNT / n) return 0;
+        n *= s->dim[i];
+    }
+    return 1;
+}
+
+/* The extents: shared with an input that has the same, else in the arena. */
+static const int64_t *extents(ag_graph *g, const ag_shape *s, uint32_t nin, ag_node *const in[])
+{
+    size_t bytes = (size_t)s->rank * sizeof(int64_t);
+    static const int64_t none[1] = { 0 };
+    if (!bytes) return none;
+    for (uint32_t i = 0; i < nin && i < 2; i++)
+        if (in[i]->rank == s->rank && memcmp(in[i]->dim, s->dim, bytes) == 0) return in[i]->dim;
+    return agi_arena_copy(&g->arena, s->dim, bytes);
+}
+
+static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shape *shape, uint32_t nin,
+                     ag_node *const in[], const void *attribute, int weak, int shared)
+{
+    char *mark = g->arena.next, *end = g->arena.end;
+    unsigned hash = 0;
+    if (g->nodes.count >= UINT32_MAX - 1) return agi_fail(g, AG_EMEM, "a graph holds at most 2^32 - 2 nodes");
+    ag_node *x = agi_arena_take(&g->arena, sizeof *x + nin * sizeof x->in[0]);
+    if (!x) return out_of_memory(g);
+    x->graph = g;
+    x->op = op;
+    x->dim = extents(g, shape, nin, in);
+    x->attribute = attribute;
+    x->name = NULL;
+    x->id = (uint32_t)g->nodes.count;
+    x->nin = nin;
+    x->dtype = (uint8_t)dtype;
+    x->rank = (uint8_t)shape->rank;
+    x->weak = (uint8_t)weak;
+    for (uint32_t i = 0; i < nin; i++) x->in[i] = in[i];
+    if (attribute && op->attribute_size) x->attribute = agi_arena_copy(&g->arena, attribute, op->attribute_size);
+    if (!x->dim || (attribute && !x->attribute)) return out_of_memory(g);
+
+    shared = shared && g->intern && !(op->flags & AG_RANDOM);
+    ag_node *same = shared ? agi_intern_find(g, x, &hash) : NULL;
+    if (same) {
+        if (g->arena.end == end) g->arena.next = mark;
+        return same;
+    }
+    if (!agi_vector_grow(&g->allocator, &g->nodes, sizeof x, 1)) return out_of_memory(g);
+    if (shared && !agi_intern_add(g, x, hash)) return out_of_memory(g);
+    ((ag_node **)g->nodes.data)[g->nodes.count++] = x;
+    return x;
+}
+
+/* The graph of the operands, or NULL when there is none at all; a bad or foreign one makes it the bad node's. */
+static ag_graph *graph_of(const ag_op *op, int n, ag_node *const in[], int *usable)
+{
+    ag_graph *g = NULL;
+    *usable = 1;
+    for (int i = 0; i < n; i++) {
+        if (!in[i] || ag_is_bad(in[i])) *usable = 0;
+        if (in[i] && !g) g = in[i]->graph;
+    }
+    for (int i = 0; g && i < n; i++) {
+        if (!in[i]) agi_fail(g, AG_EARG, "%s (node %lld): operand %d is NULL", op->name, (long long)g->nodes.count, i);
+        else if (in[i]->graph != g) {
+            agi_fail(g, AG_EARG, "%s (node %lld): operand %d is a node of another graph", op->name,
+                     (long long)g->nodes.count, i);
+            *usable = 0;
+        }
+    }
+    return g;
+}
+
+/* Literal numbers take the type of the operand they meet. */
+static int adopt_types(ag_graph *g, int n, ag_node *const in[], ag_node *out[])
+{
+    const ag_node *strong = NULL;
+    int weak = 0;
+    for (int i = 0; i < n; i++) {
+        out[i] = in[i];
+        if (in[i]->weak) weak = 1;
+        else if (!strong) strong = in[i];
+    }
+    if (!weak || !strong || strong->dtype == AG_I64) return weak && !strong;
+    for (int i = 0; i < n; i++)
+        if (out[i]->weak)
+            out[i] = make(g, out[i]->op, (ag_dtype)strong->dtype, &AG_SCALAR, 0, NULL, out[i]->attribute, 0, 1);
+    return 0;
+}
+
+ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attribute)
+{
+    enum { FEW = 4 };
+    int usable, weak = 0;
+    ag_graph *g = graph_of(op, n, in, &usable);
+    if (!g) return NULL;
+    if (!usable) return g->bad;
+    ag_node *typed[FEW];
+    if ((op->flags & AG_POINTWISE) && n <= FEW) {
+        weak = adopt_types(g, n, in, typed);
+        in = typed;
+        for (int i = 0; i < n; i++)
+            if (ag_is_bad(in[i])) return g->bad;
+    }
+    ag_infer c = { .graph = g, .op = op, .n = n, .in = in, .attribute = attribute };
+    if (n) {
+        c.dtype = (ag_dtype)in[0]->dtype;
+        c.shape.rank = in[0]->rank;
+        for (int i = 0; i < in[0]->rank; i++) c.shape.dim[i] = in[0]->dim[i];
+    }
+    if (op->shape ? op->shape(&c) : agi_infer_broadcast(&c)) return g->bad;
+    if (!shape_fits(&c.shape)) {
+        ag_refuse(&c, AG_ESHAPE, "the result has more than %d axes, an extent below 1 or too many elements", AG_MAX_RANK);
+        return g->bad;
+    }
+    ag_node *same = agi_simplify(g, op, n, in, attribute);
+    if (same) return same;
+    return make(g, op, c.dtype, &c.shape, (uint32_t)n, in, attribute, weak, 1);
+}
+
+ag_node *ag_define(const ag_op *op, ag_node *x, const void *attribute, ag_node *definition)
+{
+    if (ag_is_bad(x)) return x;
+    if (ag_is_bad(definition)) return x->graph->bad;
+    ag_node *in[] = { x, definition };
+    ag_shape shape = ag_shape_in(definition);
+    return make(x->graph, op, (ag_dtype)definition->dtype, &shape, 2, in, attribute, 0, 1);
+}
+
+/* ---- leaves and names --------------------------------------------------------------------------------------------- */
+
+static int printable(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name < 32 || *name == 127) return 0;
+    return 1;
+}
+
+static int usable_name(ag_graph *g, const char *what, const char *name)
+{
+    if (!*name || !printable(name)) {
+        agi_fail(g, AG_EARG, "%s: a name is text without control characters", what);
+        return 0;
+    }
+    if (agi_name_find(g, name)) {
+        agi_fail(g, AG_EARG, "%s: the name '%s' is used already", what, name);
+        return 0;
+    }
+    return 1;
+}
+
+ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype, ag_shape shape,
+                  const void *attribute, int shared)
+{
+    if (!g) return NULL;
+    if (dtype != AG_F32 && dtype != AG_F64 && dtype != AG_I64)
+        return agi_fail(g, AG_ETYPE, "%s '%s': %d is no element type", op->name, name ? name : "", (int)dtype);
+    if (!shape_fits(&shape))
+        return agi_fail(g, AG_ESHAPE, "%s '%s': a shape has at most %d axes, extents of at least 1 and 2^48 elements",
+                        op->name, name ? name : "", AG_MAX_RANK);
+    if (name && !usable_name(g, op->name, name)) return g->bad;
+    ag_node *x = make(g, op, dtype, &shape, 0, NULL, attribute, 0, shared);
+    if (name) ag_name(x, name);
+    return x;
+}
+
+ag_node *ag_number(ag_graph *g, double value)
+{
+    return g ? make(g, &agi_number, AG_F64, &AG_SCALAR, 0, NULL, &value, 1, 1) : NULL;
+}
+
+const char *ag_name(ag_node *x, const char *set_or_null)
+{
+    if (ag_is_bad(x)) return "";
+    const char *now = x->name ? x->name : "";
+    if (!set_or_null || strcmp(set_or_null, now) == 0) return now;
+    ag_graph *g = x->graph;
+    int leaf = (x->op->flags & AG_LEAF) != 0;
+    if (leaf && !usable_name(g, x->op->name, set_or_null)) return now;
+    if (!printable(set_or_null)) {
+        agi_fail(g, AG_EARG, "%s (node %u): a name is text without control characters", x->op->name, x->id);
+        return now;
+    }
+    char *copy = agi_arena_copy(&g->arena, set_or_null, strlen(set_or_null) + 1);
+    if (!copy || (leaf && !agi_name_add(g, x, copy))) {
+        out_of_memory(g);
+        return now;
+    }
+    if (leaf && x->name) agi_name_remove(g, x->name);
+    x->name = copy;
+    return copy;
+}
+
+ag_node *ag_find(ag_graph *g, const char *name)
+{
+    return g && name ? agi_name_find(g, name) : NULL;
+}
+
+/* ---- what a node is ------------------------------------------------------------------------------------------------ */
+
+ag_dtype ag_type_of(const ag_node *x)
+{
+    return ag_is_bad(x) ? AG_F64 : (ag_dtype)x->dtype;
+}
+
+ag_shape ag_shape_of(const ag_node *x)
+{
+    return ag_is_bad(x) ? AG_SCALAR : ag_shape_in(x);
+}
+
+int64_t ag_size_of(const ag_node *x)
+{
+    return ag_is_bad(x) ? 0 : ag_count(x);
+}
+
+ag_graph *ag_graph_of(const ag_node *x)
+{
+    return x ? x->graph : NULL;
+}

@@ -1,0 +1,110 @@
+/* What the engine's files share. Names shared between files: agi_*. */
+#ifndef AGI_INTERNAL_H
+#define AGI_INTERNAL_H
+
+#include "../nodes/node.h"
+
+#include <stdarg.h>
+
+/* ---- memory: blocks that only grow and are released together ---------------------------------------------------- */
+
+typedef struct agi_block agi_block;
+typedef struct {
+    const ag_allocator *allocator;
+    agi_block *blocks;
+    char *next, *end;
+    size_t grain; /* size of the next block */
+} agi_arena;
+
+void agi_arena_init(agi_arena *, const ag_allocator *);
+void agi_arena_free(agi_arena *);
+void *agi_arena_slow(agi_arena *, size_t bytes); /* a new block; NULL when out of memory */
+
+static inline void *agi_arena_take(agi_arena *a, size_t bytes) /* aligned to 8; NULL when out of memory */
+{
+    bytes = (bytes + 7) & ~(size_t)7;
+    if ((size_t)(a->end - a->next) < bytes) return agi_arena_slow(a, bytes);
+    void *p = a->next;
+    a->next += bytes;
+    return p;
+}
+
+void *agi_arena_zeros(agi_arena *, size_t count, size_t size); /* NULL when out of memory */
+void *agi_arena_copy(agi_arena *, const void *from, size_t bytes);
+
+/* A growing array of plain elements in an allocator's memory. Growth failing leaves it as it was. */
+typedef struct {
+    void *data;
+    int64_t count, capacity;
+} agi_vector;
+int agi_vector_grow(const ag_allocator *, agi_vector *, size_t element, int64_t extra); /* 0: out of memory */
+
+void *agi_allocate(const ag_allocator *, size_t bytes);
+void agi_release(const ag_allocator *, void *);
+extern const ag_allocator agi_malloc; /* malloc and free */
+
+/* ---- the graph --------------------------------------------------------------------------------------------------- */
+
+typedef struct agi_interned agi_interned;
+typedef struct agi_named agi_named;
+
+struct ag_graph {
+    ag_allocator allocator;
+    agi_arena arena;
+    agi_vector nodes;       /* ag_node *, by id */
+    agi_interned *interned; /* uthash: every node made while `intern` is on */
+    agi_named *names;       /* uthash: named leaves */
+    int intern;
+    const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
+    uint32_t wanted_first;
+    ag_status status;
+    char message[1024];
+    ag_node *bad; /* stands for every result of a failed call */
+};
+
+static inline ag_node *agi_node(const ag_graph *g, int64_t id)
+{
+    return ((ag_node *const *)g->nodes.data)[id];
+}
+
+static inline int64_t agi_node_bytes(const ag_node *x)
+{
+    return ag_count(x) * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
+}
+
+/* intern.c: the equal node made before, or NULL; remember a new one (0: out of memory); forget all. */
+ag_node *agi_intern_find(ag_graph *, const ag_node *, unsigned *hash);
+int agi_intern_add(ag_graph *, ag_node *, unsigned hash);
+void agi_intern_free(ag_graph *);
+
+/* names.c: leaves by name. */
+ag_node *agi_name_find(const ag_graph *, const char *name);
+int agi_name_add(ag_graph *, ag_node *, const char *name); /* name is in the arena; 0: out of memory */
+void agi_name_remove(ag_graph *, const char *name);
+void agi_names_free(ag_graph *);
+
+/* A leaf: no inputs, never merged unless `shared`. `attribute` points into the arena. */
+ag_node *agi_leaf(ag_graph *, const ag_op *, const char *name, ag_dtype, ag_shape, const void *attribute, int shared);
+
+/* simplify.c: a node that already stands for op(in...), or NULL. */
+ag_node *agi_simplify(ag_graph *, const ag_op *, int n, ag_node *const in[], const void *attribute);
+
+/* shape.c: NumPy broadcasting of all inputs, which have one real type. */
+ag_status agi_infer_broadcast(ag_infer *);
+
+/* The value of a literal number, through broadcasts of it; 0 when x is none. */
+int agi_is_number(const ag_node *x, double *value);
+
+/* ---- errors ------------------------------------------------------------------------------------------------------ */
+
+/* Records the first failure and returns the bad node. */
+ag_node *agi_fail(ag_graph *, ag_status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Bounded text building for messages. */
+typedef struct {
+    char *at, *end;
+} agi_text;
+void agi_print(agi_text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void agi_print_node(agi_text *, const ag_node *); /* 'name' f32[2,3], or mul (node 7) f32[2,3] */
+void agi_print_shape(agi_text *, ag_dtype, int rank, const int64_t *dim);
+
+#endif

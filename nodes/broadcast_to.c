@@ -1,0 +1,50 @@
+/* x repeated along new axes and axes of extent 1: a view with stride 0;  the sweep sums the gradient back. */
+#include "node.h"
+
+static ag_status shape(ag_infer *c)
+{
+    const ag_shape *to = c->attribute;
+    ag_shape from = c->shape;
+    int lead = to->rank - from.rank;
+    c->shape = *to;
+    for (int i = 0; i < from.rank; i++)
+        if (lead < 0 || (from.dim[i] != 1 && from.dim[i] != to->dim[lead + i]))
+            return ag_refuse(c, AG_ESHAPE, "does not broadcast to the shape asked for: axis %d from the end", from.rank - i);
+    return AG_OK;
+}
+
+static int view(const ag_node *y, ag_strides *s)
+{
+    const ag_node *x = y->in[0];
+    int lead = y->rank - x->rank;
+    ag_strides out = { .offset = s->offset };
+    for (int i = 0; i < x->rank; i++) out.stride[lead + i] = x->dim[i] == 1 ? 0 : s->stride[i];
+    *s = out;
+    return 1;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    (void)y;
+    gin[0] = gout;
+}
+
+const ag_op agi_broadcast_to = { .name = "broadcast_to",
+                                 .formula = "x repeated",
+                                 .inputs = 1,
+                                 .flags = AG_VIEW | AG_SMOOTH,
+                                 .attribute_size = sizeof(ag_shape),
+                                 .shape = shape,
+                                 .view = view,
+                                 .gradient = gradient };
+
+ag_node *ag_broadcast_to(ag_node *x, ag_shape to)
+{
+    ag_shape attribute;
+    if (to.rank < 0 || to.rank > AG_MAX_RANK)
+        return ag_reject(x, &agi_broadcast_to, AG_ESHAPE, "rank %d is outside 0 to %d", to.rank, AG_MAX_RANK);
+    memset(&attribute, 0, sizeof attribute);
+    attribute.rank = to.rank;
+    memcpy(attribute.dim, to.dim, (size_t)to.rank * sizeof to.dim[0]);
+    return ag_unary_with(&agi_broadcast_to, x, &attribute);
+}

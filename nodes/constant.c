@@ -1,0 +1,9 @@
+/* constant: a tensor known when the graph is built; attribute: its values. */
+#include "leaf.h"
+
+const ag_op agi_constant = { .name = "constant", .formula = "known beforehand", .flags = AG_LEAF };
+
+ag_node *ag_constant(ag_graph *g, ag_dtype dtype, ag_shape shape, const void *values)
+{
+    return agi_leaf(g, &agi_constant, NULL, dtype, shape, values, 1);
+}

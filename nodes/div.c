@@ -1,0 +1,23 @@
+/* a / b;  d/da = 1 / b, d/db = -(a / b) / b. */
+#include "node.h"
+
+POINTWISE2(div, a / b)
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    ag_node *scaled = ag_div(gout, y->in[1]);
+    if (ag_wanted(y, 0)) gin[0] = scaled;
+    if (ag_wanted(y, 1)) gin[1] = ag_neg(ag_mul(scaled, y));
+}
+
+const ag_op agi_div = { .name = "div",
+                        .formula = "a / b",
+                        .inputs = 2,
+                        .flags = AG_POINTWISE | AG_SMOOTH,
+                        .code = POINTWISE_CODE,
+                        .gradient = gradient };
+
+ag_node *ag_div(ag_node *a, ag_node *b)
+{
+    return ag_binary(&agi_div, a, b);
+}

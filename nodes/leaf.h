@@ -1,0 +1,10 @@
+/* What the leaves' files share: a node without inputs. */
+#ifndef AG_LEAF_H
+#define AG_LEAF_H
+
+#include "node.h"
+
+/* `values`: of dtype and shape, copied, or NULL; `shared`: equal ones are one node. */
+ag_node *agi_leaf(ag_graph *, const ag_op *, const char *name, ag_dtype, ag_shape, const void *values, int shared);
+
+#endif

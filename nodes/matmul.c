@@ -1,0 +1,71 @@
+/* Matrix product of the last two axes, batch dimensions broadcasting:  y = a b, d/da = gout b^T, d/db = a^T gout.
+ * Computed by CBLAS; a transposed operand is passed as such and never copied. */
+#include "node.h"
+
+#include <limits.h>
+
+static ag_status shape(ag_infer *c)
+{
+    const ag_node *a = c->in[0], *b = c->in[1];
+    if (a->dtype == AG_I64 || b->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
+    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ, use ag_cast");
+    if (a->rank < 2 || b->rank < 2) return ag_refuse(c, AG_ESHAPE, "both operands need a rank of at least 2");
+    int64_t k = a->dim[a->rank - 1], k_b = b->dim[b->rank - 2];
+    if (k != k_b)
+        return ag_refuse(c, AG_ESHAPE, "inner dimensions differ, %lld and %lld", (long long)k, (long long)k_b);
+    int rank = a->rank > b->rank ? a->rank : b->rank;
+    c->shape.rank = rank;
+    for (int i = 0; i < rank - 2; i++) {
+        int64_t da = i < rank - a->rank ? 1 : a->dim[i - (rank - a->rank)];
+        int64_t db = i < rank - b->rank ? 1 : b->dim[i - (rank - b->rank)];
+        if (da != db && da != 1 && db != 1)
+            return ag_refuse(c, AG_ESHAPE, "batch dimensions do not broadcast, %lld and %lld", (long long)da,
+                             (long long)db);
+        c->shape.dim[i] = da == 1 ? db : da;
+    }
+    c->shape.dim[rank - 2] = a->dim[a->rank - 2];
+    c->shape.dim[rank - 1] = b->dim[b->rank - 1];
+    for (int i = 0; i < 2; i++)
+        if (c->shape.dim[rank - 2 + i] > INT_MAX || k > INT_MAX)
+            return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
+    return AG_OK;
+}
+
+static ag_node *swap_last(ag_node *x)
+{
+    int axes[AG_MAX_RANK];
+    for (int i = 0; i < x->rank; i++) axes[i] = i;
+    axes[x->rank - 1] = x->rank - 2;
+    axes[x->rank - 2] = x->rank - 1;
+    return ag_transpose(x, axes);
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    if (ag_wanted(y, 0)) gin[0] = ag_matmul(gout, swap_last(y->in[1]));
+    if (ag_wanted(y, 1)) gin[1] = ag_matmul(swap_last(y->in[0]), gout);
+}
+
+static double flops(const ag_node *y)
+{
+    return 2.0 * (double)ag_count(y) * (double)y->in[0]->dim[y->in[0]->rank - 1];
+}
+
+const ag_op agi_matmul = { .name = "matmul",
+                           .formula = "a b",
+                           .inputs = 2,
+                           .flags = AG_LIBRARY | AG_PRODUCT | AG_STRIDED | AG_SMOOTH,
+                           .shape = shape,
+                           .gradient = gradient,
+                           .flops = flops };
+
+/* With a single matrix b, the rows of all batches of a are rows of one product. */
+ag_node *ag_matmul(ag_node *a, ag_node *b)
+{
+    if (ag_is_bad(a) || ag_is_bad(b) || a->rank <= 2 || b->rank != 2) return ag_binary(&agi_matmul, a, b);
+    ag_shape rows = AG_SHAPE(ag_count(a) / a->dim[a->rank - 1], a->dim[a->rank - 1]), s = ag_shape_in(a);
+    s.dim[s.rank - 1] = b->dim[1];
+    ag_node *flat = a->dim[a->rank - 1] == b->dim[0] ? ag_binary(&agi_matmul, ag_reshape(a, rows), b)
+                                                     : ag_binary(&agi_matmul, a, b);
+    return ag_is_bad(flat) ? flat : ag_reshape(flat, s);
+}

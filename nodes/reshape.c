@@ -1,0 +1,76 @@
+/* The same elements in row-major order under another shape: a view where the strides allow it. */
+#include "node.h"
+
+static ag_status shape(ag_infer *c)
+{
+    const ag_shape *to = c->attribute;
+    c->shape = *to;
+    return AG_OK;
+}
+
+/* Extents are matched from the left in the smallest runs of equal product; a run of the input must lie evenly. */
+static int view(const ag_node *y, ag_strides *s)
+{
+    const ag_node *x = y->in[0];
+    ag_strides out = { .offset = s->offset };
+    int i = 0, j = 0;
+    while (j < y->rank) {
+        int64_t from = 1, to = y->dim[j];
+        int first = j++, start = i;
+        while (from != to)
+            if (from < to && i < x->rank) from *= x->dim[i++];
+            else if (j < y->rank) to *= y->dim[j++];
+            else return 0;
+        int64_t stride = 0;
+        for (int k = i, inner = 0; k-- > start;) {
+            if (x->dim[k] == 1) continue;
+            if (inner && s->stride[k] != stride) return 0;
+            if (!inner) out.stride[j - 1] = s->stride[k];
+            stride = s->stride[k] * x->dim[k];
+            inner = 1;
+        }
+        for (int k = j - 1; k-- > first;) out.stride[k] = out.stride[k + 1] * y->dim[k + 1];
+    }
+    *s = out;
+    return 1;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    gin[0] = ag_reshape(gout, ag_shape_in(y->in[0]));
+}
+
+const ag_op agi_reshape = { .name = "reshape",
+                            .formula = "x under another shape",
+                            .inputs = 1,
+                            .flags = AG_VIEW | AG_SMOOTH,
+                            .attribute_size = sizeof(ag_shape),
+                            .shape = shape,
+                            .view = view,
+                            .gradient = gradient };
+
+ag_node *ag_reshape(ag_node *x, ag_shape to)
+{
+    if (ag_is_bad(x)) return x;
+    int64_t known = 1, count = ag_count(x);
+    int open = -1;
+    if (to.rank < 0 || to.rank > AG_MAX_RANK)
+        return ag_reject(x, &agi_reshape, AG_ESHAPE, "rank %d is outside 0 to %d", to.rank, AG_MAX_RANK);
+    for (int k = 0; k < to.rank; k++) {
+        if (to.dim[k] == -1 && open < 0) open = k;
+        else if (to.dim[k] < 1 || to.dim[k] > count) known = 0;
+        else known *= to.dim[k];
+        if (known < 1 || known > count)
+            return ag_reject(x, &agi_reshape, AG_ESHAPE, "%lld elements do not fit the shape asked for",
+                             (long long)count);
+    }
+    if (open >= 0 && count % known == 0) to.dim[open] = count / known;
+    else if (open >= 0 || known != count)
+        return ag_reject(x, &agi_reshape, AG_ESHAPE, "%lld elements do not fit the shape asked for", (long long)count);
+    for (int k = to.rank; k < AG_MAX_RANK; k++) to.dim[k] = 0;
+    ag_shape attribute;
+    memset(&attribute, 0, sizeof attribute);
+    attribute.rank = to.rank;
+    memcpy(attribute.dim, to.dim, sizeof to.dim);
+    return ag_unary_with(&agi_reshape, x, &attribute);
+}

@@ -1,0 +1,55 @@
+/* Axes in another order: a view;  the gradient goes back through the inverse order. */
+#include "node.h"
+
+typedef struct {
+    int axis[AG_MAX_RANK]; /* axis k of y is axis[k] of x */
+} order;
+
+static ag_status shape(ag_infer *c)
+{
+    const order *o = c->attribute;
+    ag_shape s = c->shape;
+    for (int k = 0; k < s.rank; k++) c->shape.dim[k] = s.dim[o->axis[k]];
+    return AG_OK;
+}
+
+static int view(const ag_node *y, ag_strides *s)
+{
+    const order *o = y->attribute;
+    ag_strides x = *s;
+    for (int k = 0; k < y->rank; k++) s->stride[k] = x.stride[o->axis[k]];
+    return 1;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    const order *o = y->attribute;
+    int inverse[AG_MAX_RANK];
+    for (int k = 0; k < y->rank; k++) inverse[o->axis[k]] = k;
+    gin[0] = ag_transpose(gout, inverse);
+}
+
+const ag_op agi_transpose = { .name = "transpose",
+                              .formula = "axes in another order",
+                              .inputs = 1,
+                              .flags = AG_VIEW | AG_SMOOTH,
+                              .attribute_size = sizeof(order),
+                              .shape = shape,
+                              .view = view,
+                              .gradient = gradient };
+
+ag_node *ag_transpose(ag_node *x, const int *axes_or_null)
+{
+    if (ag_is_bad(x)) return x;
+    order o = { { 0 } };
+    unsigned seen = 0;
+    for (int k = 0; k < x->rank; k++) {
+        int axis = axes_or_null ? axes_or_null[k] : x->rank - 1 - k;
+        if (axis < 0) axis += x->rank;
+        if (axis < 0 || axis >= x->rank || (seen & 1u << axis))
+            return ag_reject(x, &agi_transpose, AG_ESHAPE, "the axes are no permutation of 0 to %d", x->rank - 1);
+        seen |= 1u << axis;
+        o.axis[k] = axis;
+    }
+    return ag_unary_with(&agi_transpose, x, &o);
+}
