@@ -1,24 +1,93 @@
-# autograd: `make` builds the library and the demos, `make demo` runs the blog's network, `make check` passes the tests.
-CC ?= gcc
-BUILD ?= build
-WARN = -Wall -Wextra -Wpedantic -Wshadow
-CFLAGS ?= -O2 -g
-FLAGS = -std=c11 -D_GNU_SOURCE -fPIC -ffp-contract=off -I$(BUILD) $(WARN) $(CFLAGS)
+# make          build/libautograd.a, build/libautograd.so and the demos (V=1 shows the commands)
+# make demo     train the blog's network
+# make check    pass the tests; SANITIZE=1: under the sanitizers, VALGRIND=1: under valgrind
+# make bench    build/bench, the benchmarks
+BUILD ?= build$(if $(SANITIZE),-sanitize)
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS ?= $(if $(SANITIZE),-O1 -g $(SANITIZERS),-O2 -g)
+FLAGS = -std=c11 -D_GNU_SOURCE -fPIC -ffp-contract=off -I$(BUILD) -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS)
+LIBS = -Wl,--as-needed -lopenblas -llapacke -lm -lpthread -ldl
+say = $(if $(V),,@echo '  $1 $@';)
 
-SOURCES = $(wildcard autograd/*.c nodes/*.c)
-OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
+# The vector kernels are compiled once for each instruction set; a run picks one of them.
+VECTOR := $(if $(SANITIZE),,-O3) -fno-math-errno -fno-trapping-math \
+          $(shell $(CC) -fveclib=libmvec -E -x c /dev/null >/dev/null 2>&1 && echo -fveclib=libmvec)
+ISA_2 = -march=x86-64-v3
+ISA_3 = -march=x86-64-v4 -mprefer-vector-width=512
+KERNELS := $(patsubst %,$(BUILD)/autograd/kernels-%.o,1 $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),2 3))
 
-all: $(BUILD)/libautograd.a
+SOURCES := $(filter-out autograd/kernels.c,$(wildcard autograd/*.c nodes/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(if $(wildcard autograd/kernels.c),$(KERNELS))
+TESTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
+BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
+DEMOS := $(patsubst demos/%.c,$(BUILD)/%,$(shell grep -ls '^int main' demos/*.c))
 
-$(BUILD)/pointwise.def: $(wildcard nodes/*.c)
-	@mkdir -p $(@D)
-	@grep -h '^POINTWISE' $^ > $@.new; cmp -s $@.new $@ || cp $@.new $@; rm $@.new
+all: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(DEMOS)
 
-$(BUILD)/%.o: %.c $(BUILD)/pointwise.def
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MMD -MP -c $< -o $@
+demo: $(BUILD)/blog_network
+	$<
+
+check: $(BUILD)/check $(DEMOS)
+	$(if $(SANITIZE)$(VALGRIND),CK_FORK=no) $(if $(VALGRIND),AG_ISA=1 valgrind --error-exitcode=1 --leak-check=full) $<
+
+bench: $(BUILD)/bench
 
 $(BUILD)/libautograd.a: $(OBJECTS)
-	ar rcs $@ $^
+	$(call say,archive)rm -f $@ && ar rcs $@ $^
 
--include $(OBJECTS:.o=.d)
+$(BUILD)/libautograd.so: $(OBJECTS)
+	$(call say,link)$(CC) $(CFLAGS) -shared $^ $(LDFLAGS) $(LIBS) -o $@
+
+$(DEMOS): $(BUILD)/%: $(BUILD)/demos/%.o
+$(BUILD)/bench: $(BENCH)
+$(BUILD)/check: $(TESTS)
+$(BUILD)/check: LDLIBS = $(shell pkg-config --libs check)
+$(DEMOS) $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
+	$(call say,link)$(CC) $(CFLAGS) $(filter %.o,$^) $(BUILD)/libautograd.a $(LDFLAGS) $(LDLIBS) $(LIBS) -o $@
+
+$(BUILD)/autograd/scalar.o $(BENCH): EXTRA = $(VECTOR)
+$(TESTS): EXTRA = -DTEST_CC='"$(CC) $(CFLAGS)"' -DTEST_BUILD='"$(BUILD)"' -DTEST_LIBS='"$(LIBS)"'
+
+$(BUILD)/autograd/kernels-%.o: autograd/kernels.c $(BUILD)/pointwise.def $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,compile)$(CC) $(FLAGS) $(VECTOR) -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
+
+$(BUILD)/%.o: %.c $(BUILD)/pointwise.def $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,compile)$(CC) $(FLAGS) $(EXTRA) -MMD -MP -c $< -o $@
+
+# The arithmetic of all pointwise operations, one line each; written only when it changes.
+$(BUILD)/pointwise.def: $(wildcard nodes/*.c) nodes
+	@mkdir -p $(@D)
+	@grep -h '^POINTWISE' $(filter %.c,$^) > $@.new; cmp -s $@.new $@ || cp $@.new $@; rm $@.new
+
+# What everything is compiled with: other flags compile it anew. Nothing is compiled before the libraries are there.
+$(BUILD)/flags: FORCE | $(BUILD)/libraries
+	@echo '$(CC) $(FLAGS) $(VECTOR)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(VECTOR)' > $@
+
+# The libraries are looked for once, and installed where that is possible.
+PACKAGES = check uthash-dev libopenblas-dev liblapacke-dev libjansson-dev pkg-config
+PROBE = pkg-config --exists check && printf '\#include <%s.h>\n' uthash cblas lapacke jansson check | $(CC) -E -x c -
+
+$(BUILD)/libraries:
+	@mkdir -p $(@D)
+	@{ $(PROBE); } >/dev/null 2>&1 || $(MAKE) --no-print-directory install-deps
+	@{ $(PROBE); } >/dev/null && touch $@
+
+install-deps:
+	@root=$$(test $$(id -u) = 0 || echo sudo -n); \
+	if ! command -v apt-get >/dev/null || ! $$root true 2>/dev/null; then \
+	    echo 'Some libraries are missing; on Debian and Ubuntu this installs them:'; \
+	    echo '    sudo apt-get install $(PACKAGES)'; exit 1; fi; \
+	$$root apt-get -q update && \
+	$$root env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $(PACKAGES)
+
+clean:
+	rm -rf build build-sanitize
+
+FORCE:
+.PHONY: all demo check bench clean install-deps FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+-include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(DEMOS:$(BUILD)/%=$(BUILD)/demos/%.d)
