@@ -99,8 +99,7 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
     x->rank = (uint8_t)shape->rank;
     x->weak = (uint8_t)weak;
     for (uint32_t i = 0; i < nin; i++) x->in[i] = in[i];
-    if (attribute && op->attribute_size) x->attribute = agi_arena_copy(&g->arena, attribute, op->attribute_size);
-    if (!x->dim || (attribute && !x->attribute)) return out_of_memory(g);
+    if (!x->dim) return out_of_memory(g);
 
     shared = shared && g->intern && !(op->flags & AG_RANDOM);
     ag_node *same = shared ? agi_intern_find(g, x, &hash) : NULL;
@@ -108,6 +107,9 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
         if (g->arena.end == end) g->arena.next = mark;
         return same;
     }
+    size_t bytes = op->attribute_size || nin ? op->attribute_size : (size_t)agi_node_bytes(x); /* a leaf's values */
+    if (attribute) x->attribute = agi_arena_copy(&g->arena, attribute, bytes);
+    if (attribute && !x->attribute) return out_of_memory(g);
     if (!agi_vector_grow(&g->allocator, &g->nodes, sizeof x, 1)) return out_of_memory(g);
     if (shared && !agi_intern_add(g, x, hash)) return out_of_memory(g);
     ((ag_node **)g->nodes.data)[g->nodes.count++] = x;
@@ -151,6 +153,18 @@ static int adopt_types(ag_graph *g, int n, ag_node *const in[], ag_node *out[])
     return 0;
 }
 
+static ag_status infer(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_node *const in[], const void *attribute)
+{
+    *c = (ag_infer){ .graph = g, .op = op, .n = n, .in = in, .attribute = attribute };
+    if (n) {
+        c->dtype = (ag_dtype)in[0]->dtype;
+        c->shape = ag_shape_in(in[0]);
+    }
+    ag_status status = op->shape ? op->shape(c) : agi_infer_broadcast(c);
+    if (status || shape_fits(&c->shape)) return status;
+    return ag_refuse(c, AG_ESHAPE, "the result has more than %d axes, an extent below 1 or too many elements", AG_MAX_RANK);
+}
+
 ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attribute)
 {
     enum { FEW = 4 };
@@ -165,29 +179,33 @@ ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attri
         for (int i = 0; i < n; i++)
             if (ag_is_bad(in[i])) return g->bad;
     }
-    ag_infer c = { .graph = g, .op = op, .n = n, .in = in, .attribute = attribute };
-    if (n) {
-        c.dtype = (ag_dtype)in[0]->dtype;
-        c.shape.rank = in[0]->rank;
-        for (int i = 0; i < in[0]->rank; i++) c.shape.dim[i] = in[0]->dim[i];
-    }
-    if (op->shape ? op->shape(&c) : agi_infer_broadcast(&c)) return g->bad;
-    if (!shape_fits(&c.shape)) {
-        ag_refuse(&c, AG_ESHAPE, "the result has more than %d axes, an extent below 1 or too many elements", AG_MAX_RANK);
-        return g->bad;
-    }
+    ag_infer c;
+    if (infer(&c, g, op, n, in, attribute)) return g->bad;
     ag_node *same = agi_simplify(g, op, n, in, attribute);
     if (same) return same;
     return make(g, op, c.dtype, &c.shape, (uint32_t)n, in, attribute, weak, 1);
 }
 
-ag_node *ag_define(const ag_op *op, ag_node *x, const void *attribute, ag_node *definition)
+ag_node *ag_vet(const ag_op *op, int n, ag_node *const in[], const void *attribute)
 {
-    if (ag_is_bad(x)) return x;
-    if (ag_is_bad(definition)) return x->graph->bad;
-    ag_node *in[] = { x, definition };
+    int usable;
+    ag_graph *g = graph_of(op, n, in, &usable);
+    if (!g) return NULL;
+    ag_infer c;
+    return usable && !infer(&c, g, op, n, in, attribute) ? in[0] : g->bad;
+}
+
+ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attribute, ag_node *definition)
+{
+    enum { MOST = 3 };
+    ag_node *all[MOST + 1];
+    ag_graph *g = in[0]->graph;
+    if (ag_is_bad(definition)) return g->bad;
+    if (n > MOST) return agi_fail(g, AG_EARG, "%s: more than %d operands beside the definition", op->name, MOST);
+    memcpy(all, in, (size_t)n * sizeof *in);
+    all[n] = definition;
     ag_shape shape = ag_shape_in(definition);
-    return make(x->graph, op, (ag_dtype)definition->dtype, &shape, 2, in, attribute, 0, 1);
+    return make(g, op, (ag_dtype)definition->dtype, &shape, (uint32_t)n + 1, all, attribute, 0, 1);
 }
 
 /* ---- leaves and names --------------------------------------------------------------------------------------------- */
@@ -224,6 +242,23 @@ ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype
     if (name && !usable_name(g, op->name, name)) return g->bad;
     ag_node *x = make(g, op, dtype, &shape, 0, NULL, attribute, 0, shared);
     if (name) ag_name(x, name);
+    return x;
+}
+
+ag_node *agi_leaf_written(ag_graph *g, const ag_op *op, ag_dtype dtype, ag_shape shape,
+                          void (*write)(void *values, ag_dtype, int64_t n))
+{
+    if (!g) return NULL;
+    void *values = NULL;
+    if (shape_fits(&shape)) { /* else agi_leaf reports it */
+        int64_t n = 1;
+        for (int i = 0; i < shape.rank; i++) n *= shape.dim[i];
+        values = agi_allocate(&g->allocator, (size_t)n * ag_dtype_size(dtype));
+        if (!values) return out_of_memory(g);
+        write(values, dtype, n);
+    }
+    ag_node *x = agi_leaf(g, op, NULL, dtype, shape, values, 1);
+    agi_release(&g->allocator, values);
     return x;
 }
 

@@ -83,8 +83,10 @@ int agi_name_add(ag_graph *, ag_node *, const char *name); /* name is in the are
 void agi_name_remove(ag_graph *, const char *name);
 void agi_names_free(ag_graph *);
 
-/* A leaf: no inputs, never merged unless `shared`. `attribute` points into the arena. */
+/* A leaf: no inputs, never merged unless `shared`. `attribute`, or the values, are copied; see nodes/leaf.h. */
 ag_node *agi_leaf(ag_graph *, const ag_op *, const char *name, ag_dtype, ag_shape, const void *attribute, int shared);
+ag_node *agi_leaf_written(ag_graph *, const ag_op *, ag_dtype, ag_shape,
+                          void (*write)(void *values, ag_dtype, int64_t n));
 
 /* simplify.c: a node that already stands for op(in...), or NULL. */
 ag_node *agi_simplify(ag_graph *, const ag_op *, int n, ag_node *const in[], const void *attribute);

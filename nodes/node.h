@@ -159,8 +159,11 @@ static inline ag_node *ag_binary(const ag_op *op, ag_node *a, ag_node *b)
     return ag_apply(op, 2, in, NULL);
 }
 
-/* An AG_ALIAS node of `op` on x whose value is `definition`. */
-ag_node *ag_define(const ag_op *op, ag_node *x, const void *attribute, ag_node *definition);
+/* An AG_ALIAS node of `op` on 1 to 3 sound operands whose value is `definition`, which may be bad. */
+ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attribute, ag_node *definition);
+/* in[0] if `op` takes these operands: what ag_apply looks at, before a definition is written with them; else the bad
+ * node, the failure recorded in the name of `op`; NULL only when every input is NULL. */
+ag_node *ag_vet(const ag_op *op, int n, ag_node *const in[], const void *attribute);
 
 /* In a shape rule: records the failure with the operation and all operands, and returns `status`. */
 ag_status ag_refuse(ag_infer *, ag_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));

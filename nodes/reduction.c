@@ -1,4 +1,4 @@
-/* What the reductions share. */
+/* The shape rule that the reductions share. */
 #include "reduction.h"
 
 ag_status ag_infer_reduction(ag_infer *c)
@@ -12,16 +12,4 @@ ag_status ag_infer_reduction(ag_infer *c)
         if (!reduced || a->keepdims) c->shape.dim[c->shape.rank++] = reduced ? 1 : s.dim[i];
     }
     return AG_OK;
-}
-
-ag_node *ag_reduce_all(const ag_op *op, ag_node *x)
-{
-    ag_axis_attribute a = { .axis = AG_ALL };
-    return ag_apply(op, 1, &x, &a);
-}
-
-ag_node *ag_reduce_axis(const ag_op *op, ag_node *x, int axis, int keepdims)
-{
-    ag_axis_attribute a = { .axis = ag_axis(&x, op, axis), .keepdims = keepdims != 0 };
-    return ag_apply(op, 1, &x, &a);
 }

@@ -6,14 +6,50 @@
 
 /* The shape rule; attribute: ag_axis_attribute. */
 ag_status ag_infer_reduction(ag_infer *);
-/* A node of `op` over all of x, or over one axis, negative ones counted from the end. */
-ag_node *ag_reduce_all(const ag_op *op, ag_node *x);
-ag_node *ag_reduce_axis(const ag_op *op, ag_node *x, int axis, int keepdims);
+
+static inline ag_axis_attribute ag_over_all(void)
+{
+    return (ag_axis_attribute){ .axis = AG_ALL };
+}
+
+/* Over one axis, negative ones counted from the end; a wrong one makes x bad. */
+static inline ag_axis_attribute ag_over_axis(ag_node **x, const ag_op *op, int axis, int keepdims)
+{
+    return (ag_axis_attribute){ .axis = ag_axis(x, op, axis), .keepdims = keepdims != 0 };
+}
+
+/* A node of `op`. */
+static inline ag_node *ag_reduce(const ag_op *op, ag_node *x, ag_axis_attribute a)
+{
+    return ag_apply(op, 1, &x, &a);
+}
+
+static inline ag_node *ag_reduce_all(const ag_op *op, ag_node *x)
+{
+    return ag_reduce(op, x, ag_over_all());
+}
+
+static inline ag_node *ag_reduce_axis(const ag_op *op, ag_node *x, int axis, int keepdims)
+{
+    ag_axis_attribute a = ag_over_axis(&x, op, axis, keepdims);
+    return ag_reduce(op, x, a);
+}
+
+/* Reduced, and broadcasting against x again: the axis kept, or rank 0. */
+static inline ag_node *ag_reduce_along(const ag_op *op, ag_node *x, int axis)
+{
+    return ag_reduce(op, x, (ag_axis_attribute){ .axis = axis, .keepdims = axis != AG_ALL });
+}
+
+static inline int ag_reduced(const ag_node *y)
+{
+    return ((const ag_axis_attribute *)y->attribute)->axis;
+}
 
 /* y or gout of a reduction with the reduced axis back as extent 1, so that it broadcasts against the input. */
 static inline ag_node *ag_spread(ag_node *reduced, const ag_node *y)
 {
-    return ag_keepdims(reduced, y->in[0], ((const ag_axis_attribute *)y->attribute)->axis);
+    return ag_keepdims(reduced, y->in[0], ag_reduced(y));
 }
 
 #endif

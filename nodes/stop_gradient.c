@@ -9,5 +9,5 @@ const ag_op agi_stop_gradient = { .name = "stop_gradient",
 
 ag_node *ag_stop_gradient(ag_node *x)
 {
-    return ag_define(&agi_stop_gradient, x, NULL, x);
+    return ag_is_bad(x) ? x : ag_define(&agi_stop_gradient, 1, &x, NULL, x);
 }
