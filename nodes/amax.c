@@ -1,0 +1,21 @@
+/* The largest element over an axis or everything, NaN if any is;  equal ones share the gradient. */
+#include "extremum.h"
+
+const ag_op agi_amax = { .name = "amax",
+                         .formula = "largest of x",
+                         .inputs = 1,
+                         .flags = AG_REDUCTION,
+                         .fold = AG_FOLD_MAX,
+                         .attribute_size = sizeof(ag_axis_attribute),
+                         .shape = ag_infer_reduction,
+                         .gradient = ag_extremum_gradient };
+
+ag_node *ag_amax(ag_node *x)
+{
+    return ag_reduce_all(&agi_amax, x);
+}
+
+ag_node *ag_amax_axis(ag_node *x, int axis, int keepdims)
+{
+    return ag_reduce_axis(&agi_amax, x, axis, keepdims);
+}

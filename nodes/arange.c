@@ -1,0 +1,15 @@
+/* 0, 1, ..., n - 1: a constant. */
+#include "leaf.h"
+
+static void count(void *values, ag_dtype dtype, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (dtype == AG_F32) ((float *)values)[i] = (float)i;
+        else if (dtype == AG_F64) ((double *)values)[i] = (double)i;
+        else ((int64_t *)values)[i] = i;
+}
+
+ag_node *ag_arange(ag_graph *g, ag_dtype dtype, int64_t n)
+{
+    return agi_leaf_written(g, &agi_constant, dtype, AG_SHAPE(n), count);
+}

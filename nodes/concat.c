@@ -1,0 +1,64 @@
+/* Tensors one after the other along an axis;  each takes its part of the gradient. */
+#include "move.h"
+#include "positions.h"
+
+static ag_status shape(ag_infer *c)
+{
+    int axis = *(const int *)c->attribute;
+    for (int k = 1; k < c->n; k++) {
+        const ag_node *x = c->in[k];
+        if (x->dtype != c->dtype) return ag_refuse(c, AG_ETYPE, "element types differ, use ag_cast");
+        if (x->rank != c->shape.rank) return ag_refuse(c, AG_ESHAPE, "ranks differ, %d and %d", c->shape.rank, x->rank);
+        for (int i = 0; i < x->rank; i++)
+            if (i != axis && x->dim[i] != c->shape.dim[i])
+                return ag_refuse(c, AG_ESHAPE, "extents of axis %d differ, %lld and %lld", i,
+                                 (long long)c->shape.dim[i], (long long)x->dim[i]);
+        c->shape.dim[axis] += x->dim[axis];
+    }
+    return AG_OK;
+}
+
+static ag_status run(const ag_kernel_call *c)
+{
+    const ag_node *y = c->node;
+    int axis = *(const int *)y->attribute;
+    ag_split s = ag_split_at(y, axis);
+    size_t bytes = (size_t)s.inner * ag_dtype_size((ag_dtype)y->dtype), row = (size_t)s.extent * bytes;
+    char *to = c->out;
+    for (uint32_t k = 0; k < y->nin; k++) {
+        size_t part = (size_t)y->in[k]->dim[axis] * bytes;
+        const char *from = c->in[k];
+        for (int64_t o = 0; o < s.outer; o++) ag_move(to + (size_t)o * row, from + (size_t)o * part, part);
+        to += part;
+    }
+    return AG_OK;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    int axis = *(const int *)y->attribute;
+    ag_positions p = { .axis = axis, .step = 1, .size = y->dim[axis] };
+    for (uint32_t k = 0; k < y->nin; k++, p.start += p.count) {
+        p.count = y->in[k]->dim[axis];
+        if (ag_wanted(y, (int)k)) gin[k] = ag_pick(gout, &p);
+    }
+}
+
+const ag_op agi_concat = { .name = "concat",
+                           .formula = "one after the other",
+                           .inputs = -1,
+                           .flags = AG_LIBRARY | AG_SMOOTH,
+                           .attribute_size = sizeof(int),
+                           .shape = shape,
+                           .run = run,
+                           .gradient = gradient };
+
+ag_node *ag_concat(int n, ag_node *const x[], int axis)
+{
+    if (n < 1 || !x) return NULL;
+    for (int k = 0; k < n; k++)
+        if (ag_is_bad(x[k])) return ag_apply(&agi_concat, n, x, &axis); /* which reports it */
+    ag_node *first = x[0];
+    int counted = ag_axis(&first, &agi_concat, axis);
+    return ag_is_bad(first) || n == 1 ? first : ag_apply(&agi_concat, n, x, &counted);
+}

@@ -1,0 +1,48 @@
+/* Mean over rows of -log softmax(logits)[label];  the gradient of a row is (softmax(logits) - one_hot(label)) / n.
+ * A logit of -Inf, a class that is masked, adds nothing; as the label, or a label that is no class, the loss is Inf. */
+#include "softmax.h"
+
+#include <math.h>
+
+static ag_status shape(ag_infer *c)
+{
+    const ag_node *logits = c->in[0], *labels = c->in[1];
+    if (logits->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "logits are of a real type, use ag_cast");
+    if (labels->dtype != AG_I64) return ag_refuse(c, AG_ETYPE, "labels are i64, use ag_cast");
+    if (logits->rank != 2 || labels->rank != 1)
+        return ag_refuse(c, AG_ESHAPE, "logits have rank 2 and labels rank 1, not %d and %d", logits->rank,
+                         labels->rank);
+    if (logits->dim[0] != labels->dim[0])
+        return ag_refuse(c, AG_ESHAPE, "%lld rows of logits, %lld labels", (long long)logits->dim[0],
+                         (long long)labels->dim[0]);
+    c->shape = AG_SCALAR;
+    return AG_OK;
+}
+
+static ag_node *hot(const ag_node *logits, ag_node *labels)
+{
+    return ag_one_hot(labels, logits->dim[1], (ag_dtype)logits->dtype);
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    ag_node *logits = y->in[0], *n = ag_number(y->graph, (double)logits->dim[0]);
+    gin[0] = ag_mul(ag_div(gout, n), ag_sub(ag_softmax(logits, 1), hot(logits, y->in[1])));
+}
+
+const ag_op agi_cross_entropy = { .name = "cross_entropy",
+                                  .formula = "mean of -log softmax(logits)[label]",
+                                  .inputs = 2,
+                                  .flags = AG_ALIAS | AG_SMOOTH,
+                                  .shape = shape,
+                                  .gradient = gradient };
+
+ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels)
+{
+    ag_node *in[] = { logits, labels }, *sound = ag_vet(&agi_cross_entropy, 2, in, NULL);
+    if (ag_is_bad(sound)) return sound;
+    ag_node *below = ag_below_max(logits, 1), *none = ag_number(logits->graph, -INFINITY);
+    ag_node *picked = ag_amax_axis(ag_where(hot(logits, labels), below, none), 1, 1);
+    ag_node *loss = ag_sub(ag_log(ag_sum_axis(ag_exp(below), 1, 1)), picked);
+    return ag_define(&agi_cross_entropy, 2, in, NULL, ag_mean(loss));
+}

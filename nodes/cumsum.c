@@ -1,0 +1,42 @@
+/* Sums of all elements up to each along an axis;  the gradient is summed from the other end. */
+#include "node.h"
+
+#define ACCUMULATE(name, real)                                                                   \
+    static void name(ag_split s, const real *x, real *out)                                       \
+    {                                                                                            \
+        int64_t row = s.extent * s.inner;                                                        \
+        for (int64_t o = 0; o < s.outer; o++, x += row, out += row) {                            \
+            memcpy(out, x, (size_t)s.inner * sizeof *out);                                       \
+            for (int64_t i = s.inner; i < row; i++) out[i] = out[i - s.inner] + x[i];            \
+        }                                                                                        \
+    }
+ACCUMULATE(accumulate_f32, float)
+ACCUMULATE(accumulate_f64, double)
+
+static ag_status run(const ag_kernel_call *c)
+{
+    ag_split s = ag_split_at(c->node, *(const int *)c->node->attribute);
+    if (c->node->dtype == AG_F32) accumulate_f32(s, c->in[0], c->out);
+    else accumulate_f64(s, c->in[0], c->out);
+    return AG_OK;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    int axis = *(const int *)y->attribute;
+    gin[0] = ag_flip(ag_cumsum(ag_flip(gout, axis), axis), axis);
+}
+
+const ag_op agi_cumsum = { .name = "cumsum",
+                           .formula = "running sum of x",
+                           .inputs = 1,
+                           .flags = AG_LIBRARY | AG_SMOOTH,
+                           .attribute_size = sizeof(int),
+                           .run = run,
+                           .gradient = gradient };
+
+ag_node *ag_cumsum(ag_node *x, int axis)
+{
+    int counted = ag_axis(&x, &agi_cumsum, axis);
+    return ag_unary_with(&agi_cumsum, x, &counted);
+}

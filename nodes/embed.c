@@ -1,0 +1,46 @@
+/* x at regular positions along an axis of zeros: the gradient of a slice;  its own gradient is that slice. */
+#include "move.h"
+#include "positions.h"
+
+static ag_status shape(ag_infer *c)
+{
+    const ag_positions *p = c->attribute;
+    c->shape.dim[p->axis] = p->size;
+    return AG_OK;
+}
+
+static ag_status run(const ag_kernel_call *c)
+{
+    const ag_positions *p = c->node->attribute;
+    ag_split s = ag_split_at(c->node, (int)p->axis);
+    size_t bytes = (size_t)s.inner * ag_dtype_size((ag_dtype)c->node->dtype), row = (size_t)p->size * bytes;
+    const char *from = c->in[0];
+    char *to = c->out;
+    for (int64_t o = 0; o < s.outer; o++, to += row) {
+        memset(to, 0, row);
+        int64_t runs = p->step == 1 ? 1 : p->count; /* neighbours move together */
+        size_t run_bytes = bytes * (size_t)(p->count / runs);
+        for (int64_t k = 0; k < runs; k++, from += run_bytes)
+            ag_move(to + (p->start + k * p->step) * (int64_t)bytes, from, run_bytes);
+    }
+    return AG_OK;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    gin[0] = ag_pick(gout, y->attribute);
+}
+
+const ag_op agi_embed = { .name = "embed",
+                          .formula = "x among zeros",
+                          .inputs = 1,
+                          .flags = AG_LIBRARY | AG_SMOOTH,
+                          .attribute_size = sizeof(ag_positions),
+                          .shape = shape,
+                          .run = run,
+                          .gradient = gradient };
+
+ag_node *ag_embed(ag_node *x, const ag_positions *p)
+{
+    return ag_is_bad(x) || ag_all_positions(p) ? x : ag_unary_with(&agi_embed, x, p);
+}

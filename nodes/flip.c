@@ -1,0 +1,28 @@
+/* An axis in reverse order: a view;  the gradient is reversed back. */
+#include "positions.h"
+
+static ag_status shape(ag_infer *c)
+{
+    (void)c; /* x's, of any type */
+    return AG_OK;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    gin[0] = ag_flip(gout, *(const int *)y->attribute);
+}
+
+const ag_op agi_flip = { .name = "flip",
+                         .formula = "an axis reversed",
+                         .inputs = 1,
+                         .flags = AG_ALIAS | AG_SMOOTH,
+                         .attribute_size = sizeof(int),
+                         .shape = shape,
+                         .gradient = gradient };
+
+ag_node *ag_flip(ag_node *x, int axis)
+{
+    int counted = ag_axis(&x, &agi_flip, axis);
+    if (ag_is_bad(x)) return x;
+    return ag_define(&agi_flip, 1, &x, &counted, ag_slice(x, counted, AG_END, AG_END, -1));
+}

@@ -1,0 +1,63 @@
+/* x with updates added at indices along an axis, one after the other;  x takes gout, the updates what they fell on. */
+#include "gather.h"
+
+static ag_status shape(ag_infer *c)
+{
+    const ag_node *x = c->in[0], *updates = c->in[2];
+    ag_shape s = { 0 };
+    if (x->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
+    if (x->dtype != updates->dtype) return ag_refuse(c, AG_ETYPE, "x and updates differ in type, use ag_cast");
+    ag_status status = ag_infer_gather(c, &s);
+    if (status) return status;
+    int fits = updates->rank == s.rank;
+    for (int i = 0; i < s.rank && fits; i++) fits = updates->dim[i] == s.dim[i];
+    return fits ? AG_OK : ag_refuse(c, AG_ESHAPE, "the updates do not have the shape of x gathered at the indices");
+}
+
+#define ADD(real)                                                                                \
+    for (int64_t i = 0; i < s.inner; i++)                                                        \
+        ((real *)c->out)[to + i] += ((const real *)c->in[2])[from + i]
+
+static ag_status run(const ag_kernel_call *c)
+{
+    const ag_node *x = c->node->in[0];
+    const int64_t *index = c->in[1], count = ag_count(c->node->in[1]);
+    ag_split s = ag_split_at(x, *(const int *)c->node->attribute);
+    memcpy(c->out, c->in[0], (size_t)ag_count(x) * ag_dtype_size((ag_dtype)x->dtype));
+    for (int64_t o = 0, from = 0; o < s.outer; o++)
+        for (int64_t k = 0; k < count; k++, from += s.inner) {
+            int64_t position = ag_position(c, index[k], s.extent), to = (o * s.extent + position) * s.inner;
+            if (position < 0) return AG_EARG;
+            if (x->dtype == AG_F32) ADD(float);
+            else ADD(double);
+        }
+    return AG_OK;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    gin[0] = gout;
+    if (ag_wanted(y, 2)) gin[2] = ag_gather(gout, *(const int *)y->attribute, y->in[1]);
+}
+
+static double flops(const ag_node *y)
+{
+    return (double)ag_count(y->in[2]);
+}
+
+const ag_op agi_scatter_add = { .name = "scatter_add",
+                                .formula = "x[indices] += updates",
+                                .inputs = 3,
+                                .flags = AG_LIBRARY | AG_SMOOTH,
+                                .attribute_size = sizeof(int),
+                                .shape = shape,
+                                .run = run,
+                                .flops = flops,
+                                .gradient = gradient };
+
+ag_node *ag_scatter_add(ag_node *x, int axis, ag_node *indices, ag_node *updates)
+{
+    int counted = ag_axis(&x, &agi_scatter_add, axis);
+    ag_node *in[] = { x, indices, updates };
+    return ag_apply(&agi_scatter_add, 3, in, &counted);
+}

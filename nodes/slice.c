@@ -1,0 +1,61 @@
+/* x[start:stop:step] along an axis, as in Python: a view;  the gradient is placed where the elements came from. */
+#include "positions.h"
+
+static ag_status shape(ag_infer *c)
+{
+    const ag_positions *p = c->attribute;
+    c->shape.dim[p->axis] = p->count;
+    return AG_OK;
+}
+
+static int view(const ag_node *y, ag_strides *s)
+{
+    const ag_positions *p = y->attribute;
+    s->offset += p->start * s->stride[p->axis];
+    s->stride[p->axis] *= p->step;
+    return 1;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    gin[0] = ag_embed(gout, y->attribute);
+}
+
+const ag_op agi_slice = { .name = "slice",
+                          .formula = "x[start:stop:step]",
+                          .inputs = 1,
+                          .flags = AG_VIEW | AG_SMOOTH,
+                          .attribute_size = sizeof(ag_positions),
+                          .shape = shape,
+                          .view = view,
+                          .gradient = gradient };
+
+ag_node *ag_pick(ag_node *x, const ag_positions *p)
+{
+    return ag_is_bad(x) || ag_all_positions(p) ? x : ag_unary_with(&agi_slice, x, p);
+}
+
+/* A bound counted from 0 and clipped to what the direction of the step can reach: 0 to n upwards, n - 1 to -1 down. */
+static int64_t clip(int64_t bound, int64_t n, int down)
+{
+    if (bound < 0) bound += n;
+    if (bound < 0) return down ? -1 : 0;
+    return bound < n ? bound : n - down;
+}
+
+ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t step)
+{
+    int counted = ag_axis(&x, &agi_slice, axis), down = step < 0;
+    if (ag_is_bad(x)) return x;
+    if (step == 0) return ag_reject(x, &agi_slice, AG_EARG, "the step is 0");
+    int64_t n = x->dim[counted], from = clip(start, n, down);
+    int64_t to = down && stop == AG_END ? -1 : clip(stop, n, down), length = down ? from - to : to - from;
+    if (length < 1)
+        return ag_reject(x, &agi_slice, AG_ESHAPE, "empty slice of axis %d, from %lld to %lld of %lld by %lld", counted,
+                         (long long)start, (long long)stop, (long long)n, (long long)step);
+    if (step > length) step = length; /* one element; and -step cannot overflow */
+    if (step < -length) step = -length;
+    int64_t count = (length - 1) / (down ? -step : step) + 1;
+    ag_positions p = { .axis = counted, .start = from, .step = count > 1 ? step : 1, .count = count, .size = n };
+    return ag_pick(x, &p);
+}

@@ -1,0 +1,25 @@
+/* softmax(x) = e^x / sum of e^x along an axis;  the gradient is y (gout - sum of gout y).
+ * Only the rule is differentiated, never the definition, so the maximum in it does not matter there. */
+#include "softmax.h"
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    int axis = *(const int *)y->attribute;
+    gin[0] = ag_mul(y, ag_sub(gout, ag_sum_axis(ag_mul(gout, y), axis, 1)));
+}
+
+const ag_op agi_softmax = { .name = "softmax",
+                            .formula = "e^x / sum of e^x",
+                            .inputs = 1,
+                            .flags = AG_ALIAS | AG_SMOOTH,
+                            .attribute_size = sizeof(int),
+                            .gradient = gradient };
+
+ag_node *ag_softmax(ag_node *x, int axis)
+{
+    int counted = ag_axis(&x, &agi_softmax, axis);
+    x = ag_vet(&agi_softmax, 1, &x, &counted);
+    if (ag_is_bad(x)) return x;
+    ag_node *e = ag_exp(ag_below_max(x, counted));
+    return ag_define(&agi_softmax, 1, &x, &counted, ag_div(e, ag_sum_axis(e, counted, 1)));
+}
