@@ -123,6 +123,7 @@ ag_node *ag_sinh(ag_node *x);
 ag_node *ag_cosh(ag_node *x);
 ag_node *ag_tanh(ag_node *x);
 ag_node *ag_erf(ag_node *x);
+ag_node *ag_erfc(ag_node *x); /* 1 - erf(x), without cancellation */
 ag_node *ag_lgamma(ag_node *x);           /* log |gamma(x)| */
 ag_node *ag_polygamma(int n, ag_node *x); /* n-th derivative of digamma; 0: digamma itself */
 ag_node *ag_sigmoid(ag_node *x);

@@ -1,0 +1,23 @@
+/* acos(x);  derivative -1 / sqrt(1 - x^2), the difference written (1 - x)(1 + x): exact near +-1. */
+#include "node.h"
+
+POINTWISE1(acos, F(acos)(x))
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    ag_node *x = y->in[0], *one = ag_number(y->graph, 1);
+    ag_node *root = ag_sqrt(ag_mul(ag_sub(one, x), ag_add(one, x)));
+    gin[0] = ag_neg(ag_div(gout, root));
+}
+
+const ag_op agi_acos = { .name = "acos",
+                         .formula = "acos(x)",
+                         .inputs = 1,
+                         .flags = AG_POINTWISE | AG_SMOOTH,
+                         .code = POINTWISE_CODE,
+                         .gradient = gradient };
+
+ag_node *ag_acos(ag_node *x)
+{
+    return ag_unary(&agi_acos, x);
+}

@@ -1,0 +1,131 @@
+/* Polygamma functions and log gamma. SPECIAL compiles a function and keeps its source: exported C is the same text.
+ * Sources: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.3 and 6.4; DLMF 5.15 and 25.11. */
+#include "special.h"
+
+#include <math.h>
+
+#define SPECIAL(name, ...)                                   \
+    static const char name##_text[] = "static " #__VA_ARGS__; \
+    __VA_ARGS__
+#define HELPER(name, ...)                                    \
+    static const char name##_text[] = "static " #__VA_ARGS__; \
+    static __VA_ARGS__
+
+/* 1 / (2 z) + the sum over k of B_2k / (2k)! (n + 1)(n + 2)...(n + 2k - 1) / z^2k, which the asymptotic series of all
+ * orders share (6.3.18, 6.4.11). Eleven terms reach the last bit for z >= n + 10 up to order 100. */
+HELPER(psi_series, double agi_psi_series(double n, double z)
+{
+    static const double bernoulli[] = { 1 / 12.0, -1 / 720.0, 1 / 30240.0, -1 / 1209600.0, 1 / 47900160.0,
+                                        -691 / 1307674368000.0, 1 / 74724249600.0, -3617 / 10670622842880000.0,
+                                        43867 / 5109094217170944000.0, -2.174868698558062e-16, 5.509002828360229e-18 };
+    double r = 1 / (z * z), power = (n + 1) * r, sum = 0;
+    int k;
+    for (k = 0; k < 11; k++) {
+        sum += bernoulli[k] * power;
+        power *= (n + 2 * k + 2) * (n + 2 * k + 3) * r;
+    }
+    return 0.5 / z + sum;
+})
+
+/* x >= 0. Near the root its Taylor series, elsewhere the series above after the recurrence psi(x) = psi(x + 1) - 1 / x
+ * (6.3.5). At 0 -Inf, at -0 Inf. */
+HELPER(digamma, double agi_digamma(double x)
+{
+    static const double taylor[] = { 0.9676722454476212, -0.4427631689835921, 0.258499760955651, -0.16394270544240652,
+                                     0.10782405069126237, -0.07219956125645471, 0.04880428816414311,
+                                     -0.03316112647484736, 0.022597648232218104, -0.01542476590494896,
+                                     0.010538791616612175, -0.007204534386356869, 0.004926781395729853 };
+    double d = x - 1.4616321449683622 - 9.549995429965697e-17, z = x, sum = 0;
+    int k = 13;
+    if (d > -0.0625 && d < 0.0625) {
+        while (k > 0) sum = sum * d + taylor[--k];
+        return d * sum;
+    }
+    for (k = 0; z < 10; z = x + ++k) sum += 1 / z;
+    return log(z) - agi_psi_series(0, z) - sum;
+})
+
+HELPER(whole_power, double agi_whole_power(double x, int n)
+{
+    double y = 1;
+    for (; n > 0; n /= 2) {
+        if (n % 2) y *= x;
+        x *= x;
+    }
+    return y;
+})
+
+/* |psi_n(x)| = n! (1 / x^(n+1) + 1 / (x + 1)^(n+1) + ...) for n >= 1, x >= 0 (6.4.10), the terms from z = x + k >= n + 10
+ * on by their series; everything in units of (n - 1)! / x^n, so that nothing overflows before the result does. */
+HELPER(psi_size, double agi_psi_size(int n, double x)
+{
+    double z = x, sum = 0, rest = 1, unit = 1 / x;
+    int k;
+    for (k = 0; z < n + 10; z = x + ++k) sum += k ? agi_whole_power(x / z, n + 1) : 1;
+    if (k) rest = agi_whole_power(x / z, n);
+    for (k = 1; k < n; k++) unit *= k / x;
+    return unit * (sum * n / x + rest * (1 + n * agi_psi_series(n, z)));
+})
+
+/* For x < 0, with f = x - floor(x): the recurrence up to f, and that from 1 - x down to 1 - f,
+ *
+ *     psi_n(x) = psi_n(f) + s (psi_n(1 - f) - psi_n(1 - x)),  s = -(-1)^n.
+ *
+ * Poles below 0: Inf for odd n, where both sides agree, else NaN. NaN also for an order that is not 0, 1, ... or 100. */
+SPECIAL(psi, double agi_psi(double n, double x)
+{
+    double f, s;
+    if (!(n >= 0 && n <= 100) || n != floor(n)) return log(-1.0);
+    s = (int)n % 2 ? 1 : -1;
+    if (x < 0) {
+        f = x - floor(x + 0.5); /* without rounding; negative when nearer to 1 than to 0, then it is f - 1 */
+        if (f == 0 && s < 0) return log(-1.0);
+        x = agi_psi(n, 1 - x);
+        if (f < 0) return agi_psi(n, 1 + f) + s * (agi_psi(n, -f) - x);
+        return agi_psi(n, f) + s * (agi_psi(n, 1 - f) - x);
+    }
+    return n == 0 ? agi_digamma(x) : s * agi_psi_size((int)n, x);
+})
+
+SPECIAL(psif, float agi_psif(float n, float x)
+{
+    return (float)agi_psi(n, x);
+})
+
+/* lgamma leaves the sign of gamma in a global, for which threads would race. lgamma_r does not, where there is one. */
+#ifdef __GLIBC__
+#define LOG_GAMMA(lgamma, x, sign) lgamma##_r(x, sign)
+#else
+#define LOG_GAMMA(lgamma, x, sign) ((void)(sign), lgamma(x))
+#endif
+
+double agi_log_gamma(double x)
+{
+    int sign;
+    return LOG_GAMMA(lgamma, x, &sign);
+}
+
+float agi_log_gammaf(float x)
+{
+    int sign;
+    return LOG_GAMMA(lgammaf, x, &sign);
+}
+
+#define LOG_GAMMA_TEXT(type, name, lgamma)                                                                          \
+    "#if defined __GLIBC__ && defined _DEFAULT_SOURCE\n"                                                           \
+    "static " type " " name "(" type " x) { int sign; return " lgamma "_r(x, &sign); }\n"                           \
+    "#else\n"                                                                                                       \
+    "static " type " " name "(" type " x) { return " lgamma "(x); }\n"                                              \
+    "#endif"
+
+const agi_special agi_specials[] = {
+    { "agi_psi_series", psi_series_text },
+    { "agi_digamma", digamma_text },
+    { "agi_whole_power", whole_power_text },
+    { "agi_psi_size", psi_size_text },
+    { "agi_psi", psi_text },
+    { "agi_psif", psif_text },
+    { "agi_log_gamma", LOG_GAMMA_TEXT("double", "agi_log_gamma", "lgamma") },
+    { "agi_log_gammaf", LOG_GAMMA_TEXT("float", "agi_log_gammaf", "lgammaf") },
+};
+const int agi_special_count = sizeof agi_specials / sizeof agi_specials[0];
