@@ -151,13 +151,26 @@ ag_node *ag_argmax(ag_node *x, int axis); /* AG_I64; the first of equal maxima; 
 ag_node *ag_cumsum(ag_node *x, int axis);
 ag_node *ag_softmax(ag_node *x, int axis);
 ag_node *ag_log_softmax(ag_node *x, int axis);
-/* Mean over rows of -log softmax(logits[i, :])[labels[i]]; logits [n, classes], labels AG_I64 [n]; rank 0. */
+/* Mean over rows of -log softmax(logits[i, :])[labels[i]]; logits [n, classes], labels AG_I64 [n]; rank 0. A label that
+ * is no class has probability 0: the loss is infinite. */
 ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels);
 
 /* ---- products -------------------------------------------------------------------------------------------------- */
 
 ag_node *ag_dot(ag_node *a, ag_node *b);    /* as numpy.dot for ranks 1 and 2 */
 ag_node *ag_matmul(ag_node *a, ag_node *b); /* as numpy.matmul for ranks >= 2: batch dimensions broadcast */
+
+/* ---- linear algebra: matrices are the last two axes; singular: ag_eval fails with AG_ENUMERIC --------------------- */
+
+ag_node *ag_solve(ag_node *a, ag_node *b); /* a^-1 b; b [..., n, k], or [n] where a is [n, n]; batches broadcast */
+ag_node *ag_triangular_solve(ag_node *a, ag_node *b, int upper, int transposed); /* reads that triangle of a only */
+ag_node *ag_cholesky(ag_node *a); /* lower triangular y, y y^T = (a + a^T) / 2 */
+ag_node *ag_inverse(ag_node *a);
+ag_node *ag_det(ag_node *a);    /* of a singular matrix 0, but no derivative */
+ag_node *ag_logdet(ag_node *a); /* log |det a| */
+ag_node *ag_trace(ag_node *a);
+ag_node *ag_diag(ag_node *x); /* of a vector: the diagonal matrix; of matrices: their diagonals */
+ag_node *ag_outer(ag_node *a, ag_node *b); /* [n] and [m] to [n, m] */
 
 /* ---- shapes: views (no copy) and rearrangements ---------------------------------------------------------------- */
 
@@ -198,7 +211,7 @@ ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) ti
 
 typedef struct {
     int orders;       /* 1: first derivatives; 2 (default): of the gradient too */
-    double step;      /* relative step of the central differences; 0: chosen by order */
+    double step;      /* the largest step for |x| <= 1, more in proportion; finer ones follow. 0: 1/128 */
     double tolerance; /* accepted |analytic - numeric| / max(1, |analytic|, |numeric|); 0: 1e-6 */
     uint64_t seed;    /* of the random directions */
     const ag_run *at; /* take the leaves' values from this run; NULL: parameters' initial values, inputs random */
@@ -206,16 +219,17 @@ typedef struct {
 
 typedef struct {
     int input;        /* the worst element: its x[input], */
-    int64_t index;    /* flat index there, */
+    int64_t index;    /* flat index there; both -1: only the sum along the random tangent is wrong, */
     int order;        /* order of the derivative (1 or 2), */
     double analytic, numeric, error; /* the two values, and |analytic - numeric| / max(1, |analytic|, |numeric|) */
     int64_t compared; /* number of comparisons made */
     char message[256];
 } ag_check_report;
 
-/* Compare the gradient of y (any shape, f64; a random cotangent makes it a number) with central differences: along a
- * random tangent, then element by element where they are few. AG_OK: all errors <= tolerance. AG_ENAN: something is NaN
- * or infinite. AG_EARG: the errors are too large. The report tells the worst element in every case. */
+/* Compare the gradient of y (any shape; a random cotangent makes it a number) for the leaves x, all f64, with central
+ * differences: along a random tangent, then element by element: all of them up to 64, else some, and those that a failure
+ * leads to. AG_OK: all errors <= tolerance. AG_ENAN: something is NaN or infinite. AG_EARG: the errors are too large. The
+ * report tells the worst element in every case. Inputs without a value are drawn from 0.25 to 0.75. The graph grows. */
 ag_status ag_check_gradient(ag_node *y, int n, ag_node *const x[], const ag_check_options *or_null, ag_check_report *);
 
 /* ---- training: update nodes, outputs to list in ag_compile ------------------------------------------------------ */
@@ -229,7 +243,23 @@ typedef struct {
     double clip_norm;   /* > 0: gradients are scaled down to this global norm */
 } ag_sgd_options;
 
-ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *); /* updates, in place, every parameter the loss depends on */
+typedef struct {
+    double rate; /* 0: 0.001 */
+    ag_node *rate_node;
+    double beta1, beta2, epsilon; /* of the means of gradients and their squares; 0: 0.9, 0.999, 1e-8 */
+    double weight_decay, clip_norm; /* the decay is decoupled: p -= rate weight_decay p */
+} ag_adam_options;
+
+typedef struct {
+    double rate; /* 0: 0.01 */
+    ag_node *rate_node;
+    double smoothing, epsilon, momentum, weight_decay, clip_norm; /* smoothing of squares: 0: 0.99; epsilon: 0: 1e-8 */
+} ag_rmsprop_options;
+
+/* Each updates, in place, every parameter that the loss (rank 0) depends on; what a method keeps are parameters, too. */
+ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *);
+ag_node *ag_adam(ag_node *loss, const ag_adam_options *or_null);
+ag_node *ag_rmsprop(ag_node *loss, const ag_rmsprop_options *or_null);
 
 /* ---- plans and runs -------------------------------------------------------------------------------------------- */
 
@@ -255,10 +285,22 @@ const void *ag_data(const ag_run *, const ag_node *); /* the same in place, vali
 double ag_item(const ag_run *, const ag_node *rank_0); /* NaN on error */
 const char *ag_run_error(const ag_run *); /* message of the last failed call; "" when fine */
 
+/* The plan's parameters to and from a safetensors file; unnamed ones are "parameter0", "parameter1", ... in the order of
+ * their making. ag_load wants just these, with their types and shapes, and changes all values or, on failure, none.
+ * AG_EIO: the file cannot be read or written, or is malformed. */
+ag_status ag_save(const ag_run *, const char *path);
+ag_status ag_load(ag_run *, const char *path);
+
 /* Compile, run and read a rank-0 node that depends on no input: for first programs and debugging. NaN on error. */
 double ag_value(ag_node *rank_0);
 
 /* ---- to read and to draw ---------------------------------------------------------------------------------------- */
+
+/* The formula as graph; names are the graph's leaves: "mean((sigmoid(x @ w) - t)^2)". From loose to tight:
+ * < <= > >= == !=, + -, * / @, unary -, ^ (to the right: -x^2 is -(x^2)). Functions are the operations above without
+ * ag_, with axes and extents as whole numbers, "softmax(x, 1)"; min, max, pi, e, and f32 f64 i64 for cast. At most 64
+ * KiB, 256 deep. AG_EARG: the message shows the line, a caret under the place and the nearest name. */
+ag_node *ag_parse(ag_graph *, const char *formula);
 
 int ag_write_text(FILE *, const ag_plan *); /* every step: operations, shapes, buffers, bytes, flops. 0, or -1 */
 /* Graphviz of the nodes that the outputs need; with a run, values of small nodes that it holds. 0, or -1. */

@@ -155,8 +155,7 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
     return g->status;
 }
 
-/* Nothing is looked into before all of it is known to be sound. */
-static ag_status check_nodes(ag_graph *g, const char *what, int n, ag_node *const x[], const char *role)
+ag_status agi_check_nodes(ag_graph *g, const char *what, int n, ag_node *const x[], const char *role)
 {
     for (int i = 0; i < n; i++) {
         if (!x[i]) agi_fail(g, AG_EARG, "%s: %s[%d] is NULL", what, role, i);
@@ -217,9 +216,9 @@ ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *
     if (m < 0 || n < 0 || (m && (!y || !w)) || (n && (!x || !dx))) return AG_EARG;
     ag_graph *g = m && y[0] ? y[0]->graph : n && x[0] ? x[0]->graph : NULL;
     if (!g) return finish(AG_EARG, NULL, n, dx);
-    ag_status status = check_nodes(g, "ag_vjp", m, y, "y");
-    if (!status) status = check_nodes(g, "ag_vjp", m, w, "w");
-    if (!status) status = check_nodes(g, "ag_vjp", n, x, "x");
+    ag_status status = agi_check_nodes(g, "ag_vjp", m, y, "y");
+    if (!status) status = agi_check_nodes(g, "ag_vjp", m, w, "w");
+    if (!status) status = agi_check_nodes(g, "ag_vjp", n, x, "x");
     if (!status) status = differentiate("ag_vjp", g, m, y, w, n, x, dx);
     return finish(status, g, n, dx);
 }
@@ -228,8 +227,8 @@ ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
 {
     if (!y || n < 0 || (n && (!x || !dx))) return finish(AG_EARG, NULL, dx ? n : 0, dx);
     ag_graph *g = y->graph;
-    ag_status status = check_nodes(g, "ag_gradient", 1, &y, "y");
-    if (!status) status = check_nodes(g, "ag_gradient", n, x, "x");
+    ag_status status = agi_check_nodes(g, "ag_gradient", 1, &y, "y");
+    if (!status) status = agi_check_nodes(g, "ag_gradient", n, x, "x");
     if (!status && y->rank) {
         ag_reject(y, y->op, AG_ESHAPE, "ag_gradient needs a y of rank 0, ag_vjp takes any");
         status = AG_ESHAPE;

@@ -181,7 +181,7 @@ ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attri
     }
     ag_infer c;
     if (infer(&c, g, op, n, in, attribute)) return g->bad;
-    ag_node *same = agi_simplify(g, op, n, in, attribute);
+    ag_node *same = agi_simplify(&c);
     if (same) return same;
     return make(g, op, c.dtype, &c.shape, (uint32_t)n, in, attribute, weak, 1);
 }

@@ -88,14 +88,22 @@ ag_node *agi_leaf(ag_graph *, const ag_op *, const char *name, ag_dtype, ag_shap
 ag_node *agi_leaf_written(ag_graph *, const ag_op *, ag_dtype, ag_shape,
                           void (*write)(void *values, ag_dtype, int64_t n));
 
-/* simplify.c: a node that already stands for op(in...), or NULL. */
-ag_node *agi_simplify(ag_graph *, const ag_op *, int n, ag_node *const in[], const void *attribute);
+/* simplify.c: a simpler node that stands for the operation, whose shape and type are inferred already, or NULL. */
+ag_node *agi_simplify(const ag_infer *);
+
+/* gradient.c: are these n nodes, `role`s of the call `what`, there, of this graph and sound? Nothing is looked into
+ * before that is known. */
+ag_status agi_check_nodes(ag_graph *, const char *what, int n, ag_node *const x[], const char *role);
 
 /* shape.c: NumPy broadcasting of all inputs, which have one real type. */
 ag_status agi_infer_broadcast(ag_infer *);
 
 /* The value of a literal number, through broadcasts of it; 0 when x is none. */
 int agi_is_number(const ag_node *x, double *value);
+
+/* scalar.c: one element of a pointwise operation, by its code, as scalar programs compute it. */
+double agi_pointwise_f64(int code, double a, double b, double c);
+float agi_pointwise_f32(int code, float a, float b, float c);
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 

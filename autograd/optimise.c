@@ -1,0 +1,268 @@
+/* Training: assignments that move every parameter a loss depends on, as one node to list among a plan's outputs.
+ *
+ * What is the same for all elements of a parameter (rates, corrections, the clipping factor) is computed once, as nodes
+ * of rank 0; what is left for an element is a line in sgd_step, adam_step and rmsprop_step. */
+#include "internal.h"
+
+#include <math.h>
+
+typedef struct {
+    const char *what; /* the function called, for messages */
+    ag_graph *graph;
+    agi_arena arena;
+    int count; /* of parameters */
+    ag_node **parameter, **gradient;
+    ag_node **effect; /* assignments made so far */
+    int effects;
+    ag_node *rate; /* of rank 0 */
+    ag_node *clip; /* factor of all gradients, of rank 0; or NULL */
+} training;
+
+enum { MOST_EFFECTS = 3 }; /* assignments for a parameter: itself and two buffers */
+
+/* ---- the parameters and their gradients -------------------------------------------------------------------------- */
+
+static int out_of_memory(training *t)
+{
+    agi_fail(t->graph, AG_EMEM, "%s: out of memory", t->what);
+    return 0;
+}
+
+/* How many of v's inputs a derivative looks at: none of a definition, none behind a zero gradient. */
+static uint32_t seen_by_derivatives(const ag_node *v)
+{
+    if (v->op->gradient == ag_zero_gradient) return 0;
+    return v->op->flags & AG_ALIAS && v->op->inputs >= 0 ? v->nin - 1 : v->nin;
+}
+
+static int find_parameters(training *t, const ag_node *loss)
+{
+    uint8_t *reached = agi_arena_zeros(&t->arena, (size_t)loss->id + 1, 1);
+    if (!reached) return out_of_memory(t);
+    reached[loss->id] = 1;
+    for (uint32_t id = loss->id + 1; id-- > 0;) {
+        const ag_node *v = agi_node(t->graph, id);
+        uint32_t seen = reached[id] ? seen_by_derivatives(v) : 0;
+        for (uint32_t i = 0; i < seen; i++)
+            if (v->in[i]->dtype != AG_I64) reached[v->in[i]->id] = 1;
+        reached[id] = reached[id] && v->op == &agi_parameter;
+        t->count += reached[id];
+    }
+    if (!t->count) {
+        agi_fail(t->graph, AG_EARG, "%s: the loss depends on no parameter", t->what);
+        return 0;
+    }
+    size_t bytes = (size_t)t->count * sizeof(ag_node *);
+    t->parameter = agi_arena_take(&t->arena, bytes);
+    t->gradient = agi_arena_take(&t->arena, bytes);
+    t->effect = agi_arena_take(&t->arena, MOST_EFFECTS * bytes + sizeof(ag_node *));
+    if (!t->parameter || !t->gradient || !t->effect) return out_of_memory(t);
+    for (uint32_t id = 0, k = 0; id <= loss->id; id++)
+        if (reached[id]) t->parameter[k++] = agi_node(t->graph, id);
+    return 1;
+}
+
+/* x in p's type. Literals take it by themselves. */
+static ag_node *typed(ag_node *x, const ag_node *p)
+{
+    return ag_is_bad(x) || x->weak ? x : ag_cast(x, (ag_dtype)p->dtype);
+}
+
+/* min(1, limit / norm of all gradients together). */
+static ag_node *clipping(const training *t, double limit)
+{
+    ag_dtype type = (ag_dtype)t->parameter[0]->dtype;
+    ag_node *total = NULL;
+    for (int i = 1; i < t->count; i++)
+        if ((ag_dtype)t->parameter[i]->dtype != type) type = AG_F64;
+    for (int i = 0; i < t->count; i++) {
+        ag_node *part = ag_cast(ag_sum(ag_square(t->gradient[i])), type);
+        total = total ? ag_add(total, part) : part;
+    }
+    return ag_minimum(ag_div(ag_number(t->graph, limit), ag_sqrt(total)), ag_number(t->graph, 1));
+}
+
+static int check_rate(training *t, double rate, ag_node *node)
+{
+    if (!node) {
+        if (!isfinite(rate)) agi_fail(t->graph, AG_EARG, "%s: the rate is not finite", t->what);
+        t->rate = ag_number(t->graph, rate);
+    } else if (!agi_check_nodes(t->graph, t->what, 1, &node, "rate_node")) {
+        if (node->rank) ag_reject(node, node->op, AG_ESHAPE, "%s: a rate_node is of rank 0", t->what);
+        if (node->dtype == AG_I64) ag_reject(node, node->op, AG_ETYPE, "%s: a rate_node is of a real type", t->what);
+        t->rate = node;
+    }
+    return !t->graph->status;
+}
+
+/* Gathers everything a method needs. 0: it failed and the graph says why; end() is to follow in any case. */
+static int begin(training *t, const char *what, ag_node *loss, double rate, ag_node *rate_node, double clip_norm)
+{
+    *t = (training){ .what = what, .graph = loss->graph };
+    agi_arena_init(&t->arena, &t->graph->allocator);
+    if (t->graph->status || agi_check_nodes(t->graph, what, 1, &loss, "loss")) return 0;
+    if (!(clip_norm >= 0)) agi_fail(t->graph, AG_EARG, "%s: clip_norm is negative or NaN", what);
+    if (!check_rate(t, rate, rate_node) || !find_parameters(t, loss)) return 0;
+    if (ag_gradient(loss, t->count, t->parameter, t->gradient)) return 0;
+    if (clip_norm > 0) t->clip = clipping(t, clip_norm);
+    return !t->graph->status;
+}
+
+/* The node that stands for all assignments, and the end of what begin() took. */
+static ag_node *end(training *t)
+{
+    ag_node *update = t->effects && !t->graph->status ? ag_group(t->effects, t->effect) : t->graph->bad;
+    agi_arena_free(&t->arena);
+    return update;
+}
+
+/* ---- what methods are made of ------------------------------------------------------------------------------------ */
+
+static ag_node *assign(training *t, ag_node *parameter, ag_node *value)
+{
+    t->effect[t->effects++] = ag_assign(parameter, value);
+    return value;
+}
+
+/* A parameter of zeros in p's shape, called "p/role": "p/role 2" if the graph trains p twice. */
+static ag_node *buffer(training *t, ag_node *p, const char *role)
+{
+    char *name = NULL;
+    if (p->name) {
+        size_t room = strlen(p->name) + strlen(role) + 24;
+        name = agi_arena_take(&t->arena, room);
+        if (!name) {
+            out_of_memory(t);
+            return t->graph->bad;
+        }
+        snprintf(name, room, "%s/%s", p->name, role);
+        for (int i = 2; agi_name_find(t->graph, name); i++) snprintf(name, room, "%s/%s %d", p->name, role, i);
+    }
+    return ag_parameter(t->graph, name, (ag_dtype)p->dtype, ag_shape_in(p), NULL);
+}
+
+static ag_node *clipped(const training *t, int i)
+{
+    return t->clip ? ag_mul(typed(t->clip, t->parameter[i]), t->gradient[i]) : t->gradient[i];
+}
+
+/* p (1 - rate decay): what a step with weight decay starts from. */
+static ag_node *decayed(const training *t, ag_node *p, double decay)
+{
+    return decay != 0 ? ag_mul(ag_one_minus(ag_scale(typed(t->rate, p), decay)), p) : p;
+}
+
+/* b old + (1 - b) now: a mean over steps that forgets, kept in a buffer. */
+static ag_node *running_mean(training *t, ag_node *p, const char *role, double b, ag_node *now)
+{
+    ag_node *old = buffer(t, p, role);
+    return assign(t, old, ag_add(ag_scale(old, b), ag_scale(now, 1 - b)));
+}
+
+/* momentum old + now, kept in a buffer. */
+static ag_node *accumulated(training *t, ag_node *p, double momentum, ag_node *now)
+{
+    ag_node *old = buffer(t, p, "momentum");
+    return assign(t, old, ag_add(ag_scale(old, momentum), now));
+}
+
+/* ---- gradient descent -------------------------------------------------------------------------------------------- */
+
+static ag_node *sgd_step(training *t, const ag_sgd_options *o, int i)
+{
+    ag_node *p = t->parameter[i], *rate = typed(t->rate, p);
+    if (o->momentum == 0) { /* the factors of the gradient are multiplied once, for all elements */
+        if (t->clip) rate = ag_mul(rate, typed(t->clip, p));
+        return ag_sub(decayed(t, p, o->weight_decay), ag_mul(rate, t->gradient[i]));
+    }
+    ag_node *g = clipped(t, i);
+    if (o->weight_decay != 0) g = ag_add(g, ag_scale(p, o->weight_decay));
+    ag_node *v = accumulated(t, p, o->momentum, g);
+    return ag_sub(p, ag_mul(rate, o->nesterov ? ag_add(g, ag_scale(v, o->momentum)) : v));
+}
+
+ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *o)
+{
+    training t;
+    if (!loss) return NULL;
+    if (!o) return agi_fail(loss->graph, AG_EARG, "ag_sgd: no options: a rate is needed");
+    if (!(o->momentum >= 0) || !isfinite(o->weight_decay))
+        agi_fail(loss->graph, AG_EARG, "ag_sgd: the momentum is negative or the weight decay not finite");
+    if (begin(&t, "ag_sgd", loss, o->rate, o->rate_node, o->clip_norm))
+        for (int i = 0; i < t.count; i++) assign(&t, t.parameter[i], sgd_step(&t, o, i));
+    return end(&t);
+}
+
+/* ---- Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) -------------------------- */
+
+typedef struct {
+    double b1, b2;
+    ag_node *rate, *epsilon; /* with the corrections of this step */
+} adam;
+
+/* p -= rate (m / c1) / (sqrt(v / c2) + epsilon) with c = 1 - b^step, as p -= (rate s / c1) m / (sqrt(v) + epsilon s)
+ * with s = sqrt(c2): the corrections are factors of what has rank 0. */
+static adam corrections(training *t, double b1, double b2, double epsilon)
+{
+    ag_graph *g = t->graph;
+    ag_node *taken = ag_parameter(g, ag_find(g, "adam/step") ? NULL : "adam/step", AG_F64, AG_SCALAR, NULL);
+    ag_node *step = assign(t, taken, ag_add(taken, ag_number(g, 1)));
+    ag_node *c1 = ag_neg(ag_expm1(ag_scale(step, log(b1))));
+    ag_node *s = ag_sqrt(ag_neg(ag_expm1(ag_scale(step, log(b2)))));
+    ag_node *rate = ag_mul(typed(t->rate, step), ag_div(s, c1));
+    return (adam){ .b1 = b1, .b2 = b2, .rate = rate, .epsilon = ag_scale(s, epsilon) };
+}
+
+static ag_node *adam_step(training *t, const adam *a, double decay, int i)
+{
+    ag_node *p = t->parameter[i], *g = clipped(t, i);
+    ag_node *m = running_mean(t, p, "m", a->b1, g);
+    ag_node *v = running_mean(t, p, "v", a->b2, ag_square(g));
+    ag_node *direction = ag_div(m, ag_add(ag_sqrt(v), typed(a->epsilon, p)));
+    return ag_sub(decayed(t, p, decay), ag_mul(typed(a->rate, p), direction));
+}
+
+static double or_default(double given, double otherwise)
+{
+    return given == 0 ? otherwise : given;
+}
+
+ag_node *ag_adam(ag_node *loss, const ag_adam_options *or_null)
+{
+    training t;
+    if (!loss) return NULL;
+    ag_adam_options o = or_null ? *or_null : (ag_adam_options){ 0 };
+    double b1 = or_default(o.beta1, 0.9), b2 = or_default(o.beta2, 0.999), epsilon = or_default(o.epsilon, 1e-8);
+    if (!(b1 > 0 && b1 < 1 && b2 > 0 && b2 < 1 && epsilon > 0) || !isfinite(o.weight_decay))
+        agi_fail(loss->graph, AG_EARG, "ag_adam: a beta is outside 0 to 1, or epsilon or the weight decay is no use");
+    if (begin(&t, "ag_adam", loss, or_default(o.rate, 1e-3), o.rate_node, o.clip_norm)) {
+        adam a = corrections(&t, b1, b2, epsilon);
+        for (int i = 0; i < t.count; i++) assign(&t, t.parameter[i], adam_step(&t, &a, o.weight_decay, i));
+    }
+    return end(&t);
+}
+
+/* ---- RMSprop (Tieleman and Hinton 2012) -------------------------------------------------------------------------- */
+
+static ag_node *rmsprop_step(training *t, const ag_rmsprop_options *o, double smoothing, double epsilon, int i)
+{
+    ag_node *p = t->parameter[i], *g = clipped(t, i);
+    if (o->weight_decay != 0) g = ag_add(g, ag_scale(p, o->weight_decay));
+    ag_node *v = running_mean(t, p, "v", smoothing, ag_square(g));
+    ag_node *direction = ag_div(g, ag_add(ag_sqrt(v), ag_number(t->graph, epsilon)));
+    if (o->momentum != 0) direction = accumulated(t, p, o->momentum, direction);
+    return ag_sub(p, ag_mul(typed(t->rate, p), direction));
+}
+
+ag_node *ag_rmsprop(ag_node *loss, const ag_rmsprop_options *or_null)
+{
+    training t;
+    if (!loss) return NULL;
+    ag_rmsprop_options o = or_null ? *or_null : (ag_rmsprop_options){ 0 };
+    double smoothing = or_default(o.smoothing, 0.99), epsilon = or_default(o.epsilon, 1e-8);
+    if (!(smoothing > 0 && smoothing < 1 && epsilon > 0 && o.momentum >= 0) || !isfinite(o.weight_decay))
+        agi_fail(loss->graph, AG_EARG, "ag_rmsprop: smoothing is outside 0 to 1, or another option is no use");
+    if (begin(&t, "ag_rmsprop", loss, or_default(o.rate, 0.01), o.rate_node, o.clip_norm))
+        for (int i = 0; i < t.count; i++) assign(&t, t.parameter[i], rmsprop_step(&t, &o, smoothing, epsilon, i));
+    return end(&t);
+}

@@ -1,0 +1,24 @@
+/* A number at once: compile, run, read. */
+#include "internal.h"
+
+#include <math.h>
+
+double ag_value(ag_node *x)
+{
+    if (ag_is_bad(x)) return NAN;
+    ag_graph *g = x->graph;
+    if (x->rank) {
+        ag_reject(x, x->op, AG_ESHAPE, "ag_value reads a node of rank 0");
+        return NAN;
+    }
+    double value = NAN;
+    ag_plan *plan = ag_compile(g, 1, &x, NULL);
+    ag_run *run = plan ? ag_run_new(plan) : NULL;
+    ag_status status = run ? ag_eval(run) : AG_EMEM;
+    if (!status) value = ag_item(run, x);
+    else if (run) agi_fail(g, status, "ag_value: %s", ag_run_error(run));
+    else agi_fail(g, status, "ag_value: out of memory"); /* unless ag_compile has said why */
+    ag_run_free(run);
+    ag_plan_free(plan);
+    return value;
+}
