@@ -17,7 +17,8 @@ HELPER(psi_series, double agi_psi_series(double n, double z)
 {
     static const double bernoulli[] = { 1 / 12.0, -1 / 720.0, 1 / 30240.0, -1 / 1209600.0, 1 / 47900160.0,
                                         -691 / 1307674368000.0, 1 / 74724249600.0, -3617 / 10670622842880000.0,
-                                        43867 / 5109094217170944000.0, -2.174868698558062e-16, 5.509002828360229e-18 };
+                                        43867 / 5109094217170944000.0, -2.174868698558062e-16,
+                                        5.509002828360229e-18 };
     double r = 1 / (z * z), power = (n + 1) * r, sum = 0;
     int k;
     for (k = 0; k < 11; k++) {
@@ -55,8 +56,8 @@ HELPER(whole_power, double agi_whole_power(double x, int n)
     return y;
 })
 
-/* |psi_n(x)| = n! (1 / x^(n+1) + 1 / (x + 1)^(n+1) + ...) for n >= 1, x >= 0 (6.4.10), the terms from z = x + k >= n + 10
- * on by their series; everything in units of (n - 1)! / x^n, so that nothing overflows before the result does. */
+/* |psi_n(x)| = n! (1 / x^(n+1) + 1 / (x + 1)^(n+1) + ...) for n >= 1, x >= 0 (6.4.10), the terms from z = x + k on,
+ * z >= n + 10, by their series; all in units of (n - 1)! / x^n, so that nothing overflows before the result does. */
 HELPER(psi_size, double agi_psi_size(int n, double x)
 {
     double z = x, sum = 0, rest = 1, unit = 1 / x;
@@ -71,7 +72,7 @@ HELPER(psi_size, double agi_psi_size(int n, double x)
  *
  *     psi_n(x) = psi_n(f) + s (psi_n(1 - f) - psi_n(1 - x)),  s = -(-1)^n.
  *
- * Poles below 0: Inf for odd n, where both sides agree, else NaN. NaN also for an order that is not 0, 1, ... or 100. */
+ * Poles below 0: Inf for odd n, where both sides agree, else NaN. Orders other than 0, 1, ..., 100: NaN. */
 SPECIAL(psi, double agi_psi(double n, double x)
 {
     double f, s;
@@ -111,11 +112,11 @@ float agi_log_gammaf(float x)
     return LOG_GAMMA(lgammaf, x, &sign);
 }
 
-#define LOG_GAMMA_TEXT(type, name, lgamma)                                                                          \
-    "#if defined __GLIBC__ && defined _DEFAULT_SOURCE\n"                                                           \
-    "static " type " " name "(" type " x) { int sign; return " lgamma "_r(x, &sign); }\n"                           \
-    "#else\n"                                                                                                       \
-    "static " type " " name "(" type " x) { return " lgamma "(x); }\n"                                              \
+#define LOG_GAMMA_TEXT(type, name, lgamma)                                                 \
+    "#if defined __GLIBC__ && defined _DEFAULT_SOURCE\n"                                  \
+    "static " type " " name "(" type " x) { int sign; return " lgamma "_r(x, &sign); }\n" \
+    "#else\n"                                                                             \
+    "static " type " " name "(" type " x) { return " lgamma "(x); }\n"                    \
     "#endif"
 
 const agi_special agi_specials[] = {
