@@ -1,0 +1,56 @@
+/* Lower triangular y with y y^T = (a + a^T) / 2:  d/da = the symmetric part of y^-T p y^-1, p the lower triangle of
+ * y^T gout with half the diagonal (I. Murray, Differentiation of the Cholesky decomposition, 2016). */
+#include "lapack.h"
+#include "matrix.h"
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    ag_node *p = agi_half_diagonal(ag_matmul(agi_transposed(y), gout));
+    ag_node *left = ag_triangular_solve(y, p, 0, 1);
+    ag_node *da = ag_triangular_solve(y, agi_transposed(left), 0, 1);
+    gin[0] = ag_scale(ag_add(da, agi_transposed(da)), 0.5);
+}
+
+static void lower_of_symmetric_part(ag_dtype dtype, int64_t n, const void *a, const int64_t stride[2], void *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < n; j++) {
+            int64_t here = i * stride[0] + j * stride[1], mirror = j * stride[0] + i * stride[1];
+            double mean = j > i ? 0 : (agi_element(dtype, a, here) + agi_element(dtype, a, mirror)) / 2;
+            if (dtype == AG_F32) ((float *)out)[i * n + j] = (float)mean;
+            else ((double *)out)[i * n + j] = mean;
+        }
+}
+
+static ag_status run(const ag_kernel_call *c)
+{
+    const ag_node *y = c->node;
+    ag_dtype dtype = (ag_dtype)y->dtype;
+    for (int64_t m = 0; m < agi_matrices(y); m++) {
+        void *out = agi_matrix_out(c, m);
+        const int64_t *stride = c->in_stride[0].stride + y->rank - 2;
+        lower_of_symmetric_part(dtype, agi_rows(y), agi_matrix_in(c, 0, m), stride, out);
+        int64_t minor = agi_root(dtype, agi_rows(y), out);
+        if (minor >= 0) return agi_unfit(c, m, "not positive definite: pivot %lld is not positive", (long long)minor);
+    }
+    return AG_OK;
+}
+
+static double flops(const ag_node *y)
+{
+    return (double)ag_count(y) * (double)agi_rows(y) / 3;
+}
+
+const ag_op agi_cholesky = { .name = "cholesky",
+                             .formula = "y y^T = a",
+                             .inputs = 1,
+                             .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
+                             .shape = agi_infer_matrix,
+                             .run = run,
+                             .gradient = gradient,
+                             .flops = flops };
+
+ag_node *ag_cholesky(ag_node *a)
+{
+    return ag_unary(&agi_cholesky, a);
+}

@@ -1,0 +1,38 @@
+/* y = |a|, the determinant:  d/da = y a^-T, for which a must be regular.  Inputs: a, its factors. */
+#include "lapack.h"
+#include "matrix.h"
+
+#include <math.h>
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    gin[0] = agi_times(ag_mul(gout, y), agi_transposed(agi_inverse_of(y->in[0], y->in[1])));
+}
+
+/* Adding 0 makes a determinant of -0 plainly 0. */
+static ag_status run(const ag_kernel_call *c)
+{
+    ag_dtype dtype = (ag_dtype)c->node->dtype;
+    int64_t n = agi_cols(c->node->in[0]), exponent;
+    for (int64_t m = 0; m < agi_matrices(c->node); m++) {
+        double fraction = agi_determinant(dtype, n, agi_matrix_in(c, 1, m), &exponent);
+        double det = scalbln(fraction, (long)exponent) + 0.0;
+        if (dtype == AG_F32) ((float *)c->out)[m] = (float)det;
+        else ((double *)c->out)[m] = det;
+    }
+    return AG_OK;
+}
+
+const ag_op agi_det = { .name = "det",
+                        .formula = "determinant of a",
+                        .inputs = 2,
+                        .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
+                        .shape = agi_infer_number,
+                        .run = run,
+                        .gradient = gradient };
+
+ag_node *ag_det(ag_node *a)
+{
+    a = ag_vet(&agi_det, 1, &a, NULL);
+    return ag_is_bad(a) ? a : ag_binary(&agi_det, a, agi_lu_of(a));
+}

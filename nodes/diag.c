@@ -1,0 +1,30 @@
+/* The diagonal matrix of a vector;  the gradient is the diagonal.  Of matrices: their diagonals (diagonal.c). */
+#include "matrix.h"
+
+static ag_status shape(ag_infer *c)
+{
+    if (c->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
+    if (c->shape.rank == 0) return ag_refuse(c, AG_ESHAPE, "a number has no diagonal");
+    c->shape.dim[c->shape.rank++] = c->shape.dim[0];
+    return AG_OK;
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    (void)y;
+    gin[0] = agi_take_diagonal(gout);
+}
+
+const ag_op agi_diag = { .name = "diag",
+                         .formula = "x on the diagonal of zeros",
+                         .inputs = 1,
+                         .flags = AG_ALIAS | AG_SMOOTH,
+                         .shape = shape,
+                         .gradient = gradient };
+
+ag_node *ag_diag(ag_node *x)
+{
+    if (!ag_is_bad(x) && x->rank >= 2) return agi_take_diagonal(x);
+    x = ag_vet(&agi_diag, 1, &x, NULL);
+    return ag_is_bad(x) ? x : ag_define(&agi_diag, 1, &x, NULL, agi_put_diagonal(x, x->dim[0], x->dim[0]));
+}

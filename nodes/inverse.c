@@ -1,0 +1,53 @@
+/* y = a^-1:  d/da = -y^T gout y^T.  Inputs: a, its factors. */
+#include "lapack.h"
+#include "matrix.h"
+
+ag_node *agi_inverse_of(ag_node *a, ag_node *factors)
+{
+    ag_node *in[] = { a, factors };
+    return ag_apply(&agi_inverse, 2, in, NULL);
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    ag_node *y_t = agi_transposed(y);
+    gin[0] = ag_neg(ag_matmul(ag_matmul(y_t, gout), y_t));
+}
+
+static ag_status run(const ag_kernel_call *c)
+{
+    const ag_node *y = c->node;
+    for (int64_t m = 0; m < agi_matrices(y); m++) {
+        const void *factors;
+        ag_status status = agi_regular(c, 1, m, &factors);
+        if (status) return status;
+        agi_invert((ag_dtype)y->dtype, agi_rows(y), factors, agi_matrix_out(c, m), c->scratch);
+    }
+    return AG_OK;
+}
+
+static size_t scratch(const ag_node *y)
+{
+    return (size_t)agi_rows(y) * AGI_INVERSE_WORK * ag_dtype_size((ag_dtype)y->dtype);
+}
+
+static double flops(const ag_node *y)
+{
+    return 4.0 / 3 * (double)ag_count(y) * (double)agi_rows(y);
+}
+
+const ag_op agi_inverse = { .name = "inverse",
+                            .formula = "a^-1",
+                            .inputs = 2,
+                            .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
+                            .shape = agi_infer_matrix,
+                            .run = run,
+                            .scratch = scratch,
+                            .gradient = gradient,
+                            .flops = flops };
+
+ag_node *ag_inverse(ag_node *a)
+{
+    a = ag_vet(&agi_inverse, 1, &a, NULL);
+    return ag_is_bad(a) ? a : agi_inverse_of(a, agi_lu_of(a));
+}

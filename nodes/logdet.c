@@ -1,0 +1,41 @@
+/* y = log |det a|:  d/da = a^-T.  Inputs: a, its factors. */
+#include "lapack.h"
+#include "matrix.h"
+
+#include <math.h>
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    gin[0] = agi_times(gout, agi_transposed(agi_inverse_of(y->in[0], y->in[1])));
+}
+
+/* The product of the pivots is more exact than the sum of their logarithms. */
+static ag_status run(const ag_kernel_call *c)
+{
+    ag_dtype dtype = (ag_dtype)c->node->dtype;
+    int64_t n = agi_cols(c->node->in[0]), exponent;
+    for (int64_t m = 0; m < agi_matrices(c->node); m++) {
+        const void *factors;
+        ag_status status = agi_regular(c, 1, m, &factors);
+        if (status) return status;
+        double fraction = agi_determinant(dtype, n, factors, &exponent);
+        double log_det = log(fabs(fraction)) + (double)exponent * log(2);
+        if (dtype == AG_F32) ((float *)c->out)[m] = (float)log_det;
+        else ((double *)c->out)[m] = log_det;
+    }
+    return AG_OK;
+}
+
+const ag_op agi_logdet = { .name = "logdet",
+                           .formula = "log |det a|",
+                           .inputs = 2,
+                           .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
+                           .shape = agi_infer_number,
+                           .run = run,
+                           .gradient = gradient };
+
+ag_node *ag_logdet(ag_node *a)
+{
+    a = ag_vet(&agi_logdet, 1, &a, NULL);
+    return ag_is_bad(a) ? a : ag_binary(&agi_logdet, a, agi_lu_of(a));
+}

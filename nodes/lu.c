@@ -1,0 +1,40 @@
+/* a = U^T L^T P^T: the factors that solve, inverse, det and logdet of one matrix share, and their derivatives.
+ * Whoever uses the factors takes a as an operand, too, and its rule speaks of a: nothing flows back through here. */
+#include "lapack.h"
+#include "matrix.h"
+
+static ag_status shape(ag_infer *c)
+{
+    c->shape.dim[c->shape.rank - 2]++;
+    return AG_OK;
+}
+
+static ag_status run(const ag_kernel_call *c)
+{
+    const ag_node *y = c->node;
+    for (int64_t m = 0; m < agi_matrices(y); m++) {
+        void *factors = agi_matrix_out(c, m);
+        agi_copy_matrix(c, 0, m, factors);
+        agi_factor((ag_dtype)y->dtype, agi_cols(y), factors);
+    }
+    return AG_OK;
+}
+
+static double flops(const ag_node *y)
+{
+    return 2.0 / 3 * (double)ag_count(y->in[0]) * (double)agi_cols(y);
+}
+
+const ag_op agi_lu = { .name = "lu",
+                       .formula = "triangular factors of a",
+                       .inputs = 1,
+                       .flags = AG_LIBRARY | AG_STRIDED,
+                       .shape = shape,
+                       .run = run,
+                       .gradient = ag_zero_gradient,
+                       .flops = flops };
+
+ag_node *agi_lu_of(ag_node *a)
+{
+    return ag_unary(&agi_lu, a);
+}

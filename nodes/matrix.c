@@ -1,0 +1,203 @@
+#include "matrix.h"
+#include "lapack.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* ---- shape rules ------------------------------------------------------------------------------------------------ */
+
+ag_status agi_infer_matrix(ag_infer *c)
+{
+    const ag_node *a = c->in[0];
+    if (a->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
+    if (a->rank < 2 || agi_rows(a) != agi_cols(a))
+        return ag_refuse(c, AG_ESHAPE, "the last two axes are no square matrix");
+    if (agi_rows(a) > INT_MAX) return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
+    return AG_OK;
+}
+
+ag_status agi_infer_number(ag_infer *c)
+{
+    c->shape.rank -= 2;
+    return agi_infer_matrix(c);
+}
+
+static ag_status broadcast_batches(ag_infer *c, const ag_node *a, const ag_node *b)
+{
+    int rank = a->rank > b->rank ? a->rank : b->rank;
+    c->shape.rank = rank;
+    for (int i = 0; i < rank - 2; i++) {
+        int64_t da = i < rank - a->rank ? 1 : a->dim[i - (rank - a->rank)];
+        int64_t db = i < rank - b->rank ? 1 : b->dim[i - (rank - b->rank)];
+        if (da != db && da != 1 && db != 1)
+            return ag_refuse(c, AG_ESHAPE, "batch dimensions do not broadcast, %lld and %lld", (long long)da,
+                             (long long)db);
+        c->shape.dim[i] = da == 1 ? db : da;
+    }
+    return AG_OK;
+}
+
+ag_status agi_infer_solution(ag_infer *c)
+{
+    const ag_node *a = c->in[0], *b = c->in[1];
+    ag_status status = agi_infer_matrix(c);
+    if (status) return status;
+    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ, use ag_cast");
+    if (b->rank == 0 || (b->rank == 1 && a->rank > 2))
+        return ag_refuse(c, AG_ESHAPE, "b is a matrix, or a vector where a is a single matrix");
+    int64_t rows = b->rank == 1 ? b->dim[0] : agi_rows(b);
+    if (agi_cols(a) != rows || b->rank == 1) /* a vector that fits has been made a matrix */
+        return ag_refuse(c, AG_ESHAPE, "a has %lld columns and b %lld rows", (long long)agi_cols(a), (long long)rows);
+    if (agi_cols(b) > INT_MAX) return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
+    status = broadcast_batches(c, a, b);
+    c->shape.dim[c->shape.rank - 2] = rows;
+    c->shape.dim[c->shape.rank - 1] = agi_cols(b);
+    return status;
+}
+
+/* ---- graph ------------------------------------------------------------------------------------------------------ */
+
+ag_node *agi_solve_columns(agi_solver *solve, ag_node *a, ag_node *b, const void *how)
+{
+    if (ag_is_bad(a) || ag_is_bad(b) || a->rank != 2 || b->rank == 2 || b->rank == 0) return solve(a, b, how);
+    if (b->dim[b->rank == 1 ? 0 : b->rank - 2] != agi_cols(a)) return solve(a, b, how);
+    if (b->rank == 1) {
+        ag_node *x = solve(a, ag_reshape(b, AG_SHAPE(b->dim[0], 1)), how);
+        return ag_is_bad(x) ? x : ag_reshape(x, AG_SHAPE(b->dim[0]));
+    }
+    int rows_first[AG_MAX_RANK], back[AG_MAX_RANK], rows = b->rank - 2;
+    for (int i = 0; i < b->rank; i++) {
+        rows_first[i] = i == 0 ? rows : i <= rows ? i - 1 : i;
+        back[rows_first[i]] = i;
+    }
+    ag_node *wide = ag_transpose(b, rows_first);
+    if (ag_is_bad(wide)) return wide;
+    ag_shape shape = ag_shape_in(wide);
+    ag_node *x = solve(a, ag_reshape(wide, AG_SHAPE(agi_cols(a), -1)), how);
+    return ag_is_bad(x) ? x : ag_transpose(ag_reshape(x, shape), back);
+}
+
+ag_node *agi_transposed(ag_node *x)
+{
+    if (ag_is_bad(x)) return x;
+    int axes[AG_MAX_RANK];
+    for (int i = 0; i < x->rank; i++) axes[i] = i;
+    axes[x->rank - 1] = x->rank - 2;
+    axes[x->rank - 2] = x->rank - 1;
+    return ag_transpose(x, axes);
+}
+
+/* Row and column numbers, which broadcast to a matrix, in the type of x. */
+static ag_node *row_numbers(const ag_node *x, int64_t rows)
+{
+    return ag_reshape(ag_arange(x->graph, (ag_dtype)x->dtype, rows), AG_SHAPE(rows, 1));
+}
+
+static ag_node *column_numbers(const ag_node *x, int64_t cols)
+{
+    return ag_arange(x->graph, (ag_dtype)x->dtype, cols);
+}
+
+ag_node *agi_triangle(ag_node *x, int upper)
+{
+    if (ag_is_bad(x)) return x;
+    ag_node *i = row_numbers(x, agi_rows(x)), *j = column_numbers(x, agi_cols(x));
+    return ag_where(upper ? ag_less_equal(i, j) : ag_greater_equal(i, j), x, ag_number(x->graph, 0));
+}
+
+ag_node *agi_half_diagonal(ag_node *x)
+{
+    if (ag_is_bad(x)) return x;
+    ag_node *i = row_numbers(x, agi_rows(x)), *j = column_numbers(x, agi_cols(x));
+    return ag_where(ag_equal(i, j), ag_scale(x, 0.5), agi_triangle(x, 0));
+}
+
+ag_node *agi_times(ag_node *number, ag_node *x)
+{
+    if (ag_is_bad(number) || ag_is_bad(x)) return ag_mul(number, x);
+    ag_shape s = ag_shape_in(number);
+    s.dim[s.rank++] = 1;
+    s.dim[s.rank++] = 1;
+    return ag_mul(ag_reshape(number, s), x);
+}
+
+ag_node *agi_put_diagonal(ag_node *x, int64_t rows, int64_t cols)
+{
+    if (ag_is_bad(x)) return x;
+    ag_shape s = ag_shape_in(x); /* a row of x_j repeated downwards, or, where the rows are fewer, a column of x_i */
+    s.rank++;
+    s.dim[s.rank - 1] = rows < cols ? 1 : cols;
+    s.dim[s.rank - 2] = rows < cols ? rows : 1;
+    ag_node *on = ag_equal(row_numbers(x, rows), column_numbers(x, cols));
+    return ag_where(on, ag_reshape(x, s), ag_number(x->graph, 0));
+}
+
+/* ---- kernels ---------------------------------------------------------------------------------------------------- */
+
+static int batch_axes(const ag_node *y)
+{
+    return y->rank < y->in[0]->rank ? y->rank : y->rank - 2;
+}
+
+int64_t agi_matrices(const ag_node *y)
+{
+    int64_t n = 1;
+    for (int i = 0; i < batch_axes(y); i++) n *= y->dim[i];
+    return n;
+}
+
+const void *agi_matrix_in(const ag_kernel_call *c, int k, int64_t m)
+{
+    const ag_node *y = c->node, *x = y->in[k];
+    int64_t offset = 0;
+    for (int i = batch_axes(y), lead = i + 2 - x->rank; i-- > 0; m /= y->dim[i])
+        if (i >= lead && x->dim[i - lead] > 1) offset += m % y->dim[i] * c->in_stride[k].stride[i - lead];
+    return (const char *)c->in[k] + offset * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
+}
+
+void *agi_matrix_out(const ag_kernel_call *c, int64_t m)
+{
+    const ag_node *y = c->node;
+    return (char *)c->out + m * agi_rows(y) * agi_cols(y) * (int64_t)ag_dtype_size((ag_dtype)y->dtype);
+}
+
+static void copy_row(ag_dtype dtype, int64_t n, int64_t stride, const void *from, void *to)
+{
+    if (stride == 1) memcpy(to, from, (size_t)n * ag_dtype_size(dtype));
+    else if (dtype == AG_F32)
+        for (int64_t j = 0; j < n; j++) ((float *)to)[j] = ((const float *)from)[j * stride];
+    else
+        for (int64_t j = 0; j < n; j++) ((double *)to)[j] = ((const double *)from)[j * stride];
+}
+
+void agi_copy_matrix(const ag_kernel_call *c, int k, int64_t m, void *to)
+{
+    const ag_node *x = c->node->in[k];
+    const int64_t *stride = c->in_stride[k].stride + x->rank - 2;
+    const char *from = agi_matrix_in(c, k, m);
+    int64_t size = (int64_t)ag_dtype_size((ag_dtype)x->dtype), cols = agi_cols(x);
+    for (int64_t i = 0; i < agi_rows(x); i++)
+        copy_row((ag_dtype)x->dtype, cols, stride[1], from + i * stride[0] * size, (char *)to + i * cols * size);
+}
+
+ag_status agi_unfit(const ag_kernel_call *c, int64_t m, const char *format, ...)
+{
+    char reason[160];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    if (agi_matrices(c->node) == 1) snprintf(c->message, c->message_size, "the matrix is %s", reason);
+    else snprintf(c->message, c->message_size, "matrix %lld of the batch is %s", (long long)m, reason);
+    return AG_ENUMERIC;
+}
+
+ag_status agi_regular(const ag_kernel_call *c, int k, int64_t m, const void **factors)
+{
+    const ag_node *x = c->node->in[k];
+    *factors = agi_matrix_in(c, k, m);
+    int64_t pivot = agi_zero_pivot((ag_dtype)x->dtype, agi_cols(x), *factors);
+    if (pivot < 0) return AG_OK;
+    return agi_unfit(c, m, "singular: pivot %lld is zero", (long long)pivot);
+}

@@ -1,0 +1,60 @@
+/* What the linear algebra shares of graphs and kernels: matrices are the last two axes, the leading ones count them. */
+#ifndef AG_MATRIX_H
+#define AG_MATRIX_H
+
+#include "node.h"
+
+static inline int64_t agi_rows(const ag_node *x)
+{
+    return x->dim[x->rank - 2];
+}
+
+static inline int64_t agi_cols(const ag_node *x)
+{
+    return x->dim[x->rank - 1];
+}
+
+/* ---- shape rules ------------------------------------------------------------------------------------------------ */
+
+/* For in[0] of square matrices: a matrix of that shape for each; a number for each; in[0]^-1 in[1], the batch
+ * dimensions broadcasting. */
+ag_status agi_infer_matrix(ag_infer *);
+ag_status agi_infer_number(ag_infer *);
+ag_status agi_infer_solution(ag_infer *);
+
+/* ---- graph ------------------------------------------------------------------------------------------------------ */
+
+/* `solve` on a right-hand side of any rank it may have: a vector is a matrix of one column; with a single matrix a, the
+ * columns of all batches of b are columns of one right-hand side. */
+typedef ag_node *agi_solver(ag_node *a, ag_node *b, const void *how);
+ag_node *agi_solve_columns(agi_solver *solve, ag_node *a, ag_node *b, const void *how);
+
+ag_node *agi_transposed(ag_node *x);                        /* the matrices transposed: a view */
+ag_node *agi_triangle(ag_node *x, int upper);               /* that triangle, the rest 0 */
+ag_node *agi_half_diagonal(ag_node *x);                     /* the lower triangle with half the diagonal */
+ag_node *agi_times(ag_node *number, ag_node *x);            /* x [..., n, m] by number [...] */
+ag_node *agi_take_diagonal(ag_node *x);                     /* [..., n, m] to [..., min(n, m)]: a view */
+ag_node *agi_put_diagonal(ag_node *x, int64_t rows, int64_t cols); /* its adjoint: x on the diagonal, 0 elsewhere */
+
+/* The factors of a, vetted before, which solve, inverse, det and logdet share. Who takes factors takes a, too, for its
+ * rule, and is AG_STRIDED so that a, which its kernel does not read, is never copied. */
+ag_node *agi_lu_of(ag_node *a);
+ag_node *agi_inverse_of(ag_node *a, ag_node *factors);
+
+/* ---- kernels ---------------------------------------------------------------------------------------------------- */
+
+/* How many matrices the operation y works on, which gives a matrix, or a number, for each. */
+int64_t agi_matrices(const ag_node *y);
+/* Element 0 of the matrix of input k that meets the result's matrix m; of the result's matrix m itself. */
+const void *agi_matrix_in(const ag_kernel_call *, int k, int64_t m);
+void *agi_matrix_out(const ag_kernel_call *, int64_t m);
+/* Input k's matrix for the result's matrix m, whatever its strides, to contiguous memory. */
+void agi_copy_matrix(const ag_kernel_call *, int k, int64_t m, void *to);
+
+/* AG_ENUMERIC, recording that "the matrix is ...", or "matrix m of the batch is ...". */
+ag_status agi_unfit(const ag_kernel_call *, int64_t m, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The factors that input k has for the result's matrix m; AG_ENUMERIC when they are singular. */
+ag_status agi_regular(const ag_kernel_call *, int k, int64_t m, const void **factors);
+
+#endif

@@ -1,0 +1,69 @@
+/* y = a^-1 b:  d/db = a^-T gout, d/da = -(d/db) y^T.  Inputs: a, b, the factors of a; attribute: is a transposed? */
+#include "lapack.h"
+#include "matrix.h"
+
+static ag_node *solve(ag_node *a, ag_node *b, ag_node *factors, int transposed)
+{
+    ag_node *in[] = { a, b, factors };
+    return ag_apply(&agi_solve, 3, in, &transposed);
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    int transposed = *(const int *)y->attribute;
+    gin[1] = solve(y->in[0], gout, y->in[2], !transposed);
+    if (ag_wanted(y, 0))
+        gin[0] = ag_neg(transposed ? ag_matmul(y, agi_transposed(gin[1])) : ag_matmul(gin[1], agi_transposed(y)));
+}
+
+/* a = U^T L^T P^T, and its transpose. */
+static void solve_one(ag_dtype dtype, int64_t n, int64_t cols, const void *factors, int transposed, void *x)
+{
+    const agi_triangular u = { .transposed = transposed }, l = { .upper = 1, .unit = 1, .transposed = transposed };
+    const int *exchanges = agi_exchanges(dtype, n, factors);
+    for (int64_t i = 0; transposed && i < n; i++) agi_swap_rows(dtype, cols, x, i, exchanges[i] - 1);
+    agi_divide(dtype, transposed ? l : u, n, cols, factors, x);
+    agi_divide(dtype, transposed ? u : l, n, cols, factors, x);
+    for (int64_t i = n; !transposed && i-- > 0;) agi_swap_rows(dtype, cols, x, i, exchanges[i] - 1);
+}
+
+static ag_status run(const ag_kernel_call *c)
+{
+    const ag_node *y = c->node;
+    int transposed = *(const int *)y->attribute;
+    for (int64_t m = 0; m < agi_matrices(y); m++) {
+        const void *factors;
+        ag_status status = agi_regular(c, 2, m, &factors);
+        if (status) return status;
+        agi_copy_matrix(c, 1, m, agi_matrix_out(c, m));
+        solve_one((ag_dtype)y->dtype, agi_rows(y), agi_cols(y), factors, transposed, agi_matrix_out(c, m));
+    }
+    return AG_OK;
+}
+
+static double flops(const ag_node *y)
+{
+    return 2.0 * (double)ag_count(y) * (double)agi_rows(y);
+}
+
+const ag_op agi_solve = { .name = "solve",
+                          .formula = "a^-1 b",
+                          .inputs = 3,
+                          .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
+                          .attribute_size = sizeof(int),
+                          .shape = agi_infer_solution,
+                          .run = run,
+                          .gradient = gradient,
+                          .flops = flops };
+
+static ag_node *solver(ag_node *a, ag_node *b, const void *transposed)
+{
+    ag_node *in[] = { a, b }, *sound = ag_vet(&agi_solve, 2, in, transposed);
+    return ag_is_bad(sound) ? sound : solve(a, b, agi_lu_of(a), *(const int *)transposed);
+}
+
+ag_node *ag_solve(ag_node *a, ag_node *b)
+{
+    int transposed = 0;
+    return agi_solve_columns(solver, a, b, &transposed);
+}
