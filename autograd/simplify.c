@@ -167,11 +167,11 @@ static ag_node *of_repeated(const ag_infer *c)
 static ag_node *view_of_one(const ag_infer *c)
 {
     ag_node *x = c->in[0];
-    if (x->op == &agi_number) {
-        if (c->op == &agi_broadcast_to && c->shape.rank && !x->weak) return NULL; /* as simple as it gets */
-        double value;
-        agi_is_number(x, &value);
-        return ag_broadcast_to(number_of_type(c->graph, c->dtype, value), c->shape);
+    double value;
+    if (x->op == &agi_number && agi_is_number(x, &value)) {
+        if (x->weak) x = number_of_type(c->graph, c->dtype, value);
+        else if (c->op == &agi_broadcast_to && c->shape.rank) return NULL; /* as simple as it gets */
+        return c->shape.rank ? ag_broadcast_to(x, c->shape) : x;
     }
     if (x->op != &agi_broadcast_to || ag_count(x->in[0]) != 1) return NULL;
     return ag_broadcast_to(ag_reshape(x->in[0], AG_SCALAR), c->shape);
