@@ -2,6 +2,7 @@
 # make demo     train the blog's network
 # make check    pass the tests; SANITIZE=1: under the sanitizers, VALGRIND=1: under valgrind
 # make bench    build/bench, the benchmarks
+MAKEFLAGS += -r
 BUILD ?= build$(if $(SANITIZE),-sanitize)
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS ?= $(if $(SANITIZE),-O1 -g $(SANITIZERS),-O2 -g)

@@ -1,0 +1,138 @@
+/* The compiler's working data: what a node becomes on its way into a plan.
+ *
+ *   items.c    live nodes -> items: aliases and views resolved to strides over the memory of another item
+ *   combine.c  super-operations: a product read by one sum, an update through a matrix product
+ *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
+ *   order.c    groups in an order that respects data and lets parameters be overwritten in place
+ *   lower.c    groups -> steps; program.c: scalar groups -> instructions
+ *   memory.c   buffers: lifetimes -> offsets, in place where an operand dies */
+#ifndef AGI_COMPILE_H
+#define AGI_COMPILE_H
+
+#include "plan.h"
+
+typedef enum {
+    AGI_ITEM_DEAD,   /* taken into a super-operation */
+    AGI_ITEM_LEAF,
+    AGI_ITEM_VIEW,   /* no computation: another item's memory, `root`, under strides `view` */
+    AGI_ITEM_POINT,  /* pointwise, or a copy (code AG_CODE_NONE, no op): of strides or from another type */
+    AGI_ITEM_FOLD,
+    AGI_ITEM_PRODUCT,
+    AGI_ITEM_CALL
+} agi_item_kind;
+
+typedef struct {
+    const ag_node *node; /* whose shape and type the item has */
+    const ag_op *op;     /* AGI_ITEM_POINT: the operation, NULL for a copy */
+    uint32_t in[3];      /* items; of a product: a, b and the scale */
+    uint32_t root;       /* the item that owns the memory; itself unless a view */
+    uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
+    uint32_t uses;       /* reads of this item as an operand, by items, outputs and assignments */
+    uint32_t copy;       /* a contiguous copy made for who needs one, or AGI_NONE */
+    uint32_t onto;       /* product: the parameter it is accumulated onto, or AGI_NONE; leaf: the item assigned to it */
+    uint32_t group;
+    uint32_t buffer;
+    uint8_t kind, nin;
+    uint8_t small; /* computed element by element in a scalar program */
+    uint8_t stored; /* needed outside its group */
+    uint8_t held;   /* an output's */
+    uint8_t row;    /* in its group: an element a row */
+} agi_item;
+
+/* How an operand's memory is walked in the flat order of an iteration space: extents and strides, coalesced. */
+typedef struct {
+    int rank; /* 0: one element */
+    int64_t offset, dim[AG_MAX_RANK], stride[AG_MAX_RANK];
+} agi_pattern;
+
+typedef enum { AGI_GROUP_TILE, AGI_GROUP_SCALAR, AGI_GROUP_SINGLE /* a call or product by itself */ } agi_group_kind;
+
+typedef struct {
+    agi_group_kind kind;
+    uint8_t dtype;
+    int64_t points;   /* tile: size of the iteration space */
+    int64_t columns;  /* tile: row length, or 0 while no member asks for rows */
+    uint32_t level;   /* above the level of every group it reads from */
+    uint32_t members; /* number of items */
+    uint32_t first;   /* item that opened it */
+    uint32_t older;   /* the group of the same key opened before it, or AGI_NONE */
+    uint32_t start;   /* after ordering: its members are item_list[start .. start + members) */
+    uint32_t step;
+} agi_fusion;
+
+/* What an address in a scalar program means until memory is laid out. */
+typedef struct {
+    uint32_t buffer, element;
+} agi_element;
+#define AGI_TEMPORARY 0x80000000u /* set: the rest is a slot of the program's temporaries, not an address */
+
+typedef struct {
+    ag_graph *graph;
+    ag_plan *plan;
+    agi_arena arena;
+    const ag_options *options;
+    int noutputs;
+    ag_node *const *output;
+    uint32_t *output_item; /* the item that holds each */
+
+    uint32_t *item_of; /* by node id */
+    agi_item *item;
+    uint32_t nitems;
+    agi_vector views;  /* ag_strides */
+    uint32_t *assigned; /* leaf items that are assigned to */
+    int nassigned;
+
+    agi_vector groups; /* agi_fusion */
+    uint32_t *newest;  /* hash of a group's key -> the last group opened with it */
+    uint32_t *item_list; /* items by group, in order */
+    uint32_t *order;     /* groups in order of execution */
+
+    agi_vector buffers;  /* agi_buffer */
+    uint32_t *reg_of;    /* by item: its register in its tile group, or its first slot in its scalar program */
+    uint32_t *left;      /* by item: uses that the scalar program has not yet seen */
+    agi_vector elements; /* scalar programs: agi_element by address */
+    uint32_t *address;   /* by item: address of element 0 of its buffer, or AGI_NONE */
+} agi_compiler;
+
+#define AGI_LARGEST_SMALL 16   /* elements of a tensor that a scalar program computes */
+#define AGI_LARGEST_SOURCE 4096 /* elements of a tensor that a scalar program reads from */
+#define AGI_LONGEST_ROW 4096   /* columns that a tile holds whole; longer rows are folded chunk by chunk */
+
+static inline agi_fusion *agi_fusion_at(const agi_compiler *c, uint32_t g)
+{
+    return (agi_fusion *)c->groups.data + g;
+}
+
+static inline agi_buffer *agi_buffer_at(const agi_compiler *c, uint32_t b)
+{
+    return (agi_buffer *)c->buffers.data + b;
+}
+
+static inline int agi_is_point(const agi_item *it)
+{
+    return it->kind == AGI_ITEM_POINT;
+}
+
+/* Each returns 0 after recording a failure in the graph. */
+int agi_make_items(agi_compiler *);
+void agi_combine(agi_compiler *);
+const ag_op *agi_product_as_pointwise(const ag_node *product); /* NULL: it is none */
+int agi_fuse(agi_compiler *);
+int agi_order(agi_compiler *);
+int agi_lower(agi_compiler *);
+int agi_lay_out(agi_compiler *);
+
+ag_strides agi_item_strides(const agi_compiler *, uint32_t item); /* over the item's own shape, in root's memory */
+/* The operand walked in the order of `shape`, to which it broadcasts. */
+agi_pattern agi_walk(const agi_compiler *, uint32_t operand, int rank, const int64_t *dim);
+agi_pattern agi_operand_walk(const agi_compiler *, const agi_item *user, int k);
+int agi_pattern_flat(const agi_pattern *);
+/* The operand is one element for each run of `columns`: u[p / columns]. */
+int agi_pattern_rows(const agi_pattern *, int64_t points, int64_t columns);
+int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
+uint32_t agi_new_buffer(agi_compiler *, agi_role, const ag_node *, ag_dtype, int64_t bytes); /* AGI_NONE: no memory */
+int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
+void agi_patch_program(const agi_compiler *, agi_program *); /* addresses -> elements of the run's block */
+int agi_sources(const agi_compiler *, const agi_item *, int k); /* k-th operand item, or -1 */
+
+#endif

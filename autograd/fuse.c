@@ -1,0 +1,199 @@
+/* Items into groups. Every group has a level above the levels of all groups it reads from, so groups never need each
+ * other. An item joins a group of its own iteration space whose level allows it, the operands' groups first; else it
+ * opens one. Inside a group an operand is a register: a full tile, or an element a row. */
+#include "compile.h"
+
+enum { KEYS = 1024, LOOK_BACK = 16 };
+
+/* ---- scalar programs: tiny tensors whose sources are tiny enough ------------------------------------------------------- */
+
+static int is_small(const agi_compiler *c, const agi_item *it)
+{
+    const ag_node *x = it->node;
+    int64_t work = ag_count(x);
+    if (work > AGI_LARGEST_SMALL || x->dtype == AG_I64) return 0;
+    if (it->kind == AGI_ITEM_POINT) {
+        if (it->op && !it->op->code) return 0;
+    } else if (it->kind == AGI_ITEM_FOLD) {
+        work = ag_count(c->item[it->in[0]].node);
+    } else if (it->kind == AGI_ITEM_PRODUCT) {
+        const ag_node *a = c->item[it->in[0]].node;
+        work *= a->dim[a->rank - 1];
+    } else {
+        return 0;
+    }
+    if (work > 4 * AGI_LARGEST_SMALL) return 0;
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        const ag_node *root = c->item[c->item[s].root].node;
+        if (root->dtype != x->dtype || ag_count(root) > AGI_LARGEST_SOURCE) return 0;
+    }
+    return 1;
+}
+
+/* ---- what a group asks of an item --------------------------------------------------------------------------------------- */
+
+static uint32_t level_of(const agi_compiler *c, uint32_t root)
+{
+    uint32_t g = c->item[root].group;
+    return g == AGI_NONE ? 0 : agi_fusion_at(c, g)->level;
+}
+
+/* Every operand comes from below the group, or from inside as a register that can be had. */
+static int operands_fit(const agi_compiler *c, const agi_item *it, uint32_t g, int64_t columns, int row)
+{
+    const agi_fusion *f = agi_fusion_at(c, g);
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        uint32_t root = c->item[s].root;
+        if (c->item[root].group != g) {
+            if (level_of(c, root) >= f->level) return 0;
+            continue;
+        }
+        const agi_item *r = &c->item[root];
+        if (f->kind == AGI_GROUP_SCALAR) continue;
+        if (r->kind == AGI_ITEM_FOLD && !r->row) return 0; /* known only when the group has ended */
+        agi_pattern p = agi_operand_walk(c, it, k);
+        if (r->row == row && agi_pattern_flat(&p)) continue;
+        if (r->row && !row && agi_pattern_rows(&p, f->points, columns)) continue;
+        return 0;
+    }
+    return 1;
+}
+
+typedef struct {
+    int fits, row; /* row: the item's result is an element a row */
+    int64_t columns;
+} joining;
+
+/* A fold of [outer, extent, inner]: the last axis within a row, others at the group's end. */
+static joining fold_joins(const agi_compiler *c, const agi_item *it, uint32_t g)
+{
+    const agi_fusion *f = agi_fusion_at(c, g);
+    const ag_node *x = c->item[it->in[0]].node;
+    ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
+    joining j = { .columns = f->columns };
+    int64_t points = ag_count(x);
+    int of_row = f->columns > 1 && points != f->points && points * f->columns == f->points;
+    if (points != f->points && !of_row) return j;
+    if (s.extent == points) { /* everything: at the end */
+        j.fits = operands_fit(c, it, g, f->columns, of_row);
+        return j;
+    }
+    if (of_row) return j;
+    int64_t columns = s.inner == 1 ? s.extent : s.inner;
+    if (f->columns && f->columns != columns) return j;
+    j.columns = columns;
+    j.row = s.inner == 1 && s.extent <= AGI_LONGEST_ROW;
+    j.fits = operands_fit(c, it, g, columns, 0);
+    return j;
+}
+
+static joining point_joins(const agi_compiler *c, const agi_item *it, uint32_t g)
+{
+    const agi_fusion *f = agi_fusion_at(c, g);
+    joining j = { .columns = f->columns };
+    int64_t points = ag_count(it->node);
+    if (points == f->points) {
+        j.fits = operands_fit(c, it, g, f->columns, 0);
+    } else if (f->columns > 1 && points * f->columns == f->points) {
+        j.row = 1;
+        j.fits = operands_fit(c, it, g, f->columns, 1);
+    }
+    return j;
+}
+
+static joining joins(const agi_compiler *c, const agi_item *it, uint32_t g)
+{
+    const agi_fusion *f = agi_fusion_at(c, g);
+    joining no = { 0 };
+    if (it->node->dtype != f->dtype) return no;
+    if (it->small) {
+        joining j = { .fits = f->kind == AGI_GROUP_SCALAR && operands_fit(c, it, g, 0, 0) };
+        return j;
+    }
+    if (f->kind != AGI_GROUP_TILE) return no;
+    return it->kind == AGI_ITEM_FOLD ? fold_joins(c, it, g) : point_joins(c, it, g);
+}
+
+/* ---- joining and opening -------------------------------------------------------------------------------------------------- */
+
+static int64_t points_of(const agi_compiler *c, const agi_item *it)
+{
+    return ag_count(it->kind == AGI_ITEM_FOLD ? c->item[it->in[0]].node : it->node);
+}
+
+static uint32_t *key_slot(const agi_compiler *c, const agi_item *it)
+{
+    uint64_t key = it->small ? 1 : (uint64_t)points_of(c, it) * 4 + 2;
+    key = (key + it->node->dtype) * 0x9E3779B97F4A7C15u;
+    return &c->newest[(key >> 40) % KEYS];
+}
+
+static void join(agi_compiler *c, agi_item *it, uint32_t g, const joining *j)
+{
+    agi_fusion *f = agi_fusion_at(c, g);
+    it->group = g;
+    it->row = (uint8_t)j->row;
+    f->members++;
+    f->columns = j->columns;
+}
+
+static int try_group(agi_compiler *c, agi_item *it, uint32_t g)
+{
+    joining j = joins(c, it, g);
+    if (j.fits) join(c, it, g, &j);
+    return j.fits;
+}
+
+static int join_existing(agi_compiler *c, agi_item *it)
+{
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        uint32_t g = c->item[c->item[s].root].group;
+        if (g != AGI_NONE && try_group(c, it, g)) return 1;
+    }
+    uint32_t g = *key_slot(c, it);
+    for (int k = 0; k < LOOK_BACK && g != AGI_NONE; k++, g = agi_fusion_at(c, g)->older)
+        if (try_group(c, it, g)) return 1;
+    return 0;
+}
+
+static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
+{
+    agi_item *it = &c->item[i];
+    if (!agi_vector_grow(c->arena.allocator, &c->groups, sizeof(agi_fusion), 1)) return agi_out_of_memory(c);
+    uint32_t g = (uint32_t)c->groups.count++, level = 0;
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        uint32_t l = level_of(c, c->item[s].root);
+        if (l > level) level = l;
+    }
+    *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->node->dtype, .level = level + 1, .first = i,
+                                         .points = points_of(c, it), .older = AGI_NONE };
+    if (kind == AGI_GROUP_SINGLE) {
+        it->group = g;
+        agi_fusion_at(c, g)->members = 1;
+        return 1;
+    }
+    if (!c->options->unfused) {
+        agi_fusion_at(c, g)->older = *key_slot(c, it);
+        *key_slot(c, it) = g;
+    }
+    joining j = joins(c, it, g);
+    join(c, it, g, &j);
+    return 1;
+}
+
+int agi_fuse(agi_compiler *c)
+{
+    c->newest = agi_arena_take(&c->arena, KEYS * sizeof *c->newest);
+    if (!c->newest) return agi_out_of_memory(c);
+    memset(c->newest, 0xff, KEYS * sizeof *c->newest);
+    for (uint32_t i = 0; i < c->nitems; i++) {
+        agi_item *it = &c->item[i];
+        if (it->kind == AGI_ITEM_DEAD || it->kind == AGI_ITEM_LEAF || it->kind == AGI_ITEM_VIEW) continue;
+        it->small = !c->options->unfused && (uint8_t)is_small(c, it);
+        int fusable = it->small || it->kind == AGI_ITEM_POINT || it->kind == AGI_ITEM_FOLD;
+        if (fusable && !c->options->unfused && join_existing(c, it)) continue;
+        agi_group_kind kind = it->small ? AGI_GROUP_SCALAR : fusable ? AGI_GROUP_TILE : AGI_GROUP_SINGLE;
+        if (!open_group(c, i, kind)) return 0;
+    }
+    return 1;
+}

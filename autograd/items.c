@@ -1,0 +1,284 @@
+/* Live nodes become items: aliases and views are resolved to strides, copies are inserted where memory must lie otherwise. */
+#include "compile.h"
+
+int agi_out_of_memory(agi_compiler *c)
+{
+    agi_fail(c->graph, AG_EMEM, "ag_compile: out of memory");
+    return 0;
+}
+
+/* ---- patterns ------------------------------------------------------------------------------------------------------- */
+
+ag_strides agi_item_strides(const agi_compiler *c, uint32_t i)
+{
+    const agi_item *it = &c->item[i];
+    return it->view == AGI_NONE ? ag_contiguous(it->node) : ((const ag_strides *)c->views.data)[it->view];
+}
+
+static void coalesce(agi_pattern *p, int rank, const int64_t *dim, const int64_t *stride)
+{
+    p->rank = 0;
+    for (int i = 0; i < rank; i++) {
+        if (dim[i] == 1) continue;
+        int last = p->rank - 1;
+        if (p->rank && p->stride[last] == stride[i] * dim[i]) {
+            p->dim[last] *= dim[i];
+            p->stride[last] = stride[i];
+            continue;
+        }
+        p->dim[p->rank] = dim[i];
+        p->stride[p->rank++] = stride[i];
+    }
+}
+
+agi_pattern agi_walk(const agi_compiler *c, uint32_t operand, int rank, const int64_t *dim)
+{
+    const ag_node *x = c->item[operand].node;
+    ag_strides s = agi_item_strides(c, operand);
+    int64_t stride[AG_MAX_RANK] = { 0 };
+    agi_pattern p = { .offset = s.offset };
+    for (int i = 0; i < x->rank; i++) stride[rank - x->rank + i] = x->dim[i] == 1 ? 0 : s.stride[i];
+    coalesce(&p, rank, dim, stride);
+    return p;
+}
+
+agi_pattern agi_operand_walk(const agi_compiler *c, const agi_item *user, int k)
+{
+    const ag_node *over = user->kind == AGI_ITEM_POINT && user->op ? user->node : c->item[user->in[k]].node;
+    return agi_walk(c, user->in[k], over->rank, over->dim);
+}
+
+int agi_pattern_flat(const agi_pattern *p)
+{
+    return p->offset == 0 && (p->rank == 0 || (p->rank == 1 && p->stride[0] == 1));
+}
+
+int agi_pattern_rows(const agi_pattern *p, int64_t points, int64_t columns)
+{
+    if (p->offset) return 0;
+    if (points == columns) return p->rank == 0 || (p->rank == 1 && p->stride[0] == 0);
+    return p->rank == 2 && p->dim[1] == columns && p->stride[1] == 0 && p->stride[0] == 1;
+}
+
+/* ---- one item a live node --------------------------------------------------------------------------------------------- */
+
+static uint32_t new_item(agi_compiler *c, const ag_node *x, agi_item_kind kind)
+{
+    uint32_t i = c->nitems++;
+    c->item[i] = (agi_item){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
+                             .copy = AGI_NONE, .onto = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE,
+                             .kind = (uint8_t)kind };
+    return i;
+}
+
+static uint32_t operand(const agi_compiler *c, const ag_node *x, uint32_t k)
+{
+    return c->item_of[x->in[k]->id];
+}
+
+static uint32_t new_copy(agi_compiler *c, const ag_node *x, uint32_t from)
+{
+    uint32_t i = new_item(c, x, AGI_ITEM_POINT);
+    c->item[i].in[0] = from;
+    c->item[i].nin = 1;
+    return i;
+}
+
+static uint32_t copy_of(agi_compiler *c, uint32_t i) /* made once */
+{
+    if (c->item[i].copy == AGI_NONE) {
+        uint32_t copy = new_copy(c, c->item[i].node, i);
+        c->item[i].copy = copy;
+    }
+    return c->item[i].copy;
+}
+
+static uint32_t contiguous(agi_compiler *c, uint32_t i)
+{
+    return c->item[i].view == AGI_NONE ? i : copy_of(c, i);
+}
+
+static int add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
+{
+    if (!agi_vector_grow(c->arena.allocator, &c->views, sizeof *s, 1)) return agi_out_of_memory(c);
+    ((ag_strides *)c->views.data)[c->views.count] = *s;
+    c->item[i].view = (uint32_t)c->views.count++;
+    return 1;
+}
+
+static int make_view(agi_compiler *c, const ag_node *x, uint32_t from)
+{
+    ag_strides s = agi_item_strides(c, from);
+    if (!x->op->view(x, &s)) {
+        new_copy(c, x, from); /* the same elements in the same order, moved together */
+        return 1;
+    }
+    uint32_t i = new_item(c, x, AGI_ITEM_VIEW), root = c->item[from].root;
+    agi_pattern p = { .offset = s.offset };
+    c->item[i].root = root;
+    coalesce(&p, x->rank, x->dim, s.stride);
+    if (agi_pattern_flat(&p) && ag_count(x) == ag_count(c->item[root].node)) return 1;
+    return add_view(c, i, &s);
+}
+
+static void make_alias(agi_compiler *c, const ag_node *x)
+{
+    uint32_t i = new_item(c, x, AGI_ITEM_VIEW), of = operand(c, x, x->nin - 1);
+    c->item[i].root = c->item[of].root;
+    c->item[i].view = c->item[of].view;
+}
+
+/* CBLAS takes a matrix whose rows or columns are contiguous. */
+static int blas_takes(const ag_node *x, const ag_strides *s)
+{
+    int64_t rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];
+    int64_t down = s->stride[x->rank - 2], across = s->stride[x->rank - 1];
+    if (rows == 1) down = columns;
+    if (columns == 1) across = across == 1 || rows == 1 ? 1 : rows;
+    return (across == 1 && down >= columns) || (down == 1 && across >= rows) || (columns == 1 && down >= 1);
+}
+
+static uint32_t product_operand(agi_compiler *c, uint32_t i)
+{
+    ag_strides s = agi_item_strides(c, i);
+    return blas_takes(c->item[i].node, &s) ? i : contiguous(c, i);
+}
+
+static void make_inputs_ready(agi_compiler *c, const ag_node *x)
+{
+    for (uint32_t k = 0; k < x->nin; k++)
+        if (!(x->op->flags & AG_STRIDED)) contiguous(c, operand(c, x, k));
+}
+
+static int make_assignment(agi_compiler *c, const ag_node *x)
+{
+    uint32_t leaf = operand(c, x, 0), value = operand(c, x, 1), root = c->item[value].root;
+    if (c->item[leaf].onto != AGI_NONE) {
+        agi_text t = { c->graph->message, c->graph->message + sizeof c->graph->message };
+        if (!c->graph->status) {
+            agi_fail(c->graph, AG_EARG, "ag_compile: assigned twice: ");
+            t.at += strlen(c->graph->message);
+            agi_print_node(&t, c->item[leaf].node);
+        }
+        return 0;
+    }
+    const agi_item *r = &c->item[root];
+    if (r->kind == AGI_ITEM_LEAF || c->item[value].view != AGI_NONE || r->held) {
+        root = new_copy(c, c->item[value].node, value);
+    }
+    c->item[root].held = 2; /* a second assignment of the same value needs a copy */
+    c->item[leaf].onto = root;
+    c->assigned[c->nassigned++] = leaf;
+    uint32_t i = new_item(c, x, AGI_ITEM_VIEW);
+    c->item[i].root = root;
+    return 1;
+}
+
+static int make_item(agi_compiler *c, const ag_node *x)
+{
+    unsigned flags = x->op->flags;
+    uint32_t i;
+    if (flags & AG_LEAF) {
+        new_item(c, x, AGI_ITEM_LEAF);
+    } else if (flags & AG_ALIAS) {
+        make_alias(c, x);
+    } else if (flags & AG_VIEW) {
+        if (!make_view(c, x, operand(c, x, 0))) return 0;
+    } else if (flags & AG_EFFECT) {
+        if (!make_assignment(c, x)) return 0;
+    } else if (flags & AG_PRODUCT && agi_product_as_pointwise(x)) {
+        i = new_item(c, x, AGI_ITEM_POINT);
+        c->item[i].op = agi_product_as_pointwise(x);
+        c->item[i].nin = 2;
+        for (uint32_t k = 0; k < 2; k++) c->item[i].in[k] = operand(c, x, k);
+    } else if (flags & AG_PRODUCT) {
+        uint32_t a = product_operand(c, operand(c, x, 0)), b = product_operand(c, operand(c, x, 1));
+        i = new_item(c, x, AGI_ITEM_PRODUCT);
+        c->item[i].in[0] = a;
+        c->item[i].in[1] = b;
+        c->item[i].nin = 2;
+    } else if (flags & (AG_POINTWISE | AG_REDUCTION | AG_CAST)) {
+        i = new_item(c, x, flags & AG_REDUCTION ? AGI_ITEM_FOLD : AGI_ITEM_POINT);
+        c->item[i].op = flags & AG_POINTWISE ? x->op : NULL;
+        c->item[i].nin = (uint8_t)x->nin;
+        for (uint32_t k = 0; k < x->nin; k++) c->item[i].in[k] = operand(c, x, k);
+    } else {
+        make_inputs_ready(c, x);
+        new_item(c, x, AGI_ITEM_CALL);
+    }
+    c->item_of[x->id] = c->nitems - 1;
+    return 1;
+}
+
+/* ---- which nodes are needed --------------------------------------------------------------------------------------------- */
+
+static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, uint32_t *items)
+{
+    for (uint32_t id = top + 1; id-- > 0;) {
+        if (!live[id]) continue;
+        const ag_node *x = agi_node(c->graph, id);
+        *items += 1 + (x->op->flags & (AG_LIBRARY | AG_EFFECT) ? x->nin : 0);
+        if (x->op->flags & AG_EFFECT) c->nassigned++;
+        for (uint32_t k = 0; k < x->nin; k++) live[x->in[k]->id] = 1;
+    }
+    c->assigned = agi_arena_take(&c->arena, (size_t)c->nassigned * sizeof *c->assigned);
+    c->nassigned = 0;
+    return c->assigned != NULL;
+}
+
+/* An output lies contiguous in memory that stays: its root's, or a copy's. */
+static uint32_t hold_output(agi_compiler *c, const ag_node *x)
+{
+    uint32_t i = c->item_of[x->id], root = c->item[i].root;
+    int old_value = c->item[root].kind == AGI_ITEM_LEAF && c->item[root].onto != AGI_NONE;
+    if (c->item[i].kind == AGI_ITEM_LEAF) return i;
+    if (c->item[i].view != AGI_NONE) root = contiguous(c, i);
+    else if (old_value) root = copy_of(c, i);
+    c->item[root].held |= 1;
+    return root;
+}
+
+static void count_uses(agi_compiler *c)
+{
+    for (uint32_t i = 0; i < c->nitems; i++) {
+        const agi_item *it = &c->item[i];
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->item[c->item[s].root].uses++;
+        if (it->held) c->item[i].uses++;
+    }
+    for (int k = 0; k < c->nassigned; k++) c->item[c->item[c->assigned[k]].onto].uses++;
+}
+
+int agi_sources(const agi_compiler *c, const agi_item *it, int k)
+{
+    if (it->kind == AGI_ITEM_CALL) {
+        if (k >= (int)it->node->nin) return -1;
+        uint32_t i = operand(c, it->node, (uint32_t)k);
+        if (!(it->node->op->flags & AG_STRIDED) && c->item[i].view != AGI_NONE) i = c->item[i].copy;
+        return (int)i;
+    }
+    if (it->kind == AGI_ITEM_POINT || it->kind == AGI_ITEM_FOLD) return k < it->nin ? (int)it->in[k] : -1;
+    if (it->kind != AGI_ITEM_PRODUCT) return -1;
+    if (k < 2) return (int)it->in[k];
+    if (k == 2 && it->onto != AGI_NONE) return (int)it->onto;
+    return k == 3 && it->in[2] != AGI_NONE ? (int)it->in[2] : -1;
+}
+
+int agi_make_items(agi_compiler *c)
+{
+    uint32_t top = 0, capacity = (uint32_t)c->noutputs;
+    for (int k = 0; k < c->noutputs; k++)
+        if (c->output[k]->id > top) top = c->output[k]->id;
+    uint8_t *live = agi_arena_zeros(&c->arena, (size_t)top + 1, 1);
+    c->item_of = agi_arena_take(&c->arena, ((size_t)top + 1) * sizeof *c->item_of);
+    c->output_item = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_item);
+    if (!live || !c->item_of || !c->output_item) return agi_out_of_memory(c);
+    for (int k = 0; k < c->noutputs; k++) live[c->output[k]->id] = 1;
+    if (!mark_live(c, live, top, &capacity)) return agi_out_of_memory(c);
+    c->item = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->item);
+    if (!c->item) return agi_out_of_memory(c);
+    for (uint32_t id = 0; id <= top; id++)
+        if (live[id] && !make_item(c, agi_node(c->graph, id))) return 0;
+    for (int k = 0; k < c->noutputs; k++) c->output_item[k] = hold_output(c, c->output[k]);
+    count_uses(c);
+    return 1;
+}

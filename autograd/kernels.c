@@ -1,0 +1,98 @@
+/* The tile kernels of one instruction set: compiled once for each (AG_ISA 1, 2, 3), chosen when a plan is made.
+ *
+ * The loops are plain; the vector functions behind F(exp) and its like come from the compiler's vector ABI: glibc's
+ * <math.h> offers them under -ffast-math only, so the declarations are our own and <math.h> is not included here.
+ * An element's value does not depend on its place in a tile: the last, partial vector is computed as a whole one. */
+#define AG_POINTWISE_TABLE
+#include "plan.h"
+#include "../nodes/special.h"
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define VECTOR __attribute__((simd("notinbranch"), const))
+#define INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define VECTOR __attribute__((const))
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT
+#endif
+#endif
+
+#define MATH1(name) extern double name(double) VECTOR; extern float name##f(float) VECTOR;
+#define MATH2(name) extern double name(double, double) VECTOR; extern float name##f(float, float) VECTOR;
+#define PLAIN1(name) extern double name(double); extern float name##f(float);
+
+MATH1(exp) MATH1(expm1) MATH1(log) MATH1(log1p) MATH1(sin) MATH1(cos) MATH1(tan) MATH1(asin) MATH1(acos) MATH1(atan)
+MATH1(sinh) MATH1(cosh) MATH1(tanh) MATH1(erf) MATH1(erfc) MATH2(pow) MATH2(atan2)
+PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor)
+
+enum { PAD = 16 }; /* elements of the widest vector */
+
+#define BODY(arity, ...)                                                                   \
+    {                                                                                      \
+        const T *pa = va, *pb = vb, *pc = vc;                                              \
+        T *o = out, la[PAD], lb[PAD], lc[PAD], lo[PAD];                                    \
+        int64_t whole = n & -(int64_t)PAD, rest = n - whole;                               \
+        (void)pb, (void)pc, (void)lb, (void)lc;                                            \
+        INDEPENDENT for (int64_t i = 0; i < whole; i++) ELEMENT##arity(o, pa, pb, pc, __VA_ARGS__) \
+        if (!rest) return;                                                                 \
+        PARTIAL##arity                                                                     \
+        INDEPENDENT for (int64_t i = 0; i < PAD; i++) ELEMENT##arity(lo, la, lb, lc, __VA_ARGS__) \
+        memcpy(o + whole, lo, (size_t)rest * sizeof(T));                                   \
+    }
+#define ELEMENT1(o, pa, pb, pc, ...) { const T x = pa[i]; o[i] = (T)(__VA_ARGS__); }
+#define ELEMENT2(o, pa, pb, pc, ...) { const T a = pa[i], b = pb[i]; o[i] = (T)(__VA_ARGS__); }
+#define ELEMENT3(o, pa, pb, pc, ...) { const T a = pa[i], b = pb[i], c = pc[i]; o[i] = (T)(__VA_ARGS__); }
+#define PARTIAL1 last(la, pa + whole, rest);
+#define PARTIAL2 PARTIAL1 last(lb, pb + whole, rest);
+#define PARTIAL3 PARTIAL2 last(lc, pc + whole, rest);
+
+#define SIGNATURE(name) \
+    static void JOIN(name, SUFFIX)(int64_t n, void *out, const void *va, const void *vb, const void *vc)
+#define JOIN(a, b) JOIN_(a, b)
+#define JOIN_(a, b) a##b
+#define POINTWISE1(name, ...) SIGNATURE(k_##name) BODY(1, __VA_ARGS__)
+#define POINTWISE2(name, ...) SIGNATURE(k_##name) BODY(2, __VA_ARGS__)
+#define POINTWISE3(name, ...) SIGNATURE(k_##name) BODY(3, __VA_ARGS__)
+
+#define T float
+#define SUFFIX _f32
+#define F(name) name##f
+#define K(x) x##f
+#include "kernels.inc"
+#undef T
+#undef SUFFIX
+#undef F
+#undef K
+
+#define T double
+#define SUFFIX _f64
+#define F(name) name
+#define K(x) x
+#include "kernels.inc"
+
+#undef POINTWISE1
+#undef POINTWISE2
+#undef POINTWISE3
+#define POINTWISE1(name, ...) [AG_CODE_##name] = ENTRY(name),
+#define POINTWISE2(name, ...) [AG_CODE_##name] = ENTRY(name),
+#define POINTWISE3(name, ...) [AG_CODE_##name] = ENTRY(name),
+
+#define FOLDS(kind, suffix) { kind##sum##suffix, kind##prod##suffix, kind##max##suffix, kind##min##suffix }
+#define TABLE(suffix)                                                                          \
+    .fill = fill##suffix, .expand = expand##suffix, .fold = FOLDS(fold_, suffix),              \
+    .fold_rows = FOLDS(rows_, suffix), .fold_into = FOLDS(into_, suffix)
+
+const agi_kernels JOIN(agi_kernels_, AG_ISA)[2] = {
+    { .point = {
+#define ENTRY(name) k_##name##_f32
+#include "pointwise.def"
+#undef ENTRY
+      }, TABLE(_f32) },
+    { .point = {
+#define ENTRY(name) k_##name##_f64
+#include "pointwise.def"
+#undef ENTRY
+      }, TABLE(_f64) },
+};

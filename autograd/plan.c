@@ -1,0 +1,123 @@
+/* ag_compile: from the graph to a plan, stage by stage. */
+#include "compile.h"
+
+#include <stdlib.h>
+
+static int check_outputs(ag_graph *g, int n, ag_node *const outputs[])
+{
+    if (n < 1 || !outputs) return agi_fail(g, AG_EARG, "ag_compile: no outputs"), 0;
+    for (int k = 0; k < n; k++) {
+        if (!outputs[k]) return agi_fail(g, AG_EARG, "ag_compile: output %d is NULL", k), 0;
+        if (outputs[k]->graph != g) return agi_fail(g, AG_EARG, "ag_compile: output %d is a node of another graph", k), 0;
+        if (ag_is_bad(outputs[k])) return agi_fail(g, AG_EARG, "ag_compile: output %d is a bad node", k), 0;
+    }
+    return 1;
+}
+
+/* ---- where values are found -------------------------------------------------------------------------------------------- */
+
+static int by_node(const void *a, const void *b)
+{
+    uint32_t x = ((const agi_place *)a)->node->id, y = ((const agi_place *)b)->node->id;
+    return (x > y) - (x < y);
+}
+
+static int make_places(agi_compiler *c)
+{
+    ag_plan *p = c->plan;
+    int most = c->noutputs;
+    for (uint32_t i = 0; i < c->nitems; i++) most += c->item[i].kind == AGI_ITEM_LEAF;
+    p->place = agi_arena_take(&p->arena, (size_t)most * sizeof *p->place);
+    p->leaf = agi_arena_take(&p->arena, (size_t)most * sizeof *p->leaf);
+    if (!p->place || !p->leaf) return agi_out_of_memory(c);
+    for (uint32_t i = 0; i < c->nitems; i++) {
+        if (c->item[i].kind != AGI_ITEM_LEAF) continue;
+        p->leaf[p->nleaves++] = c->item[i].buffer;
+        p->place[p->nplaces++] = (agi_place){ c->item[i].node, c->item[i].buffer };
+    }
+    for (int k = 0; k < c->noutputs; k++) {
+        const agi_item *it = &c->item[c->output_item[k]];
+        if (c->output[k]->op->flags & AG_LEAF) continue;
+        p->place[p->nplaces++] = (agi_place){ c->output[k], c->item[it->root].buffer };
+    }
+    qsort(p->place, (size_t)p->nplaces, sizeof *p->place, by_node);
+    return 1;
+}
+
+const agi_place *agi_find_place(const ag_plan *p, const ag_node *x)
+{
+    agi_place key = { .node = x };
+    const agi_place *found = bsearch(&key, p->place, (size_t)p->nplaces, sizeof *p->place, by_node);
+    return found && found->node == x ? found : NULL;
+}
+
+/* ---- stages -------------------------------------------------------------------------------------------------------------- */
+
+static void measure_scratch(ag_plan *p)
+{
+    for (int k = 0; k < p->nsteps; k++) {
+        if (p->step[k].kind != AGI_PASS) continue;
+        const agi_pass *g = p->step[k].is.group;
+        int64_t bytes = agi_group_scratch(g);
+        if (bytes > p->scratch_bytes) p->scratch_bytes = bytes;
+    }
+}
+
+static int keep_buffers(agi_compiler *c)
+{
+    ag_plan *p = c->plan;
+    p->nbuffers = (uint32_t)c->buffers.count;
+    p->buffer = agi_arena_copy(&p->arena, c->buffers.data, (size_t)p->nbuffers * sizeof *p->buffer);
+    return p->buffer ? 1 : agi_out_of_memory(c);
+}
+
+static int prepare(agi_compiler *c)
+{
+    c->left = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *c->left);
+    c->address = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *c->address);
+    if (!c->left || !c->address) return agi_out_of_memory(c);
+    memset(c->address, 0xff, (size_t)c->nitems * sizeof *c->address);
+    return 1;
+}
+
+static int compile(agi_compiler *c)
+{
+    if (!agi_make_items(c)) return 0;
+    agi_combine(c);
+    if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_lower(c) || !agi_lay_out(c)) return 0;
+    measure_scratch(c->plan);
+    return keep_buffers(c) && make_places(c);
+}
+
+ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *or_null)
+{
+    static const ag_options defaults = { 0 };
+    if (!g || g->status || !check_outputs(g, n, outputs)) return NULL;
+    ag_plan *p = agi_allocate(&g->allocator, sizeof *p);
+    if (!p) return agi_fail(g, AG_EMEM, "ag_compile: out of memory"), NULL;
+    memset(p, 0, sizeof *p);
+    p->allocator = g->allocator;
+    p->options = or_null ? *or_null : defaults;
+    agi_arena_init(&p->arena, &p->allocator);
+    p->kernels[AG_F32] = agi_kernels_of(p->options.isa, AG_F32);
+    p->kernels[AG_F64] = agi_kernels_of(p->options.isa, AG_F64);
+    agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs };
+    agi_arena_init(&c.arena, &g->allocator);
+    int ok = compile(&c);
+    agi_release(&g->allocator, c.views.data);
+    agi_release(&g->allocator, c.groups.data);
+    agi_release(&g->allocator, c.buffers.data);
+    agi_release(&g->allocator, c.elements.data);
+    agi_arena_free(&c.arena);
+    if (ok) return p;
+    ag_plan_free(p);
+    return NULL;
+}
+
+void ag_plan_free(ag_plan *p)
+{
+    if (!p) return;
+    agi_arena_free(&p->arena);
+    ag_allocator a = p->allocator;
+    agi_release(&a, p);
+}

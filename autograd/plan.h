@@ -1,0 +1,214 @@
+/* A plan: an immutable list of steps over buffers, and the steps' language, which everything that executes speaks.
+ *
+ * A step is a group (pointwise operations and reductions in one pass over an iteration space of rows by columns), a
+ * scalar program (rank-0 and tiny tensors, an element an instruction), a matrix product, a library call, or a copy.
+ * Steps are data: tile.c and scalar.c execute them, show.c prints them. */
+#ifndef AGI_PLAN_H
+#define AGI_PLAN_H
+
+#include "internal.h"
+
+#define AGI_NONE UINT32_MAX
+
+/* ---- buffers ------------------------------------------------------------------------------------------------------ */
+
+typedef enum {
+    AGI_CONSTANT, /* filled when the run is made */
+    AGI_LEAF,     /* an input or a parameter: lives as long as the run */
+    AGI_VALUE,    /* computed by a step */
+    AGI_WORK      /* a step's own: partial sums, a kernel's scratch */
+} agi_role;
+
+typedef struct {
+    int64_t bytes, offset; /* offset in the run's block, a multiple of 64 */
+    uint32_t first, last;  /* steps it lives through */
+    uint32_t shares;       /* the buffer whose memory it takes over in place, or AGI_NONE */
+    uint8_t role, dtype;
+    uint8_t held;   /* outputs, leaves: live until the next evaluation */
+    uint8_t taken;  /* another buffer shares its memory */
+    uint8_t scalar; /* a scalar program addresses it by element: it is read at its offset, never at bound memory */
+    const ag_node *node; /* what it holds, or NULL */
+} agi_buffer;
+
+/* ---- groups ------------------------------------------------------------------------------------------------------- */
+
+/* Registers are tiles: full ones of rows x columns elements, row ones of an element a row. */
+typedef enum {
+    AGI_DIRECT,   /* the memory itself, element p of the iteration space at offset + p */
+    AGI_UNIFORM,  /* one element for all */
+    AGI_REPEAT,   /* a row, the same for all rows */
+    AGI_GATHERED, /* any strides, or another element type: copied into the register */
+} agi_access;
+
+typedef struct {
+    uint32_t buffer, reg;
+    uint8_t access, row; /* row: a row register */
+    uint8_t dtype, rank; /* of the memory; of dim and stride, coalesced */
+    int64_t offset;      /* in elements */
+    int64_t dim[AG_MAX_RANK], stride[AG_MAX_RANK];
+} agi_load;
+
+typedef void (*agi_kernel)(int64_t n, void *out, const void *a, const void *b, const void *c);
+
+typedef enum { AGI_POINT, AGI_EXPAND, AGI_FOLD_ROWS } agi_micro_kind;
+typedef struct {
+    agi_kernel kernel; /* AGI_POINT */
+    const ag_op *op;
+    uint32_t out, a, b, c;
+    uint8_t kind, row, fold;
+} agi_micro;
+
+typedef struct {
+    uint32_t buffer, reg;
+    uint8_t row;
+} agi_store;
+
+/* Reductions at a group's end. All: every element. Columns: segments of `extent` rows. Long rows: chunk by chunk. */
+typedef enum { AGI_FOLD_ALL, AGI_FOLD_COLUMNS, AGI_FOLD_LONG } agi_fold_mode;
+typedef struct {
+    uint32_t buffer, partial; /* result; a partial result per block, or AGI_NONE */
+    uint32_t reg;
+    uint8_t row, fold, mode;
+    int64_t extent;
+} agi_fold_end;
+
+typedef enum { AGI_SCRATCH, AGI_LOADED, AGI_STORED } agi_place_kind;
+typedef struct {
+    uint8_t place; /* scratch memory, a direct load's memory, a store's memory */
+    uint8_t row;
+    uint32_t slot; /* of scratch; or the index of the load or store */
+} agi_register;
+
+typedef struct {
+    ag_dtype dtype;
+    int64_t rows, columns; /* the iteration space */
+    int64_t tile_rows, tile_columns;
+    int64_t row_tiles, column_tiles;
+    int64_t blocks;  /* the fixed partition of the tiles, units of parallel work */
+    int whole_rows;  /* a block ends with a row of tiles */
+    int nloads, nmicros, nstores, nfolds, nregisters, full_slots, row_slots;
+    agi_load *load;
+    agi_micro *micro;
+    agi_store *store;
+    agi_fold_end *fold;
+    agi_register *reg;
+} agi_pass;
+
+/* ---- scalar programs ------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    uint32_t code; /* AG_CODE_*, or one of: */
+    uint32_t out, a, b, c; /* elements of the run's block, counted in the program's type */
+} agi_instruction;
+enum { AGI_MOVE = AG_CODE_COUNT, AGI_SUM, AGI_PROD, AGI_MAX, AGI_MIN, AGI_MULADD };
+
+typedef struct {
+    ag_dtype dtype;
+    int64_t count;
+    agi_instruction *code;
+    uint32_t temporaries; /* buffer of intermediate values, or AGI_NONE */
+} agi_program;
+
+enum { AGI_FEW_INPUTS = 16 };
+
+/* ---- library calls --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const ag_node *node;
+    int n;
+    uint32_t *in; /* buffers */
+    ag_strides *stride;
+    uint32_t out, work, pointers; /* pointers: room for the inputs' addresses where they are many, or AGI_NONE */
+} agi_call;
+
+/* out = alpha a b (+ out's old value, which is `onto`'s). */
+typedef struct {
+    const ag_node *node;
+    uint32_t a, b, out;
+    uint32_t onto, scale; /* buffers or AGI_NONE: accumulated onto; a rank-0 factor of alpha */
+    int64_t scale_offset;
+    double alpha;
+    ag_strides a_stride, b_stride;
+} agi_product;
+
+typedef struct {
+    uint32_t from, to;
+} agi_copy;
+
+typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY } agi_step_kind;
+typedef struct {
+    agi_step_kind kind;
+    union {
+        agi_pass *group;
+        agi_program *program;
+        agi_call *call;
+        agi_product *product;
+        agi_copy copy;
+    } is;
+} agi_step;
+
+/* ---- the plan ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const ag_node *node;
+    uint32_t buffer;
+} agi_place; /* where a node's value is to be found after an evaluation */
+
+struct ag_plan {
+    ag_allocator allocator;
+    agi_arena arena;
+    ag_options options;
+    const struct agi_kernels *kernels[2]; /* f32, f64 */
+    int nsteps, nplaces, nleaves;
+    uint32_t nbuffers;
+    agi_step *step;
+    agi_buffer *buffer;
+    agi_place *place;   /* sorted by node id: leaves and outputs */
+    uint32_t *leaf;     /* buffers of leaves */
+    int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
+};
+
+const agi_place *agi_find_place(const ag_plan *, const ag_node *);
+
+/* ---- kernels: one table for each instruction set and type ----------------------------------------------------------------- */
+
+typedef struct agi_kernels {
+    agi_kernel point[AG_CODE_COUNT];
+    void (*fill)(int64_t n, void *out, const void *value);
+    void (*expand)(int64_t rows, int64_t columns, void *out, const void *row);
+    void (*fold[4])(int64_t n, const void *x, void *out);                               /* out = fold of x */
+    void (*fold_rows[4])(int64_t rows, int64_t columns, const void *x, void *out);      /* out[r] = fold of row r */
+    void (*fold_into[4])(int64_t n, const void *x, void *out);                          /* out[i] = out[i] with x[i] */
+} agi_kernels;
+
+extern const agi_kernels agi_kernels_1[2], agi_kernels_2[2], agi_kernels_3[2];
+int agi_best_isa(void); /* 1, 2 or 3: what this machine and build have */
+const agi_kernels *agi_kernels_of(int isa, ag_dtype);
+
+/* ---- executing ------------------------------------------------------------------------------------------------------------- */
+
+struct ag_run {
+    const ag_plan *plan;
+    char *block;
+    void *allocated;
+    void **memory;   /* by buffer: in the block, or bound */
+    uint8_t *fed;    /* by buffer: inputs that have a value */
+    void **bound;    /* by buffer: the caller's memory of what scalar programs use, copied in and out; or NULL */
+    int nbound;
+    int missing;     /* inputs that have none */
+    int evaluated;
+    char *scratch;   /* plan->scratch_bytes a thread */
+    char message[512];
+};
+
+int64_t agi_group_scratch(const agi_pass *); /* bytes of one thread */
+void agi_run_blocks(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last);
+void agi_finish_folds(ag_run *, const agi_pass *);
+void agi_run_program(ag_run *, const agi_program *);
+ag_status agi_run_call(ag_run *, const agi_call *);
+void agi_run_product(ag_run *, const agi_product *);
+
+double agi_pointwise_f64(int code, double a, double b, double c); /* one element, as scalar programs compute it */
+float agi_pointwise_f32(int code, float a, float b, float c);
+
+#endif

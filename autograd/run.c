@@ -1,0 +1,303 @@
+/* Runs: the memory of one execution, its feeding, evaluation and reading. */
+#include "plan.h"
+
+#include <math.h>
+
+enum { ALIGNMENT = 64 };
+
+static size_t rounded(size_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static int threads_of(const ag_plan *p)
+{
+    return p->options.threads > 1 ? p->options.threads : 1;
+}
+
+static size_t table_bytes(const ag_plan *p)
+{
+    return 2 * rounded(p->nbuffers * sizeof(void *)) + rounded(p->nbuffers);
+}
+
+static size_t run_bytes(const ag_plan *p)
+{
+    return ALIGNMENT + rounded((size_t)p->block_bytes) + rounded((size_t)p->scratch_bytes) * (size_t)threads_of(p) +
+           table_bytes(p);
+}
+
+size_t ag_plan_bytes(const ag_plan *p)
+{
+    return p ? sizeof(ag_run) + run_bytes(p) : 0;
+}
+
+/* ---- failures ------------------------------------------------------------------------------------------------------------ */
+
+static ag_status fail_on(ag_run *r, const char *what, const ag_node *x, const char *why)
+{
+    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_print(&t, "%s: ", what);
+    if (ag_is_bad(x)) agi_print(&t, x ? "a bad node" : "NULL");
+    else agi_print_node(&t, x);
+    agi_print(&t, " %s", why);
+    return AG_EARG;
+}
+
+const char *ag_run_error(const ag_run *r)
+{
+    return r ? r->message : "no run: out of memory";
+}
+
+/* ---- making a run ---------------------------------------------------------------------------------------------------------- */
+
+static void write_number(void *to, ag_dtype dtype, double value)
+{
+    if (dtype == AG_F32) *(float *)to = (float)value;
+    else if (dtype == AG_F64) *(double *)to = value;
+    else *(int64_t *)to = (int64_t)value;
+}
+
+static void start_leaf(ag_run *r, uint32_t b)
+{
+    const agi_buffer *buffer = &r->plan->buffer[b];
+    const ag_node *x = buffer->node;
+    void *to = r->memory[b];
+    if (x->op == &agi_input) r->missing++;
+    else r->fed[b] = 1;
+    if (x->op == &agi_number) {
+        double value;
+        memcpy(&value, x->attribute, sizeof value);
+        write_number(to, (ag_dtype)x->dtype, value);
+    } else if (x->op == &agi_parameter && !x->attribute) {
+        memset(to, 0, (size_t)buffer->bytes);
+    } else if (x->attribute) {
+        memcpy(to, x->attribute, (size_t)buffer->bytes);
+    }
+}
+
+ag_run *ag_run_new(const ag_plan *p)
+{
+    if (!p) return NULL;
+    ag_run *r = agi_allocate(&p->allocator, sizeof *r);
+    if (!r) return NULL;
+    memset(r, 0, sizeof *r);
+    r->plan = p;
+    r->allocated = agi_allocate(&p->allocator, run_bytes(p));
+    if (!r->allocated) {
+        agi_release(&p->allocator, r);
+        return NULL;
+    }
+    r->memory = (void **)(((uintptr_t)r->allocated + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    r->bound = (void **)((char *)r->memory + rounded(p->nbuffers * sizeof(void *)));
+    r->fed = (uint8_t *)r->bound + rounded(p->nbuffers * sizeof(void *));
+    r->block = (char *)r->fed + rounded(p->nbuffers);
+    r->scratch = r->block + rounded((size_t)p->block_bytes);
+    memset(r->bound, 0, p->nbuffers * sizeof(void *));
+    memset(r->fed, 0, p->nbuffers);
+    for (uint32_t b = 0; b < p->nbuffers; b++) r->memory[b] = r->block + p->buffer[b].offset;
+    for (int k = 0; k < p->nleaves; k++) start_leaf(r, p->leaf[k]);
+    return r;
+}
+
+void ag_run_free(ag_run *r)
+{
+    if (!r) return;
+    const ag_plan *p = r->plan;
+    agi_release(&p->allocator, r->allocated);
+    agi_release(&p->allocator, r);
+}
+
+/* ---- feeding and reading --------------------------------------------------------------------------------------------------- */
+
+static const agi_place *place_of(const ag_run *r, const ag_node *x)
+{
+    return ag_is_bad(x) ? NULL : agi_find_place(r->plan, x);
+}
+
+static void mark_fed(ag_run *r, uint32_t b)
+{
+    if (!r->fed[b]) r->missing--;
+    r->fed[b] = 1;
+}
+
+ag_status ag_feed(ag_run *r, const ag_node *leaf, const void *data)
+{
+    if (!r) return AG_EARG;
+    const agi_place *at = place_of(r, leaf);
+    if (!at) return fail_on(r, "ag_feed", leaf, "is no leaf of this plan");
+    if (leaf->op != &agi_input && leaf->op != &agi_parameter)
+        return fail_on(r, "ag_feed", leaf, "is neither an input nor a parameter");
+    if (!data) return fail_on(r, "ag_feed", leaf, "has no data: NULL");
+    if (r->memory[at->buffer] != data) memcpy(r->memory[at->buffer], data, (size_t)agi_node_bytes(leaf));
+    mark_fed(r, at->buffer);
+    r->message[0] = 0;
+    return AG_OK;
+}
+
+/* Buffers that share a leaf's memory follow it. */
+static void move_buffer(ag_run *r, uint32_t b, void *to)
+{
+    const ag_plan *p = r->plan;
+    r->memory[b] = to;
+    if (!p->buffer[b].taken) return;
+    for (uint32_t k = 0; k < p->nbuffers; k++)
+        if (p->buffer[k].shares == b) r->memory[k] = to;
+}
+
+ag_status ag_bind(ag_run *r, const ag_node *x, void *data)
+{
+    if (!r) return AG_EARG;
+    const agi_place *at = place_of(r, x);
+    if (!at) return fail_on(r, "ag_bind", x, "is neither a leaf nor an output of this plan");
+    const agi_buffer *b = &r->plan->buffer[at->buffer];
+    if (b->role == AGI_CONSTANT) return fail_on(r, "ag_bind", x, "is a constant");
+    if (b->scalar) { /* scalar programs keep to their own memory: copied in and out around an evaluation */
+        r->nbound += !r->bound[at->buffer] - !data;
+        r->bound[at->buffer] = data;
+    } else {
+        move_buffer(r, at->buffer, data ? data : r->block + b->offset);
+    }
+    if (b->role == AGI_LEAF && data) mark_fed(r, at->buffer);
+    r->message[0] = 0;
+    return AG_OK;
+}
+
+static void copy_bound(ag_run *r, int out)
+{
+    const ag_plan *p = r->plan;
+    for (int k = 0; r->nbound && k < p->nplaces; k++) {
+        const agi_buffer *b = &p->buffer[p->place[k].buffer];
+        void *bound = r->bound[p->place[k].buffer], *own = r->memory[p->place[k].buffer];
+        if (!bound) continue;
+        if (out && (b->role != AGI_LEAF || b->node->op == &agi_parameter)) memcpy(bound, own, (size_t)b->bytes);
+        else if (!out && b->role == AGI_LEAF) memcpy(own, bound, (size_t)b->bytes);
+    }
+}
+
+static const void *find(ag_run *r, const char *what, const ag_node *x)
+{
+    const agi_place *at = place_of(r, x);
+    if (!at) {
+        fail_on(r, what, x, "is neither a leaf nor an output of this plan");
+        return NULL;
+    }
+    if (r->plan->buffer[at->buffer].role == AGI_VALUE ? !r->evaluated : !r->fed[at->buffer]) {
+        fail_on(r, what, x, r->evaluated ? "has not been fed" : "has no value yet: call ag_eval");
+        return NULL;
+    }
+    r->message[0] = 0;
+    return r->bound[at->buffer] ? r->bound[at->buffer] : r->memory[at->buffer];
+}
+
+const void *ag_data(const ag_run *r, const ag_node *x)
+{
+    return r ? find((ag_run *)r, "ag_data", x) : NULL;
+}
+
+ag_status ag_fetch(const ag_run *r, const ag_node *x, void *out)
+{
+    if (!r) return AG_EARG;
+    if (!out) return fail_on((ag_run *)r, "ag_fetch", x, "has nowhere to go: NULL");
+    const void *from = find((ag_run *)r, "ag_fetch", x);
+    if (!from) return AG_EARG;
+    memcpy(out, from, (size_t)agi_node_bytes(x));
+    return AG_OK;
+}
+
+double ag_item(const ag_run *r, const ag_node *x)
+{
+    if (!r) return NAN;
+    if (!ag_is_bad(x) && ag_count(x) != 1) {
+        fail_on((ag_run *)r, "ag_item", x, "has more than one element");
+        return NAN;
+    }
+    const void *at = find((ag_run *)r, "ag_item", x);
+    if (!at) return NAN;
+    if (x->dtype == AG_F32) return *(const float *)at;
+    return x->dtype == AG_F64 ? *(const double *)at : (double)*(const int64_t *)at;
+}
+
+/* ---- evaluation --------------------------------------------------------------------------------------------------------------- */
+
+ag_status agi_run_call(ag_run *r, const agi_call *call)
+{
+    const void *few[AGI_FEW_INPUTS], **in = few;
+    char text[256] = "";
+    if (call->pointers != AGI_NONE) in = (const void **)r->memory[call->pointers];
+    for (int k = 0; k < call->n; k++) {
+        size_t size = ag_dtype_size((ag_dtype)call->node->in[k]->dtype);
+        in[k] = (const char *)r->memory[call->in[k]] + (size_t)call->stride[k].offset * size;
+    }
+    ag_kernel_call c = { .node = call->node, .out = r->memory[call->out], .in = in, .in_stride = call->stride,
+                         .scratch = call->work == AGI_NONE ? NULL : r->memory[call->work], .message = text,
+                         .message_size = sizeof text };
+    ag_status status = call->node->op->run(&c);
+    if (!status) return AG_OK;
+    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_print_node(&t, call->node);
+    agi_print(&t, ": %s", text);
+    return status;
+}
+
+static void run_copy(ag_run *r, const agi_copy *c)
+{
+    memcpy(r->memory[c->to], r->memory[c->from], (size_t)r->plan->buffer[c->to].bytes);
+}
+
+static void run_group(ag_run *r, const agi_pass *g)
+{
+    agi_run_blocks(r, g, r->scratch, 0, g->blocks);
+    agi_finish_folds(r, g);
+}
+
+/* The verifier's mode: memory that no later step may read holds NaN. */
+static void poison(ag_run *r, uint32_t step, int all)
+{
+    for (uint32_t b = 0; b < r->plan->nbuffers; b++) {
+        const agi_buffer *x = &r->plan->buffer[b];
+        int dies = all || (x->last == step && !x->held);
+        if (x->shares == AGI_NONE && dies && (x->role == AGI_VALUE || x->role == AGI_WORK))
+            memset(r->block + x->offset, 0xff, (size_t)x->bytes);
+    }
+}
+
+static ag_status run_step(ag_run *r, const agi_step *s)
+{
+    switch (s->kind) {
+    case AGI_PASS: run_group(r, s->is.group); break;
+    case AGI_PROGRAM: agi_run_program(r, s->is.program); break;
+    case AGI_PRODUCT: agi_run_product(r, s->is.product); break;
+    case AGI_COPY: run_copy(r, &s->is.copy); break;
+    case AGI_CALL: return agi_run_call(r, s->is.call);
+    }
+    return AG_OK;
+}
+
+static ag_status refuse_unfed(ag_run *r)
+{
+    const ag_plan *p = r->plan;
+    for (int k = 0; k < p->nleaves; k++)
+        if (!r->fed[p->leaf[k]]) return fail_on(r, "ag_eval", p->buffer[p->leaf[k]].node, "has not been fed");
+    return AG_OK;
+}
+
+ag_status ag_eval(ag_run *r)
+{
+    if (!r) return AG_EARG;
+    if (r->missing) return refuse_unfed(r);
+    const ag_plan *p = r->plan;
+    if (r->nbound) copy_bound(r, 0);
+    if (p->options.poison) poison(r, 0, 1);
+    for (int k = 0; k < p->nsteps; k++) {
+        ag_status status = run_step(r, &p->step[k]);
+        if (status) {
+            r->evaluated = 0;
+            return status;
+        }
+        if (p->options.poison) poison(r, (uint32_t)k, 0);
+    }
+    if (r->nbound) copy_bound(r, 1);
+    r->evaluated = 1;
+    r->message[0] = 0;
+    return AG_OK;
+}

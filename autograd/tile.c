@@ -1,0 +1,271 @@
+/* Executes groups: tile by tile, each micro-operation a kernel over registers that stay in cache. */
+#include "plan.h"
+
+enum { FEW_REGISTERS = 64, LANE_BYTES = 64 };
+
+static int64_t slot_bytes(const agi_pass *g, int row)
+{
+    int64_t n = row ? g->tile_rows : g->tile_rows * g->tile_columns;
+    return (n * (int64_t)ag_dtype_size(g->dtype) + LANE_BYTES - 1) / LANE_BYTES * LANE_BYTES;
+}
+
+/* One thread's: register pointers, then slots of full and of row registers. */
+int64_t agi_group_scratch(const agi_pass *g)
+{
+    int64_t pointers = (g->nregisters * (int64_t)sizeof(void *) + LANE_BYTES - 1) / LANE_BYTES * LANE_BYTES;
+    return pointers + g->full_slots * slot_bytes(g, 0) + g->row_slots * slot_bytes(g, 1);
+}
+
+typedef struct {
+    ag_run *run;
+    const agi_pass *g;
+    const agi_kernels *kernels;
+    int64_t size;  /* of an element */
+    char **reg;
+    int64_t row, rows, column, columns; /* of the tile */
+} tile;
+
+static int64_t elements(const tile *t, int row)
+{
+    return row ? t->rows : t->rows * t->columns;
+}
+
+static int64_t position(const tile *t, int row)
+{
+    return row ? t->row : t->row * t->g->columns + t->column;
+}
+
+/* ---- loads ------------------------------------------------------------------------------------------------------------- */
+
+#define CONVERT(to, from)                                                                       \
+    for (int64_t i = 0; i < n; i++) ((to *)out)[i] = (to)((const from *)in)[i * stride];        \
+    return
+
+/* A value outside the integers' range becomes the nearest; a NaN becomes 0. */
+static int64_t to_integer(double v)
+{
+    if (v != v) return 0;
+    if (v >= 9223372036854775807.0) return INT64_MAX;
+    return v <= -9223372036854775808.0 ? INT64_MIN : (int64_t)v;
+}
+
+static void convert(void *out, ag_dtype to, const void *in, ag_dtype from, int64_t stride, int64_t n)
+{
+    if (to == from && stride == 1) {
+        memcpy(out, in, (size_t)n * ag_dtype_size(to));
+        return;
+    }
+    switch (to * 3 + from) {
+    case AG_F32 * 3 + AG_F32: CONVERT(uint32_t, uint32_t);
+    case AG_F32 * 3 + AG_F64: CONVERT(float, double);
+    case AG_F32 * 3 + AG_I64: CONVERT(float, int64_t);
+    case AG_F64 * 3 + AG_F32: CONVERT(double, float);
+    case AG_F64 * 3 + AG_F64: CONVERT(uint64_t, uint64_t);
+    case AG_F64 * 3 + AG_I64: CONVERT(double, int64_t);
+    case AG_I64 * 3 + AG_F32:
+        for (int64_t i = 0; i < n; i++) ((int64_t *)out)[i] = to_integer(((const float *)in)[i * stride]);
+        return;
+    case AG_I64 * 3 + AG_F64:
+        for (int64_t i = 0; i < n; i++) ((int64_t *)out)[i] = to_integer(((const double *)in)[i * stride]);
+        return;
+    default: CONVERT(uint64_t, uint64_t);
+    }
+}
+
+/* Elements at, at + 1, ... of a walk: whole inner runs while an odometer turns the outer extents. */
+static void gather(const tile *t, const agi_load *l, char *out, int64_t at, int64_t n)
+{
+    const char *base = t->run->memory[l->buffer];
+    int64_t size = (int64_t)ag_dtype_size((ag_dtype)l->dtype), index[AG_MAX_RANK], from = l->offset;
+    int last = l->rank - 1;
+    for (int i = last; i >= 0; i--) {
+        index[i] = at % l->dim[i];
+        at /= l->dim[i];
+        from += index[i] * l->stride[i];
+    }
+    while (n) {
+        int64_t run = last < 0 ? n : l->dim[last] - index[last], stride = last < 0 ? 0 : l->stride[last];
+        if (run > n) run = n;
+        convert(out, t->g->dtype, base + from * size, (ag_dtype)l->dtype, stride, run);
+        out += run * t->size;
+        n -= run;
+        if (!n) break;
+        from -= index[last] * stride;
+        index[last] = 0;
+        for (int i = last - 1; i >= 0; i--) {
+            from += l->stride[i];
+            if (++index[i] < l->dim[i]) break;
+            from -= l->dim[i] * l->stride[i];
+            index[i] = 0;
+        }
+    }
+}
+
+static const char *memory_at(const tile *t, uint32_t buffer, int64_t element)
+{
+    return (char *)t->run->memory[buffer] + element * t->size;
+}
+
+/* What is the same for all tiles. */
+static void load_invariant(const tile *t, const agi_load *l)
+{
+    int64_t n = l->row ? t->g->tile_rows : t->g->tile_rows * t->g->tile_columns;
+    const char *from = memory_at(t, l->buffer, l->offset);
+    if (l->access == AGI_UNIFORM) {
+        t->kernels->fill(n, t->reg[l->reg], from);
+    } else if (l->access == AGI_REPEAT && t->g->tile_columns == t->g->columns) {
+        size_t bytes = (size_t)(t->g->columns * t->size);
+        for (int64_t r = 0; r < t->g->tile_rows; r++) memcpy(t->reg[l->reg] + (size_t)r * bytes, from, bytes);
+    }
+}
+
+static void load(const tile *t, const agi_load *l)
+{
+    int64_t at = position(t, l->row);
+    if (l->access == AGI_DIRECT)
+        t->reg[l->reg] = (char *)t->run->memory[l->buffer] + (l->offset + at) * t->size;
+    else if (l->access == AGI_GATHERED)
+        gather(t, l, t->reg[l->reg], at, elements(t, l->row));
+    else if (l->access == AGI_REPEAT && t->g->tile_columns != t->g->columns)
+        memcpy(t->reg[l->reg], memory_at(t, l->buffer, l->offset + t->column), (size_t)(t->columns * t->size));
+}
+
+/* ---- a tile ------------------------------------------------------------------------------------------------------------- */
+
+static void run_custom(const tile *t, const agi_micro *m, int64_t n)
+{
+    char *o = t->reg[m->out], *a = t->reg[m->a], *b = t->reg[m->b], *c = t->reg[m->c];
+    if (t->g->dtype == AG_F32) m->op->f32(n, (float *)o, (float *)a, (float *)b, (float *)c);
+    else m->op->f64(n, (double *)o, (double *)a, (double *)b, (double *)c);
+}
+
+static void run_micro(const tile *t, const agi_micro *m)
+{
+    char **reg = t->reg;
+    if (m->kind == AGI_POINT) {
+        int64_t n = elements(t, m->row);
+        if (m->kernel) m->kernel(n, reg[m->out], reg[m->a], reg[m->b], reg[m->c]);
+        else run_custom(t, m, n);
+    } else if (m->kind == AGI_EXPAND) {
+        t->kernels->expand(t->rows, t->columns, reg[m->out], reg[m->a]);
+    } else {
+        t->kernels->fold_rows[m->fold](t->rows, t->columns, reg[m->a], reg[m->out]);
+    }
+}
+
+static char *fold_target(const tile *t, const agi_fold_end *e, int64_t block)
+{
+    if (e->partial == AGI_NONE) return t->run->memory[e->buffer];
+    int64_t n = e->mode == AGI_FOLD_ALL ? 1 : t->g->columns;
+    return (char *)t->run->memory[e->partial] + block * n * t->size;
+}
+
+static void fold_all(const tile *t, const agi_fold_end *e, int64_t block, int first)
+{
+    double part; /* room for either type */
+    char *target = fold_target(t, e, block);
+    t->kernels->fold[e->fold](elements(t, e->row), t->reg[e->reg], first ? (void *)target : (void *)&part);
+    if (!first) t->kernels->fold_into[e->fold](1, &part, target);
+}
+
+static void fold_columns(const tile *t, const agi_fold_end *e, int64_t block, int64_t first_row)
+{
+    char *target = fold_target(t, e, block);
+    for (int64_t r = 0; r < t->rows; r++) {
+        int64_t row = t->row + r, segment = e->extent == t->g->rows ? 0 : row / e->extent;
+        char *to = target + (segment * t->g->columns + t->column) * t->size;
+        const char *x = t->reg[e->reg] + r * t->columns * t->size;
+        int opens = row == first_row || (segment * e->extent == row && e->extent != t->g->rows);
+        if (opens) memcpy(to, x, (size_t)(t->columns * t->size));
+        else t->kernels->fold_into[e->fold](t->columns, x, to);
+    }
+}
+
+static void fold_long(const tile *t, const agi_fold_end *e)
+{
+    double part;
+    for (int64_t r = 0; r < t->rows; r++) {
+        char *to = (char *)t->run->memory[e->buffer] + (t->row + r) * t->size;
+        const char *x = t->reg[e->reg] + r * t->columns * t->size;
+        t->kernels->fold[e->fold](t->columns, x, t->column ? (void *)&part : (void *)to);
+        if (t->column) t->kernels->fold_into[e->fold](1, &part, to);
+    }
+}
+
+static void run_tile(tile *t, int64_t block, int first, int64_t first_row)
+{
+    const agi_pass *g = t->g;
+    for (int k = 0; k < g->nstores; k++) { /* computed where it is stored */
+        const agi_store *s = &g->store[k];
+        if (g->reg[s->reg].place == AGI_STORED && g->reg[s->reg].slot == (uint32_t)k)
+            t->reg[s->reg] = (char *)memory_at(t, s->buffer, position(t, s->row));
+    }
+    for (int k = 0; k < g->nloads; k++) load(t, &g->load[k]);
+    for (int k = 0; k < g->nmicros; k++) run_micro(t, &g->micro[k]);
+    for (int k = 0; k < g->nstores; k++) {
+        const agi_store *s = &g->store[k];
+        if (g->reg[s->reg].place == AGI_STORED && g->reg[s->reg].slot == (uint32_t)k) continue;
+        memcpy((char *)memory_at(t, s->buffer, position(t, s->row)), t->reg[s->reg],
+               (size_t)(elements(t, s->row) * t->size));
+    }
+    for (int k = 0; k < g->nfolds; k++) {
+        const agi_fold_end *e = &g->fold[k];
+        if (e->mode == AGI_FOLD_ALL) fold_all(t, e, block, first);
+        else if (e->mode == AGI_FOLD_COLUMNS) fold_columns(t, e, block, first_row);
+        else fold_long(t, e);
+    }
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------------------------------------- */
+
+static void place_registers(tile *t, char *scratch)
+{
+    const agi_pass *g = t->g;
+    t->reg = (char **)scratch;
+    char *full = scratch + agi_group_scratch(g) - g->row_slots * slot_bytes(g, 1) - g->full_slots * slot_bytes(g, 0);
+    char *rows = full + g->full_slots * slot_bytes(g, 0);
+    for (int k = 0; k < g->nregisters; k++)
+        if (g->reg[k].place == AGI_SCRATCH)
+            t->reg[k] = g->reg[k].row ? rows + g->reg[k].slot * slot_bytes(g, 1) : full + g->reg[k].slot * slot_bytes(g, 0);
+    for (int k = 0; k < g->nloads; k++) load_invariant(t, &g->load[k]);
+}
+
+/* First tile of a block; blocks are equal but for rounding, and end with a row of tiles where folds ask for it. */
+static int64_t block_start(const agi_pass *g, int64_t block)
+{
+    int64_t units = g->whole_rows ? g->row_tiles : g->row_tiles * g->column_tiles;
+    return units * block / g->blocks * (g->whole_rows ? g->column_tiles : 1);
+}
+
+void agi_run_blocks(ag_run *run, const agi_pass *g, char *scratch, int64_t from, int64_t to)
+{
+    tile t = { .run = run, .g = g, .size = (int64_t)ag_dtype_size(g->dtype),
+               .kernels = run->plan->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64] };
+    place_registers(&t, scratch);
+    for (int64_t block = from; block < to; block++) {
+        int64_t first = block_start(g, block), end = block_start(g, block + 1);
+        int64_t first_row = first / g->column_tiles * g->tile_rows;
+        for (int64_t k = first; k < end; k++) {
+            t.row = k / g->column_tiles * g->tile_rows;
+            t.column = k % g->column_tiles * g->tile_columns;
+            t.rows = g->rows - t.row < g->tile_rows ? g->rows - t.row : g->tile_rows;
+            t.columns = g->columns - t.column < g->tile_columns ? g->columns - t.column : g->tile_columns;
+            run_tile(&t, block, k == first, first_row);
+        }
+    }
+}
+
+/* The blocks' partial results, always combined in the same order. */
+void agi_finish_folds(ag_run *run, const agi_pass *g)
+{
+    const agi_kernels *kernels = run->plan->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64];
+    size_t size = ag_dtype_size(g->dtype);
+    for (int k = 0; k < g->nfolds; k++) {
+        const agi_fold_end *e = &g->fold[k];
+        if (e->partial == AGI_NONE) continue;
+        int64_t n = e->mode == AGI_FOLD_ALL ? 1 : g->columns;
+        char *to = run->memory[e->buffer], *part = run->memory[e->partial];
+        memcpy(to, part, (size_t)n * size);
+        for (int64_t b = 1; b < g->blocks; b++) kernels->fold_into[e->fold](n, part + (size_t)(b * n) * size, to);
+    }
+}
