@@ -22,7 +22,7 @@ void *agi_arena_slow(agi_arena *, size_t bytes); /* a new block; NULL when out o
 
 static inline void *agi_arena_take(agi_arena *a, size_t bytes) /* aligned to 8; NULL when out of memory */
 {
-    bytes = (bytes + 7) & ~(size_t)7;
+    bytes = ((bytes ? bytes : 1) + 7) & ~(size_t)7;
     if ((size_t)(a->end - a->next) < bytes) return agi_arena_slow(a, bytes);
     void *p = a->next;
     a->next += bytes;
