@@ -1,8 +1,8 @@
 /* Gradients against numerical differences, for any graph.
  *
- * A random cotangent makes y a number f; for order 2, f is the gradient times another random direction. The derivative
- * of f along a tangent that moves elements lo to hi - 1 of all x is compared with differences of f: for all elements
- * together, for single ones and, to find the worst of many after a failure, for halves of halves. */
+ * A random cotangent makes y a number f, if it is none; for order 2, f is the gradient times another random direction.
+ * The derivative of f along a tangent that moves elements lo to hi - 1 of all x is compared with differences of f: for
+ * all elements together, for single ones and, to find the worst of many after a failure, for halves of halves. */
 #include "internal.h"
 
 #include <math.h>
@@ -47,7 +47,7 @@ static ag_status stop(check *c, ag_status status, const char *message)
 {
     if (!c->status) {
         c->status = status;
-        snprintf(c->report->message, sizeof c->report->message, "%s", message);
+        agi_print(&(agi_text){ c->report->message, c->report->message + sizeof c->report->message }, "%s", message);
     }
     return c->status;
 }
@@ -83,7 +83,10 @@ static ag_node *random_like(check *c, const ag_node *x)
 /* f and its gradient for the order at hand, made of those of the order below. */
 static ag_status differentiate(check *c, ag_node *y, ag_node **dx)
 {
-    if (c->order == 1) {
+    if (c->order == 1 && !y->rank) {
+        c->f = y;
+        ag_gradient(y, c->n, c->x, dx);
+    } else if (c->order == 1) {
         ag_node *w = random_like(c, y);
         c->f = ag_sum(ag_mul(y, w));
         ag_vjp(1, &y, &w, c->n, c->x, dx);
@@ -125,11 +128,20 @@ static void draw(check *c, const leaf *l, int signs)
     }
 }
 
+static ag_status unknown(check *c, const ag_node *v)
+{
+    char message[sizeof c->report->message] = "";
+    agi_text t = { message, message + sizeof message };
+    agi_print(&t, "ag_check_gradient: the run has no value of ");
+    agi_print_node(&t, v);
+    return stop(c, AG_EARG, message);
+}
+
 static ag_status set_value(check *c, const leaf *l)
 {
     const ag_node *v = l->node;
     int own = v->id >= c->own;
-    if (c->o.at && !own) return ag_fetch(c->o.at, v, l->value) ? stop(c, AG_EARG, ag_run_error(c->o.at)) : AG_OK;
+    if (c->o.at && !own) return ag_fetch(c->o.at, v, l->value) ? unknown(c, v) : AG_OK;
     if (v->op == &agi_input && v->dtype != AG_I64) draw(c, l, own);
     else if (v->attribute) memcpy(l->value, v->attribute, (size_t)agi_node_bytes(v));
     return AG_OK; /* else zeros */
@@ -235,8 +247,8 @@ static double f_at(check *c, const double *tangent, int64_t lo, int64_t hi, doub
 }
 
 /* The derivative of f along the tangent: central differences with steps h, h / 4, h / 16 ..., extrapolated to 0
- * (Ridders 1982). Of all extrapolations the one that agrees best with those it was made of is taken: far from where f is rough,
- * from where x leaves the domain of f, and from rounding. */
+ * (Ridders 1982). Of all extrapolations the one that agrees best with those it was made of is taken: far from where f
+ * is rough, from where x leaves the domain of f, and from rounding. */
 static double slope(check *c, const double *tangent, int64_t lo, int64_t hi)
 {
     double row[2][LEVELS], best = NAN, disagreement = INFINITY, h = c->o.step;

@@ -25,8 +25,8 @@ static int remains(ag_graph *g, agi_arena *arena, uint32_t first, int m, ag_node
     return 0;
 }
 
-/* The products g[i] = sum over k of (dy[k]/dx[i])^T u[k] are linear in u, and the transpose of that map is the Jacobian:
- * the sweep back from g to u gives sum over i of dy[k]/dx[i] v[i], in which no u is left. */
+/* The products g[i] = sum over k of (dy[k]/dx[i])^T u[k] are linear in u, and the transpose of that map is the
+ * Jacobian: the sweep back from g to u gives sum over i of dy[k]/dx[i] v[i], in which no u is left. */
 static ag_status transpose_twice(ag_graph *g, agi_arena *arena, int n, ag_node *const x[], ag_node *const v[], int m,
                                  ag_node *const y[], ag_node *dy[])
 {
