@@ -37,7 +37,7 @@ static void combine_product(agi_compiler *c, agi_item *it)
         if (!mul) continue;
         uint32_t other = it->in[1 - products[k].product];
         *it = (agi_item){ .node = it->node, .op = products[k].combined, .in = { mul->in[0], mul->in[1], other },
-                          .root = it->root, .view = it->view, .uses = it->uses, .copy = it->copy, .onto = it->onto,
+                          .root = it->root, .view = it->view, .uses = it->uses, .copy = it->copy, .onto = it->onto, .target = it->target,
                           .group = it->group, .buffer = it->buffer, .kind = it->kind, .nin = 3, .held = it->held };
         mul->kind = AGI_ITEM_DEAD;
         return;
@@ -49,7 +49,7 @@ static void combine_product(agi_compiler *c, agi_item *it)
 static void combine_update(agi_compiler *c, uint32_t leaf)
 {
     agi_item *it = &c->item[c->item[leaf].onto];
-    if (!agi_is_point(it) || it->op != &agi_sub || it->held & 1 || it->uses != 1) return;
+    if (!agi_is_point(it) || it->op != &agi_sub || it->held || it->uses != 1) return;
     if (c->item[it->in[0]].root != leaf || c->item[it->in[0]].view != AGI_NONE) return;
     agi_item *mul = only_reader_of(c, it, 1, &agi_mul);
     for (int k = 0; mul && k < 2; k++) {

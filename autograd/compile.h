@@ -30,12 +30,13 @@ typedef struct {
     uint32_t uses;       /* reads of this item as an operand, by items, outputs and assignments */
     uint32_t copy;       /* a contiguous copy made for who needs one, or AGI_NONE */
     uint32_t onto;       /* product: the parameter it is accumulated onto, or AGI_NONE; leaf: the item assigned to it */
+    uint32_t target;     /* the leaf that this item is assigned to, or AGI_NONE */
     uint32_t group;
     uint32_t buffer;
     uint8_t kind, nin;
     uint8_t small; /* computed element by element in a scalar program */
     uint8_t stored; /* needed outside its group */
-    uint8_t held;   /* an output's */
+    uint8_t held;   /* an output's, beyond what it is assigned to */
     uint8_t row;    /* in its group: an element a row */
 } agi_item;
 

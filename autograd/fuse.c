@@ -144,12 +144,23 @@ static int try_group(agi_compiler *c, agi_item *it, uint32_t g)
     return j.fits;
 }
 
-static int join_existing(agi_compiler *c, agi_item *it)
+static int join_operand(agi_compiler *c, agi_item *it)
 {
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         uint32_t g = c->item[c->item[s].root].group;
         if (g != AGI_NONE && try_group(c, it, g)) return 1;
     }
+    return 0;
+}
+
+static int join_existing(agi_compiler *c, agi_item *it)
+{
+    if (it->small && it->kind == AGI_ITEM_FOLD) { /* at the end of the pass that computes what it folds, if there is one */
+        it->small = 0;
+        if (join_operand(c, it)) return 1;
+        it->small = 1;
+    }
+    if (join_operand(c, it)) return 1;
     uint32_t g = *key_slot(c, it);
     for (int k = 0; k < LOOK_BACK && g != AGI_NONE; k++, g = agi_fusion_at(c, g)->older)
         if (try_group(c, it, g)) return 1;

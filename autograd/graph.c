@@ -239,6 +239,7 @@ ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype
     if (!shape_fits(&shape))
         return agi_fail(g, AG_ESHAPE, "%s '%s': a shape has at most %d axes, extents of at least 1 and 2^48 elements",
                         op->name, name ? name : "", AG_MAX_RANK);
+    if (op == &agi_constant && !attribute) return agi_fail(g, AG_EARG, "%s: the values are NULL", op->name);
     if (name && !usable_name(g, op->name, name)) return g->bad;
     ag_node *x = make(g, op, dtype, &shape, 0, NULL, attribute, 0, shared);
     if (name) ag_name(x, name);

@@ -66,7 +66,7 @@ static uint32_t new_item(agi_compiler *c, const ag_node *x, agi_item_kind kind)
 {
     uint32_t i = c->nitems++;
     c->item[i] = (agi_item){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
-                             .copy = AGI_NONE, .onto = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE,
+                             .copy = AGI_NONE, .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE,
                              .kind = (uint8_t)kind };
     return i;
 }
@@ -163,10 +163,10 @@ static int make_assignment(agi_compiler *c, const ag_node *x)
         return 0;
     }
     const agi_item *r = &c->item[root];
-    if (r->kind == AGI_ITEM_LEAF || c->item[value].view != AGI_NONE || r->held) {
+    if (r->kind == AGI_ITEM_LEAF || c->item[value].view != AGI_NONE || r->target != AGI_NONE) {
         root = new_copy(c, c->item[value].node, value);
     }
-    c->item[root].held = 2; /* a second assignment of the same value needs a copy */
+    c->item[root].target = leaf; /* a second assignment of the same value needs a copy */
     c->item[leaf].onto = root;
     c->assigned[c->nassigned++] = leaf;
     uint32_t i = new_item(c, x, AGI_ITEM_VIEW);
@@ -232,9 +232,10 @@ static uint32_t hold_output(agi_compiler *c, const ag_node *x)
     uint32_t i = c->item_of[x->id], root = c->item[i].root;
     int old_value = c->item[root].kind == AGI_ITEM_LEAF && c->item[root].onto != AGI_NONE;
     if (c->item[i].kind == AGI_ITEM_LEAF) return i;
+    if (c->item[i].view == AGI_NONE && c->item[root].target != AGI_NONE) return c->item[root].target;
     if (c->item[i].view != AGI_NONE) root = contiguous(c, i);
     else if (old_value) root = copy_of(c, i);
-    c->item[root].held |= 1;
+    c->item[root].held = 1;
     return root;
 }
 

@@ -51,7 +51,7 @@ static int give_buffers(agi_compiler *c)
         agi_role role = !leaf ? AGI_VALUE : constant ? AGI_CONSTANT : AGI_LEAF;
         it->buffer = agi_new_buffer(c, role, x, (ag_dtype)x->dtype, agi_node_bytes(x));
         if (it->buffer == AGI_NONE) return 0;
-        agi_buffer_at(c, it->buffer)->held = leaf || it->held & 1;
+        agi_buffer_at(c, it->buffer)->held = leaf || it->held;
     }
     return 1;
 }

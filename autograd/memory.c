@@ -79,7 +79,7 @@ static int place_assignments(agi_compiler *c)
     for (int k = 0; k < c->nassigned; k++) {
         const agi_item *leaf = &c->item[c->assigned[k]], *value = &c->item[leaf->onto];
         const agi_fusion *f = agi_fusion_at(c, value->group);
-        int in_place = !leaf->row && !(value->held & 1) && !c->options->distinct;
+        int in_place = !leaf->row && !value->held && !c->options->distinct;
         if (in_place && f->kind == AGI_GROUP_TILE)
             in_place = group_allows(c, c->plan->step[f->step].is.group, leaf->buffer, value->buffer);
         if (in_place && f->kind == AGI_GROUP_SINGLE && value->kind == AGI_ITEM_CALL)

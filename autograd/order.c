@@ -42,7 +42,7 @@ static void find_edges(ordering *o)
                 add_edge(o, it->group, c->item[root->onto].group, 1);
             }
         }
-        if (it->held) c->item[i].stored = 1;
+        if (it->held || it->target != AGI_NONE) c->item[i].stored = 1;
     }
 }
 
