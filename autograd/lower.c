@@ -1,7 +1,8 @@
 /* Groups become steps. A tile group: loads, micro-operations on registers in creation order, stores, folds. */
 #include "compile.h"
 
-enum { TILE_BYTES = 24 << 10, SMALLEST_TILE = 64, LARGEST_TILE = 1024, BLOCK_POINTS = 1 << 14, MOST_BLOCKS = 64 };
+enum { TILE_BYTES = 24 << 10, SMALLEST_TILE = 64, LARGEST_TILE = 1024, BLOCK_POINTS = 1 << 14, MOST_BLOCKS = 64,
+       WORTH_THREADS = 1 << 19 /* elements times operations: some 50 us */ };
 
 typedef struct {
     int def, last;   /* micro-operations: defined by (-1: loaded), last read by */
@@ -329,6 +330,7 @@ static void choose_tiles(lowering *l)
     if (g->blocks > most) g->blocks = most;
     if (g->blocks < 1) g->blocks = 1;
     g->whole_rows = by_rows;
+    g->worth_threads = g->blocks > 1 && g->rows * g->columns * (g->nmicros + g->nloads + g->nstores) > WORTH_THREADS;
 }
 
 static int give_partials(lowering *l)

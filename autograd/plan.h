@@ -86,6 +86,7 @@ typedef struct {
     int64_t row_tiles, column_tiles;
     int64_t blocks;  /* the fixed partition of the tiles, units of parallel work */
     int whole_rows;  /* a block ends with a row of tiles */
+    int worth_threads; /* takes long enough to wake others for it */
     int nloads, nmicros, nstores, nfolds, nregisters, full_slots, row_slots;
     agi_load *load;
     agi_micro *micro;
@@ -185,6 +186,14 @@ extern const agi_kernels agi_kernels_1[2], agi_kernels_2[2], agi_kernels_3[2];
 int agi_best_isa(void); /* 1, 2 or 3: what this machine and build have */
 const agi_kernels *agi_kernels_of(int isa, ag_dtype);
 
+/* ---- threads: job(context, number, threads) runs once on each, number 0 on the caller's ------------------------------------- */
+
+typedef struct agi_pool agi_pool;
+typedef void (*agi_job)(void *context, int number, int threads);
+agi_pool *agi_pool_new(const ag_allocator *, int threads); /* NULL: out of memory */
+void agi_pool_run(agi_pool *, agi_job, void *context);
+void agi_pool_free(agi_pool *);
+
 /* ---- executing ------------------------------------------------------------------------------------------------------------- */
 
 struct ag_run {
@@ -198,6 +207,7 @@ struct ag_run {
     int missing;     /* inputs that have none */
     int evaluated;
     char *scratch;   /* plan->scratch_bytes a thread */
+    agi_pool *pool;  /* NULL: the caller's thread alone */
     char message[512];
 };
 
@@ -207,6 +217,7 @@ void agi_finish_folds(ag_run *, const agi_pass *);
 void agi_run_program(ag_run *, const agi_program *);
 ag_status agi_run_call(ag_run *, const agi_call *);
 void agi_run_product(ag_run *, const agi_product *);
+void agi_quiet_blas(void); /* OpenBLAS keeps to the calling thread: its threads and ours never run at once */
 
 double agi_pointwise_f64(int code, double a, double b, double c); /* one element, as scalar programs compute it */
 float agi_pointwise_f32(int code, float a, float b, float c);

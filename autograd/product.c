@@ -3,6 +3,8 @@
 
 #include <cblas.h>
 
+enum { PART_WORK = 1 << 21, PART_ROWS = 48, MOST_PARTS = 16 };
+
 typedef struct {
     enum CBLAS_TRANSPOSE transposed;
     int leading;
@@ -19,7 +21,6 @@ static layout layout_of(const ag_node *x, const ag_strides *s)
 }
 
 typedef struct {
-    const agi_product *p;
     layout a, b;
     int rows, columns, inner;
     double alpha, beta;
@@ -67,23 +68,73 @@ static double factor(const ag_run *r, const agi_product *p)
                                                 : ((const double *)at)[p->scale_offset]);
 }
 
+typedef struct {
+    ag_run *run;
+    const agi_product *p;
+    shape s;
+    int64_t batches;
+    int parts; /* of the rows of each matrix */
+} job;
+
+static void multiply(const job *j, int64_t batch, int64_t first, int64_t end)
+{
+    const agi_product *p = j->p;
+    const ag_node *y = p->node;
+    int64_t at_a = batch_offset(y, batch, y->in[0], &p->a_stride), at_b = batch_offset(y, batch, y->in[1], &p->b_stride);
+    int64_t at = (batch * j->s.rows + first) * j->s.columns;
+    shape s = j->s;
+    s.rows = (int)(end - first);
+    at_a += first * (s.a.transposed == CblasTrans ? 1 : s.a.leading);
+    void *const *memory = j->run->memory;
+    if (y->dtype == AG_F32)
+        multiply_f32(&s, (const float *)memory[p->a] + at_a, (const float *)memory[p->b] + at_b, (float *)memory[p->out] + at);
+    else
+        multiply_f64(&s, (const double *)memory[p->a] + at_a, (const double *)memory[p->b] + at_b,
+                     (double *)memory[p->out] + at);
+}
+
+static void run_part(void *context, int number, int threads)
+{
+    const job *j = context;
+    int64_t n = j->batches * j->parts, rows = j->s.rows;
+    for (int64_t k = n * number / threads; k < n * (number + 1) / threads; k++) {
+        int64_t batch = k / j->parts, part = k % j->parts, unit = (rows + j->parts - 1) / j->parts;
+        unit = j->parts > 1 ? (unit + PART_ROWS - 1) / PART_ROWS * PART_ROWS : unit;
+        int64_t first = part * unit, end = first + unit < rows ? first + unit : rows;
+        if (first < end) multiply(j, batch, first, end);
+    }
+}
+
+/* Rows are split into large parts only, so that BLAS treats each as it treats the whole: the bits stay the same. */
+static int parts_of(const ag_run *r, const shape *s)
+{
+    double work = (double)s->rows * s->columns * s->inner;
+    if (!r->pool || s->columns == 1) return 1;
+    int64_t most = (int64_t)(work / PART_WORK);
+    if (most > s->rows / PART_ROWS) most = s->rows / PART_ROWS;
+    return most < 1 ? 1 : most > MOST_PARTS ? MOST_PARTS : (int)most;
+}
+
 void agi_run_product(ag_run *r, const agi_product *p)
 {
     const ag_node *y = p->node, *a = y->in[0], *b = y->in[1];
-    int64_t batches = 1, matrix = y->dim[y->rank - 2] * y->dim[y->rank - 1];
-    shape s = { .p = p, .a = layout_of(a, &p->a_stride), .b = layout_of(b, &p->b_stride),
-                .rows = (int)y->dim[y->rank - 2], .columns = (int)y->dim[y->rank - 1], .inner = (int)a->dim[a->rank - 1],
-                .alpha = factor(r, p), .beta = p->onto != AGI_NONE };
-    for (int i = 0; i < y->rank - 2; i++) batches *= y->dim[i];
+    job j = { .run = r, .p = p, .batches = 1,
+              .s = { .a = layout_of(a, &p->a_stride), .b = layout_of(b, &p->b_stride), .rows = (int)y->dim[y->rank - 2],
+                     .columns = (int)y->dim[y->rank - 1], .inner = (int)a->dim[a->rank - 1], .alpha = factor(r, p),
+                     .beta = p->onto != AGI_NONE } };
+    for (int i = 0; i < y->rank - 2; i++) j.batches *= y->dim[i];
+    j.parts = parts_of(r, &j.s);
     if (p->onto != AGI_NONE && r->memory[p->onto] != r->memory[p->out])
         memcpy(r->memory[p->out], r->memory[p->onto], (size_t)agi_node_bytes(y));
-    for (int64_t k = 0; k < batches; k++) {
-        int64_t at_a = batch_offset(y, k, a, &p->a_stride), at_b = batch_offset(y, k, b, &p->b_stride);
-        if (y->dtype == AG_F32)
-            multiply_f32(&s, (const float *)r->memory[p->a] + at_a, (const float *)r->memory[p->b] + at_b,
-                         (float *)r->memory[p->out] + k * matrix);
-        else
-            multiply_f64(&s, (const double *)r->memory[p->a] + at_a, (const double *)r->memory[p->b] + at_b,
-                         (double *)r->memory[p->out] + k * matrix);
-    }
+    double work = (double)j.batches * j.s.rows * j.s.columns * j.s.inner;
+    if (r->pool && j.batches * j.parts > 1 && work > PART_WORK) agi_pool_run(r->pool, run_part, &j);
+    else run_part(&j, 0, 1);
+}
+
+extern void openblas_set_num_threads(int) __attribute__((weak));
+extern int openblas_get_num_threads(void) __attribute__((weak));
+
+void agi_quiet_blas(void)
+{
+    if (openblas_set_num_threads && openblas_get_num_threads && openblas_get_num_threads() != 1) openblas_set_num_threads(1);
 }

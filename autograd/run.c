@@ -96,6 +96,11 @@ ag_run *ag_run_new(const ag_plan *p)
     memset(r->fed, 0, p->nbuffers);
     for (uint32_t b = 0; b < p->nbuffers; b++) r->memory[b] = r->block + p->buffer[b].offset;
     for (int k = 0; k < p->nleaves; k++) start_leaf(r, p->leaf[k]);
+    agi_quiet_blas();
+    if (threads_of(p) > 1 && !(r->pool = agi_pool_new(&p->allocator, threads_of(p)))) {
+        ag_run_free(r);
+        return NULL;
+    }
     return r;
 }
 
@@ -103,6 +108,7 @@ void ag_run_free(ag_run *r)
 {
     if (!r) return;
     const ag_plan *p = r->plan;
+    agi_pool_free(r->pool);
     agi_release(&p->allocator, r->allocated);
     agi_release(&p->allocator, r);
 }
@@ -244,9 +250,24 @@ static void run_copy(ag_run *r, const agi_copy *c)
     memcpy(r->memory[c->to], r->memory[c->from], (size_t)r->plan->buffer[c->to].bytes);
 }
 
-static void run_group(ag_run *r, const agi_pass *g)
+typedef struct {
+    ag_run *run;
+    const agi_pass *pass;
+} pass_job;
+
+static void run_part(void *context, int number, int threads)
 {
-    agi_run_blocks(r, g, r->scratch, 0, g->blocks);
+    const pass_job *j = context;
+    int64_t n = j->pass->blocks, from = n * number / threads, to = n * (number + 1) / threads;
+    char *scratch = j->run->scratch + (size_t)number * rounded((size_t)j->run->plan->scratch_bytes);
+    if (from < to) agi_run_blocks(j->run, j->pass, scratch, from, to);
+}
+
+static void run_pass(ag_run *r, const agi_pass *g)
+{
+    pass_job j = { r, g };
+    if (r->pool && g->worth_threads) agi_pool_run(r->pool, run_part, &j);
+    else run_part(&j, 0, 1);
     agi_finish_folds(r, g);
 }
 
@@ -264,7 +285,7 @@ static void poison(ag_run *r, uint32_t step, int all)
 static ag_status run_step(ag_run *r, const agi_step *s)
 {
     switch (s->kind) {
-    case AGI_PASS: run_group(r, s->is.group); break;
+    case AGI_PASS: run_pass(r, s->is.group); break;
     case AGI_PROGRAM: agi_run_program(r, s->is.program); break;
     case AGI_PRODUCT: agi_run_product(r, s->is.product); break;
     case AGI_COPY: run_copy(r, &s->is.copy); break;
