@@ -13,10 +13,11 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 
 static void lower_of_symmetric_part(ag_dtype dtype, int64_t n, const void *a, const int64_t stride[2], void *out)
 {
+    memset(out, 0, (size_t)(n * n) * ag_dtype_size(dtype));
     for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < n; j++) {
+        for (int64_t j = 0; j <= i; j++) {
             int64_t here = i * stride[0] + j * stride[1], mirror = j * stride[0] + i * stride[1];
-            double mean = j > i ? 0 : (agi_element(dtype, a, here) + agi_element(dtype, a, mirror)) / 2;
+            double mean = (agi_number_at(dtype, a, here) + agi_number_at(dtype, a, mirror)) / 2;
             if (dtype == AG_F32) ((float *)out)[i * n + j] = (float)mean;
             else ((double *)out)[i * n + j] = mean;
         }

@@ -14,11 +14,6 @@ void dgetri_(const int *n, double *a, const int *lda, const int *pivot, double *
 void spotrf_(const char *uplo, const int *n, float *a, const int *lda, int *info, size_t uplo_length);
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t uplo_length);
 
-double agi_element(ag_dtype dtype, const void *data, int64_t i)
-{
-    return dtype == AG_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
-}
-
 void agi_factor(ag_dtype dtype, int64_t order, void *factors)
 {
     int n = (int)order, info, *exchanges = agi_exchanges(dtype, order, factors);
@@ -43,7 +38,7 @@ int64_t agi_root(ag_dtype dtype, int64_t order, void *lower)
     else dpotrf_("U", &n, lower, &n, &info, 1);
     if (info) return info - 1;
     for (int64_t i = 0; i < order; i++)
-        if (!(agi_element(dtype, lower, i * (order + 1)) > 0)) return i;
+        if (!(agi_number_at(dtype, lower, i * (order + 1)) > 0)) return i;
     return -1;
 }
 
@@ -69,7 +64,7 @@ int64_t agi_zero_pivot(ag_dtype dtype, int64_t n, const void *matrix)
 {
     double smallest = dtype == AG_F32 ? (double)FLT_MIN : DBL_MIN;
     for (int64_t i = 0; i < n; i++)
-        if (fabs(agi_element(dtype, matrix, i * (n + 1))) < smallest) return i;
+        if (fabs(agi_number_at(dtype, matrix, i * (n + 1))) < smallest) return i;
     return -1;
 }
 
@@ -83,7 +78,7 @@ double agi_determinant(ag_dtype dtype, int64_t n, const void *factors, int64_t *
     if (zero >= 0 && zero < n - 1) return 0;
     for (int64_t i = 0; i < n; i++) {
         int power = 0;
-        fraction = frexp(fraction * agi_element(dtype, factors, i * (n + 1)), &power);
+        fraction = frexp(fraction * agi_number_at(dtype, factors, i * (n + 1)), &power);
         *exponent += power;
         if (exchanges[i] != i + 1) fraction = -fraction;
     }

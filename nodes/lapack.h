@@ -7,7 +7,10 @@
 
 #include "node.h"
 
-double agi_element(ag_dtype, const void *data, int64_t i);
+static inline double agi_number_at(ag_dtype dtype, const void *data, int64_t i)
+{
+    return dtype == AG_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
+}
 
 /* Factors [n+1, n] of a: a = U^T L^T P^T. Rows 0 to n-1 hold U^T on and below the diagonal and L^T, whose diagonal is
  * 1, above it; row n holds P as LAPACK's integers. */

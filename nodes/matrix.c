@@ -171,14 +171,17 @@ static void copy_row(ag_dtype dtype, int64_t n, int64_t stride, const void *from
         for (int64_t j = 0; j < n; j++) ((double *)to)[j] = ((const double *)from)[j * stride];
 }
 
+/* Whole rows where they are contiguous, else narrow strips of columns, so that a transpose uses what is in cache. */
 void agi_copy_matrix(const ag_kernel_call *c, int k, int64_t m, void *to)
 {
     const ag_node *x = c->node->in[k];
     const int64_t *stride = c->in_stride[k].stride + x->rank - 2;
     const char *from = agi_matrix_in(c, k, m);
-    int64_t size = (int64_t)ag_dtype_size((ag_dtype)x->dtype), cols = agi_cols(x);
-    for (int64_t i = 0; i < agi_rows(x); i++)
-        copy_row((ag_dtype)x->dtype, cols, stride[1], from + i * stride[0] * size, (char *)to + i * cols * size);
+    int64_t size = (int64_t)ag_dtype_size((ag_dtype)x->dtype), cols = agi_cols(x), strip = stride[1] == 1 ? cols : 16;
+    for (int64_t j = 0; j < cols; j += strip)
+        for (int64_t i = 0; i < agi_rows(x); i++)
+            copy_row((ag_dtype)x->dtype, j + strip < cols ? strip : cols - j, stride[1],
+                     from + (i * stride[0] + j * stride[1]) * size, (char *)to + (i * cols + j) * size);
 }
 
 ag_status agi_unfit(const ag_kernel_call *c, int64_t m, const char *format, ...)
