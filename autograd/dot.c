@@ -17,6 +17,24 @@ static void write_escaped(FILE *f, const char *text)
     }
 }
 
+static void write_line(FILE *f, const char *what, const char *formula_or_null)
+{
+    write_escaped(f, what);
+    if (formula_or_null && *formula_or_null) {
+        fputs(": ", f);
+        write_escaped(f, formula_or_null);
+    }
+    fputs("\\n", f);
+}
+
+/* What is shown of a small node: a constant's values, or what the run holds. */
+static const void *value_of(const ag_node *v, const ag_run *run)
+{
+    if (ag_count(v) > MOST_VALUES) return NULL;
+    if (v->op == &agi_constant) return v->attribute;
+    return run ? ag_data(run, v) : NULL;
+}
+
 static double element(const ag_node *v, const void *data, int64_t i)
 {
     if (v->dtype == AG_F32) return ((const float *)data)[i];
@@ -53,22 +71,19 @@ static void write_shape(FILE *f, const ag_node *v)
 
 static void write_node(FILE *f, const ag_node *v, const ag_run *run, int output)
 {
-    const char *look = v->op == &agi_parameter ? ", shape=box, style=filled, fillcolor=khaki"
-                       : v->op == &agi_input   ? ", shape=box, style=filled, fillcolor=lightblue"
+    const char *look = v->op == &agi_parameter ? ", style=filled, fillcolor=khaki"
+                       : v->op == &agi_input   ? ", style=filled, fillcolor=lightblue"
                        : v->op->flags & AG_LEAF ? ", shape=plaintext"
                                                 : "";
     double number;
     fprintf(f, "    n%u [label=\"", v->id);
     if (v->op == &agi_number && agi_is_number(v, &number)) fprintf(f, "%.6g", number);
     else {
-        write_escaped(f, v->name ? v->name : v->op->name);
-        if (!(v->op->flags & AG_LEAF)) {
-            fputs(v->name ? " = " : ": ", f);
-            write_escaped(f, v->op->formula ? v->op->formula : v->op->name);
-        }
-        fputs("\\n", f);
+        if (v->name) write_line(f, v->name, "");
+        if (!(v->op->flags & AG_LEAF)) write_line(f, v->op->name, v->op->formula);
+        else if (!v->name) write_line(f, v->op->name, "");
         write_shape(f, v);
-        const void *data = run && ag_count(v) <= MOST_VALUES ? ag_data(run, v) : NULL;
+        const void *data = value_of(v, run);
         if (data) {
             fputs("\\n", f);
             write_values(f, v, data);
@@ -95,7 +110,7 @@ static int write_graph(FILE *f, ag_graph *g, agi_arena *arena, int n, ag_node *c
         const ag_node *v = agi_node(g, id);
         for (uint32_t i = 0; mark[id] && i < visible(v); i++) mark[v->in[i]->id] |= SHOWN;
     }
-    fputs("digraph autograd {\n    rankdir=LR;\n    node [fontname=\"monospace\", fontsize=10];\n"
+    fputs("digraph autograd {\n    rankdir=LR;\n    node [shape=box, style=rounded, fontname=\"monospace\", fontsize=10];\n"
           "    edge [fontname=\"monospace\", fontsize=8];\n", f);
     for (int64_t id = 0; id < g->nodes.count; id++) {
         if (!mark[id]) continue;
