@@ -71,8 +71,8 @@ static void write_shape(FILE *f, const ag_node *v)
 
 static void write_node(FILE *f, const ag_node *v, const ag_run *run, int output)
 {
-    const char *look = v->op == &agi_parameter ? ", style=filled, fillcolor=khaki"
-                       : v->op == &agi_input   ? ", style=filled, fillcolor=lightblue"
+    const char *look = v->op == &agi_parameter ? ", style=\"rounded,filled\", fillcolor=khaki"
+                       : v->op == &agi_input   ? ", style=\"rounded,filled\", fillcolor=lightblue"
                        : v->op->flags & AG_LEAF ? ", shape=plaintext"
                                                 : "";
     double number;
@@ -103,16 +103,17 @@ static void write_edges(FILE *f, const ag_node *v)
 static int write_graph(FILE *f, ag_graph *g, agi_arena *arena, int n, ag_node *const outputs[], const ag_run *run)
 {
     enum { SHOWN = 1, OUTPUT = 2 };
-    uint8_t *mark = agi_arena_zeros(arena, (size_t)g->nodes.count, 1);
+    uint8_t *mark = agi_arena_zeros(arena, (size_t)g->nnodes, 1);
     if (!mark) return -1;
     for (int i = 0; i < n; i++) mark[outputs[i]->id] = SHOWN | OUTPUT;
-    for (int64_t id = g->nodes.count; id-- > 0;) {
+    for (int64_t id = g->nnodes; id-- > 0;) {
         const ag_node *v = agi_node(g, id);
         for (uint32_t i = 0; mark[id] && i < visible(v); i++) mark[v->in[i]->id] |= SHOWN;
     }
-    fputs("digraph autograd {\n    rankdir=LR;\n    node [shape=box, style=rounded, fontname=\"monospace\", fontsize=10];\n"
+    fputs("digraph autograd {\n    rankdir=LR;\n"
+          "    node [shape=box, style=rounded, fontname=\"monospace\", fontsize=10];\n"
           "    edge [fontname=\"monospace\", fontsize=8];\n", f);
-    for (int64_t id = 0; id < g->nodes.count; id++) {
+    for (int64_t id = 0; id < g->nnodes; id++) {
         if (!mark[id]) continue;
         write_node(f, agi_node(g, id), run, mark[id] & OUTPUT);
         write_edges(f, agi_node(g, id));
