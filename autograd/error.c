@@ -54,7 +54,7 @@ ag_node *agi_fail(ag_graph *g, ag_status status, const char *format, ...)
 
 static void prefix_of(char prefix[64], const ag_graph *g, const ag_op *op)
 {
-    snprintf(prefix, 64, "%s (node %lld): ", op->name, (long long)g->nodes.count);
+    snprintf(prefix, 64, "%s (node %lld): ", op->name, (long long)g->nnodes);
 }
 
 ag_status ag_refuse(ag_infer *c, ag_status status, const char *format, ...)

@@ -85,6 +85,7 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
                                 s->graph->message + sizeof s->graph->message };
             }
             agi_print(&t, missing ? ", " : "");
+            if (t.at && v->name) agi_print(&t, "%s ", v->op->name);
             if (t.at) agi_print_node(&t, v);
             missing++;
             continue;

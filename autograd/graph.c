@@ -30,7 +30,7 @@ void ag_graph_free(ag_graph *g)
     if (!g) return;
     agi_intern_free(g);
     agi_names_free(g);
-    agi_release(&g->allocator, g->nodes.data);
+    agi_release(&g->allocator, g->chunks.data);
     agi_arena_free(&g->arena);
     ag_allocator a = g->allocator;
     agi_release(&a, g);
@@ -43,7 +43,7 @@ void ag_graph_intern(ag_graph *g, int on)
 
 int64_t ag_node_count(const ag_graph *g)
 {
-    return g ? g->nodes.count : 0;
+    return g ? g->nnodes : 0;
 }
 
 int ag_is_bad(const ag_node *x)
@@ -53,7 +53,7 @@ int ag_is_bad(const ag_node *x)
 
 static ag_node *out_of_memory(ag_graph *g)
 {
-    return agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nodes.count);
+    return agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
 }
 
 /* ---- making a node: in the arena, given back if an equal one exists --------------------------------------------- */
@@ -80,12 +80,21 @@ static const int64_t *extents(ag_graph *g, const ag_shape *s, uint32_t nin, ag_n
     return agi_arena_copy(&g->arena, s->dim, bytes);
 }
 
+static int add_chunk(ag_graph *g)
+{
+    if (g->chunks.count > g->nnodes / AGI_CHUNK) return 1; /* made for a node that then failed */
+    if (!agi_vector_grow(&g->allocator, &g->chunks, sizeof(ag_node **), 1)) return 0;
+    ag_node **chunk = agi_arena_take(&g->arena, AGI_CHUNK * sizeof *chunk);
+    if (chunk) ((ag_node ***)g->chunks.data)[g->chunks.count++] = chunk;
+    return chunk != NULL;
+}
+
 static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shape *shape, uint32_t nin,
                      ag_node *const in[], const void *attribute, int weak, int shared)
 {
     char *mark = g->arena.next, *end = g->arena.end;
     unsigned hash = 0;
-    if (g->nodes.count >= UINT32_MAX - 1) return agi_fail(g, AG_EMEM, "a graph holds at most 2^32 - 2 nodes");
+    if (g->nnodes >= UINT32_MAX - 1) return agi_fail(g, AG_EMEM, "a graph holds at most 2^32 - 2 nodes");
     ag_node *x = agi_arena_take(&g->arena, sizeof *x + nin * sizeof x->in[0]);
     if (!x) return out_of_memory(g);
     x->graph = g;
@@ -93,7 +102,7 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
     x->dim = extents(g, shape, nin, in);
     x->attribute = attribute;
     x->name = NULL;
-    x->id = (uint32_t)g->nodes.count;
+    x->id = (uint32_t)g->nnodes;
     x->nin = nin;
     x->dtype = (uint8_t)dtype;
     x->rank = (uint8_t)shape->rank;
@@ -110,9 +119,10 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
     size_t bytes = op->attribute_size || nin ? op->attribute_size : (size_t)agi_node_bytes(x); /* a leaf's values */
     if (attribute) x->attribute = agi_arena_copy(&g->arena, attribute, bytes);
     if (attribute && !x->attribute) return out_of_memory(g);
-    if (!agi_vector_grow(&g->allocator, &g->nodes, sizeof x, 1)) return out_of_memory(g);
+    if (g->nnodes % AGI_CHUNK == 0 && !add_chunk(g)) return out_of_memory(g);
     if (shared && !agi_intern_add(g, x, hash)) return out_of_memory(g);
-    ((ag_node **)g->nodes.data)[g->nodes.count++] = x;
+    ((ag_node ***)g->chunks.data)[g->nnodes / AGI_CHUNK][g->nnodes % AGI_CHUNK] = x;
+    g->nnodes++;
     return x;
 }
 
@@ -126,10 +136,10 @@ static ag_graph *graph_of(const ag_op *op, int n, ag_node *const in[], int *usab
         if (in[i] && !g) g = in[i]->graph;
     }
     for (int i = 0; g && i < n; i++) {
-        if (!in[i]) agi_fail(g, AG_EARG, "%s (node %lld): operand %d is NULL", op->name, (long long)g->nodes.count, i);
+        if (!in[i]) agi_fail(g, AG_EARG, "%s (node %lld): operand %d is NULL", op->name, (long long)g->nnodes, i);
         else if (in[i]->graph != g) {
             agi_fail(g, AG_EARG, "%s (node %lld): operand %d is a node of another graph", op->name,
-                     (long long)g->nodes.count, i);
+                     (long long)g->nnodes, i);
             *usable = 0;
         }
     }
@@ -165,6 +175,26 @@ static ag_status infer(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_node
     return ag_refuse(c, AG_ESHAPE, "the result has more than %d axes, an extent below 1 or too many elements", AG_MAX_RANK);
 }
 
+/* Graphs of millions of numbers are built this way: no shapes to infer. */
+static int all_scalars(const ag_op *op, int n, ag_node *const in[])
+{
+    if (op->shape || !n) return 0;
+    for (int i = 0; i < n; i++)
+        if (in[i]->rank || in[i]->dtype == AG_I64 || in[i]->dtype != in[0]->dtype) return 0;
+    return 1;
+}
+
+static void infer_scalar(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_node *const in[], const void *attribute)
+{
+    c->graph = g;
+    c->op = op;
+    c->n = n;
+    c->in = in;
+    c->attribute = attribute;
+    c->dtype = (ag_dtype)in[0]->dtype;
+    c->shape.rank = 0;
+}
+
 ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attribute)
 {
     enum { FEW = 4 };
@@ -180,7 +210,8 @@ ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attri
             if (ag_is_bad(in[i])) return g->bad;
     }
     ag_infer c;
-    if (infer(&c, g, op, n, in, attribute)) return g->bad;
+    if (all_scalars(op, n, in)) infer_scalar(&c, g, op, n, in, attribute);
+    else if (infer(&c, g, op, n, in, attribute)) return g->bad;
     ag_node *same = agi_simplify(&c);
     if (same) return same;
     return make(g, op, c.dtype, &c.shape, (uint32_t)n, in, attribute, weak, 1);

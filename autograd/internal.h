@@ -48,10 +48,13 @@ extern const ag_allocator agi_malloc; /* malloc and free */
 typedef struct agi_interned agi_interned;
 typedef struct agi_named agi_named;
 
+enum { AGI_CHUNK = 4096 };
+
 struct ag_graph {
     ag_allocator allocator;
     agi_arena arena;
-    agi_vector nodes;       /* ag_node *, by id */
+    int64_t nnodes;
+    agi_vector chunks;      /* ag_node **: the nodes by id, AGI_CHUNK in each */
     agi_interned *interned; /* uthash: every node made while `intern` is on */
     agi_named *names;       /* uthash: named leaves */
     int intern;
@@ -64,7 +67,7 @@ struct ag_graph {
 
 static inline ag_node *agi_node(const ag_graph *g, int64_t id)
 {
-    return ((ag_node *const *)g->nodes.data)[id];
+    return ((ag_node **const *)g->chunks.data)[id / AGI_CHUNK][id % AGI_CHUNK];
 }
 
 static inline int64_t agi_node_bytes(const ag_node *x)

@@ -33,10 +33,15 @@ static void coalesce(agi_pattern *p, int rank, const int64_t *dim, const int64_t
 
 agi_pattern agi_walk(const agi_compiler *c, uint32_t operand, int rank, const int64_t *dim)
 {
-    const ag_node *x = c->item[operand].node;
+    const agi_item *it = &c->item[operand];
+    const ag_node *x = it->node;
+    agi_pattern p;
+    p.rank = 0;
+    p.offset = 0;
+    if (!rank && it->view == AGI_NONE) return p;
     ag_strides s = agi_item_strides(c, operand);
     int64_t stride[AG_MAX_RANK] = { 0 };
-    agi_pattern p = { .offset = s.offset };
+    p.offset = s.offset;
     for (int i = 0; i < x->rank; i++) stride[rank - x->rank + i] = x->dim[i] == 1 ? 0 : s.stride[i];
     coalesce(&p, rank, dim, stride);
     return p;
@@ -66,7 +71,7 @@ static uint32_t new_item(agi_compiler *c, const ag_node *x, agi_item_kind kind)
 {
     uint32_t i = c->nitems++;
     c->item[i] = (agi_item){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
-                             .copy = AGI_NONE, .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE,
+                             .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE,
                              .kind = (uint8_t)kind };
     return i;
 }

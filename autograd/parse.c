@@ -229,7 +229,7 @@ static const char *nearest(parser *p, agi_word w)
     agi_nearest n = { .word = w };
     if (is_call(w)) agi_nearest_function(&n);
     else {
-        for (int64_t id = 0; id < p->graph->nodes.count; id++) {
+        for (int64_t id = 0; id < p->graph->nnodes; id++) {
             const ag_node *x = agi_node(p->graph, id);
             if ((x->op->flags & AG_LEAF) && x->name) agi_nearest_try(&n, x->name);
         }

@@ -5,7 +5,6 @@
 typedef struct {
     agi_compiler *c;
     agi_program *p;
-    agi_vector code;     /* agi_instruction */
     agi_vector next;     /* uint32_t by slot: the next free run of the same length */
     uint32_t free[AGI_LARGEST_SMALL + 1]; /* by length: first free run, or AGI_NONE */
     uint32_t group;
@@ -72,11 +71,7 @@ static int64_t element(const agi_pattern *p, int64_t position)
 
 static void write(writer *w, uint32_t code, uint32_t out, uint32_t a, uint32_t b, uint32_t c)
 {
-    if (!agi_vector_grow(w->c->arena.allocator, &w->code, sizeof(agi_instruction), 1)) {
-        w->failed = 1;
-        return;
-    }
-    ((agi_instruction *)w->code.data)[w->code.count++] = (agi_instruction){ code, out, a, b, c };
+    w->p->code[w->p->count++] = (agi_instruction){ code, out, a, b, c };
 }
 
 static void write_point(writer *w, const agi_item *it, uint32_t out)
@@ -168,6 +163,25 @@ static void write_item(writer *w, uint32_t i)
     if (it->buffer == AGI_NONE && !it->uses) give_slots(w, c->reg_of[i], n);
 }
 
+static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)
+{
+    int64_t count = 0;
+    for (uint32_t m = 0; m < f->members; m++) {
+        const agi_item *it = &c->item[c->item_list[f->start + m]];
+        int64_t n = ag_count(it->node);
+        if (it->kind == AGI_ITEM_POINT) {
+            count += n;
+        } else if (it->kind == AGI_ITEM_FOLD) {
+            int64_t extent = ag_count(c->item[it->in[0]].node) / n;
+            count += n * (extent > 1 ? extent - 1 : 1);
+        } else {
+            const ag_node *a = c->item[it->in[0]].node;
+            count += n * (a->dim[a->rank - 1] + (it->onto != AGI_NONE));
+        }
+    }
+    return count;
+}
+
 int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_program *p)
 {
     writer w = { .c = c, .p = p, .group = group };
@@ -175,23 +189,19 @@ int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_progra
     memset(w.free, 0xff, sizeof w.free);
     p->dtype = (ag_dtype)f->dtype;
     p->temporaries = AGI_NONE;
+    p->code = agi_arena_take(&c->plan->arena, (size_t)count_instructions(c, f) * sizeof *p->code);
+    if (!p->code) return agi_out_of_memory(c);
     for (uint32_t m = 0; m < f->members && !w.failed; m++) write_item(&w, c->item_list[f->start + m]);
     if (!w.failed && w.next.count) {
         int64_t bytes = w.next.count * (int64_t)ag_dtype_size(p->dtype);
         p->temporaries = agi_new_buffer(c, AGI_WORK, NULL, p->dtype, bytes);
         w.failed = p->temporaries == AGI_NONE;
     }
-    if (!w.failed) {
-        p->count = w.code.count;
-        p->code = agi_arena_copy(&c->plan->arena, w.code.data, (size_t)p->count * sizeof *p->code);
-        w.failed = !p->code;
-    }
     if (p->temporaries != AGI_NONE && !w.failed) {
         agi_buffer *t = agi_buffer_at(c, p->temporaries);
         t->first = t->last = step;
         t->scalar = 1;
     }
-    agi_release(c->arena.allocator, w.code.data);
     agi_release(c->arena.allocator, w.next.data);
     return w.failed ? agi_out_of_memory(c) : 1;
 }

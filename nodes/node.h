@@ -22,10 +22,10 @@ struct ag_node {
     const void *attribute; /* the operation's plain bytes, or NULL */
     const char *name;      /* or NULL */
     uint32_t id;           /* creation order, which is a topological order */
-    uint32_t nin;
-    uint8_t dtype; /* ag_dtype */
-    uint8_t rank;
-    uint8_t weak; /* a literal number that takes the type of the operand it meets */
+    uint16_t nin;
+    uint8_t dtype;    /* ag_dtype */
+    uint8_t rank : 7;
+    uint8_t weak : 1; /* a literal number that takes the type of the operand it meets */
     ag_node *in[];
 };
 
