@@ -443,6 +443,41 @@ START_TEST(any_text_is_survived)
 }
 END_TEST
 
+static int64_t left;
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return left-- > 0 ? malloc(bytes) : NULL;
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+
+START_TEST(memory_that_ends_is_an_error)
+{
+    const ag_allocator limited = { allocate, release, NULL };
+    char text[4096] = "p";
+    for (int i = 0; i < 250; i++) sprintf(text + strlen(text), " + %d*p", i + 2); /* no two terms are one node */
+    int failures = 0;
+    for (int64_t n = 0, done = 0; !done; n++) {
+        left = INT64_MAX;
+        ag_graph *small = ag_graph_new(&limited);
+        ag_parameter(small, "p", AG_F64, AG_SCALAR, NULL);
+        left = n;
+        ag_node *y = ag_parse(small, text);
+        done = !ag_is_bad(y);
+        ck_assert_int_eq(ag_graph_status(small), done ? AG_OK : AG_EMEM);
+        failures += !done;
+        ag_graph_free(small);
+    }
+    ck_assert_int_gt(failures, 2);
+}
+END_TEST
+
 /* ---- values ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(values_against_plain_c)
@@ -501,6 +536,7 @@ Suite *suite_parse(void)
     tcase_add_test(t, no_graph_no_formula);
     tcase_add_test(t, depth_and_length_are_bounded);
     tcase_add_test(t, any_text_is_survived);
+    tcase_add_test(t, memory_that_ends_is_an_error);
     tcase_add_test(t, values_against_plain_c);
     suite_add_tcase(s, t);
     return s;
