@@ -250,6 +250,12 @@ static ag_node *reduction_of_one(const ag_infer *c)
     return ag_split_at(c->in[0], a->axis).extent == 1 ? ag_reshape(c->in[0], c->shape) : NULL;
 }
 
+static ag_node *sum_of_negative(const ag_infer *c)
+{
+    if (!negative(c->in[0])) return NULL;
+    return ag_neg(ag_unary_with(c->op, c->in[0]->in[0], c->attribute));
+}
+
 static ag_node *sum_of_repeated(const ag_infer *c)
 {
     const ag_axis_attribute *a = c->attribute;
@@ -308,6 +314,7 @@ static const struct {
                    cast_of_repeated,       /* cast of a broadcast -> broadcast of a cast */
                    there_and_back } },     /* f32 to f64 to f32 -> x */
     { &agi_sum, { reduction_of_one,        /* sum over an extent of 1 -> reshape */
+                  sum_of_negative,         /* sum of -x -> -(sum of x) */
                   sum_of_repeated } },     /* sum of n-fold repeated elements -> n times their sum */
 };
 

@@ -237,6 +237,15 @@ START_TEST(reductions_of_one_element)
 }
 END_TEST
 
+START_TEST(sums_of_negatives)
+{
+    expect_same(ag_sum(ag_neg(matrix)), ag_neg(ag_sum(matrix)));
+    expect_same(ag_sum_axis(ag_neg(matrix), 1, 1), ag_neg(ag_sum_axis(matrix, 1, 1)));
+    expect_kept(ag_prod(ag_neg(matrix)), prod);
+    expect_kept(ag_amax(ag_neg(matrix)), amax);
+}
+END_TEST
+
 START_TEST(sums_of_repeated_elements)
 {
     ag_node *rows = ag_broadcast_to(row, AG_SHAPE(2, 3));
@@ -299,7 +308,8 @@ Suite *suite_simplify(void)
     const TTest *const test[] = { sums, products, quotients, powers, choices, literals,
                                   literals_stay_open_until_they_are_cast, repeated_operands, reshapes, broadcasts,
                                   transposes, views_of_one_element, casts, reductions_of_one_element,
-                                  sums_of_repeated_elements, not_a_number_stays, a_gradient_is_as_short_as_by_hand };
+                                  sums_of_negatives, sums_of_repeated_elements, not_a_number_stays,
+                                  a_gradient_is_as_short_as_by_hand };
     for (size_t i = 0; i < COUNT(test); i++) tcase_add_test(c, test[i]);
     suite_add_tcase(s, c);
     return s;
