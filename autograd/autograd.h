@@ -285,9 +285,8 @@ const void *ag_data(const ag_run *, const ag_node *); /* the same in place, vali
 double ag_item(const ag_run *, const ag_node *rank_0); /* NaN on error */
 const char *ag_run_error(const ag_run *); /* message of the last failed call; "" when fine */
 
-/* The plan's parameters to and from a safetensors file; unnamed ones are "parameter0", "parameter1", ... in the order of
- * their making. ag_load wants just these, with their types and shapes, and changes all values or, on failure, none.
- * AG_EIO: the file cannot be read or written, or is malformed. */
+/* The plan's parameters to and from a safetensors file; unnamed ones are "parameter0", ... in the order of their making.
+ * ag_load wants just these, in name, type and shape, and changes all or none. AG_EIO: an unreadable or malformed file. */
 ag_status ag_save(const ag_run *, const char *path);
 ag_status ag_load(ag_run *, const char *path);
 
@@ -296,10 +295,9 @@ double ag_value(ag_node *rank_0);
 
 /* ---- to read and to draw ---------------------------------------------------------------------------------------- */
 
-/* The formula as graph; names are the graph's leaves: "mean((sigmoid(x @ w) - t)^2)". From loose to tight:
- * < <= > >= == !=, + -, * / @, unary -, ^ (to the right: -x^2 is -(x^2)). Functions are the operations above without
- * ag_, with axes and extents as whole numbers, "softmax(x, 1)"; min, max, pi, e, and f32 f64 i64 for cast. At most 64
- * KiB, 256 deep. AG_EARG: the message shows the line, a caret under the place and the nearest name. */
+/* The formula as graph; names are the graph's leaves: "mean((sigmoid(x @ w) - t)^2)". From loose to tight: < <= > >= ==
+ * !=, + -, * / @, unary -, ^ (to the right; -x^2 is -(x^2)). Functions: the operations without ag_, "softmax(x, 1)",
+ * min, max; pi, e; f32 f64 i64 for cast. At most 64 KiB, 256 deep. AG_EARG: the message shows the place. */
 ag_node *ag_parse(ag_graph *, const char *formula);
 
 int ag_write_text(FILE *, const ag_plan *); /* every step: operations, shapes, buffers, bytes, flops. 0, or -1 */
