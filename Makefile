@@ -22,13 +22,17 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(if $(wildcard autograd/kernels.c),$(KER
 TESTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
 DEMOS := $(patsubst demos/%.c,$(BUILD)/%,$(shell grep -ls '^int main' demos/*.c))
+# The demo of several files; the tests and the benchmarks use all of it but its main.
+GRADBENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/gradbench/*.c))
+PRIMALS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/gradbench/*.c))
+PROBLEMS := $(filter-out %/main.o,$(GRADBENCH)) $(PRIMALS)
 
-all: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(DEMOS)
+all: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(DEMOS) $(BUILD)/gradbench
 
 demo: $(BUILD)/blog_network
 	$<
 
-check: $(BUILD)/check $(DEMOS)
+check: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
 	$(if $(SANITIZE)$(VALGRIND),CK_FORK=no) $(if $(VALGRIND),AG_ISA=1 valgrind --error-exitcode=1 --leak-check=full) $<
 
 bench: $(BUILD)/bench
@@ -40,13 +44,16 @@ $(BUILD)/libautograd.so: $(OBJECTS)
 	$(call say,link)$(CC) $(CFLAGS) -shared $^ $(LDFLAGS) $(LIBS) -o $@
 
 $(DEMOS): $(BUILD)/%: $(BUILD)/demos/%.o
-$(BUILD)/bench: $(BENCH)
-$(BUILD)/check: $(TESTS)
-$(BUILD)/check: LDLIBS = $(shell pkg-config --libs check)
-$(DEMOS) $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
+$(BUILD)/gradbench: $(GRADBENCH)
+$(BUILD)/bench: $(BENCH) $(PROBLEMS)
+$(BUILD)/check: $(TESTS) $(PROBLEMS)
+$(BUILD)/gradbench $(BUILD)/bench: LDLIBS = -ljansson
+$(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson
+$(DEMOS) $(BUILD)/gradbench $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
 	$(call say,link)$(CC) $(CFLAGS) $(filter %.o,$^) $(BUILD)/libautograd.a $(LDFLAGS) $(LDLIBS) $(LIBS) -o $@
 
-$(BUILD)/autograd/scalar.o $(BENCH): EXTRA = $(VECTOR)
+$(BUILD)/autograd/scalar.o: EXTRA = $(VECTOR)
+$(BENCH) $(PRIMALS): EXTRA = $(VECTOR) -ffp-contract=fast -fopenmp-simd
 $(TESTS): EXTRA = -DTEST_CC='"$(CC) $(CFLAGS)"' -DTEST_BUILD='"$(BUILD)"' -DTEST_LIBS='"$(LIBS)"'
 
 $(BUILD)/autograd/kernels-%.o: autograd/kernels.c $(BUILD)/pointwise.def $(BUILD)/flags
@@ -91,4 +98,5 @@ FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(DEMOS:$(BUILD)/%=$(BUILD)/demos/%.d)
+-include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(GRADBENCH:.o=.d) $(PRIMALS:.o=.d) \
+         $(DEMOS:$(BUILD)/%=$(BUILD)/demos/%.d)

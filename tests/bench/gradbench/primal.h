@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- random numbers and memory (random.c) ---------------------------------------------------------------------- */
+/* ---- random numbers and memory (random.c) ----------------------------------------------------------------------- */
 
 typedef struct {
     uint64_t state;
@@ -19,7 +19,7 @@ void *gb_take(int64_t n, size_t size);                                 /* zeros;
 double *gb_uniforms(gb_rng *, int64_t n, double low, double high);
 double *gb_normals(gb_rng *, int64_t n);
 
-/* ---- Gaussian mixture: log posterior --------------------------------------------------------------------------- */
+/* ---- Gaussian mixture: log posterior ---------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t d, k, n, m;
@@ -45,7 +45,7 @@ gb_ba gb_ba_random(int64_t n, int64_t m, int64_t p, uint64_t seed); /* one camer
 void gb_ba_free(gb_ba *);
 void gb_ba_objective(const gb_ba *, double *reprojection, double *weight); /* [p][2] [p] */
 
-/* ---- hand tracking: distances from points to a skinned hand ------------------------------------------------------ */
+/* ---- hand tracking: distances from points to a skinned hand ----------------------------------------------------- */
 
 enum { GB_THETA = 26, GB_BONES = 22 };
 
