@@ -234,17 +234,18 @@ static void show_training(const network *n, ag_run *run)
 {
     weights post = initial;
     double y[2], z1[2], post_y[2];
-    char text[3][64];
+    char text[4][64];
     printf("(c) %d steps at rate %g, each line before its update\n\n", STEPS, rate);
     printf("          the graph                                 the post's formulas\n");
-    printf("    step  %-23s  %-15s  %-23s  %s\n", "prediction", "loss", "prediction", "loss");
+    printf("  %-6s  %-23s  %-15s  %-23s  %s\n", "step", "prediction", "loss", "prediction", "loss");
     for (int step = 0; step < STEPS; step++) {
         evaluate(run); /* prediction, loss, gradients, update */
         double post_loss = forward(&post, z1, post_y);
         if (step % SHOWN_EVERY == 0) {
             ag_fetch(run, n->y, y);
-            printf("    %4d  %-23s  %-15.10g  %-23s  %s\n", step, pair(text[0], y), ag_item(run, n->loss),
-                   pair(text[1], post_y), shortest(text[2], post_loss));
+            snprintf(text[0], sizeof text[0], "[%d]", step);
+            printf("  %-6s  %-23s  %-15.10g  %-23s  %s\n", text[0], pair(text[1], y), ag_item(run, n->loss),
+                   pair(text[2], post_y), shortest(text[3], post_loss));
         }
         weights g = post_formulas(&post);
         for (int k = 0; k < WEIGHTS; k++) *weight(&post, k) -= rate * *weight(&g, k);
