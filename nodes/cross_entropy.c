@@ -41,8 +41,8 @@ ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels)
 {
     ag_node *in[] = { logits, labels }, *sound = ag_vet(&agi_cross_entropy, 2, in, NULL);
     if (ag_is_bad(sound)) return sound;
-    ag_node *below = ag_below_max(logits, 1), *none = ag_number(logits->graph, -INFINITY);
-    ag_node *picked = ag_amax_axis(ag_where(hot(logits, labels), below, none), 1, 1);
+    ag_node *label = hot(logits, labels), *below = ag_below_max(logits, 1); /* in this order it is one pass */
+    ag_node *picked = ag_amax_axis(ag_where(label, below, ag_number(logits->graph, -INFINITY)), 1, 1);
     ag_node *loss = ag_sub(ag_log(ag_sum_axis(ag_exp(below), 1, 1)), picked);
     return ag_define(&agi_cross_entropy, 2, in, NULL, ag_mean(loss));
 }
