@@ -33,9 +33,11 @@ static int differs(const ag_node *a, const ag_node *b)
     return bytes && memcmp(a->attribute, b->attribute, bytes) != 0;
 }
 
+/* Two multiplications, because words may differ in their high bits only: small whole numbers as doubles do. */
 static uint64_t mix(uint64_t h, uint64_t v)
 {
     h = (h ^ v) * 0x9E3779B97F4A7C15u;
+    h = (h ^ (h >> 32)) * 0xBF58476D1CE4E5B9u;
     return h ^ (h >> 29);
 }
 
