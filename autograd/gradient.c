@@ -90,7 +90,8 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
             missing++;
             continue;
         }
-        uint32_t visible = v->op->flags & AG_ALIAS ? v->nin - 1 : v->nin; /* nothing flows into a definition */
+        int defined = v->op->flags & AG_ALIAS && v->op->inputs >= 0; /* not a group, whose last input is its own */
+        uint32_t visible = defined ? v->nin - 1 : v->nin;             /* nothing flows into a definition */
         if (v->op->gradient == ag_zero_gradient) visible = 0;
         for (uint32_t k = 0; k < visible; k++)
             if (v->in[k]->id >= s->first) reached[v->in[k]->id - s->first] = 1;
