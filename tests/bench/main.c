@@ -1,0 +1,63 @@
+/* build/bench [workload ...]: one line for each, of all without arguments. Times are of one thread. */
+#include "bench.h"
+
+#include <cblas.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    void (*run)(const char *name);
+    const char *what;
+} workload[] = {
+    { "W1", bench_w1, "2-2-2 network, f64, one sample: forward, backward, SGD; limit: C by hand" },
+    { "W2", bench_w2, "MLP 784-128-10, batch 64, SGD; limit: its five sgemm" },
+    { "W3", bench_w3, "MLP 784-1024-1024-10, batch 256, Adam; limit: its eight sgemm" },
+    { "W6", bench_w6, "pointwise loss of four vectors of 10^7 and its gradients; limit: one loop by hand" },
+    { "W6s", bench_w6s, "the same, vectors of 1000" },
+    { "W8", bench_w8, "logistic regression 1000 x 200, f64: loss, gradient, HVP; limit: four dgemv" },
+    { "W9", bench_w9, "10^6 scalar nodes, f64: multiply, sine, add; forward and reverse; limit: a tape by hand" },
+    { "W9small", bench_w9small, "the same, 1000 nodes" },
+};
+enum { WORKLOADS = sizeof workload / sizeof *workload };
+
+/* In a process of its own: none finds the memory that another has left behind. */
+static int run(int k)
+{
+    int status = 1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        workload[k].run(workload[k].name);
+        exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) < 0) perror("bench");
+    return status != 0;
+}
+
+static int find(const char *name)
+{
+    for (int k = 0; k < WORKLOADS; k++)
+        if (strcmp(name, workload[k].name) == 0) return k;
+    return -1;
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: bench [workload ...]\n");
+    for (int k = 0; k < WORKLOADS; k++) fprintf(stderr, "  %-8s %s\n", workload[k].name, workload[k].what);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    int failed = 0;
+    openblas_set_num_threads(1); /* here: in a child it would wake a pool */
+    for (int k = 1; k < argc; k++)
+        if (find(argv[k]) < 0) return usage();
+    for (int k = 1; k < argc; k++) failed |= run(find(argv[k]));
+    for (int k = 0; argc < 2 && k < WORKLOADS; k++) failed |= run(k);
+    return failed;
+}
