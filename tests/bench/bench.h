@@ -20,7 +20,7 @@ void bench_print(const char *name, const char *unit, double scale, bench_times);
 double bench_now(void); /* seconds of processor time */
 double bench_median(int n, double values[]); /* sorts them */
 
-/* ---- limits at their best: compiled for each instruction set, one chosen at run time ------------------------------ */
+/* ---- limits at their best: compiled for each instruction set, one chosen at run time ----------------------------- */
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
 #define BENCH_V3 __attribute__((target("arch=x86-64-v3")))
@@ -39,7 +39,7 @@ double bench_median(int n, double values[]); /* sorts them */
     static bench_work *name##_best(void) { return bench_choose(name##_v1, name##_v3, name##_v4); }
 bench_work *bench_choose(bench_work *v1, bench_work *v3, bench_work *v4);
 
-/* ---- what workloads are made of; whatever fails here ends the program with a message ------------------------------- */
+/* ---- what workloads are made of; whatever fails here ends the program with a message ----------------------------- */
 
 ag_plan *bench_compile(ag_graph *, int n, ag_node *const outputs[]);
 void bench_eval(ag_run *);

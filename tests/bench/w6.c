@@ -1,7 +1,7 @@
 /* W6: y = sigmoid(a x + b) tanh(c x) + exp(-x^2), loss = mean(y^2), and the gradients of x, a, b and c, all f32 vectors
  * of length n in the caller's memory. The limit is one loop for all of it.
  *
- * <math.h> is not included: glibc offers its vector functions under -ffast-math only, so the declarations are our own. */
+ * <math.h> is not included: glibc offers its vector functions under -ffast-math only, so the declarations are ours. */
 #include "bench.h"
 
 #include <stdlib.h>
@@ -41,7 +41,8 @@ BENCH_INLINE void limit(void *context)
 {
     chain *w = context;
     const float *restrict vx = w->in[0], *restrict va = w->in[1], *restrict vb = w->in[2], *restrict vc = w->in[3];
-    float *restrict gx = w->limit[0], *restrict ga = w->limit[1], *restrict gb = w->limit[2], *restrict gc = w->limit[3];
+    float *restrict gx = w->limit[0], *restrict ga = w->limit[1];
+    float *restrict gb = w->limit[2], *restrict gc = w->limit[3];
     float scale = 2 / (float)w->n;
     double total = 0;
     for (int64_t start = 0; start < w->n; start += CHUNK) {
@@ -81,7 +82,8 @@ static chain make(int64_t n)
         in[k] = ag_input(w.graph, NULL, AG_F32, AG_SHAPE(n));
     }
     ag_node *x = in[0], *a = in[1], *b = in[2], *c = in[3];
-    ag_node *y = ag_add(ag_mul(ag_sigmoid(ag_add(ag_mul(a, x), b)), ag_tanh(ag_mul(c, x))), ag_exp(ag_neg(ag_square(x))));
+    ag_node *product = ag_mul(ag_sigmoid(ag_add(ag_mul(a, x), b)), ag_tanh(ag_mul(c, x)));
+    ag_node *y = ag_add(product, ag_exp(ag_neg(ag_square(x))));
     w.mean = out[VECTORS] = ag_mean(ag_square(y));
     bench_require(ag_gradient(w.mean, VECTORS, in, out), ag_graph_error(w.graph));
     w.plan = bench_compile(w.graph, VECTORS + 1, out);
