@@ -198,6 +198,26 @@ ag_node *ag_stop_gradient(ag_node *x);
 ag_node *ag_assign(ag_node *parameter, ag_node *value);
 ag_node *ag_group(int n, ag_node *const x[]); /* several outputs as one, e.g. assignments; its value is the last one's */
 
+/* ---- loops and branches: bodies are graph on inputs of their own, which no run feeds; differentiable to any order ----- */
+
+typedef struct {
+    int64_t length;                              /* steps; 1 at least */
+    int states, sequences, results;
+    ag_node *const *initial, *const *state, *const *next;  /* carried: before all steps; inputs; values after a step */
+    ag_node *const *sequence, *const *element;   /* [length, ...] each; inputs that stand for a step's slice */
+    ag_node *const *result;                      /* stacked over the steps */
+    int reverse;                                 /* from the last element to the first */
+    size_t max_bytes; /* > 0: the gradient keeps at most these bytes of states, and steps through segments again */
+} ag_scan_body;
+
+ag_status ag_scan(const ag_scan_body *, ag_node *final[], ag_node *stacked[]);
+/* While `test` (rank 0, on the states) is not 0; max_steps > 0 bounds the steps, which reverse mode needs. */
+ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node *const state[], ag_node *const next[],
+                   int64_t max_steps, ag_node *final[]);
+/* Evaluates then[] where predicate is not 0, else otherwise[], only; argument[k] are inputs that stand for value[k]. */
+ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
+                  ag_node *const then[], ag_node *const otherwise[], ag_node *out[]);
+
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
 
 /* dx[i] = dy/dx[i], of x[i]'s shape; y of rank 0. An x that y does not depend on gets zeros. AG_ENOGRAD lists every
@@ -208,6 +228,8 @@ ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *
 /* dy[k] = sum over i of dy[k]/dx[i] v[i]; v[i] of x[i]'s shape. */
 ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
 ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) times v, both of x's shape */
+ag_node *ag_jacobian(ag_node *y, ag_node *x); /* [*y's shape, *x's shape]: dy[i]/dx[j], all columns or rows at once */
+ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of rank 0 */
 
 typedef struct {
     int orders;       /* 1: first derivatives; 2 (default): of the gradient too */

@@ -38,6 +38,12 @@ static double flops(const ag_node *y)
     return (double)ag_count(y->in[0]);
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    (void)batched, (void)count;
+    return ag_argmax(in[0], ag_reduced(y) + 1);
+}
+
 const ag_op agi_argmax = { .name = "argmax",
                            .formula = "position of the largest",
                            .inputs = 1,
@@ -46,7 +52,8 @@ const ag_op agi_argmax = { .name = "argmax",
                            .shape = shape,
                            .run = run,
                            .flops = flops,
-                           .gradient = ag_zero_gradient };
+                           .gradient = ag_zero_gradient,
+                           .batch = batch };
 
 ag_node *ag_argmax(ag_node *x, int axis)
 {

@@ -29,6 +29,15 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = gout;
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    const ag_node *x = y->in[0];
+    ag_shape s = { .rank = y->rank + 1, .dim = { count } };
+    (void)batched;
+    for (int i = 0, lead = y->rank - x->rank; i < y->rank; i++) s.dim[i + 1] = i < lead ? 1 : x->dim[i - lead];
+    return ag_broadcast_to(ag_reshape(in[0], s), ag_batch_shape(y, count));
+}
+
 const ag_op agi_broadcast_to = { .name = "broadcast_to",
                                  .formula = "x repeated",
                                  .inputs = 1,
@@ -36,7 +45,8 @@ const ag_op agi_broadcast_to = { .name = "broadcast_to",
                                  .attribute_size = sizeof(ag_shape),
                                  .shape = shape,
                                  .view = view,
-                                 .gradient = gradient };
+                                 .gradient = gradient,
+                                 .batch = batch };
 
 ag_node *ag_broadcast_to(ag_node *x, ag_shape to)
 {

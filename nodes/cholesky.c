@@ -49,6 +49,7 @@ const ag_op agi_cholesky = { .name = "cholesky",
                              .shape = agi_infer_matrix,
                              .run = run,
                              .gradient = gradient,
+                             .batch = ag_batch_leading,
                              .flops = flops };
 
 ag_node *ag_cholesky(ag_node *a)

@@ -27,13 +27,20 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_flip(ag_cumsum(ag_flip(gout, axis), axis), axis);
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    (void)batched, (void)count;
+    return ag_cumsum(in[0], *(const int *)y->attribute + 1);
+}
+
 const ag_op agi_cumsum = { .name = "cumsum",
                            .formula = "running sum of x",
                            .inputs = 1,
                            .flags = AG_LIBRARY | AG_SMOOTH,
                            .attribute_size = sizeof(int),
                            .run = run,
-                           .gradient = gradient };
+                           .gradient = gradient,
+                           .batch = batch };
 
 ag_node *ag_cumsum(ag_node *x, int axis)
 {

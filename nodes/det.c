@@ -29,7 +29,8 @@ const ag_op agi_det = { .name = "det",
                         .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
                         .shape = agi_infer_number,
                         .run = run,
-                        .gradient = gradient };
+                        .gradient = gradient,
+                        .batch = ag_batch_leading };
 
 ag_node *ag_det(ag_node *a)
 {

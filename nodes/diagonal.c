@@ -26,7 +26,8 @@ const ag_op agi_diagonal = { .name = "diagonal",
                              .flags = AG_VIEW | AG_SMOOTH,
                              .shape = shape,
                              .view = view,
-                             .gradient = gradient };
+                             .gradient = gradient,
+                             .batch = ag_batch_leading };
 
 ag_node *agi_take_diagonal(ag_node *x)
 {

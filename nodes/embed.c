@@ -16,12 +16,19 @@ static ag_status run(const ag_kernel_call *c)
     size_t bytes = (size_t)s.inner * ag_dtype_size((ag_dtype)c->node->dtype), row = (size_t)p->size * bytes;
     const char *from = c->in[0];
     char *to = c->out;
+    if (p->step == 1) { /* neighbours move together, and only what is around them is filled */
+        size_t start = (size_t)p->start * bytes, middle = (size_t)p->count * bytes;
+        for (int64_t o = 0; o < s.outer; o++, to += row, from += middle) {
+            memset(to, 0, start);
+            ag_move(to + start, from, middle);
+            memset(to + start + middle, 0, row - start - middle);
+        }
+        return AG_OK;
+    }
     for (int64_t o = 0; o < s.outer; o++, to += row) {
         memset(to, 0, row);
-        int64_t runs = p->step == 1 ? 1 : p->count; /* neighbours move together */
-        size_t run_bytes = bytes * (size_t)(p->count / runs);
-        for (int64_t k = 0; k < runs; k++, from += run_bytes)
-            ag_move(to + (p->start + k * p->step) * (int64_t)bytes, from, run_bytes);
+        for (int64_t k = 0; k < p->count; k++, from += bytes)
+            ag_move(to + (p->start + k * p->step) * (int64_t)bytes, from, bytes);
     }
     return AG_OK;
 }
@@ -31,6 +38,14 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_pick(gout, y->attribute);
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    ag_positions p = *(const ag_positions *)y->attribute;
+    (void)batched, (void)count;
+    p.axis++;
+    return ag_embed(in[0], &p);
+}
+
 const ag_op agi_embed = { .name = "embed",
                           .formula = "x among zeros",
                           .inputs = 1,
@@ -38,7 +53,8 @@ const ag_op agi_embed = { .name = "embed",
                           .attribute_size = sizeof(ag_positions),
                           .shape = shape,
                           .run = run,
-                          .gradient = gradient };
+                          .gradient = gradient,
+                          .batch = batch };
 
 ag_node *ag_embed(ag_node *x, const ag_positions *p)
 {

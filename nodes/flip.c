@@ -12,13 +12,20 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_flip(gout, *(const int *)y->attribute);
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    (void)batched, (void)count;
+    return ag_flip(in[0], *(const int *)y->attribute + 1);
+}
+
 const ag_op agi_flip = { .name = "flip",
                          .formula = "an axis reversed",
                          .inputs = 1,
                          .flags = AG_ALIAS | AG_SMOOTH,
                          .attribute_size = sizeof(int),
                          .shape = shape,
-                         .gradient = gradient };
+                         .gradient = gradient,
+                         .batch = batch };
 
 ag_node *ag_flip(ag_node *x, int axis)
 {

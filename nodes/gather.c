@@ -43,6 +43,54 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     if (ag_wanted(y, 0)) gin[0] = ag_scatter_add(ag_zeros_like(y->in[0]), *(const int *)y->attribute, y->in[1], gout);
 }
 
+/* ---- batches ---------------------------------------------------------------------------------------------------- */
+
+ag_node *ag_move_axes(ag_node *x, int from, int n, int to)
+{
+    if (ag_is_bad(x)) return x;
+    int axes[AG_MAX_RANK] = { 0 };
+    for (int k = 0, next = 0; k < x->rank; k++) {
+        if (next == from) next += n;
+        axes[k] = k >= to && k < to + n ? from + k - to : next++;
+    }
+    return ag_transpose(x, axes);
+}
+
+ag_node *ag_flat_batch(ag_node *x, int axis)
+{
+    x = ag_move_axes(x, axis + 1, 1, 1);
+    if (ag_is_bad(x)) return x;
+    ag_shape s = { .rank = x->rank - 1, .dim = { x->dim[0] * x->dim[1] } };
+    for (int i = 1; i < s.rank; i++) s.dim[i] = x->dim[i + 1];
+    return ag_reshape(x, s);
+}
+
+/* In f64, which is exact far beyond any axis: there is no arithmetic on integers. */
+ag_node *ag_flat_indices(ag_node *indices, int64_t extent)
+{
+    if (ag_is_bad(indices)) return indices;
+    ag_graph *g = indices->graph;
+    int64_t count = indices->dim[0];
+    ag_node *zero = ag_number(g, 0), *n = ag_number(g, (double)extent), *index = ag_cast(indices, AG_F64);
+    ag_shape column = { .rank = indices->rank, .dim = { count, 1, 1, 1, 1, 1, 1, 1 } };
+    ag_node *start = ag_mul(ag_reshape(ag_arange(g, AG_F64, count), column), n);
+    index = ag_where(ag_less(index, zero), ag_add(index, n), index);
+    ag_node *inside = ag_mul(ag_greater_equal(index, zero), ag_less(index, n));
+    ag_node *outside = ag_number(g, (double)(count * extent));
+    return ag_cast(ag_where(inside, ag_add(index, start), outside), AG_I64);
+}
+
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    const ag_node *x = y->in[0], *indices = y->in[1];
+    int axis = *(const int *)y->attribute;
+    (void)count;
+    if (!batched[1]) return ag_gather(in[0], axis + 1, in[1]);
+    if (!batched[0]) return ag_move_axes(ag_gather(in[0], axis, in[1]), axis, 1, 0);
+    ag_node *taken = ag_gather(ag_flat_batch(in[0], axis), 0, ag_flat_indices(in[1], x->dim[axis]));
+    return ag_move_axes(taken, 1 + indices->rank, axis, 1);
+}
+
 const ag_op agi_gather = { .name = "gather",
                            .formula = "x[indices]",
                            .inputs = 2,
@@ -50,7 +98,8 @@ const ag_op agi_gather = { .name = "gather",
                            .attribute_size = sizeof(int),
                            .shape = shape,
                            .run = run,
-                           .gradient = gradient };
+                           .gradient = gradient,
+                          .batch = batch };
 
 ag_node *ag_gather(ag_node *x, int axis, ag_node *indices)
 {

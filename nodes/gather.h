@@ -17,4 +17,11 @@ static inline int64_t ag_position(const ag_kernel_call *c, int64_t index, int64_
     return -1;
 }
 
+/* For a batch with indices of its own: x [count, outer, extent, inner] as [count extent, outer, inner], one axis of all
+ * that may be chosen, and the indices along it; those out of range stay out of range. */
+ag_node *ag_flat_batch(ag_node *x, int axis);
+ag_node *ag_flat_indices(ag_node *indices, int64_t extent);
+/* n axes from position `from` on, moved to position `to` among the others: a view. */
+ag_node *ag_move_axes(ag_node *x, int from, int n, int to);
+
 #endif

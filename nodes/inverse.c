@@ -44,6 +44,7 @@ const ag_op agi_inverse = { .name = "inverse",
                             .run = run,
                             .scratch = scratch,
                             .gradient = gradient,
+                            .batch = ag_batch_leading,
                             .flops = flops };
 
 ag_node *ag_inverse(ag_node *a)

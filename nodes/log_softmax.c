@@ -6,12 +6,19 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_sub(gout, ag_mul(ag_exp(y), ag_sum_axis(gout, *(const int *)y->attribute, 1)));
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    (void)batched, (void)count;
+    return ag_log_softmax(in[0], *(const int *)y->attribute + 1);
+}
+
 const ag_op agi_log_softmax = { .name = "log_softmax",
                                 .formula = "x - log(sum of e^x)",
                                 .inputs = 1,
                                 .flags = AG_ALIAS | AG_SMOOTH,
                                 .attribute_size = sizeof(int),
-                                .gradient = gradient };
+                                .gradient = gradient,
+                                .batch = batch };
 
 ag_node *ag_log_softmax(ag_node *x, int axis)
 {

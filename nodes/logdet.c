@@ -32,7 +32,8 @@ const ag_op agi_logdet = { .name = "logdet",
                            .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
                            .shape = agi_infer_number,
                            .run = run,
-                           .gradient = gradient };
+                           .gradient = gradient,
+                           .batch = ag_batch_leading };
 
 ag_node *ag_logdet(ag_node *a)
 {

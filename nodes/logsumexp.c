@@ -11,13 +11,22 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_mul(ag_spread(gout, y), ag_exp(ag_sub(y->in[0], ag_spread(safe, y))));
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    ag_axis_attribute a = *(const ag_axis_attribute *)y->attribute;
+    (void)batched;
+    if (a.axis == AG_ALL) return ag_logsumexp_axis(ag_reshape(in[0], AG_SHAPE(count, -1)), 1, 0);
+    return ag_logsumexp_axis(in[0], a.axis + 1, a.keepdims);
+}
+
 const ag_op agi_logsumexp = { .name = "logsumexp",
                               .formula = "log(sum of e^x)",
                               .inputs = 1,
                               .flags = AG_ALIAS | AG_SMOOTH,
                               .attribute_size = sizeof(ag_axis_attribute),
                               .shape = ag_infer_reduction,
-                              .gradient = gradient };
+                              .gradient = gradient,
+                              .batch = batch };
 
 static ag_node *define(ag_node *x, ag_axis_attribute a)
 {

@@ -32,6 +32,7 @@ const ag_op agi_lu = { .name = "lu",
                        .shape = shape,
                        .run = run,
                        .gradient = ag_zero_gradient,
+                       .batch = ag_batch_leading,
                        .flops = flops };
 
 ag_node *agi_lu_of(ag_node *a)

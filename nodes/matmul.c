@@ -51,12 +51,24 @@ static double flops(const ag_node *y)
     return 2.0 * (double)ag_count(y) * (double)y->in[0]->dim[y->in[0]->rank - 1];
 }
 
+/* Many matrices times a single one, or a single one times many columns, is one product. */
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    const ag_node *a = y->in[0], *b = y->in[1];
+    if (!batched[1] && b->rank == 2) return ag_matmul(in[0], in[1]);
+    if (batched[0] || a->rank != 2 || b->rank != 2 || b->dim[1] != 1)
+        return ag_batch_leading(y, in, batched, count);
+    ag_node *rows = ag_reshape(in[1], AG_SHAPE(count, b->dim[0]));
+    return ag_reshape(ag_matmul(rows, ag_transpose(in[0], NULL)), ag_batch_shape(y, count));
+}
+
 const ag_op agi_matmul = { .name = "matmul",
                            .formula = "a b",
                            .inputs = 2,
                            .flags = AG_LIBRARY | AG_PRODUCT | AG_STRIDED | AG_SMOOTH,
                            .shape = shape,
                            .gradient = gradient,
+                           .batch = batch,
                            .flops = flops };
 
 /* With a single matrix b, the rows of all batches of a are rows of one product. */

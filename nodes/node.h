@@ -44,7 +44,9 @@ enum {
     AG_PRODUCT = 1 << 8,   /* matrix product of the last two axes; takes transposed inputs as they are */
     AG_STRIDED = 1 << 9,   /* `run` takes inputs of any strides; without it they are contiguous */
     AG_SMOOTH = 1 << 10,   /* differentiable to any order inside its domain: what the tests rely on */
-    AG_RANDOM = 1 << 11    /* never merged with an equal node */
+    AG_RANDOM = 1 << 11,   /* never merged with an equal node */
+    AG_LOOP = 1 << 12,     /* evaluates bodies of its own: nodes/loop.h */
+    AG_PART = 1 << 13      /* one of the results of an AG_LOOP */
 };
 
 typedef enum { AG_FOLD_SUM, AG_FOLD_PROD, AG_FOLD_MAX, AG_FOLD_MIN } ag_fold;
@@ -83,6 +85,8 @@ typedef struct {
     size_t message_size;
 } ag_kernel_call;
 
+typedef struct ag_dependence ag_dependence;
+
 struct ag_op {
     const char *name;
     const char *formula; /* for documentation and pictures */
@@ -105,6 +109,14 @@ struct ag_op {
 
     /* AG_VIEW: strides of in[0] -> strides of y; 0 when y cannot be expressed so and needs a copy. */
     int (*view)(const ag_node *y, ag_strides *);
+
+    /* The operation for `count` values at once of the inputs with batched[i], which have them along a new first axis,
+     * and so has the result: several derivatives in one plan. `in` may be overwritten. Pointwise operations, reductions
+     * and casts need none, an alias is what its definition is; for others NULL is an error that says so. */
+    ag_node *(*batch)(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+    /* AG_LIBRARY, for sparse derivatives: says with ag_depends which elements of the inputs each element of y is made
+     * of; 0 when that is not known, or NULL: of all. */
+    int (*pattern)(const ag_node *y, ag_dependence *);
 
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run */
     size_t (*scratch)(const ag_node *y);      /* bytes `run` needs; NULL: none */
@@ -192,6 +204,18 @@ static inline ag_node *ag_one_minus(ag_node *x)
 
 ag_node *ag_zeros_like(const ag_node *x);             /* broadcast view of the number 0 */
 ag_node *ag_keepdims(ag_node *reduced, const ag_node *like, int axis); /* puts the extent-1 axis back (AG_ALL: all) */
+
+/* ---- for hooks --------------------------------------------------------------------------------------------------- */
+
+ag_shape ag_batch_shape(const ag_node *y, int64_t count);   /* [count, *y's shape] */
+ag_node *ag_batch_all(ag_node *x, int64_t count);           /* x repeated along a new first axis */
+/* The hook of operations on the last axes, whose first axes broadcast. */
+ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+
+/* In `pattern`: element i of y is made of element j of in[k], too. */
+void ag_depends(ag_dependence *, int64_t i, int k, int64_t j);
+/* Values of integers that do not change from run to run, or that the caller of the derivative gave; or NULL. */
+const int64_t *ag_known_integers(ag_dependence *, const ag_node *x);
 
 /* ---- shapes ---------------------------------------------------------------------------------------------------- */
 

@@ -40,6 +40,12 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_reshape(gout, ag_shape_in(y->in[0]));
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    (void)batched;
+    return ag_reshape(in[0], ag_batch_shape(y, count));
+}
+
 const ag_op agi_reshape = { .name = "reshape",
                             .formula = "x under another shape",
                             .inputs = 1,
@@ -47,7 +53,8 @@ const ag_op agi_reshape = { .name = "reshape",
                             .attribute_size = sizeof(ag_shape),
                             .shape = shape,
                             .view = view,
-                            .gradient = gradient };
+                            .gradient = gradient,
+                            .batch = batch };
 
 ag_node *ag_reshape(ag_node *x, ag_shape to)
 {

@@ -45,6 +45,21 @@ static double flops(const ag_node *y)
     return (double)ag_count(y->in[2]);
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    const ag_node *x = y->in[0], *indices = y->in[1];
+    int axis = *(const int *)y->attribute;
+    for (int k = 0; k < 3; k += 2)
+        if (!batched[k]) in[k] = ag_batch_all(in[k], count);
+    if (!batched[1]) return ag_scatter_add(in[0], axis + 1, in[1], in[2]);
+    ag_node *updates = ag_move_axes(in[2], axis + 1, indices->rank, 1);
+    ag_node *sums = ag_scatter_add(ag_flat_batch(in[0], axis), 0, ag_flat_indices(in[1], x->dim[axis]), updates);
+    ag_shape s = ag_batch_shape(x, count); /* with the axis right after the first */
+    for (int i = axis + 1; i > 1; i--) s.dim[i] = s.dim[i - 1];
+    s.dim[1] = x->dim[axis];
+    return ag_move_axes(ag_reshape(sums, s), 1, 1, axis + 1);
+}
+
 const ag_op agi_scatter_add = { .name = "scatter_add",
                                 .formula = "x[indices] += updates",
                                 .inputs = 3,
@@ -53,7 +68,8 @@ const ag_op agi_scatter_add = { .name = "scatter_add",
                                 .shape = shape,
                                 .run = run,
                                 .flops = flops,
-                                .gradient = gradient };
+                                .gradient = gradient,
+                                .batch = batch };
 
 ag_node *ag_scatter_add(ag_node *x, int axis, ag_node *indices, ag_node *updates)
 {

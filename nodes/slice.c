@@ -21,6 +21,14 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_embed(gout, y->attribute);
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    ag_positions p = *(const ag_positions *)y->attribute;
+    (void)batched, (void)count;
+    p.axis++;
+    return ag_pick(in[0], &p);
+}
+
 const ag_op agi_slice = { .name = "slice",
                           .formula = "x[start:stop:step]",
                           .inputs = 1,
@@ -28,7 +36,8 @@ const ag_op agi_slice = { .name = "slice",
                           .attribute_size = sizeof(ag_positions),
                           .shape = shape,
                           .view = view,
-                          .gradient = gradient };
+                          .gradient = gradient,
+                          .batch = batch };
 
 ag_node *ag_pick(ag_node *x, const ag_positions *p)
 {

@@ -8,12 +8,19 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_mul(y, ag_sub(gout, ag_sum_axis(ag_mul(gout, y), axis, 1)));
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    (void)batched, (void)count;
+    return ag_softmax(in[0], *(const int *)y->attribute + 1);
+}
+
 const ag_op agi_softmax = { .name = "softmax",
                             .formula = "e^x / sum of e^x",
                             .inputs = 1,
                             .flags = AG_ALIAS | AG_SMOOTH,
                             .attribute_size = sizeof(int),
-                            .gradient = gradient };
+                            .gradient = gradient,
+                            .batch = batch };
 
 ag_node *ag_softmax(ag_node *x, int axis)
 {

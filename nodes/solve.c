@@ -46,6 +46,19 @@ static double flops(const ag_node *y)
     return 2.0 * (double)ag_count(y) * (double)agi_rows(y);
 }
 
+static ag_node *solve_again(ag_node *a, ag_node *b, const void *like)
+{
+    const ag_node *y = like;
+    return solve(a, b, y->in[2], *(const int *)y->attribute);
+}
+
+/* For a single matrix, all batches of b are columns of one right-hand side. */
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    int single = !batched[0] && y->in[0]->rank == 2;
+    return single ? agi_solve_columns(solve_again, in[0], in[1], y) : ag_batch_leading(y, in, batched, count);
+}
+
 const ag_op agi_solve = { .name = "solve",
                           .formula = "a^-1 b",
                           .inputs = 3,
@@ -54,6 +67,7 @@ const ag_op agi_solve = { .name = "solve",
                           .shape = agi_infer_solution,
                           .run = run,
                           .gradient = gradient,
+                          .batch = batch,
                           .flops = flops };
 
 static ag_node *solver(ag_node *a, ag_node *b, const void *transposed)

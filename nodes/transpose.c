@@ -29,6 +29,15 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_transpose(gout, inverse);
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    const order *o = y->attribute;
+    int axes[AG_MAX_RANK] = { 0 };
+    (void)batched, (void)count;
+    for (int k = 0; k < y->rank; k++) axes[k + 1] = o->axis[k] + 1;
+    return ag_transpose(in[0], axes);
+}
+
 const ag_op agi_transpose = { .name = "transpose",
                               .formula = "axes in another order",
                               .inputs = 1,
@@ -36,7 +45,8 @@ const ag_op agi_transpose = { .name = "transpose",
                               .attribute_size = sizeof(order),
                               .shape = shape,
                               .view = view,
-                              .gradient = gradient };
+                              .gradient = gradient,
+                              .batch = batch };
 
 ag_node *ag_transpose(ag_node *x, const int *axes_or_null)
 {

@@ -43,6 +43,13 @@ static double flops(const ag_node *y)
     return (double)ag_count(y) * (double)agi_rows(y);
 }
 
+/* For a single matrix, all batches of b are columns of one right-hand side. */
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    int single = !batched[0] && y->in[0]->rank == 2;
+    return single ? agi_solve_columns(solve, in[0], in[1], y->attribute) : ag_batch_leading(y, in, batched, count);
+}
+
 const ag_op agi_triangular_solve = { .name = "triangular_solve",
                                      .formula = "t^-1 b, t a triangle of a",
                                      .inputs = 2,
@@ -51,6 +58,7 @@ const ag_op agi_triangular_solve = { .name = "triangular_solve",
                                      .shape = agi_infer_solution,
                                      .run = run,
                                      .gradient = gradient,
+                                     .batch = batch,
                                      .flops = flops };
 
 ag_node *ag_triangular_solve(ag_node *a, ag_node *b, int upper, int transposed)

@@ -1,0 +1,94 @@
+/* Whole derivatives: products with all unit vectors, computed as one batch. */
+#include "internal.h"
+
+/* [n, *x's shape]: row i is 1 at x's element i and 0 elsewhere, computed where it is used. */
+static ag_node *units(const ag_node *x)
+{
+    int64_t n = ag_count(x);
+    ag_node *number = ag_arange(x->graph, (ag_dtype)x->dtype, n);
+    ag_node *unit = ag_equal(ag_reshape(number, AG_SHAPE(n, 1)), number);
+    return ag_reshape(unit, ag_batch_shape(x, n));
+}
+
+static ag_node *ones(const ag_node *x)
+{
+    ag_node *one = ag_cast(ag_number(x->graph, 1), (ag_dtype)x->dtype);
+    return ag_broadcast_to(one, ag_shape_in(x));
+}
+
+typedef ag_status product(ag_node *y, ag_node *x, ag_node *v, ag_node **along);
+
+static ag_status forward(ag_node *y, ag_node *x, ag_node *v, ag_node **along)
+{
+    return ag_jvp(1, &x, &v, 1, &y, along);
+}
+
+static ag_status backward(ag_node *y, ag_node *x, ag_node *v, ag_node **along)
+{
+    return ag_vjp(1, &y, &v, 1, &x, along);
+}
+
+/* [n, *the product's shape]: products with the n unit vectors of `like`'s shape. */
+static ag_node *all_products(const char *what, product *times, ag_node *y, ag_node *x, ag_node *like)
+{
+    ag_graph *g = x->graph;
+    int64_t n = ag_count(like);
+    ag_node *v, *along, *all, *unit;
+    if (n == 1) { /* no batch is needed */
+        v = ones(like);
+        return times(y, x, v, &along) ? g->bad : ag_reshape(along, ag_batch_shape(along, 1));
+    }
+    v = ag_input(g, NULL, (ag_dtype)like->dtype, ag_shape_in(like));
+    unit = units(like);
+    if (ag_is_bad(v) || times(y, x, v, &along)) return g->bad;
+    return agi_batch(what, n, 1, &v, &unit, 1, &along, &all) ? g->bad : all;
+}
+
+static ag_shape joined(const ag_node *y, const ag_node *x)
+{
+    ag_shape s = ag_shape_in(y);
+    for (int i = 0; i < x->rank; i++) s.dim[s.rank++] = x->dim[i];
+    return s;
+}
+
+static ag_graph *operands_of(const char *what, ag_node *y, ag_node *x, ag_status *status)
+{
+    ag_graph *g = y ? y->graph : x ? x->graph : NULL;
+    ag_node *const all[] = { y, x };
+    *status = g ? agi_check_nodes(g, what, 2, all, "operand") : AG_EARG;
+    if (!g || *status) return g;
+    if (y->rank + x->rank > AG_MAX_RANK) {
+        *status = AG_ESHAPE;
+        ag_reject(y, y->op, AG_ESHAPE, "%s: y and x have %d and %d axes, together at most %d", what, y->rank, x->rank,
+                  AG_MAX_RANK);
+    }
+    return g;
+}
+
+ag_node *ag_jacobian(ag_node *y, ag_node *x)
+{
+    ag_status status;
+    ag_graph *g = operands_of("ag_jacobian", y, x, &status);
+    if (status) return g ? g->bad : NULL;
+    int64_t rows = ag_count(y), columns = ag_count(x);
+    ag_node *all;
+    if (columns < rows) {
+        all = all_products("ag_jacobian", forward, y, x, x);
+        all = ag_transpose(ag_reshape(all, AG_SHAPE(columns, rows)), NULL);
+    } else {
+        all = all_products("ag_jacobian", backward, y, x, y);
+    }
+    return ag_reshape(all, joined(y, x));
+}
+
+/* Forward over reverse; the Hessian is symmetric, so that rows are columns. */
+ag_node *ag_hessian(ag_node *y, ag_node *x)
+{
+    ag_status status;
+    ag_node *dx;
+    ag_graph *g = operands_of("ag_hessian", y, x, &status);
+    if (status || ag_gradient(y, 1, &x, &dx)) return g ? g->bad : NULL;
+    if (2 * x->rank > AG_MAX_RANK)
+        return ag_reject(x, x->op, AG_ESHAPE, "ag_hessian: x has %d axes, at most %d fit", x->rank, AG_MAX_RANK / 2);
+    return ag_reshape(all_products("ag_hessian", forward, dx, x, x), joined(x, x));
+}
