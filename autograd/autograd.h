@@ -218,6 +218,10 @@ ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node 
 ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
                   ag_node *const then[], ag_node *const otherwise[], ag_node *out[]);
 
+/* A node of a user's own operation, whose descriptor (nodes/node.h) outlives the graph and may be anything that a built-in
+ * one may, AG_POINTWISE with kernels f32 and f64, AG_LIBRARY or AG_VIEW; attribute: attribute_size bytes, copied. */
+ag_node *ag_custom(const ag_op *, int n, ag_node *const in[], const void *attribute);
+
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
 
 /* dx[i] = dy/dx[i], of x[i]'s shape; y of rank 0. An x that y does not depend on gets zeros. AG_ENOGRAD lists every

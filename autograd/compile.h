@@ -18,7 +18,7 @@ typedef enum {
     AGI_ITEM_POINT,  /* pointwise, or a copy (code AG_CODE_NONE, no op): of strides or from another type */
     AGI_ITEM_FOLD,
     AGI_ITEM_PRODUCT,
-    AGI_ITEM_CALL
+    AGI_ITEM_CALL /* library calls, loops */
 } agi_item_kind;
 
 typedef struct {
@@ -69,6 +69,20 @@ typedef struct {
 } agi_element;
 #define AGI_TEMPORARY 0x80000000u /* set: the rest is a slot of the program's temporaries, not an address */
 
+/* A body's plan takes some nodes as leaves, and ends by assigning the carried ones their next values. */
+typedef struct {
+    int nbound, nstates, depth;
+    ag_node *const *bound; /* the states first */
+    ag_node *const *next;  /* by state */
+} agi_body;
+
+/* Where the live parts of a loop or branch lie in its buffer, in bytes. */
+typedef struct {
+    const ag_node *node;
+    int64_t *part; /* -1: nobody reads it */
+    int64_t bytes;
+} agi_layout;
+
 typedef struct {
     ag_graph *graph;
     ag_plan *plan;
@@ -76,12 +90,16 @@ typedef struct {
     const ag_options *options;
     int noutputs;
     ag_node *const *output;
+    int depth;            /* of loops around this plan */
+    const agi_body *body; /* the body of a loop or branch: what is bound, what is carried; or NULL */
     uint32_t *output_item; /* the item that holds each */
 
     uint32_t *item_of; /* by node id */
     agi_item *item;
     uint32_t nitems;
     agi_vector views;  /* ag_strides */
+    agi_vector layouts; /* agi_layout: one for each loop and branch */
+    agi_vector parts;  /* const ag_node *: live parts of loops */
     uint32_t *assigned; /* leaf items that are assigned to */
     int nassigned;
 
@@ -115,6 +133,13 @@ static inline int agi_is_point(const agi_item *it)
 {
     return it->kind == AGI_ITEM_POINT;
 }
+
+enum { AGI_DEEPEST_LOOP = 16 };
+
+ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *, const agi_body *);
+agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);
+int agi_lay_out_parts(agi_compiler *, const ag_node *loop); /* once its live parts are known */
+agi_loop_step *agi_lower_loop(agi_compiler *, uint32_t item);
 
 /* Each returns 0 after recording a failure in the graph. */
 int agi_make_items(agi_compiler *);

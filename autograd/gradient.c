@@ -5,6 +5,7 @@ typedef struct {
     ag_graph *graph;
     uint32_t first, last; /* ids that can lie between the x and the y */
     uint8_t *wanted;      /* by id - first */
+    int independent;      /* nothing flows on from an x */
     ag_node **gout;       /* by id - first: what has flowed in so far */
     agi_arena arena;
 } sweep;
@@ -51,9 +52,11 @@ static ag_node *fit(ag_node *g, const ag_node *x)
     return ag_same_shape(g, x) ? g : ag_broadcast_to(g, ag_shape_in(x));
 }
 
+enum { WANTED = 1, STOPS = 2 };
+
 static void mark_wanted(sweep *s, int n, ag_node *const x[])
 {
-    for (int i = 0; i < n; i++) s->wanted[x[i]->id - s->first] = 1;
+    for (int i = 0; i < n; i++) s->wanted[x[i]->id - s->first] = s->independent ? STOPS : WANTED;
     for (uint32_t id = s->first; id <= s->last; id++) {
         const ag_node *v = agi_node(s->graph, id);
         uint8_t w = s->wanted[id - s->first];
@@ -61,6 +64,11 @@ static void mark_wanted(sweep *s, int n, ag_node *const x[])
             w = v->in[k]->id >= s->first && s->wanted[v->in[k]->id - s->first];
         s->wanted[id - s->first] = w;
     }
+}
+
+static int leads_on(const sweep *s, const ag_node *v)
+{
+    return v->nin && s->wanted[v->id - s->first] == WANTED;
 }
 
 /* Which nodes the y reach, so that only missing rules on the way count. */
@@ -77,7 +85,7 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
         if (y[k]->id >= s->first) reached[y[k]->id - s->first] = 1;
     for (uint32_t id = s->last + 1; id-- > s->first;) {
         const ag_node *v = agi_node(s->graph, id);
-        if (!reached[id - s->first] || !s->wanted[id - s->first] || !v->nin) continue;
+        if (!reached[id - s->first] || !leads_on(s, v)) continue;
         if (!v->op->gradient) {
             if (!missing && !s->graph->status) {
                 agi_fail(s->graph, AG_ENOGRAD, "ag_gradient: no gradient rule for ");
@@ -113,7 +121,7 @@ static ag_status backwards(sweep *s)
     ag_node *few[FEW];
     for (uint32_t id = s->last + 1; id-- > s->first;) {
         ag_node *v = agi_node(s->graph, id), *gout = s->gout[id - s->first];
-        if (!gout || !v->nin || !s->wanted[id - s->first]) continue;
+        if (!gout || !leads_on(s, v)) continue;
         ag_node **gin = v->nin <= FEW ? few : agi_arena_take(&s->arena, v->nin * sizeof *gin);
         if (!gin) {
             agi_fail(s->graph, AG_EMEM, "ag_gradient: out of memory");
@@ -169,7 +177,7 @@ ag_status agi_check_nodes(ag_graph *g, const char *what, int n, ag_node *const x
 }
 
 static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *const y[], ag_node *const w[], int n,
-                               ag_node *const x[], ag_node *dx[])
+                               ag_node *const x[], ag_node *dx[], int independent)
 {
     ag_status status = AG_OK;
     if (g->status) return g->status;
@@ -192,7 +200,7 @@ static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *co
             status = AG_ESHAPE;
         }
     if (status) return status;
-    sweep s = { .graph = g, .first = UINT32_MAX, .last = 0 };
+    sweep s = { .graph = g, .first = UINT32_MAX, .last = 0, .independent = independent };
     for (int i = 0; i < n; i++) {
         if (x[i]->id < s.first) s.first = x[i]->id;
         if (x[i]->id > s.last) s.last = x[i]->id;
@@ -221,7 +229,7 @@ ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *
     ag_status status = agi_check_nodes(g, "ag_vjp", m, y, "y");
     if (!status) status = agi_check_nodes(g, "ag_vjp", m, w, "w");
     if (!status) status = agi_check_nodes(g, "ag_vjp", n, x, "x");
-    if (!status) status = differentiate("ag_vjp", g, m, y, w, n, x, dx);
+    if (!status) status = differentiate("ag_vjp", g, m, y, w, n, x, dx, 0);
     return finish(status, g, n, dx);
 }
 
@@ -237,10 +245,18 @@ ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
     }
     if (!status && y->dtype != AG_I64) {
         ag_node *one = ag_cast(ag_number(g, 1), (ag_dtype)y->dtype);
-        status = differentiate("ag_gradient", g, 1, &y, &one, n, x, dx);
+        status = differentiate("ag_gradient", g, 1, &y, &one, n, x, dx, 0);
     } else if (!status) {
         ag_reject(y, y->op, AG_ENOGRAD, "ag_gradient: integers have no gradient");
         status = AG_ENOGRAD;
     }
     return finish(status, g, n, dx);
+}
+
+ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[])
+{
+    ag_graph *g = m ? y[0]->graph : n ? x[0]->graph : NULL;
+    if (m && n) return differentiate("ag_vjp", g, m, y, w, n, x, dx, 1);
+    for (int i = 0; i < n; i++) dx[i] = ag_zeros_like(x[i]);
+    return g ? g->status : AG_OK;
 }

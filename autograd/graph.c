@@ -30,6 +30,7 @@ void ag_graph_free(ag_graph *g)
     if (!g) return;
     agi_intern_free(g);
     agi_names_free(g);
+    agi_custom_free(g);
     agi_release(&g->allocator, g->chunks.data);
     agi_arena_free(&g->arena);
     ag_allocator a = g->allocator;

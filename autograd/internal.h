@@ -47,6 +47,7 @@ extern const ag_allocator agi_malloc; /* malloc and free */
 
 typedef struct agi_interned agi_interned;
 typedef struct agi_named agi_named;
+typedef struct agi_custom agi_custom;
 
 enum { AGI_CHUNK = 4096 };
 
@@ -57,6 +58,7 @@ struct ag_graph {
     agi_vector chunks;      /* ag_node **: the nodes by id, AGI_CHUNK in each */
     agi_interned *interned; /* uthash: every node made while `intern` is on */
     agi_named *names;       /* uthash: named leaves */
+    agi_custom *custom;     /* uthash: users' own operations */
     int intern;
     const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
     uint32_t wanted_first;
@@ -85,6 +87,8 @@ ag_node *agi_name_find(const ag_graph *, const char *name);
 int agi_name_add(ag_graph *, ag_node *, const char *name); /* name is in the arena; 0: out of memory */
 void agi_name_remove(ag_graph *, const char *name);
 void agi_names_free(ag_graph *);
+
+void agi_custom_free(ag_graph *); /* custom.c */
 
 /* A leaf: no inputs, never merged unless `shared`. `attribute`, or the values, are copied; see nodes/leaf.h. */
 ag_node *agi_leaf(ag_graph *, const ag_op *, const char *name, ag_dtype, ag_shape, const void *attribute, int shared);

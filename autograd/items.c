@@ -155,9 +155,10 @@ static void make_inputs_ready(agi_compiler *c, const ag_node *x)
         if (!(x->op->flags & AG_STRIDED)) contiguous(c, operand(c, x, k));
 }
 
-static int make_assignment(agi_compiler *c, const ag_node *x)
+/* Returns the item that is stored into the leaf, or AGI_NONE. */
+static uint32_t assign(agi_compiler *c, uint32_t leaf, uint32_t value)
 {
-    uint32_t leaf = operand(c, x, 0), value = operand(c, x, 1), root = c->item[value].root;
+    uint32_t root = c->item[value].root;
     if (c->item[leaf].onto != AGI_NONE) {
         agi_text t = { c->graph->message, c->graph->message + sizeof c->graph->message };
         if (!c->graph->status) {
@@ -165,7 +166,7 @@ static int make_assignment(agi_compiler *c, const ag_node *x)
             t.at += strlen(c->graph->message);
             agi_print_node(&t, c->item[leaf].node);
         }
-        return 0;
+        return AGI_NONE;
     }
     const agi_item *r = &c->item[root];
     if (r->kind == AGI_ITEM_LEAF || c->item[value].view != AGI_NONE || r->target != AGI_NONE) {
@@ -174,21 +175,41 @@ static int make_assignment(agi_compiler *c, const ag_node *x)
     c->item[root].target = leaf; /* a second assignment of the same value needs a copy */
     c->item[leaf].onto = root;
     c->assigned[c->nassigned++] = leaf;
+    return root;
+}
+
+static int make_assignment(agi_compiler *c, const ag_node *x)
+{
+    uint32_t root = assign(c, operand(c, x, 0), operand(c, x, 1));
+    if (root == AGI_NONE) return 0;
     uint32_t i = new_item(c, x, AGI_ITEM_VIEW);
     c->item[i].root = root;
     return 1;
 }
 
-static int make_item(agi_compiler *c, const ag_node *x)
+/* A part of a loop: a piece of the memory that holds all live parts. */
+static int make_part(agi_compiler *c, const ag_node *x)
+{
+    uint32_t i = new_item(c, x, AGI_ITEM_VIEW), loop = operand(c, x, 0);
+    ag_strides s = ag_contiguous(x);
+    int64_t at = agi_layout_of(c, x->in[0])->part[*(const int *)x->attribute];
+    s.offset = at / (int64_t)ag_dtype_size((ag_dtype)x->dtype);
+    c->item[i].root = loop;
+    return add_view(c, i, &s);
+}
+
+static int make_item(agi_compiler *c, const ag_node *x, int bound)
 {
     unsigned flags = x->op->flags;
     uint32_t i;
-    if (flags & AG_LEAF) {
+    if (flags & AG_LEAF || bound) {
         new_item(c, x, AGI_ITEM_LEAF);
     } else if (flags & AG_ALIAS) {
         make_alias(c, x);
     } else if (flags & AG_VIEW) {
         if (!make_view(c, x, operand(c, x, 0))) return 0;
+    } else if (flags & AG_PART) {
+        if (!make_part(c, x)) return 0;
     } else if (flags & AG_EFFECT) {
         if (!make_assignment(c, x)) return 0;
     } else if (flags & AG_PRODUCT && agi_product_as_pointwise(x)) {
@@ -209,6 +230,7 @@ static int make_item(agi_compiler *c, const ag_node *x)
         for (uint32_t k = 0; k < x->nin; k++) c->item[i].in[k] = operand(c, x, k);
     } else {
         make_inputs_ready(c, x);
+        if (flags & AG_LOOP && !agi_lay_out_parts(c, x)) return 0;
         new_item(c, x, AGI_ITEM_CALL);
     }
     c->item_of[x->id] = c->nitems - 1;
@@ -217,18 +239,56 @@ static int make_item(agi_compiler *c, const ag_node *x)
 
 /* ---- which nodes are needed --------------------------------------------------------------------------------------------- */
 
+enum { LIVE = 1, BOUND = 2 };
+
+static int keep_part(agi_compiler *c, const ag_node *x)
+{
+    if (!agi_vector_grow(c->arena.allocator, &c->parts, sizeof x, 1)) return 0;
+    ((const ag_node **)c->parts.data)[c->parts.count++] = x;
+    return 1;
+}
+
 static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, uint32_t *items)
 {
+    if (c->body) c->nassigned = c->body->nstates;
     for (uint32_t id = top + 1; id-- > 0;) {
-        if (!live[id]) continue;
+        if (!(live[id] & LIVE)) continue;
         const ag_node *x = agi_node(c->graph, id);
-        *items += 1 + (x->op->flags & (AG_LIBRARY | AG_EFFECT) ? x->nin : 0);
+        *items += 1;
+        if (live[id] & BOUND) continue;
+        *items += x->op->flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0;
         if (x->op->flags & AG_EFFECT) c->nassigned++;
-        for (uint32_t k = 0; k < x->nin; k++) live[x->in[k]->id] = 1;
+        if (x->op->flags & AG_PART && !keep_part(c, x)) return 0;
+        for (uint32_t k = 0; k < x->nin; k++) live[x->in[k]->id] |= LIVE;
     }
     c->assigned = agi_arena_take(&c->arena, (size_t)c->nassigned * sizeof *c->assigned);
     c->nassigned = 0;
     return c->assigned != NULL;
+}
+
+/* What a body's plan starts from beside its outputs. */
+static uint32_t mark_roots(const agi_compiler *c, uint8_t *live, uint32_t top)
+{
+    for (int k = 0; k < c->noutputs; k++) {
+        if (live) live[c->output[k]->id] |= LIVE;
+        if (c->output[k]->id > top) top = c->output[k]->id;
+    }
+    for (int k = 0; c->body && k < c->body->nbound; k++) {
+        const ag_node *x = c->body->bound[k];
+        if (live) live[x->id] |= k < c->body->nstates ? LIVE | BOUND : BOUND; /* live only when somebody reads it */
+        if (x->id > top) top = x->id;
+    }
+    return top;
+}
+
+/* The carried leaves of a body take their next values at its end. */
+static int carry_states(agi_compiler *c)
+{
+    for (int k = 0; c->body && k < c->body->nstates; k++) {
+        uint32_t leaf = c->item_of[c->body->bound[k]->id], value = c->item_of[c->body->next[k]->id];
+        if (leaf != value && assign(c, leaf, value) == AGI_NONE) return 0;
+    }
+    return 1;
 }
 
 /* An output lies contiguous in memory that stays: its root's, or a copy's. */
@@ -271,19 +331,18 @@ int agi_sources(const agi_compiler *c, const agi_item *it, int k)
 
 int agi_make_items(agi_compiler *c)
 {
-    uint32_t top = 0, capacity = (uint32_t)c->noutputs;
-    for (int k = 0; k < c->noutputs; k++)
-        if (c->output[k]->id > top) top = c->output[k]->id;
+    uint32_t top = mark_roots(c, NULL, 0), capacity = (uint32_t)c->noutputs + (c->body ? (uint32_t)c->body->nstates : 0);
     uint8_t *live = agi_arena_zeros(&c->arena, (size_t)top + 1, 1);
     c->item_of = agi_arena_take(&c->arena, ((size_t)top + 1) * sizeof *c->item_of);
     c->output_item = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_item);
     if (!live || !c->item_of || !c->output_item) return agi_out_of_memory(c);
-    for (int k = 0; k < c->noutputs; k++) live[c->output[k]->id] = 1;
+    mark_roots(c, live, top);
     if (!mark_live(c, live, top, &capacity)) return agi_out_of_memory(c);
     c->item = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->item);
     if (!c->item) return agi_out_of_memory(c);
     for (uint32_t id = 0; id <= top; id++)
-        if (live[id] && !make_item(c, agi_node(c->graph, id))) return 0;
+        if (live[id] & LIVE && !make_item(c, agi_node(c->graph, id), live[id] & BOUND)) return 0;
+    if (!carry_states(c)) return 0;
     for (int k = 0; k < c->noutputs; k++) c->output_item[k] = hold_output(c, c->output[k]);
     count_uses(c);
     return 1;

@@ -50,7 +50,8 @@ static int give_buffers(agi_compiler *c)
         const ag_node *x = it->node;
         int constant = x->op == &agi_constant || x->op == &agi_number;
         agi_role role = !leaf ? AGI_VALUE : constant ? AGI_CONSTANT : AGI_LEAF;
-        it->buffer = agi_new_buffer(c, role, x, (ag_dtype)x->dtype, agi_node_bytes(x));
+        const agi_layout *parts = !leaf && x->op->flags & AG_LOOP ? agi_layout_of(c, x) : NULL;
+        it->buffer = agi_new_buffer(c, role, x, (ag_dtype)x->dtype, parts ? parts->bytes : agi_node_bytes(x));
         if (it->buffer == AGI_NONE) return 0;
         agi_buffer_at(c, it->buffer)->held = leaf || it->held;
     }
@@ -119,7 +120,7 @@ static uint32_t load(lowering *l, uint32_t operand, const agi_pattern *p, int ro
 {
     agi_pass *g = l->g;
     uint32_t b = source_buffer(l, operand);
-    agi_load new = { .buffer = b, .row = (uint8_t)row, .dtype = agi_buffer_at(l->c, b)->dtype,
+    agi_load new = { .buffer = b, .row = (uint8_t)row, .dtype = l->c->item[operand].node->dtype,
                      .rank = (uint8_t)p->rank, .offset = p->offset };
     new.access = (uint8_t)access_of(l, p, row, new.dtype == g->dtype);
     memcpy(new.dim, p->dim, sizeof new.dim);
@@ -450,6 +451,13 @@ static void touch_program(agi_compiler *c, const agi_fusion *f, uint32_t step)
     }
 }
 
+static void touch_operands(agi_compiler *c, uint32_t i, uint32_t step)
+{
+    lowering l = { .c = c, .step = step };
+    for (int k = 0, s; (s = agi_sources(c, &c->item[i], k)) >= 0; k++) source_buffer(&l, (uint32_t)s);
+    touch(c, c->item[i].buffer, step);
+}
+
 static int lower_group(agi_compiler *c, uint32_t k)
 {
     const agi_fusion *f = agi_fusion_at(c, c->order[k]);
@@ -470,6 +478,12 @@ static int lower_group(agi_compiler *c, uint32_t k)
         s->kind = AGI_PRODUCT;
         return (s->is.product = lower_product(c, first, k)) != NULL;
     }
+    if (c->item[first].node->op->flags & AG_LOOP) {
+        touch_operands(c, first, k);
+        s->is.loop = agi_lower_loop(c, first);
+        s->kind = AGI_LOOP;
+        return s->is.loop != NULL;
+    }
     s->kind = AGI_CALL;
     return (s->is.call = lower_call(c, first, k)) != NULL;
 }
@@ -483,8 +497,8 @@ int agi_lower(agi_compiler *c)
     c->plan->step = agi_arena_zeros(&c->plan->arena, n + (size_t)c->nassigned, sizeof *c->plan->step);
     if (!c->plan->step) return agi_out_of_memory(c);
     for (uint32_t k = 0; k < n; k++) {
-        if (!lower_group(c, k)) return 0;
         c->plan->nsteps++;
+        if (!lower_group(c, k)) return 0;
     }
     return 1;
 }

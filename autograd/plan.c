@@ -37,7 +37,7 @@ static int make_places(agi_compiler *c)
     }
     for (int k = 0; k < c->noutputs; k++) {
         const agi_item *it = &c->item[c->output_item[k]];
-        if (c->output[k]->op->flags & AG_LEAF) continue;
+        if (c->item[c->item_of[c->output[k]->id]].kind == AGI_ITEM_LEAF) continue;
         p->place[p->nplaces++] = (agi_place){ c->output[k], c->item[it->root].buffer };
     }
     qsort(p->place, (size_t)p->nplaces, sizeof *p->place, by_node);
@@ -56,9 +56,10 @@ const agi_place *agi_find_place(const ag_plan *p, const ag_node *x)
 static void measure_scratch(ag_plan *p)
 {
     for (int k = 0; k < p->nsteps; k++) {
-        if (p->step[k].kind != AGI_PASS) continue;
-        const agi_pass *g = p->step[k].is.group;
-        int64_t bytes = agi_group_scratch(g);
+        const agi_step *s = &p->step[k];
+        int64_t bytes = s->kind == AGI_PASS ? agi_group_scratch(s->is.group) : 0;
+        for (int b = 0; b < 2 && s->kind == AGI_LOOP; b++)
+            if (s->is.loop->body[b] && s->is.loop->body[b]->scratch_bytes > bytes) bytes = s->is.loop->body[b]->scratch_bytes;
         if (bytes > p->scratch_bytes) p->scratch_bytes = bytes;
     }
 }
@@ -89,22 +90,23 @@ static int compile(agi_compiler *c)
     return keep_buffers(c) && make_places(c);
 }
 
-ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *or_null)
+ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *options, const agi_body *body)
 {
-    static const ag_options defaults = { 0 };
-    if (!g || g->status || !check_outputs(g, n, outputs)) return NULL;
     ag_plan *p = agi_allocate(&g->allocator, sizeof *p);
     if (!p) return agi_fail(g, AG_EMEM, "ag_compile: out of memory"), NULL;
     memset(p, 0, sizeof *p);
     p->allocator = g->allocator;
-    p->options = or_null ? *or_null : defaults;
+    p->options = *options;
     agi_arena_init(&p->arena, &p->allocator);
     p->kernels[AG_F32] = agi_kernels_of(p->options.isa, AG_F32);
     p->kernels[AG_F64] = agi_kernels_of(p->options.isa, AG_F64);
-    agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs };
+    agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs, .body = body,
+                       .depth = body ? body->depth : 0 };
     agi_arena_init(&c.arena, &g->allocator);
     int ok = compile(&c);
     agi_release(&g->allocator, c.views.data);
+    agi_release(&g->allocator, c.layouts.data);
+    agi_release(&g->allocator, c.parts.data);
     agi_release(&g->allocator, c.groups.data);
     agi_release(&g->allocator, c.buffers.data);
     agi_release(&g->allocator, c.elements.data);
@@ -114,9 +116,19 @@ ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_optio
     return NULL;
 }
 
+ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *or_null)
+{
+    static const ag_options defaults = { 0 };
+    if (!g || g->status || !check_outputs(g, n, outputs)) return NULL;
+    return agi_compile(g, n, outputs, or_null ? or_null : &defaults, NULL);
+}
+
 void ag_plan_free(ag_plan *p)
 {
     if (!p) return;
+    for (int k = 0; k < p->nsteps; k++)
+        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP && p->step[k].is.loop; b++)
+            ag_plan_free(p->step[k].is.loop->body[b]);
     agi_arena_free(&p->arena);
     ag_allocator a = p->allocator;
     agi_release(&a, p);

@@ -136,7 +136,19 @@ typedef struct {
     uint32_t from, to;
 } agi_copy;
 
-typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY } agi_step_kind;
+/* A loop or branch: bodies are plans of their own, run on a run of their own, one for each body. */
+typedef struct {
+    const ag_node *node;
+    ag_plan *body[2]; /* a loop's body and test (or NULL); a branch's two bodies */
+    int first_run;    /* index of body[0]'s run in the run's `bodies` */
+    uint32_t *in;     /* buffers of the node's inputs, */
+    int64_t *offset;  /* and offsets in them, in bytes */
+    uint32_t out;     /* where all parts that somebody reads lie, */
+    int64_t *part;    /* at these offsets in bytes, or -1 */
+    uint32_t *inner[2]; /* by input: its leaf's buffer in each body, or AGI_NONE; then by result: its buffer */
+} agi_loop_step;
+
+typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY, AGI_LOOP } agi_step_kind;
 typedef struct {
     agi_step_kind kind;
     union {
@@ -145,6 +157,7 @@ typedef struct {
         agi_call *call;
         agi_product *product;
         agi_copy copy;
+        agi_loop_step *loop;
     } is;
 } agi_step;
 
@@ -160,7 +173,7 @@ struct ag_plan {
     agi_arena arena;
     ag_options options;
     const struct agi_kernels *kernels[2]; /* f32, f64 */
-    int nsteps, nplaces, nleaves;
+    int nsteps, nplaces, nleaves, nbodies;
     uint32_t nbuffers;
     agi_step *step;
     agi_buffer *buffer;
@@ -206,8 +219,10 @@ struct ag_run {
     int nbound;
     int missing;     /* inputs that have none */
     int evaluated;
+    ag_run **bodies; /* of loops and branches */
     char *scratch;   /* plan->scratch_bytes a thread */
     agi_pool *pool;  /* NULL: the caller's thread alone */
+    int owns_pool;   /* not the run of a loop's body, which uses the outer one's */
     char message[512];
 };
 
@@ -216,6 +231,9 @@ void agi_run_blocks(ag_run *, const agi_pass *, char *scratch, int64_t first, in
 void agi_finish_folds(ag_run *, const agi_pass *);
 void agi_run_program(ag_run *, const agi_program *);
 ag_status agi_run_call(ag_run *, const agi_call *);
+ag_status agi_run_loop(ag_run *, const agi_loop_step *);
+ag_status agi_run_steps(ag_run *); /* an evaluation, its leaves being there */
+ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose threads and scratch memory it uses; or NULL */
 void agi_run_product(ag_run *, const agi_product *);
 void agi_quiet_blas(void); /* OpenBLAS keeps to the calling thread: its threads and ours never run at once */
 

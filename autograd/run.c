@@ -17,7 +17,8 @@ static int threads_of(const ag_plan *p)
 
 static size_t table_bytes(const ag_plan *p)
 {
-    return 2 * rounded(p->nbuffers * sizeof(void *)) + rounded(p->nbuffers);
+    return 2 * rounded(p->nbuffers * sizeof(void *)) + rounded(p->nbuffers) +
+           rounded((size_t)p->nbodies * sizeof(ag_run *));
 }
 
 static size_t run_bytes(const ag_plan *p)
@@ -28,7 +29,10 @@ static size_t run_bytes(const ag_plan *p)
 
 size_t ag_plan_bytes(const ag_plan *p)
 {
-    return p ? sizeof(ag_run) + run_bytes(p) : 0;
+    size_t bytes = p ? sizeof(ag_run) + run_bytes(p) : 0;
+    for (int k = 0; p && k < p->nsteps; k++)
+        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP; b++) bytes += ag_plan_bytes(p->step[k].is.loop->body[b]);
+    return bytes;
 }
 
 /* ---- failures ------------------------------------------------------------------------------------------------------------ */
@@ -70,14 +74,30 @@ static void start_leaf(ag_run *r, uint32_t b)
         write_number(to, (ag_dtype)x->dtype, value);
     } else if (x->op == &agi_parameter && !x->attribute) {
         memset(to, 0, (size_t)buffer->bytes);
-    } else if (x->attribute) {
+    } else if (x->op == &agi_parameter || x->op == &agi_constant) {
         memcpy(to, x->attribute, (size_t)buffer->bytes);
     }
 }
 
+static int make_bodies(ag_run *r)
+{
+    const ag_plan *p = r->plan;
+    for (int k = 0; k < p->nsteps; k++) {
+        if (p->step[k].kind != AGI_LOOP) continue;
+        const agi_loop_step *l = p->step[k].is.loop;
+        for (int b = 0; b < 2; b++)
+            if (l->body[b] && !(r->bodies[l->first_run + b] = agi_run_make(l->body[b], r))) return 0;
+    }
+    return 1;
+}
+
 ag_run *ag_run_new(const ag_plan *p)
 {
-    if (!p) return NULL;
+    return p ? agi_run_make(p, NULL) : NULL;
+}
+
+ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
+{
     ag_run *r = agi_allocate(&p->allocator, sizeof *r);
     if (!r) return NULL;
     memset(r, 0, sizeof *r);
@@ -90,14 +110,18 @@ ag_run *ag_run_new(const ag_plan *p)
     r->memory = (void **)(((uintptr_t)r->allocated + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     r->bound = (void **)((char *)r->memory + rounded(p->nbuffers * sizeof(void *)));
     r->fed = (uint8_t *)r->bound + rounded(p->nbuffers * sizeof(void *));
-    r->block = (char *)r->fed + rounded(p->nbuffers);
-    r->scratch = r->block + rounded((size_t)p->block_bytes);
+    r->bodies = (ag_run **)(r->fed + rounded(p->nbuffers));
+    r->block = (char *)r->bodies + rounded((size_t)p->nbodies * sizeof *r->bodies);
+    r->scratch = outer ? outer->scratch : r->block + rounded((size_t)p->block_bytes);
     memset(r->bound, 0, p->nbuffers * sizeof(void *));
     memset(r->fed, 0, p->nbuffers);
+    memset(r->bodies, 0, (size_t)p->nbodies * sizeof *r->bodies);
     for (uint32_t b = 0; b < p->nbuffers; b++) r->memory[b] = r->block + p->buffer[b].offset;
     for (int k = 0; k < p->nleaves; k++) start_leaf(r, p->leaf[k]);
     agi_quiet_blas();
-    if (threads_of(p) > 1 && !(r->pool = agi_pool_new(&p->allocator, threads_of(p)))) {
+    r->owns_pool = !outer && threads_of(p) > 1;
+    r->pool = outer ? outer->pool : r->owns_pool ? agi_pool_new(&p->allocator, threads_of(p)) : NULL;
+    if ((r->owns_pool && !r->pool) || !make_bodies(r)) {
         ag_run_free(r);
         return NULL;
     }
@@ -108,7 +132,8 @@ void ag_run_free(ag_run *r)
 {
     if (!r) return;
     const ag_plan *p = r->plan;
-    agi_pool_free(r->pool);
+    for (int k = 0; k < p->nbodies; k++) ag_run_free(r->bodies[k]);
+    if (r->owns_pool) agi_pool_free(r->pool);
     agi_release(&p->allocator, r->allocated);
     agi_release(&p->allocator, r);
 }
@@ -126,20 +151,6 @@ static void mark_fed(ag_run *r, uint32_t b)
     r->fed[b] = 1;
 }
 
-ag_status ag_feed(ag_run *r, const ag_node *leaf, const void *data)
-{
-    if (!r) return AG_EARG;
-    const agi_place *at = place_of(r, leaf);
-    if (!at) return fail_on(r, "ag_feed", leaf, "is no leaf of this plan");
-    if (leaf->op != &agi_input && leaf->op != &agi_parameter)
-        return fail_on(r, "ag_feed", leaf, "is neither an input nor a parameter");
-    if (!data) return fail_on(r, "ag_feed", leaf, "has no data: NULL");
-    if (r->memory[at->buffer] != data) memcpy(r->memory[at->buffer], data, (size_t)agi_node_bytes(leaf));
-    mark_fed(r, at->buffer);
-    r->message[0] = 0;
-    return AG_OK;
-}
-
 /* Buffers that share a leaf's memory follow it. */
 static void move_buffer(ag_run *r, uint32_t b, void *to)
 {
@@ -150,6 +161,34 @@ static void move_buffer(ag_run *r, uint32_t b, void *to)
         if (p->buffer[k].shares == b) r->memory[k] = to;
 }
 
+/* NULL: the run's own memory again. */
+static void bind_buffer(ag_run *r, uint32_t b, void *data)
+{
+    const agi_buffer *buffer = &r->plan->buffer[b];
+    if (buffer->scalar) { /* scalar programs keep to their own memory: copied in and out around an evaluation */
+        r->nbound += !r->bound[b] - !data;
+        r->bound[b] = data;
+    } else {
+        move_buffer(r, b, data ? data : r->block + buffer->offset);
+    }
+}
+
+ag_status ag_feed(ag_run *r, const ag_node *leaf, const void *data)
+{
+    if (!r) return AG_EARG;
+    const agi_place *at = place_of(r, leaf);
+    if (!at) return fail_on(r, "ag_feed", leaf, "is no leaf of this plan");
+    if (leaf->op != &agi_input && leaf->op != &agi_parameter)
+        return fail_on(r, "ag_feed", leaf, "is neither an input nor a parameter");
+    if (!data) return fail_on(r, "ag_feed", leaf, "has no data: NULL");
+    if (r->bound[at->buffer] || r->memory[at->buffer] != r->block + r->plan->buffer[at->buffer].offset)
+        bind_buffer(r, at->buffer, NULL); /* what is fed is the run's own */
+    memcpy(r->memory[at->buffer], data, (size_t)agi_node_bytes(leaf));
+    mark_fed(r, at->buffer);
+    r->message[0] = 0;
+    return AG_OK;
+}
+
 ag_status ag_bind(ag_run *r, const ag_node *x, void *data)
 {
     if (!r) return AG_EARG;
@@ -157,12 +196,7 @@ ag_status ag_bind(ag_run *r, const ag_node *x, void *data)
     if (!at) return fail_on(r, "ag_bind", x, "is neither a leaf nor an output of this plan");
     const agi_buffer *b = &r->plan->buffer[at->buffer];
     if (b->role == AGI_CONSTANT) return fail_on(r, "ag_bind", x, "is a constant");
-    if (b->scalar) { /* scalar programs keep to their own memory: copied in and out around an evaluation */
-        r->nbound += !r->bound[at->buffer] - !data;
-        r->bound[at->buffer] = data;
-    } else {
-        move_buffer(r, at->buffer, data ? data : r->block + b->offset);
-    }
+    bind_buffer(r, at->buffer, data);
     if (b->role == AGI_LEAF && data) mark_fed(r, at->buffer);
     r->message[0] = 0;
     return AG_OK;
@@ -290,6 +324,7 @@ static ag_status run_step(ag_run *r, const agi_step *s)
     case AGI_PRODUCT: agi_run_product(r, s->is.product); break;
     case AGI_COPY: run_copy(r, &s->is.copy); break;
     case AGI_CALL: return agi_run_call(r, s->is.call);
+    case AGI_LOOP: return agi_run_loop(r, s->is.loop);
     }
     return AG_OK;
 }
@@ -302,23 +337,27 @@ static ag_status refuse_unfed(ag_run *r)
     return AG_OK;
 }
 
+ag_status agi_run_steps(ag_run *r)
+{
+    const ag_plan *p = r->plan;
+    if (p->options.poison) poison(r, 0, 1);
+    for (int k = 0; k < p->nsteps; k++) {
+        ag_status status = run_step(r, &p->step[k]);
+        if (status) return status;
+        if (p->options.poison) poison(r, (uint32_t)k, 0);
+    }
+    return AG_OK;
+}
+
 ag_status ag_eval(ag_run *r)
 {
     if (!r) return AG_EARG;
     if (r->missing) return refuse_unfed(r);
-    const ag_plan *p = r->plan;
     if (r->nbound) copy_bound(r, 0);
-    if (p->options.poison) poison(r, 0, 1);
-    for (int k = 0; k < p->nsteps; k++) {
-        ag_status status = run_step(r, &p->step[k]);
-        if (status) {
-            r->evaluated = 0;
-            return status;
-        }
-        if (p->options.poison) poison(r, (uint32_t)k, 0);
-    }
+    ag_status status = agi_run_steps(r);
+    r->evaluated = !status;
+    if (status) return status;
     if (r->nbound) copy_bound(r, 1);
-    r->evaluated = 1;
     r->message[0] = 0;
     return AG_OK;
 }

@@ -167,6 +167,24 @@ static void show_copy(writer *w, const agi_copy *c, double *bytes)
     *bytes += 2 * buffer_bytes(w, c->to);
 }
 
+static void show_steps(writer *w);
+
+static void show_loop(writer *w, const agi_loop_step *l)
+{
+    const ag_plan *outer = w->plan;
+    fprintf(w->to, "%s ", l->node->op->name);
+    show_buffer(w, l->out);
+    fputc('\n', w->to);
+    for (int b = 0; b < 2; b++) {
+        if (!l->body[b]) continue;
+        fprintf(w->to, "  body %d {\n", b);
+        w->plan = l->body[b];
+        show_steps(w);
+        w->plan = outer;
+        fprintf(w->to, "  }\n");
+    }
+}
+
 static void show_step(writer *w, int k)
 {
     const agi_step *s = &w->plan->step[k];
@@ -178,17 +196,23 @@ static void show_step(writer *w, int k)
     case AGI_PRODUCT: show_product(w, s->is.product, &bytes, &flops); break;
     case AGI_CALL: show_call(w, s->is.call, &bytes, &flops); break;
     case AGI_COPY: show_copy(w, &s->is.copy, &bytes); break;
+    case AGI_LOOP: show_loop(w, s->is.loop); return;
     }
     fprintf(w->to, "    %.0f bytes, %.0f flops\n", bytes, flops);
     w->bytes += bytes;
     w->flops += flops;
 }
 
+static void show_steps(writer *w)
+{
+    for (int k = 0; k < w->plan->nsteps; k++) show_step(w, k);
+}
+
 int ag_write_text(FILE *to, const ag_plan *p)
 {
     if (!to || !p) return -1;
     writer w = { .to = to, .plan = p };
-    for (int k = 0; k < p->nsteps; k++) show_step(&w, k);
+    show_steps(&w);
     fprintf(to, "%d steps, %u buffers; a run takes %zu bytes; an evaluation moves %.0f bytes, %.0f flops\n", p->nsteps,
             p->nbuffers, ag_plan_bytes(p), w.bytes, w.flops);
     return ferror(to) ? -1 : 0;

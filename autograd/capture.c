@@ -1,0 +1,113 @@
+/* What the body of a loop or branch reads from outside: its captures. */
+#include "internal.h"
+#include "../nodes/loop.h"
+
+void *ag_keep(ag_graph *g, const void *data, size_t bytes)
+{
+    void *p = data ? agi_arena_copy(&g->arena, data, bytes) : agi_arena_zeros(&g->arena, 1, bytes);
+    if (!p) agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+    return p;
+}
+
+typedef struct {
+    ag_graph *graph;
+    agi_arena arena;
+    uint8_t *needed, *inside; /* by id - first: read by the results; depends on a bound leaf */
+    uint32_t first, last;
+} cone;
+
+static int make_cone(cone *c, int n, ag_node *const results[], int nbound, ag_node *const bound[])
+{
+    for (int k = 0; k < n; k++)
+        if (results[k]->id > c->last) c->last = results[k]->id;
+    for (int k = 0; k < nbound; k++) {
+        if (bound[k]->id < c->first) c->first = bound[k]->id;
+        if (bound[k]->id > c->last) c->last = bound[k]->id;
+    }
+    for (int k = 0; k < n; k++)
+        if (results[k]->id < c->first) c->first = results[k]->id;
+    c->needed = agi_arena_zeros(&c->arena, c->last - c->first + 1, 1);
+    c->inside = agi_arena_zeros(&c->arena, c->last - c->first + 1, 1);
+    return c->needed && c->inside;
+}
+
+static void mark(cone *c, int n, ag_node *const results[], int nbound, ag_node *const bound[])
+{
+    for (int k = 0; k < nbound; k++) c->inside[bound[k]->id - c->first] = 1;
+    for (uint32_t id = c->first; id <= c->last; id++) {
+        const ag_node *x = agi_node(c->graph, id);
+        for (uint32_t k = 0; k < x->nin && !c->inside[id - c->first]; k++)
+            c->inside[id - c->first] = x->in[k]->id >= c->first && c->inside[x->in[k]->id - c->first];
+    }
+    for (int k = 0; k < n; k++) c->needed[results[k]->id - c->first] = 1;
+    for (uint32_t id = c->last + 1; id-- > c->first;) {
+        const ag_node *x = agi_node(c->graph, id);
+        for (uint32_t k = 0; c->needed[id - c->first] && c->inside[id - c->first] && k < x->nin; k++)
+            if (x->in[k]->id >= c->first) c->needed[x->in[k]->id - c->first] = 1;
+    }
+}
+
+static int literal(const ag_node *x)
+{
+    return x->op == &agi_number || x->op == &agi_constant;
+}
+
+typedef struct {
+    ag_node **list; /* NULL: only count */
+    int count;
+} collector;
+
+static void collect(collector *into, ag_node *x)
+{
+    if (literal(x)) return;
+    for (int k = 0; into->list && k < into->count; k++)
+        if (into->list[k] == x) return;
+    if (into->list) into->list[into->count] = x;
+    into->count++;
+}
+
+/* In order of creation inside the cone, then those before it. Called to count (with repetitions), then to list. */
+static void collect_all(const cone *c, collector *into)
+{
+    for (uint32_t id = c->first; id <= c->last; id++) {
+        ag_node *x = agi_node(c->graph, id);
+        if (!c->needed[id - c->first]) continue;
+        if (!c->inside[id - c->first]) {
+            collect(into, x);
+            continue;
+        }
+        for (uint32_t k = 0; k < x->nin; k++)
+            if (x->in[k]->id < c->first) collect(into, x->in[k]);
+    }
+}
+
+int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], ag_node ***captures)
+{
+    cone c = { .graph = g, .first = UINT32_MAX };
+    collector counted = { 0 }, listed = { 0 };
+    agi_arena_init(&c.arena, &g->allocator);
+    if (!make_cone(&c, n, results, nbound, bound)) {
+        agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+        agi_arena_free(&c.arena);
+        return -1;
+    }
+    mark(&c, n, results, nbound, bound);
+    collect_all(&c, &counted);
+    listed.list = ag_keep(g, NULL, (size_t)(counted.count + 1) * sizeof *listed.list);
+    if (listed.list) collect_all(&c, &listed);
+    agi_arena_free(&c.arena);
+    *captures = listed.list;
+    return listed.list ? listed.count : -1;
+}
+
+int ag_find_used(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[])
+{
+    cone c = { .graph = g, .first = UINT32_MAX };
+    agi_arena_init(&c.arena, &g->allocator);
+    int ok = make_cone(&c, n, results, nbound, bound);
+    if (ok) mark(&c, n, results, nbound, bound);
+    else agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+    for (int k = 0; ok && k < nbound; k++) used[k] = c.needed[bound[k]->id - c.first];
+    agi_arena_free(&c.arena);
+    return ok;
+}

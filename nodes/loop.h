@@ -1,0 +1,55 @@
+/* Loops and branches as nodes: a body, written as graph on bound leaves, evaluated step by step.
+ *
+ * A loop node's inputs are the initial states, the sequences, the captures (nodes outside the body that it reads) and
+ * perhaps the number of steps. Its results are its parts: nodes of operation `part`. */
+#ifndef AG_LOOP_H
+#define AG_LOOP_H
+
+#include "node.h"
+
+#define AG_UNBOUNDED INT64_MAX
+
+typedef struct {
+    int64_t length;                /* number of steps; with a test or a count: at most; or AG_UNBOUNDED */
+    int reverse;                   /* from the last element to the first */
+    int counted;                   /* the last input is the number of steps, rank 0 */
+    int states, elements, results, captures;
+    ag_node *const *state;         /* bound leaves: the carried values before a step */
+    ag_node *const *next;          /* body: the carried values after it */
+    ag_node *const *element;       /* bound leaves: this step's slice of each sequence */
+    ag_node *const *result;        /* body: what is stacked */
+    ag_node *const *capture;
+    ag_node *test;                 /* body, on states and captures, rank 0: go on while it is not 0; or NULL */
+} ag_loop;
+
+typedef struct {
+    int arguments, results, captures;
+    ag_node *const *argument;      /* bound leaves */
+    ag_node *const *then, *const *otherwise; /* bodies: the results of either branch */
+    ag_node *const *capture;
+} ag_branch; /* inputs: predicate, arguments' values, captures */
+
+/* Parts of a loop, in this order; a branch has its results alone. */
+int ag_part_final(const ag_loop *, int state);
+int ag_part_result(const ag_loop *, int result);
+int ag_part_before(const ag_loop *, int state); /* the state before each step, stacked */
+int ag_part_count(const ag_loop *);             /* number of steps made, rank 0, f64 */
+int ag_parts(const ag_node *loop_or_branch);    /* how many there are */
+ag_node *ag_part(ag_node *loop_or_branch, int part);
+ag_shape ag_part_shape(const ag_node *loop_or_branch, int part, ag_dtype *);
+/* The gradients that flow into the parts, from the gradient of the whole node; NULL where nothing does. */
+void ag_unpack(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[]);
+
+/* Nodes that `results` read and that do not depend on the bound leaves; numbers and constants are not captured. In the
+ * graph's memory; -1 when it ends. */
+int ag_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], ag_node ***captures);
+/* Which of the bound leaves the results read. 0 when memory ends. */
+int ag_find_used(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[]);
+/* As ag_vjp, but the x are independent of each other: nothing flows from one into another. */
+ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[]);
+void *ag_keep(ag_graph *, const void *data, size_t bytes); /* a copy in the graph's memory, or NULL after a failure */
+
+ag_node *ag_loop_node(ag_graph *, ag_loop *, ag_node *const initial[], ag_node *const sequence[], ag_node *count);
+ag_node *ag_branch_node(ag_graph *, ag_branch *, ag_node *predicate, ag_node *const value[]);
+
+#endif
