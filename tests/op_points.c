@@ -1,0 +1,212 @@
+/* Rows of the pointwise operations: domain of each operand, and the value by libm. */
+#include "op_table.h"
+
+static double sigmoid(double x)
+{
+    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+}
+
+static double largest(double a, double b)
+{
+    return isnan(a) || isnan(b) ? NAN : a < b ? b : a;
+}
+
+/* The n-th derivative of digamma for x > 0: (-1)^(n+1) n! times Hurwitz' zeta(n + 1, x), by the Euler-Maclaurin formula
+ * (Abramowitz & Stegun 6.4.10 and 23.2); digamma by recurrence and its asymptotic series (6.3.5, 6.3.18). */
+static double polygamma(double order, double x)
+{
+    static const long double bernoulli[] = {
+        1.L / 6, -1.L / 30, 1.L / 42, -1.L / 30, 5.L / 66, -691.L / 2730, 7.L / 6
+    };
+    long double q = x, sum = 0, factorial = 1, s = order + 1;
+    for (; q < x + 20; q++) sum += powl(q, -s);
+    if (order == 0) {
+        sum = logl(q) - 0.5L / q - sum;
+        for (int j = 1; j <= 7; j++) sum -= bernoulli[j - 1] / (2 * j * powl(q, 2 * j));
+        return (double)sum;
+    }
+    sum += powl(q, 1 - s) / (s - 1) + powl(q, -s) / 2;
+    long double rising = s, fall = 2; /* s (s+1) ... (s+2j-2) and (2j)! */
+    for (int j = 1; j <= 7; j++) {
+        sum += bernoulli[j - 1] / fall * rising * powl(q, -s - 2 * j + 1);
+        rising *= (s + 2 * j - 1) * (s + 2 * j);
+        fall *= (2 * j + 1) * (2 * j + 2);
+    }
+    for (int k = 2; k <= order; k++) factorial *= k;
+    return (double)(fmodl((long double)order, 2) == 1 ? factorial * sum : -factorial * sum);
+}
+
+/* POINT1(name, low, high, flags, value in x): the operation ag_<name> */
+#define ALL_POINTS(POINT1, POINT2)                                                 \
+    POINT1(neg, -3, 3, 0, -x)                                                      \
+    POINT1(abs, 0.1, 3, 0, fabs(x))                                                \
+    POINT1(sign, 0.1, 3, 0, x > 0 ? 1 : x < 0 ? -1 : x)                            \
+    POINT1(square, -3, 3, 0, x * x)                                                \
+    POINT1(sqrt, 0.3, 4, 0, sqrt(x))                                               \
+    POINT1(exp, -3, 3, 0, exp(x))                                                  \
+    POINT1(expm1, -2, 2, 0, expm1(x))                                              \
+    POINT1(log, 0.3, 4, 0, log(x))                                                 \
+    POINT1(log1p, -0.6, 3, 0, log1p(x))                                            \
+    POINT1(sin, -4, 4, 0, sin(x))                                                  \
+    POINT1(cos, -4, 4, 0, cos(x))                                                  \
+    POINT1(tan, -1, 1, 0, tan(x))                                                  \
+    POINT1(asin, -0.7, 0.7, 0, asin(x))                                            \
+    POINT1(acos, -0.7, 0.7, 0, acos(x))                                            \
+    POINT1(atan, -3, 3, 0, atan(x))                                                \
+    POINT1(sinh, -2, 2, 0, sinh(x))                                                \
+    POINT1(cosh, -2, 2, 0, cosh(x))                                                \
+    POINT1(tanh, -2, 2, 0, tanh(x))                                                \
+    POINT1(erf, -2, 2, 0, erf(x))                                                  \
+    POINT1(erfc, -2, 2, 0, erfc(x))                                                \
+    POINT1(lgamma, 0.4, 6, 0, lgamma(x))                                           \
+    POINT1(sigmoid, -4, 4, 0, sigmoid(x))                                          \
+    POINT1(softplus, -4, 4, 0, x > 30 ? x : log1p(exp(x)))                         \
+    POINT1(relu, 0.1, 2, 0, x > 0 || isnan(x) ? x : 0)                             \
+    POINT1(gelu, -3, 3, ROW_ANY_ZERO, x < -1e3 ? 0 : x * 0.5 * erfc(-x / sqrt(2))) \
+    POINT1(silu, -4, 4, ROW_ANY_ZERO, x < -1e3 ? 0 : x * sigmoid(x))               \
+    POINT1(floor, 0.1, 0.9, 0, floor(x))                                           \
+    POINT2(add, -3, 3, -3, 3, 0, a + b)                                            \
+    POINT2(sub, -3, 3, -3, 3, 0, a - b)                                            \
+    POINT2(mul, -3, 3, -3, 3, 0, a * b)                                            \
+    POINT2(div, -3, 3, 0.4, 3, 0, a / b)                                           \
+    POINT2(pow, 0.3, 3, -2, 3, 0, pow(a, b))                                       \
+    POINT2(atan2, 0.3, 3, -3, 3, 0, atan2(a, b))                                   \
+    POINT2(minimum, -3, 3, -3, 3, ROW_ANY_ZERO, -largest(-a, -b))                  \
+    POINT2(maximum, -3, 3, -3, 3, ROW_ANY_ZERO, largest(a, b))                     \
+    POINT2(less, -3, 3, -3, 3, 0, a < b)                                           \
+    POINT2(less_equal, -3, 3, -3, 3, 0, a <= b)                                    \
+    POINT2(greater, -3, 3, -3, 3, 0, a > b)                                        \
+    POINT2(greater_equal, -3, 3, -3, 3, 0, a >= b)                                 \
+    POINT2(equal, -3, 3, -3, 3, 0, a == b)
+
+#define BUILD1(name, low, high, flags, ...)                           \
+    static ag_node *build_##name(ag_node *const in[], const int *arg) \
+    {                                                                 \
+        (void)arg;                                                    \
+        return ag_##name(in[0]);                                      \
+    }                                                                 \
+    static double expect_##name(double x, double b, double c)         \
+    {                                                                 \
+        (void)b, (void)c;                                             \
+        return __VA_ARGS__;                                           \
+    }
+#define BUILD2(name, low_a, high_a, low_b, high_b, flags, ...)        \
+    static ag_node *build_##name(ag_node *const in[], const int *arg) \
+    {                                                                 \
+        (void)arg;                                                    \
+        return ag_##name(in[0], in[1]);                               \
+    }                                                                 \
+    static double expect_##name(double a, double b, double c)         \
+    {                                                                 \
+        (void)c;                                                      \
+        return __VA_ARGS__;                                           \
+    }
+ALL_POINTS(BUILD1, BUILD2)
+
+static ag_node *build_where(ag_node *const in[], const int *arg)
+{
+    (void)arg;
+    return ag_where(in[0], in[1], in[2]);
+}
+
+static double expect_where(double a, double b, double c)
+{
+    return a != 0 ? b : c;
+}
+
+/* A condition that is 0 for some elements, as comparisons make it. */
+static ag_node *build_choice(ag_node *const in[], const int *arg)
+{
+    (void)arg;
+    return ag_where(ag_less(in[0], in[1]), in[1], in[2]);
+}
+
+static double expect_choice(double a, double b, double c)
+{
+    return a < b ? b : c;
+}
+
+/* Sums of a product, which the planner makes from mul, add and sub; and the same operations by name. */
+static ag_node *build_three(ag_node *const in[], const int *arg)
+{
+    ag_node *product = ag_mul(in[0], in[1]);
+    return arg[0] == 0 ? ag_add(product, in[2]) : arg[0] == 1 ? ag_sub(product, in[2]) : ag_sub(in[2], product);
+}
+
+static ag_node *apply_three(ag_node *const in[], const int *arg)
+{
+    return ag_apply(arg[0] == 0 ? &agi_muladd : arg[0] == 1 ? &agi_mulsub : &agi_submul, 3, in, NULL);
+}
+
+static double expect_muladd(double a, double b, double c)
+{
+    volatile double product = a * b;
+    return product + c;
+}
+
+static double expect_mulsub(double a, double b, double c)
+{
+    volatile double product = a * b;
+    return product - c;
+}
+
+static double expect_submul(double a, double b, double c)
+{
+    volatile double product = a * b;
+    return c - product;
+}
+
+static ag_node *build_polygamma(ag_node *const in[], const int *arg)
+{
+    return ag_polygamma(arg[0], in[0]);
+}
+
+static double expect_polygamma_0(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return polygamma(0, x);
+}
+
+static double expect_polygamma_1(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return polygamma(1, x);
+}
+
+static double expect_polygamma_4(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return polygamma(4, x);
+}
+
+#define ROW1(name, low, high, flags, ...) { #name, 1, { { low, high } }, build_##name, expect_##name, flags, { 0 } },
+#define ROW2(name, low_a, high_a, low_b, high_b, flags, ...) \
+    { #name, 2, { { low_a, high_a }, { low_b, high_b } }, build_##name, expect_##name, flags, { 0 } },
+#define ANY { -3, 3 }
+
+const op_point op_points[] = {
+    ALL_POINTS(ROW1, ROW2)
+    { "abs", 1, { { -3, -0.1 } }, build_abs, expect_abs, 0, { 0 } },
+    { "sign", 1, { { -3, -0.1 } }, build_sign, expect_sign, 0, { 0 } },
+    { "relu", 1, { { -3, -0.1 } }, build_relu, expect_relu, 0, { 0 } },
+    { "floor", 1, { { -1.9, -1.1 } }, build_floor, expect_floor, 0, { 0 } },
+    { "tan", 1, { { 1.8, 4.5 } }, build_tan, expect_tan, 0, { 0 } },
+    { "erfc", 1, { { 2, 5 } }, build_erfc, expect_erfc, 0, { 0 } },
+    { "log1p", 1, { { -1e-9, 1e-9 } }, build_log1p, expect_log1p, 0, { 0 } },
+    { "expm1", 1, { { -1e-9, 1e-9 } }, build_expm1, expect_expm1, 0, { 0 } },
+    { "lgamma", 1, { { -3.8, -3.2 } }, build_lgamma, expect_lgamma, 0, { 0 } },
+    { "div", 2, { ANY, { -3, -0.4 } }, build_div, expect_div, 0, { 0 } },
+    { "atan2", 2, { { -3, -0.3 }, ANY }, build_atan2, expect_atan2, 0, { 0 } },
+    { "where", 3, { { 0.1, 1 }, ANY, ANY }, build_where, expect_where, 0, { 0 } },
+    { "where", 3, { ANY, ANY, ANY }, build_choice, expect_choice, ROW_INNER, { 0 } },
+    { "add", 3, { ANY, ANY, ANY }, build_three, expect_muladd, ROW_INNER | ROW_ROUNDS, { 0 } },
+    { "sub", 3, { ANY, ANY, ANY }, build_three, expect_mulsub, ROW_INNER | ROW_ROUNDS, { 1 } },
+    { "sub", 3, { ANY, ANY, ANY }, build_three, expect_submul, ROW_INNER | ROW_ROUNDS, { 2 } },
+    { "muladd", 3, { ANY, ANY, ANY }, apply_three, expect_muladd, ROW_ROUNDS, { 0 } },
+    { "mulsub", 3, { ANY, ANY, ANY }, apply_three, expect_mulsub, ROW_ROUNDS, { 1 } },
+    { "submul", 3, { ANY, ANY, ANY }, apply_three, expect_submul, ROW_ROUNDS, { 2 } },
+    { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_0, ROW_ORDINARY, { 0 } },
+    { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_1, ROW_ORDINARY, { 1 } },
+    { "polygamma", 1, { { 0.8, 6 } }, build_polygamma, expect_polygamma_4, ROW_ORDINARY, { 4 } },
+};
+const size_t op_points_count = COUNT(op_points);

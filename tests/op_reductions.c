@@ -1,0 +1,248 @@
+/* Rows of reductions and of operations along an axis; arg: axis or EVERYTHING, keepdims. */
+#include "op_table.h"
+
+#define EVERYTHING 99
+
+/* ---- reductions: gather the elements of each result, then one loop over them ------------------------------------ */
+
+typedef double fold(int64_t n, const double *x);
+
+/* A tensor seen as [outer, extent, inner] around the axis. */
+typedef struct {
+    int64_t outer, extent, inner;
+} split;
+
+static split split_at(const op_row *r)
+{
+    ag_shape s = r->in[0];
+    split p = { 1, 1, 1 };
+    if (r->arg[0] == EVERYTHING) return (split){ 1, op_count(s), 1 };
+    int axis = r->arg[0] < 0 ? r->arg[0] + s.rank : r->arg[0];
+    for (int i = 0; i < s.rank; i++) *(i < axis ? &p.outer : i == axis ? &p.extent : &p.inner) *= s.dim[i];
+    return p;
+}
+
+static void reduce(const op_row *r, const double *x, double *out, fold *f)
+{
+    split p = split_at(r);
+    double *line = malloc((size_t)p.extent * sizeof *line);
+    for (int64_t o = 0; o < p.outer; o++)
+        for (int64_t i = 0; i < p.inner; i++) {
+            for (int64_t k = 0; k < p.extent; k++) line[k] = x[(o * p.extent + k) * p.inner + i];
+            out[o * p.inner + i] = f(p.extent, line);
+        }
+    free(line);
+}
+
+static double sum(int64_t n, const double *x)
+{
+    long double s = 0;
+    for (int64_t i = 0; i < n; i++) s += x[i];
+    return (double)s;
+}
+
+static double mean(int64_t n, const double *x)
+{
+    return sum(n, x) / (double)n;
+}
+
+static double prod(int64_t n, const double *x)
+{
+    long double p = 1;
+    for (int64_t i = 0; i < n; i++) p *= x[i];
+    return (double)p;
+}
+
+static double amax(int64_t n, const double *x)
+{
+    double m = x[0];
+    for (int64_t i = 1; i < n; i++) m = x[i] > m ? x[i] : m;
+    return m;
+}
+
+static double amin(int64_t n, const double *x)
+{
+    double m = x[0];
+    for (int64_t i = 1; i < n; i++) m = x[i] < m ? x[i] : m;
+    return m;
+}
+
+static double logsumexp(int64_t n, const double *x)
+{
+    long double m = amax(n, x), s = 0;
+    for (int64_t i = 0; i < n; i++) s += expl(x[i] - m);
+    return (double)(m + logl(s));
+}
+
+static double argmax(int64_t n, const double *x)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < n; i++)
+        if (x[i] > x[best]) best = i;
+    return (double)best;
+}
+
+#define REDUCTION(name)                                                               \
+    static ag_node *build_##name(ag_node *const in[], const int *arg)                 \
+    {                                                                                 \
+        if (arg[0] == EVERYTHING) return ag_##name(in[0]);                            \
+        return ag_##name##_axis(in[0], arg[0], arg[1]);                               \
+    }                                                                                 \
+    static void expect_##name(const op_row *r, const double *const in[], double *out) \
+    {                                                                                 \
+        reduce(r, in[0], out, name);                                                  \
+    }
+REDUCTION(sum)
+REDUCTION(mean)
+REDUCTION(prod)
+REDUCTION(amax)
+REDUCTION(amin)
+REDUCTION(logsumexp)
+
+static ag_node *build_argmax(ag_node *const in[], const int *arg)
+{
+    return ag_argmax(in[0], arg[0]);
+}
+
+static void expect_argmax(const op_row *r, const double *const in[], double *out)
+{
+    reduce(r, in[0], out, argmax);
+}
+
+/* ---- along an axis ---------------------------------------------------------------------------------------------- */
+
+typedef void along(int64_t n, const double *x, double *out);
+
+static void go_along(const op_row *r, const double *x, double *out, along *f)
+{
+    split p = split_at(r);
+    double *line = malloc((size_t)p.extent * sizeof *line), *result = malloc((size_t)p.extent * sizeof *result);
+    for (int64_t o = 0; o < p.outer; o++)
+        for (int64_t i = 0; i < p.inner; i++) {
+            for (int64_t k = 0; k < p.extent; k++) line[k] = x[(o * p.extent + k) * p.inner + i];
+            f(p.extent, line, result);
+            for (int64_t k = 0; k < p.extent; k++) out[(o * p.extent + k) * p.inner + i] = result[k];
+        }
+    free(line);
+    free(result);
+}
+
+static void cumsum(int64_t n, const double *x, double *out)
+{
+    long double s = 0;
+    for (int64_t i = 0; i < n; i++) out[i] = (double)(s += x[i]);
+}
+
+static void softmax(int64_t n, const double *x, double *out)
+{
+    double total = logsumexp(n, x);
+    for (int64_t i = 0; i < n; i++) out[i] = exp(x[i] - total);
+}
+
+static void log_softmax(int64_t n, const double *x, double *out)
+{
+    double total = logsumexp(n, x);
+    for (int64_t i = 0; i < n; i++) out[i] = x[i] - total;
+}
+
+static void flip(int64_t n, const double *x, double *out)
+{
+    for (int64_t i = 0; i < n; i++) out[i] = x[n - 1 - i];
+}
+
+#define ALONG(name)                                                                   \
+    static ag_node *build_##name(ag_node *const in[], const int *arg)                 \
+    {                                                                                 \
+        return ag_##name(in[0], arg[0]);                                              \
+    }                                                                                 \
+    static void expect_##name(const op_row *r, const double *const in[], double *out) \
+    {                                                                                 \
+        go_along(r, in[0], out, name);                                                \
+    }
+ALONG(cumsum)
+ALONG(softmax)
+ALONG(log_softmax)
+ALONG(flip)
+
+/* ---- cross-entropy: labels 0, 2, 1, 0, 2, ... ------------------------------------------------------------------- */
+
+static ag_node *build_cross_entropy(ag_node *const in[], const int *arg)
+{
+    int64_t label[64];
+    (void)arg;
+    if (ag_is_bad(in[0])) return ag_cross_entropy(in[0], in[0]);
+    int64_t n = in[0]->dim[0];
+    for (int64_t i = 0; i < n; i++) label[i] = 2 * i % 3;
+    return ag_cross_entropy(in[0], ag_constant(in[0]->graph, AG_I64, AG_SHAPE(n), label));
+}
+
+static void expect_cross_entropy(const op_row *r, const double *const in[], double *out)
+{
+    int64_t n = r->in[0].dim[0], classes = r->in[0].dim[1];
+    *out = 0;
+    for (int64_t i = 0; i < n; i++)
+        *out += (logsumexp(classes, in[0] + i * classes) - in[0][i * classes + 2 * i % 3]) / (double)n;
+}
+
+/* ---- the rows --------------------------------------------------------------------------------------------------- */
+
+#define S OP_SHAPE
+#define REDUCED(name, low, high, flags, in, out, ...) \
+    { #name, build_##name, expect_##name, 1, { in }, out, low, high, { __VA_ARGS__ }, flags },
+
+/* Every shape that plans treat in their own way: all, rows, columns, the middle; short and longer than a tile. */
+#define REDUCTIONS(name, low, high, flags)                             \
+    REDUCED(name, low, high, flags, S(2, 3, 4), OP_SCALAR, EVERYTHING) \
+    REDUCED(name, low, high, flags, OP_SCALAR, OP_SCALAR, EVERYTHING)  \
+    REDUCED(name, low, high, flags, S(1), S(1), 0, 1)                  \
+    REDUCED(name, low, high, flags, S(7), OP_SCALAR, 0, 0)             \
+    REDUCED(name, low, high, flags, S(2, 3, 4), S(3, 4), 0, 0)         \
+    REDUCED(name, low, high, flags, S(2, 3, 4), S(2, 1, 4), 1, 1)      \
+    REDUCED(name, low, high, flags, S(2, 3, 4), S(2, 3), -1, 0)        \
+    REDUCED(name, low, high, flags, S(5, 33), S(5, 1), 1, 1)           \
+    REDUCED(name, low, high, flags, S(33, 5), S(5), 0, 0)
+/* These grow with the number of elements or lose digits by it; others need not be tried with so many. */
+#define LONG_REDUCTIONS(name, low, high, flags)                     \
+    REDUCED(name, low, high, flags, S(1031), OP_SCALAR, EVERYTHING) \
+    REDUCED(name, low, high, flags, S(3, 1031), S(3), 1, 0)         \
+    REDUCED(name, low, high, flags, S(1031, 3), S(3), 0, 0)         \
+    REDUCED(name, low, high, flags, S(3, 21, 40), S(3, 40), 1, 0)   \
+    REDUCED(name, low, high, flags, S(2, 4100), S(2), -1, 0)
+#define ALONG_AXES(name, flags)                             \
+    REDUCED(name, -2, 2, flags, S(1), S(1), 0)              \
+    REDUCED(name, -2, 2, flags, S(6), S(6), 0)              \
+    REDUCED(name, -2, 2, flags, S(2, 3, 4), S(2, 3, 4), 0)  \
+    REDUCED(name, -2, 2, flags, S(2, 3, 4), S(2, 3, 4), 1)  \
+    REDUCED(name, -2, 2, flags, S(2, 3, 4), S(2, 3, 4), -1) \
+    REDUCED(name, -2, 2, flags, S(3, 700), S(3, 700), 1)    \
+    REDUCED(name, -2, 2, flags, S(70, 9), S(70, 9), 0)
+
+const op_row op_reductions[] = {
+    REDUCTIONS(sum, -2, 2, 0)
+    LONG_REDUCTIONS(sum, -2, 2, 0)
+    REDUCTIONS(mean, -2, 2, 0)
+    LONG_REDUCTIONS(mean, -2, 2, 0)
+    REDUCTIONS(prod, 0.7, 1.4, 0)
+    REDUCED(prod, -2, 2, 0, S(3, 5), S(3), 1, 0)
+    REDUCTIONS(amax, -2, 2, ROW_SPACED)
+    LONG_REDUCTIONS(amax, -2, 2, ROW_SPACED)
+    REDUCTIONS(amin, -2, 2, ROW_SPACED)
+    LONG_REDUCTIONS(amin, -2, 2, ROW_SPACED)
+    REDUCTIONS(logsumexp, -2, 2, 0)
+    LONG_REDUCTIONS(logsumexp, -2, 2, 0)
+    REDUCED(logsumexp, 700, 702, ROW_LOOSE, S(2, 5), S(2), 1, 0)
+    REDUCED(argmax, -2, 2, ROW_NO_GRADIENT, S(7), OP_SCALAR, 0)
+    REDUCED(argmax, -2, 2, ROW_NO_GRADIENT, S(2, 3, 4), S(2, 4), 1)
+    REDUCED(argmax, -2, 2, ROW_NO_GRADIENT, S(2, 3, 4), S(3, 4), 0)
+    REDUCED(argmax, -2, 2, ROW_NO_GRADIENT, S(5, 1031), S(5), -1)
+    ALONG_AXES(cumsum, 0)
+    ALONG_AXES(softmax, 0)
+    REDUCED(softmax, -800, 800, 0, S(2, 5), S(2, 5), 1)
+    ALONG_AXES(log_softmax, 0)
+    REDUCED(log_softmax, -800, 800, 0, S(2, 5), S(2, 5), 1)
+    ALONG_AXES(flip, ROW_INTEGERS)
+    REDUCED(cross_entropy, -2, 2, 0, S(1, 3), OP_SCALAR, 0)
+    REDUCED(cross_entropy, -2, 2, 0, S(5, 3), OP_SCALAR, 0)
+    REDUCED(cross_entropy, -2, 2, 0, S(33, 40), OP_SCALAR, 0)
+};
+const size_t op_reductions_count = COUNT(op_reductions);

@@ -1,0 +1,79 @@
+/* What the suites share. A test fails through Check's macros; nothing here returns a status. */
+#ifndef TEST_H
+#define TEST_H
+
+#include "../nodes/node.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- the suites ------------------------------------------------------------------------------------------------- */
+
+Suite *suite_graph(void);
+Suite *suite_shapes(void);
+Suite *suite_errors(void);
+Suite *suite_op_table(void);
+Suite *suite_gradient(void);
+Suite *suite_check(void);
+Suite *suite_simplify(void);
+Suite *suite_optimise(void);
+Suite *suite_plan(void);
+Suite *suite_random(void);
+Suite *suite_memory(void);
+Suite *suite_linalg(void);
+Suite *suite_parse(void);
+Suite *suite_derive(void);
+Suite *suite_save(void);
+Suite *suite_blog(void);
+Suite *suite_gradbench(void);
+Suite *suite_readme(void);
+
+/* ---- running ---------------------------------------------------------------------------------------------------- */
+
+/* Default options, but for the instruction set: the environment's AG_ISA (valgrind knows no AVX-512), else the best. */
+ag_options test_options(void);
+int test_best_isa(void); /* the highest that this machine, and AG_ISA, allow */
+
+int test_quick(void);    /* the environment's AG_QUICK: the longest tests are shortened */
+
+/* Compiles, runs and reads nodes of any type, as doubles, that depend on no unfed input. or_null: test_options. */
+void test_evaluate(int n, ag_node *const y[], const ag_options *or_null, double *const out[]);
+double test_number(ag_node *y); /* the same for one node of one element */
+
+/* ---- expecting -------------------------------------------------------------------------------------------------- */
+
+/* |got - want| <= tolerance * max(1, |want|), or both NaN, or the same infinity. */
+int test_close(double got, double want, double tolerance);
+int test_same_bits(double a, double b);
+double test_ulps(double a, double b); /* distance in units of the last place; 0 for two NaN */
+
+#define expect_close(got, want, tolerance)                                                              \
+    do {                                                                                                \
+        double got_ = (got), want_ = (want);                                                            \
+        ck_assert_msg(test_close(got_, want_, tolerance), "%s is %.17g, not %.17g", #got, got_, want_); \
+    } while (0)
+
+#define expect_well(g) \
+    ck_assert_msg(ag_graph_status(g) == AG_OK, "status %d: %s", (int)ag_graph_status(g), ag_graph_error(g))
+
+/* The graph has failed with this status and a message that contains every fragment (ends with NULL); clears it. */
+void expect_failure(ag_graph *g, ag_status status, const char *const fragment[]);
+#define expect_error(g, status, ...) expect_failure(g, status, (const char *const[]){ __VA_ARGS__, NULL })
+
+void expect_shape(const ag_node *x, ag_shape want);
+
+/* ---- making ----------------------------------------------------------------------------------------------------- */
+
+/* Numbers in [low, high), the same in every run; `seed` walks on. */
+double test_random(uint64_t *seed, double low, double high);
+
+/* An unnamed f64 parameter with random values. */
+ag_node *test_parameter(ag_graph *g, ag_shape shape, uint64_t *seed, double low, double high);
+ag_node *test_constant(ag_graph *g, ag_shape shape, uint64_t *seed, double low, double high);
+
+#endif
