@@ -9,7 +9,7 @@
 
 enum { OBJECTIVE, JACOBIAN };
 enum { CAMERA = 11, POINT = 3, COLUMNS = CAMERA + POINT + 1, ROWS = 2, SHOWN = 30 };
-enum { CAMERAS, POINTS, WEIGHTS, FEATURES, CAMERA_OF, POINT_OF, REPROJECTION, WEIGHT_ERROR, VALUES, NODES };
+enum { CAMERAS, POINTS, WEIGHTS, FEATURES, CAMERA_OF, POINT_OF, REPROJECTION, WEIGHT_ERROR, BY_ALL, BY_WEIGHT, NODES };
 
 typedef struct {
     problem common;
@@ -116,21 +116,19 @@ static vector cross(vector a, vector b)
     return out;
 }
 
-/* x turned about r by the angle |r|. Where r is 0, the angle is 1 in the branch that is not taken: its square root has
- * no derivative at 0. */
+/* x turned about r by the angle t = |r|: x cos t + (r x x) sin t / t + r (r . x) (1 - cos t) / t^2, where r = 0 means
+ * x + r x x. There the angle is 1 in the branches that are not taken: the square root has no derivative at 0. */
 static vector rotate(vector r, vector x)
 {
     ag_graph *g = ag_graph_of(x.at[0]);
-    ag_node *square = dot(r, r), *one = ag_number(g, 1), *turns = ag_greater(square, ag_number(g, 0));
-    ag_node *theta = ag_sqrt(ag_where(turns, square, one)), *c = ag_cos(theta), *s = ag_sin(theta);
-    vector v, turned, little = cross(r, x), out;
-    for (int i = 0; i < 3; i++) v.at[i] = ag_div(r.at[i], theta);
-    turned = cross(v, x);
-    ag_node *along = ag_mul(dot(v, x), ag_sub(one, c));
-    for (int i = 0; i < 3; i++) {
-        ag_node *far = ag_add(ag_add(ag_mul(x.at[i], c), ag_mul(turned.at[i], s)), ag_mul(v.at[i], along));
-        out.at[i] = ag_where(turns, far, ag_add(x.at[i], little.at[i]));
-    }
+    ag_node *square = dot(r, r), *zero = ag_number(g, 0), *one = ag_number(g, 1), *turns = ag_greater(square, zero);
+    ag_node *angle = ag_sqrt(ag_where(turns, square, one)), *inverse = ag_div(one, angle), *cosine = ag_cos(angle);
+    ag_node *c = ag_where(turns, cosine, one), *s = ag_where(turns, ag_mul(ag_sin(angle), inverse), one);
+    ag_node *rest = ag_where(turns, ag_mul(ag_sub(one, cosine), ag_square(inverse)), zero);
+    ag_node *along = ag_mul(dot(r, x), rest);
+    vector turned = cross(r, x), out;
+    for (int i = 0; i < 3; i++)
+        out.at[i] = ag_add(ag_add(ag_mul(x.at[i], c), ag_mul(turned.at[i], s)), ag_mul(r.at[i], along));
     return out;
 }
 
@@ -140,8 +138,9 @@ static void reproject(ag_node *const in[COLUMNS], ag_node *features, ag_node *er
     vector r = { { in[0], in[1], in[2] } }, offset;
     for (int i = 0; i < 3; i++) offset.at[i] = ag_sub(in[CAMERA + i], in[3 + i]);
     vector seen = rotate(r, offset);
-    ag_node *x = ag_div(seen.at[0], seen.at[2]), *y = ag_div(seen.at[1], seen.at[2]);
-    ag_node *rho = ag_add(ag_square(x), ag_square(y)), *one = ag_number(ag_graph_of(x), 1);
+    ag_node *one = ag_number(ag_graph_of(features), 1), *inverse = ag_div(one, seen.at[2]);
+    ag_node *x = ag_mul(seen.at[0], inverse), *y = ag_mul(seen.at[1], inverse);
+    ag_node *rho = ag_add(ag_square(x), ag_square(y));
     ag_node *bend = ag_add(ag_add(one, ag_mul(in[9], rho)), ag_mul(in[10], ag_square(rho)));
     ag_node *flat[ROWS] = { x, y };
     for (int i = 0; i < ROWS; i++) {
@@ -157,13 +156,13 @@ static ag_node *side_by_side(int n, ag_node *const x[])
     return ag_concat(n, columns, 1);
 }
 
-static ag_node *jacobian(ag_node *const in[COLUMNS], ag_node *const error[ROWS], ag_node *weight_error, int64_t p)
+/* The values of the reprojections' rows, and of the weights'. */
+static void differentiate(ag_node **v, ag_node *const in[COLUMNS], ag_node *const error[ROWS])
 {
-    ag_node *block[ROWS * COLUMNS], *ones = constant_like(error[0], 1), *parts[2];
+    ag_node *block[ROWS * COLUMNS], *ones = constant_like(error[0], 1);
     for (int i = 0; i < ROWS; i++) ag_vjp(1, &error[i], &ones, COLUMNS, in, block + i * COLUMNS);
-    parts[0] = ag_reshape(side_by_side(ROWS * COLUMNS, block), AG_SHAPE(ROWS * COLUMNS * p));
-    ag_vjp(1, &weight_error, &ones, 1, &in[COLUMNS - 1], &parts[1]);
-    return ag_concat(2, parts, 0);
+    v[BY_ALL] = side_by_side(ROWS * COLUMNS, block);
+    ag_vjp(1, &v[WEIGHT_ERROR], &ones, 1, &v[WEIGHTS], &v[BY_WEIGHT]);
 }
 
 static int build(model *m, const ba *b, reason *why)
@@ -183,8 +182,8 @@ static int build(model *m, const ba *b, reason *why)
     v[WEIGHT_ERROR] = ag_sub(ag_number(m->graph, 1), ag_square(v[WEIGHTS]));
     v[REPROJECTION] = side_by_side(ROWS, error);
     if (b->common.function == OBJECTIVE) return model_compile(m, 0, 2, &v[REPROJECTION], why);
-    v[VALUES] = jacobian(in, error, v[WEIGHT_ERROR], b->p);
-    return model_compile(m, 0, 1, &v[VALUES], why);
+    differentiate(v, in, error);
+    return model_compile(m, 0, 2, &v[BY_ALL], why);
 }
 
 static int prepare(problem *base, reason *why)
@@ -201,7 +200,9 @@ static int prepare(problem *base, reason *why)
     model_feed(m, 0, v[FEATURES], b->features);
     model_feed(m, 0, v[CAMERA_OF], b->camera_of);
     model_feed(m, 0, v[POINT_OF], b->point_of);
-    if (base->function == JACOBIAN) return model_fill(m, 0, v[VALUES], b->values, why);
+    if (base->function == JACOBIAN)
+        return model_fill(m, 0, v[BY_ALL], b->values, why) ||
+               model_fill(m, 0, v[BY_WEIGHT], b->values + ROWS * COLUMNS * b->p, why);
     if (model_fill(m, 0, v[REPROJECTION], b->reprojection, why)) return -1;
     return model_fill(m, 0, v[WEIGHT_ERROR], b->weight_error, why);
 }

@@ -8,13 +8,13 @@
 
 enum { PRIMAL, GRADIENT };
 enum { FORWARD, BACKWARD }; /* plans */
-enum { X, Y, H, NEXT, BAR, DX, NODES };
+enum { X, STATE, H, NEXT, BAR, DX, NODES };
 
 typedef struct {
     problem common;
     array x;
     int64_t s;
-    double h, *states, *bar, *dx; /* [s + 1][n] (or 2 used in turn), [n], [n] */
+    double h, *states, *bar, *dx; /* [s + 1][1 + n] (or 2 used in turn): 1 and y; [n], [n] */
 } ode;
 
 static int parse(problem *base, const json_t *input, reason *why)
@@ -27,7 +27,7 @@ static int parse(problem *base, const json_t *input, reason *why)
     int64_t n = p->x.count, kept = base->function == GRADIENT ? p->s + 1 : 2;
     if (kept > most / n) return refuse(why, "s: too many steps to record");
     p->h = 2 / (double)p->s;
-    p->states = malloc((size_t)(kept * n) * sizeof *p->states);
+    p->states = malloc((size_t)(kept * (1 + n)) * sizeof *p->states);
     p->bar = malloc((size_t)n * sizeof *p->bar);
     p->dx = malloc((size_t)n * sizeof *p->dx);
     return p->states && p->bar && p->dx ? 0 : refuse(why, "out of memory");
@@ -35,22 +35,21 @@ static int parse(problem *base, const json_t *input, reason *why)
 
 /* ---- graph ------------------------------------------------------------------------------------------------------ */
 
-static ag_node *derivative(ag_node *x, ag_node *y)
+/* k one place further, behind a 0. */
+static ag_node *shifted(ag_node *k)
 {
-    int64_t n = ag_shape_of(y).dim[0];
-    ag_node *one = constant_like(ag_slice(x, 0, 0, 1, 1), 1);
-    if (n == 1) return ag_mul(x, one);
-    return ag_mul(x, ag_concat(2, (ag_node *[]){ one, ag_slice(y, 0, 0, n - 1, 1) }, 0));
+    return ag_slice(ag_pad(k, 0, 1, 0), 0, 0, ag_shape_of(k).dim[0], 1);
 }
 
-static ag_node *step(ag_node *x, ag_node *y, ag_node *h)
+static ag_node *step(ag_node *x, ag_node *state, ag_node *h)
 {
     ag_graph *g = ag_graph_of(x);
     ag_node *half = ag_mul(h, ag_number(g, 0.5)), *sixth = ag_div(h, ag_number(g, 6)), *two = ag_number(g, 2);
-    ag_node *k1 = derivative(x, y);
-    ag_node *k2 = derivative(x, ag_add(y, ag_mul(half, k1)));
-    ag_node *k3 = derivative(x, ag_add(y, ag_mul(half, k2)));
-    ag_node *k4 = derivative(x, ag_add(y, ag_mul(h, k3)));
+    ag_node *before = ag_slice(state, 0, 0, -1, 1), *y = ag_slice(state, 0, 1, AG_END, 1);
+    ag_node *k1 = ag_mul(x, before);
+    ag_node *k2 = ag_mul(x, ag_add(before, ag_mul(half, shifted(k1))));
+    ag_node *k3 = ag_mul(x, ag_add(before, ag_mul(half, shifted(k2))));
+    ag_node *k4 = ag_mul(x, ag_add(before, ag_mul(h, shifted(k3))));
     ag_node *sum = ag_add(ag_add(k1, ag_mul(two, ag_add(k2, k3))), k4);
     return ag_add(y, ag_mul(sixth, sum));
 }
@@ -59,17 +58,17 @@ static int build(model *m, const ode *p, reason *why)
 {
     ag_node **v = m->node, *by[2], *bar[2], *updates[2];
     v[X] = real_input(m, "x", 1, p->x.dim);
-    v[Y] = real_input(m, "y", 1, p->x.dim);
+    v[STATE] = ag_input(m->graph, "state", AG_F64, AG_SHAPE(1 + p->x.count));
     v[H] = ag_input(m->graph, "h", AG_F64, AG_SCALAR);
     v[BAR] = ag_parameter(m->graph, "bar", AG_F64, AG_SHAPE(p->x.count), NULL);
     v[DX] = ag_parameter(m->graph, "dx", AG_F64, AG_SHAPE(p->x.count), NULL);
-    v[NEXT] = step(v[X], v[Y], v[H]);
+    v[NEXT] = step(v[X], v[STATE], v[H]);
     if (model_compile(m, FORWARD, 1, &v[NEXT], why)) return -1;
     if (p->common.function == PRIMAL) return 0;
-    by[0] = v[X], by[1] = v[Y];
+    by[0] = v[X], by[1] = v[STATE];
     ag_vjp(1, &v[NEXT], &v[BAR], 2, by, bar);
     updates[0] = ag_assign(v[DX], ag_add(v[DX], bar[0]));
-    updates[1] = ag_assign(v[BAR], bar[1]);
+    updates[1] = ag_assign(v[BAR], ag_slice(bar[1], 0, 1, AG_END, 1));
     return model_compile(m, BACKWARD, 2, updates, why);
 }
 
@@ -94,7 +93,8 @@ static int prepare(problem *base, reason *why)
 
 static double *state(const ode *p, int64_t step_number)
 {
-    return p->states + (p->common.function == GRADIENT ? step_number : step_number % 2) * p->x.count;
+    int64_t at = p->common.function == GRADIENT ? step_number : step_number % 2;
+    return p->states + at * (1 + p->x.count);
 }
 
 static int evaluate(problem *base, reason *why)
@@ -103,17 +103,18 @@ static int evaluate(problem *base, reason *why)
     model *m = base->model;
     ag_node **v = m->node;
     size_t bytes = (size_t)p->x.count * sizeof(double);
-    memset(state(p, 0), 0, bytes);
+    memset(state(p, 0) + 1, 0, bytes);
     for (int64_t i = 0; i < p->s; i++) {
-        model_feed(m, FORWARD, v[Y], state(p, i));
-        if (model_fill(m, FORWARD, v[NEXT], state(p, i + 1), why) || model_run(m, FORWARD, why)) return -1;
+        *state(p, i) = 1;
+        model_feed(m, FORWARD, v[STATE], state(p, i));
+        if (model_fill(m, FORWARD, v[NEXT], state(p, i + 1) + 1, why) || model_run(m, FORWARD, why)) return -1;
     }
     if (base->function == PRIMAL) return 0;
     memset(p->dx, 0, bytes);
     memset(p->bar, 0, bytes);
     p->bar[p->x.count - 1] = 1;
     for (int64_t i = p->s - 1; i >= 0; i--) {
-        model_feed(m, BACKWARD, v[Y], state(p, i));
+        model_feed(m, BACKWARD, v[STATE], state(p, i));
         if (model_run(m, BACKWARD, why)) return -1;
     }
     return 0;
@@ -122,7 +123,7 @@ static int evaluate(problem *base, reason *why)
 static json_t *output(const problem *base)
 {
     const ode *p = (const ode *)base;
-    return write_array(1, p->x.dim, base->function == PRIMAL ? state(p, p->s) : p->dx);
+    return write_array(1, p->x.dim, base->function == PRIMAL ? state(p, p->s) + 1 : p->dx);
 }
 
 static void release(problem *base)

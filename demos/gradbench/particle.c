@@ -11,17 +11,18 @@
 enum { STEP, END, BACK }; /* plans */
 enum { STATE = 4, LONGEST = 1000000 }; /* place and velocity; steps */
 
-/* The numbers that the plans read (up to BAR's) and write; the nodes have the same order. */
+/* The numbers that the plans read (up to BAR's), together one leaf, and write, a vector each plan. */
 enum {
     W, NOW, TANGENT = NOW + STATE, BAR = TANGENT + STATE, LEAVES = BAR + STATE,
     NEXT = LEAVES, NEXT_TANGENT = NEXT + STATE, LAST_BAR = NEXT_TANGENT + STATE, W_BAR = LAST_BAR + STATE,
-    VALUE_TANGENT, VALUE, VALUE_BAR, NODES = VALUE_BAR + STATE
+    VALUE_TANGENT, VALUE, VALUE_BAR, NUMBERS = VALUE_BAR + STATE
 };
+enum { IN, OUT, NODES = OUT + PLANS }; /* nodes */
 
 typedef struct {
     problem common;
     double start;
-    double at[NODES];
+    double at[NUMBERS];
     double (*record)[STATE];
     int64_t steps, room;
     double answer;
@@ -59,12 +60,9 @@ static ag_node *potential(ag_node *const place[2], ag_node *w)
 
 static void force(ag_node *const place[2], ag_node *w, int reverse, ag_node *out[2])
 {
-    ag_node *p = potential(place, w), *slope[2], *unit[2] = { constant_like(w, 1), constant_like(w, 0) };
+    ag_node *p = potential(place, w), *one = constant_like(w, 1), *slope[2];
     if (reverse) ag_gradient(p, 2, place, slope);
-    for (int i = 0; i < 2 && !reverse; i++) {
-        ag_node *direction[2] = { unit[i], unit[1 - i] };
-        ag_jvp(2, place, direction, 1, &p, &slope[i]);
-    }
+    for (int i = 0; i < 2 && !reverse; i++) ag_jvp(1, &place[i], &one, 1, &p, &slope[i]);
     for (int i = 0; i < 2; i++) out[i] = ag_neg(slope[i]);
 }
 
@@ -85,42 +83,42 @@ static ag_node *crossing(ag_node *const now[STATE], ag_node *const next[STATE])
     return ag_square(ag_add(next[0], ag_mul(time, now[2])));
 }
 
-/* By w and the state; each plan is compiled for what it puts out. */
-static int build_forward(model *m, reason *why)
+static int compile(model *m, int plan, ag_node **v, int first, int count, reason *why)
 {
-    ag_node **v = m->node, *along[1 + STATE] = { constant_like(v[W], 1) }, *step_outputs[2 * STATE];
+    ag_node *numbers[NUMBERS];
+    memcpy(numbers, v + first, (size_t)count * sizeof *numbers);
+    m->node[OUT + plan] = vector_of(count, numbers);
+    return model_compile(m, plan, 1, &m->node[OUT + plan], why);
+}
+
+static int build_forward(model *m, ag_node **v, reason *why)
+{
+    ag_node *along[1 + STATE] = { constant_like(v[W], 1) };
     memcpy(along + 1, v + TANGENT, STATE * sizeof *along);
     ag_jvp(1 + STATE, v + W, along, STATE, v + NEXT, v + NEXT_TANGENT);
     ag_jvp(1 + STATE, v + W, along, 1, v + VALUE, v + VALUE_TANGENT);
-    memcpy(step_outputs, v + NEXT, sizeof step_outputs);
-    return model_compile(m, STEP, 2 * STATE, step_outputs, why) || model_compile(m, END, 2, v + VALUE_TANGENT, why);
+    return compile(m, STEP, v, NEXT, 2 * STATE, why) || compile(m, END, v, VALUE_TANGENT, 2, why);
 }
 
-static int build_reverse(model *m, reason *why)
+static int build_reverse(model *m, ag_node **v, reason *why)
 {
-    ag_node **v = m->node, *bar[1 + STATE];
+    ag_node *bar[1 + STATE];
     ag_vjp(STATE, v + NEXT, v + BAR, 1 + STATE, v + W, bar);
     v[W_BAR] = bar[0];
     memcpy(v + LAST_BAR, bar + 1, STATE * sizeof *bar);
     ag_gradient(v[VALUE], STATE, v + NOW, v + VALUE_BAR);
-    return model_compile(m, STEP, STATE, v + NEXT, why) || model_compile(m, END, 1 + STATE, v + VALUE, why) ||
-           model_compile(m, BACK, STATE + 1, v + LAST_BAR, why);
+    return compile(m, STEP, v, NEXT, STATE, why) || compile(m, END, v, VALUE, 1 + STATE, why) ||
+           compile(m, BACK, v, LAST_BAR, STATE + 1, why);
 }
 
 static int build(model *m, const problem *p, reason *why)
 {
-    for (int i = 0; i < LEAVES; i++) m->node[i] = ag_input(m->graph, NULL, AG_F64, AG_SCALAR);
-    step(m->node + NOW, m->node[W], inner_reverse(p), m->node + NEXT);
-    m->node[VALUE] = crossing(m->node + NOW, m->node + NEXT);
-    return outer_reverse(p) ? build_reverse(m, why) : build_forward(m, why);
-}
-
-static int fill(particle *p, int plan, int first, int count, reason *why)
-{
-    model *m = p->common.model;
-    for (int i = first; i < first + count; i++)
-        if (model_fill(m, plan, m->node[i], &p->at[i], why)) return -1;
-    return 0;
+    ag_node *v[NUMBERS];
+    m->node[IN] = ag_input(m->graph, NULL, AG_F64, AG_SHAPE(LEAVES));
+    elements(m->node[IN], v);
+    step(v + NOW, v[W], inner_reverse(p), v + NEXT);
+    v[VALUE] = crossing(v + NOW, v + NEXT);
+    return outer_reverse(p) ? build_reverse(m, v, why) : build_forward(m, v, why);
 }
 
 static int prepare(problem *base, reason *why)
@@ -129,12 +127,12 @@ static int prepare(problem *base, reason *why)
     model *m = base->model = cache_model(base->cache, NODES, why, "particle %d", base->function);
     if (!m || (!m->ready && build(m, base, why))) return -1;
     m->ready = 1;
-    int reverse = outer_reverse(base);
-    for (int plan = STEP; plan <= (reverse ? BACK : END); plan++)
-        for (int i = 0; i < LEAVES; i++) model_feed(m, plan, m->node[i], &p->at[i]);
-    if (fill(p, STEP, NEXT, reverse ? STATE : 2 * STATE, why) || fill(p, END, VALUE, 1, why)) return -1;
-    if (!reverse) return fill(p, END, VALUE_TANGENT, 1, why);
-    return fill(p, END, VALUE_BAR, STATE, why) || fill(p, BACK, LAST_BAR, STATE + 1, why);
+    int reverse = outer_reverse(base), first[] = { NEXT, reverse ? VALUE : VALUE_TANGENT, LAST_BAR };
+    for (int plan = STEP; plan <= (reverse ? BACK : END); plan++) {
+        model_feed(m, plan, m->node[IN], p->at);
+        if (model_fill(m, plan, m->node[OUT + plan], p->at + first[plan], why)) return -1;
+    }
+    return 0;
 }
 
 /* ---- flight ----------------------------------------------------------------------------------------------------- */

@@ -12,12 +12,14 @@
 enum { STEP, TOP, BACK }; /* plans */
 enum { DIM = 2, TANGENTS = DIM * DIM };
 
-/* The numbers that the plans read and write; the nodes have the same order. Tangents of y: by x_0, then by x_1. */
+/* The numbers that the plans read (up to BAR's), together one leaf, and write, a vector each plan. Tangents of y: by
+ * x_0, then by x_1. */
 enum {
     X, Y = X + DIM, RATE = Y + DIM, TANGENT, BAR = TANGENT + TANGENTS, LEAVES = BAR + DIM,
     THERE = LEAVES, SLOPE = THERE + DIM, LENGTH, DEPTH, THERE_TANGENT, LAST_BAR = THERE_TANGENT + TANGENTS,
-    X_BAR = LAST_BAR + DIM, HEIGHT = X_BAR + DIM, BY_X, BY_Y = BY_X + DIM, NODES = BY_Y + DIM
+    X_BAR = LAST_BAR + DIM, HEIGHT = X_BAR + DIM, BY_X, BY_Y = BY_X + DIM, NUMBERS = BY_Y + DIM
 };
+enum { IN, OUT, NODES = OUT + PLANS }; /* nodes */
 
 typedef struct {
     double y[DIM], rate;
@@ -26,7 +28,7 @@ typedef struct {
 typedef struct {
     problem common;
     array start;
-    double at[NODES], answer[2 * DIM];
+    double at[NUMBERS], answer[2 * DIM];
     record *step; /* the inner descent's accepted steps */
     int64_t steps, room;
 } saddle;
@@ -63,11 +65,9 @@ static ag_node *height(ag_node *const x[DIM], ag_node *const y[DIM])
 /* y moved against the slope of the depth, which is the height negated. */
 static void step(ag_node **v, int reverse)
 {
-    ag_node *depth = ag_neg(height(v + X, v + Y)), *g[DIM], *moved[DIM];
-    ag_node *unit[2] = { constant_like(v[RATE], 1), constant_like(v[RATE], 0) };
+    ag_node *depth = ag_neg(height(v + X, v + Y)), *one = constant_like(v[RATE], 1), *g[DIM], *moved[DIM];
     if (reverse) ag_gradient(depth, DIM, v + Y, g);
-    for (int i = 0; i < DIM && !reverse; i++)
-        ag_jvp(DIM, v + Y, (ag_node *[]){ unit[i], unit[1 - i] }, 1, &depth, &g[i]);
+    for (int i = 0; i < DIM && !reverse; i++) ag_jvp(1, &v[Y + i], &one, 1, &depth, &g[i]);
     for (int i = 0; i < DIM; i++) {
         v[THERE + i] = ag_sub(v[Y + i], ag_mul(v[RATE], g[i]));
         moved[i] = ag_sub(v[THERE + i], v[Y + i]);
@@ -77,58 +77,58 @@ static void step(ag_node **v, int reverse)
     v[DEPTH] = ag_neg(height(v + X, v + THERE));
 }
 
-static int build_forward(model *m, reason *why)
+static int compile(model *m, int plan, ag_node **v, int first, int end, reason *why)
 {
-    ag_node **v = m->node, *unit[2] = { constant_like(v[RATE], 1), constant_like(v[RATE], 0) };
-    for (int i = 0; i < DIM; i++) {
-        ag_node *along[] = { unit[i], unit[1 - i], v[TANGENT + DIM * i], v[TANGENT + DIM * i + 1] };
-        ag_jvp(2 * DIM, v + X, along, DIM, v + THERE, v + THERE_TANGENT + DIM * i);
-        ag_jvp(2 * DIM, v + X, along, 1, v + HEIGHT, v + BY_X + i);
-    }
-    return model_compile(m, STEP, LAST_BAR - THERE, v + THERE, why) || model_compile(m, TOP, 1 + DIM, v + HEIGHT, why);
+    ag_node *numbers[NUMBERS];
+    memcpy(numbers, v + first, (size_t)(end - first) * sizeof *numbers);
+    m->node[OUT + plan] = vector_of(end - first, numbers);
+    return model_compile(m, plan, 1, &m->node[OUT + plan], why);
 }
 
-static int build_reverse(model *m, reason *why)
+static int build_forward(model *m, ag_node **v, reason *why)
 {
-    ag_node **v = m->node, *bar[2 * DIM];
+    for (int i = 0; i < DIM; i++) {
+        ag_node *by[1 + DIM] = { v[X + i], v[Y], v[Y + 1] };
+        ag_node *along[1 + DIM] = { constant_like(v[RATE], 1), v[TANGENT + DIM * i], v[TANGENT + DIM * i + 1] };
+        ag_jvp(1 + DIM, by, along, DIM, v + THERE, v + THERE_TANGENT + DIM * i);
+        ag_jvp(1 + DIM, by, along, 1, v + HEIGHT, v + BY_X + i);
+    }
+    return compile(m, STEP, v, THERE, LAST_BAR, why) || compile(m, TOP, v, HEIGHT, BY_Y, why);
+}
+
+static int build_reverse(model *m, ag_node **v, reason *why)
+{
+    ag_node *bar[2 * DIM];
     ag_vjp(DIM, v + THERE, v + BAR, 2 * DIM, v + X, bar);
     memcpy(v + X_BAR, bar, DIM * sizeof *bar);
     memcpy(v + LAST_BAR, bar + DIM, DIM * sizeof *bar);
     ag_gradient(v[HEIGHT], 2 * DIM, v + X, v + BY_X);
-    return model_compile(m, STEP, THERE_TANGENT - THERE, v + THERE, why) ||
-           model_compile(m, TOP, 1 + 2 * DIM, v + HEIGHT, why) ||
-           model_compile(m, BACK, 2 * DIM, v + LAST_BAR, why);
+    return compile(m, STEP, v, THERE, THERE_TANGENT, why) || compile(m, TOP, v, HEIGHT, NUMBERS, why) ||
+           compile(m, BACK, v, LAST_BAR, HEIGHT, why);
 }
 
 static int build(model *m, const problem *p, reason *why)
 {
-    ag_node **v = m->node;
-    for (int i = 0; i < LEAVES; i++) v[i] = ag_input(m->graph, NULL, AG_F64, AG_SCALAR);
+    ag_node *v[NUMBERS];
+    m->node[IN] = ag_input(m->graph, NULL, AG_F64, AG_SHAPE(LEAVES));
+    elements(m->node[IN], v);
     step(v, inner_reverse(p));
     v[HEIGHT] = height(v + X, v + Y);
-    return outer_reverse(p) ? build_reverse(m, why) : build_forward(m, why);
-}
-
-static int fill(saddle *p, int plan, int first, int end, reason *why)
-{
-    model *m = p->common.model;
-    for (int i = first; i < end; i++)
-        if (model_fill(m, plan, m->node[i], &p->at[i], why)) return -1;
-    return 0;
+    return outer_reverse(p) ? build_reverse(m, v, why) : build_forward(m, v, why);
 }
 
 static int prepare(problem *base, reason *why)
 {
+    static const int first[] = { THERE, HEIGHT, LAST_BAR };
     saddle *p = (saddle *)base;
     model *m = base->model = cache_model(base->cache, NODES, why, "saddle %d", base->function);
     if (!m || (!m->ready && build(m, base, why))) return -1;
     m->ready = 1;
-    int reverse = outer_reverse(base);
-    for (int plan = STEP; plan <= (reverse ? BACK : TOP); plan++)
-        for (int i = 0; i < LEAVES; i++) model_feed(m, plan, m->node[i], &p->at[i]);
-    if (fill(p, STEP, THERE, reverse ? THERE_TANGENT : LAST_BAR, why)) return -1;
-    if (!reverse) return fill(p, TOP, HEIGHT, BY_Y, why);
-    return fill(p, TOP, HEIGHT, NODES, why) || fill(p, BACK, LAST_BAR, HEIGHT, why);
+    for (int plan = STEP; plan <= (outer_reverse(base) ? BACK : TOP); plan++) {
+        model_feed(m, plan, m->node[IN], p->at);
+        if (model_fill(m, plan, m->node[OUT + plan], p->at + first[plan], why)) return -1;
+    }
+    return 0;
 }
 
 /* ---- inner descent: y ------------------------------------------------------------------------------------------- */
