@@ -64,5 +64,6 @@ void bench_w6s(const char *name);
 void bench_w8(const char *name);
 void bench_w9(const char *name);
 void bench_w9small(const char *name);
+void bench_gradbench(const char *name);
 
 #endif

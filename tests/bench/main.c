@@ -20,6 +20,7 @@ static const struct {
     { "W8", bench_w8, "logistic regression 1000 x 200, f64: loss, gradient, HVP; limit: four dgemv" },
     { "W9", bench_w9, "10^6 scalar nodes, f64: multiply, sine, add; forward and reverse; limit: a tape by hand" },
     { "W9small", bench_w9small, "the same, 1000 nodes" },
+    { "gradbench", bench_gradbench, "GradBench's twelve problems; limit: their functions in plain C, without derivatives" },
 };
 enum { WORKLOADS = sizeof workload / sizeof *workload };
 
@@ -47,7 +48,7 @@ static int find(const char *name)
 static int usage(void)
 {
     fprintf(stderr, "usage: bench [workload ...]\n");
-    for (int k = 0; k < WORKLOADS; k++) fprintf(stderr, "  %-8s %s\n", workload[k].name, workload[k].what);
+    for (int k = 0; k < WORKLOADS; k++) fprintf(stderr, "  %-9s %s\n", workload[k].name, workload[k].what);
     return 2;
 }
 
