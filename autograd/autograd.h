@@ -235,6 +235,18 @@ ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) ti
 ag_node *ag_jacobian(ag_node *y, ag_node *x); /* [*y's shape, *x's shape]: dy[i]/dx[j], all columns or rows at once */
 ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of rank 0 */
 
+/* Of derivatives whose elements are mostly 0 by structure, the others in CSR: row i's are those from row_start[i] on, in
+ * the given columns, ascending. The graph's; there before any run. Rows: y's elements, of a Hessian x's; columns: the
+ * elements of x[0], x[1], ... Indices that choose elements are constants or taken from a run; else all may depend. */
+typedef struct {
+    int64_t rows, columns, nonzeros;
+    const int64_t *row_start, *column;
+    ag_node *values; /* [nonzeros], computed by as many products at once as there are colours; NULL when all are 0 */
+    int colours;
+} ag_sparse;
+const ag_sparse *ag_sparse_jacobian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null); /* NULL: failed */
+const ag_sparse *ag_sparse_hessian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null);  /* y of rank 0 */
+
 typedef struct {
     int orders;       /* 1: first derivatives; 2 (default): of the gradient too */
     double step;      /* the largest step for |x| <= 1, more in proportion; finer ones follow. 0: 1/128 */

@@ -44,6 +44,26 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     }
 }
 
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    for (uint32_t k = 0; k < y->nin; k++)
+        if (!batched[k]) in[k] = ag_batch_all(in[k], count);
+    return ag_concat((int)y->nin, in, *(const int *)y->attribute + 1);
+}
+
+static int pattern(const ag_node *y, ag_dependence *d)
+{
+    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    int64_t start = 0;
+    for (uint32_t k = 0; k < y->nin; k++) {
+        int64_t row = ag_count(y->in[k]) / s.outer;
+        for (int64_t o = 0, from = 0; o < s.outer; o++)
+            for (int64_t i = 0; i < row; i++) ag_depends(d, o * s.extent * s.inner + start + i, (int)k, from++);
+        start += row;
+    }
+    return 1;
+}
+
 const ag_op agi_concat = { .name = "concat",
                            .formula = "one after the other",
                            .inputs = -1,
@@ -51,7 +71,9 @@ const ag_op agi_concat = { .name = "concat",
                            .attribute_size = sizeof(int),
                            .shape = shape,
                            .run = run,
-                           .gradient = gradient };
+                           .gradient = gradient,
+                           .batch = batch,
+                           .pattern = pattern };
 
 ag_node *ag_concat(int n, ag_node *const x[], int axis)
 {

@@ -33,6 +33,19 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return ag_cumsum(in[0], *(const int *)y->attribute + 1);
 }
 
+/* Of a long axis a list of pairs is no structure: nearly everything there depends on everything. */
+static int pattern(const ag_node *y, ag_dependence *d)
+{
+    enum { LONG = 4096 };
+    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    if (s.extent > LONG) return 0;
+    for (int64_t o = 0, to = 0; o < s.outer; o++)
+        for (int64_t k = 0; k < s.extent; k++)
+            for (int64_t i = 0; i < s.inner; i++, to++)
+                for (int64_t j = 0; j <= k; j++) ag_depends(d, to, 0, (o * s.extent + j) * s.inner + i);
+    return 1;
+}
+
 const ag_op agi_cumsum = { .name = "cumsum",
                            .formula = "running sum of x",
                            .inputs = 1,
@@ -40,7 +53,8 @@ const ag_op agi_cumsum = { .name = "cumsum",
                            .attribute_size = sizeof(int),
                            .run = run,
                            .gradient = gradient,
-                           .batch = batch };
+                           .batch = batch,
+                           .pattern = pattern };
 
 ag_node *ag_cumsum(ag_node *x, int axis)
 {

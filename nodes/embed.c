@@ -46,6 +46,17 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return ag_embed(in[0], &p);
 }
 
+static int pattern(const ag_node *y, ag_dependence *d)
+{
+    const ag_positions *p = y->attribute;
+    ag_split s = ag_split_at(y->in[0], (int)p->axis);
+    for (int64_t o = 0, from = 0; o < s.outer; o++)
+        for (int64_t k = 0; k < p->count; k++)
+            for (int64_t i = 0; i < s.inner; i++)
+                ag_depends(d, (o * p->size + p->start + k * p->step) * s.inner + i, 0, from++);
+    return 1;
+}
+
 const ag_op agi_embed = { .name = "embed",
                           .formula = "x among zeros",
                           .inputs = 1,
@@ -54,7 +65,8 @@ const ag_op agi_embed = { .name = "embed",
                           .shape = shape,
                           .run = run,
                           .gradient = gradient,
-                          .batch = batch };
+                          .batch = batch,
+                          .pattern = pattern };
 
 ag_node *ag_embed(ag_node *x, const ag_positions *p)
 {

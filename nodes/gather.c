@@ -91,6 +91,19 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return ag_move_axes(taken, 1 + indices->rank, axis, 1);
 }
 
+static int pattern(const ag_node *y, ag_dependence *d)
+{
+    ag_split s = ag_split_at(y->in[0], *(const int *)y->attribute);
+    const int64_t *index = ag_known_integers(d, y->in[1]), count = ag_count(y->in[1]);
+    for (int64_t o = 0, to = 0; index && o < s.outer; o++)
+        for (int64_t k = 0; k < count; k++) {
+            int64_t position = ag_counted(index[k], s.extent), from = (o * s.extent + position) * s.inner;
+            for (int64_t i = 0; i < s.inner; i++, to++)
+                if (position >= 0) ag_depends(d, to, 0, from + i);
+        }
+    return index != NULL;
+}
+
 const ag_op agi_gather = { .name = "gather",
                            .formula = "x[indices]",
                            .inputs = 2,
@@ -99,7 +112,8 @@ const ag_op agi_gather = { .name = "gather",
                            .shape = shape,
                            .run = run,
                            .gradient = gradient,
-                          .batch = batch };
+                          .batch = batch,
+                           .pattern = pattern };
 
 ag_node *ag_gather(ag_node *x, int axis, ag_node *indices)
 {

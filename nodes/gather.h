@@ -7,11 +7,18 @@
 /* The shape of in[0] with the axis replaced by the dimensions of in[1], the indices. */
 ag_status ag_infer_gather(ag_infer *, ag_shape *);
 
-/* What an index means in an axis of this extent, or -1 with the reason. */
-static inline int64_t ag_position(const ag_kernel_call *c, int64_t index, int64_t extent)
+/* What an index means in an axis of this extent, or -1. */
+static inline int64_t ag_counted(int64_t index, int64_t extent)
 {
     int64_t counted = index < 0 ? index + extent : index;
-    if (counted >= 0 && counted < extent) return counted;
+    return counted >= 0 && counted < extent ? counted : -1;
+}
+
+/* The same, with the reason. */
+static inline int64_t ag_position(const ag_kernel_call *c, int64_t index, int64_t extent)
+{
+    int64_t counted = ag_counted(index, extent);
+    if (counted >= 0) return counted;
     snprintf(c->message, c->message_size, "index %lld is outside an axis of extent %lld", (long long)index,
              (long long)extent);
     return -1;

@@ -60,6 +60,20 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return ag_move_axes(ag_reshape(sums, s), 1, 1, axis + 1);
 }
 
+static int pattern(const ag_node *y, ag_dependence *d)
+{
+    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    const int64_t *index = ag_known_integers(d, y->in[1]), count = ag_count(y->in[1]);
+    for (int64_t e = 0; index && e < ag_count(y); e++) ag_depends(d, e, 0, e);
+    for (int64_t o = 0, from = 0; index && o < s.outer; o++)
+        for (int64_t k = 0; k < count; k++) {
+            int64_t position = ag_counted(index[k], s.extent), to = (o * s.extent + position) * s.inner;
+            for (int64_t i = 0; i < s.inner; i++, from++)
+                if (position >= 0) ag_depends(d, to + i, 2, from);
+        }
+    return index != NULL;
+}
+
 const ag_op agi_scatter_add = { .name = "scatter_add",
                                 .formula = "x[indices] += updates",
                                 .inputs = 3,
@@ -69,7 +83,8 @@ const ag_op agi_scatter_add = { .name = "scatter_add",
                                 .run = run,
                                 .flops = flops,
                                 .gradient = gradient,
-                                .batch = batch };
+                                .batch = batch,
+                                .pattern = pattern };
 
 ag_node *ag_scatter_add(ag_node *x, int axis, ag_node *indices, ag_node *updates)
 {

@@ -1,0 +1,233 @@
+/* Sparse derivatives: the structure first, then as many products as it needs colours, then its elements from them. */
+#include "sparse.h"
+
+#define MOST_NONZEROS ((int64_t)1 << 31) /* beyond, the derivative is not sparse, or no one's memory holds it */
+
+typedef struct {
+    const char *what;
+    ag_graph *graph;
+    agi_arena arena;
+    int m, n;
+    ag_node *const *y, *const *x;
+    int64_t rows, columns;
+    agi_sets sets;
+    uint32_t *set;    /* by row */
+    ag_sparse *out;
+    uint32_t *colour; /* by column, or by row */
+    int by_rows;      /* the colours are the rows': reverse mode */
+} work;
+
+static ag_status out_of_memory(work *w)
+{
+    agi_fail(w->graph, AG_EMEM, "%s: out of memory", w->what);
+    return AG_EMEM;
+}
+
+static int64_t elements(int n, ag_node *const x[])
+{
+    int64_t count = 0;
+    for (int i = 0; i < n; i++) count += ag_count(x[i]);
+    return count;
+}
+
+/* ---- structure ------------------------------------------------------------------------------------------------------ */
+
+static ag_status write_rows(work *w)
+{
+    int64_t count = 0, *start = agi_arena_take(&w->graph->arena, (size_t)(w->rows + 1) * sizeof *start);
+    if (!start) return out_of_memory(w);
+    for (int64_t i = 0; i < w->rows; i++) {
+        start[i] = count;
+        count += agi_set_at(&w->sets, w->set[i])->count;
+    }
+    start[w->rows] = count;
+    if (count > MOST_NONZEROS) {
+        agi_fail(w->graph, AG_EARG, "%s: %lld x %lld elements, of which %lld may differ from 0", w->what,
+                 (long long)w->rows, (long long)w->columns, (long long)count);
+        return AG_EARG;
+    }
+    int64_t *column = agi_arena_take(&w->graph->arena, (size_t)count * sizeof *column), *to = column;
+    if (!column) return out_of_memory(w);
+    for (int64_t i = 0; i < w->rows; i++) {
+        const agi_set *set = agi_set_at(&w->sets, w->set[i]);
+        for (uint32_t k = 0; k < set->count; k++) *to++ = set->member[k];
+    }
+    *w->out = (ag_sparse){ .rows = w->rows, .columns = w->columns, .nonzeros = count, .row_start = start,
+                           .column = column };
+    return AG_OK;
+}
+
+static ag_status find_structure(work *w, const ag_run *run)
+{
+    if (w->columns > (int64_t)UINT32_MAX / 4) {
+        agi_fail(w->graph, AG_EARG, "%s: %lld columns are too many", w->what, (long long)w->columns);
+        return AG_EARG;
+    }
+    agi_sets_init(&w->sets, &w->graph->allocator, (uint32_t)w->columns);
+    if (!w->sets.failed)
+        w->set = agi_pattern_of(w->what, w->graph, &w->arena, &w->sets, w->m, w->y, w->n, w->x, run);
+    if (w->sets.failed) return out_of_memory(w);
+    return w->set ? write_rows(w) : w->graph->status;
+}
+
+/* ---- colours ---------------------------------------------------------------------------------------------------------- */
+
+static int64_t longest(const agi_rows *r)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < r->rows; i++)
+        if (r->start[i + 1] - r->start[i] > most) most = r->start[i + 1] - r->start[i];
+    return most;
+}
+
+/* A full row needs all colours. */
+static int64_t colour_columns(work *w, const agi_rows *r, int64_t most, uint32_t *colour)
+{
+    if (longest(r) < r->columns) return agi_colour_columns(&w->arena, r, most, colour);
+    for (int64_t j = 0; j < r->columns; j++) colour[j] = (uint32_t)j;
+    return r->columns;
+}
+
+/* The rows that differ: each says the same about columns however often it stands there. */
+static int different_rows(work *w, agi_rows *r)
+{
+    uint8_t *seen = agi_arena_zeros(&w->arena, (size_t)w->sets.sets.count, 1);
+    int64_t *start = agi_arena_take(&w->arena, (size_t)(w->rows + 1) * sizeof *start), rows = 0;
+    int64_t *column = agi_arena_take(&w->arena, (size_t)w->out->nonzeros * sizeof *column), count = 0;
+    if (!seen || !start || !column) return 0;
+    for (int64_t i = 0; i < w->rows; i++) {
+        if (seen[w->set[i]]) continue;
+        seen[w->set[i]] = 1;
+        start[rows++] = count;
+        for (int64_t k = w->out->row_start[i]; k < w->out->row_start[i + 1]; k++) column[count++] = w->out->column[k];
+    }
+    start[rows] = count;
+    *r = (agi_rows){ .rows = rows, .columns = w->columns, .start = start, .column = column };
+    return 1;
+}
+
+/* By columns or by rows, whichever needs fewer: first the way of the smaller lower bound, the longest row or column. */
+static ag_status find_colours(work *w, int symmetric)
+{
+    agi_rows all = { w->rows, w->columns, w->out->row_start, w->out->column }, way[2];
+    uint32_t *colour[2];
+    for (int k = 0; k < 2; k++) {
+        colour[k] = agi_arena_take(&w->arena, (size_t)(k ? w->rows : w->columns) * sizeof *colour[k]);
+        if (!colour[k]) return out_of_memory(w);
+    }
+    if (!different_rows(w, &way[0]) || !agi_transpose_rows(&w->arena, &all, &way[1])) return out_of_memory(w);
+    int64_t bound[2] = { longest(&way[0]), longest(&way[1]) }, colours[2];
+    int best = !symmetric && bound[1] < bound[0], other = !best;
+    colours[best] = colour_columns(w, &way[best], way[best].columns, colour[best]);
+    if (!symmetric && bound[other] < colours[best]) {
+        colours[other] = colour_columns(w, &way[other], colours[best] - 1, colour[other]);
+        if (colours[other] < 0) return out_of_memory(w);
+        if (colours[other] < colours[best]) best = other;
+    }
+    if (colours[best] < 0) return out_of_memory(w);
+    w->by_rows = best;
+    w->colour = colour[best];
+    w->out->colours = (int)colours[best];
+    return AG_OK;
+}
+
+/* ---- products --------------------------------------------------------------------------------------------------------- */
+
+/* [colours, *x's shape]: 1 where the element, x's first being the one of that colour, has the row's colour. */
+static ag_node *seed(work *w, const ag_node *x, const uint32_t *colour)
+{
+    ag_dtype dtype = (ag_dtype)x->dtype;
+    int64_t n = ag_count(x), colours = w->out->colours;
+    double *of = agi_arena_take(&w->arena, (size_t)n * sizeof *of);
+    if (!of) return out_of_memory(w), w->graph->bad;
+    for (int64_t i = 0; i < n; i++)
+        if (dtype == AG_F64) of[i] = colour[i];
+        else ((float *)of)[i] = (float)colour[i];
+    ag_node *own = ag_constant(w->graph, dtype, AG_SHAPE(n), of);
+    ag_node *all = ag_reshape(ag_arange(w->graph, dtype, colours), AG_SHAPE(colours, 1));
+    return ag_reshape(ag_equal(all, own), ag_batch_shape(x, colours));
+}
+
+/* Products of all colours: of the x's unit vectors forward, or of the y's in reverse. [colours, rows or columns] */
+static ag_node *compressed(work *w)
+{
+    int seeds = w->by_rows ? w->m : w->n, results = w->by_rows ? w->n : w->m;
+    ag_node *const *like = w->by_rows ? w->y : w->x;
+    size_t most = (size_t)seeds * 2 + (size_t)results * 2;
+    ag_node **v = agi_arena_take(&w->arena, most * sizeof *v), **of_v = v + seeds, **d = of_v + seeds, **of_d = d + results;
+    const uint32_t *colour = w->colour;
+    if (!v) return out_of_memory(w), w->graph->bad;
+    for (int i = 0; i < seeds; colour += ag_count(like[i++])) {
+        v[i] = ag_input(w->graph, NULL, (ag_dtype)like[i]->dtype, ag_shape_in(like[i]));
+        of_v[i] = seed(w, like[i], colour);
+        if (ag_is_bad(v[i]) || ag_is_bad(of_v[i])) return w->graph->bad;
+    }
+    ag_status status = w->by_rows ? ag_vjp(w->m, w->y, v, w->n, w->x, d) : ag_jvp(w->n, w->x, v, w->m, w->y, d);
+    if (!status) status = agi_batch(w->what, w->out->colours, seeds, v, of_v, results, d, of_d);
+    for (int i = 0; i < results && !status; i++) of_d[i] = ag_reshape(of_d[i], AG_SHAPE(w->out->colours, -1));
+    return status ? w->graph->bad : ag_concat(results, of_d, 1);
+}
+
+static ag_status find_values(work *w)
+{
+    const ag_sparse *s = w->out;
+    int64_t *from = agi_arena_take(&w->arena, (size_t)s->nonzeros * sizeof *from);
+    if (!from) return out_of_memory(w);
+    for (int64_t i = 0; i < s->rows; i++)
+        for (int64_t k = s->row_start[i]; k < s->row_start[i + 1]; k++)
+            from[k] = w->by_rows ? w->colour[i] * s->columns + s->column[k] : w->colour[s->column[k]] * s->rows + i;
+    ag_node *all = ag_reshape(compressed(w), AG_SHAPE(-1));
+    w->out->values = ag_gather(all, 0, ag_constant(w->graph, AG_I64, AG_SHAPE(s->nonzeros), from));
+    return w->graph->status;
+}
+
+/* ---- the calls ---------------------------------------------------------------------------------------------------------- */
+
+static const ag_sparse *sparse(const char *what, ag_graph *g, int m, ag_node *const y[], int n, ag_node *const x[],
+                               const ag_run *run, int symmetric)
+{
+    work w = { .what = what, .graph = g, .m = m, .y = y, .n = n, .x = x };
+    agi_arena_init(&w.arena, &g->allocator);
+    w.rows = elements(m, y);
+    w.columns = elements(n, x);
+    w.out = agi_arena_zeros(&g->arena, 1, sizeof *w.out);
+    ag_status status = w.out ? find_structure(&w, run) : out_of_memory(&w);
+    if (!status && w.out->nonzeros) {
+        status = find_colours(&w, symmetric);
+        if (!status) status = find_values(&w);
+    }
+    agi_sets_free(&w.sets);
+    agi_arena_free(&w.arena);
+    return status ? NULL : w.out;
+}
+
+static ag_graph *check(const char *what, ag_node *y, int n, ag_node *const x[])
+{
+    ag_graph *g = y ? y->graph : n > 0 && x && x[0] ? x[0]->graph : NULL;
+    if (!g) return NULL;
+    if (n < 1 || !x) return agi_fail(g, AG_EARG, "%s: no x", what), NULL;
+    if (agi_check_nodes(g, what, 1, &y, "y") || agi_check_nodes(g, what, n, x, "x") || g->status) return NULL;
+    for (int i = -1; i < n; i++) {
+        if ((i < 0 ? y : x[i])->dtype != AG_I64) continue;
+        agi_fail(g, AG_ENOGRAD, "%s: %s is of integers, which have no derivative", what, i < 0 ? "y" : "an x");
+        return NULL;
+    }
+    return g;
+}
+
+const ag_sparse *ag_sparse_jacobian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null)
+{
+    ag_graph *g = check("ag_sparse_jacobian", y, n, x);
+    return g ? sparse("ag_sparse_jacobian", g, 1, &y, n, x, or_null, 0) : NULL;
+}
+
+const ag_sparse *ag_sparse_hessian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null)
+{
+    ag_graph *g = check("ag_sparse_hessian", y, n, x);
+    ag_node **dx = g ? agi_allocate(&g->allocator, (size_t)n * sizeof *dx) : NULL;
+    const ag_sparse *s = NULL;
+    if (!dx) return g ? agi_fail(g, AG_EMEM, "ag_sparse_hessian: out of memory"), NULL : NULL;
+    if (!ag_gradient(y, n, x, dx)) s = sparse("ag_sparse_hessian", g, n, dx, n, x, or_null, 1);
+    agi_release(&g->allocator, dx);
+    return s;
+}
