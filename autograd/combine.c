@@ -17,6 +17,8 @@ const ag_op *agi_product_as_pointwise(const ag_node *x)
     return x->in[0]->dim[x->in[0]->rank - 1] == 1 ? &agi_mul : NULL;
 }
 
+/* ---- products inside sums ----------------------------------------------------------------------------------------------- */
+
 /* A product that only a sum or difference reads. */
 static const struct {
     const ag_op *outer;
@@ -43,6 +45,72 @@ static void combine_product(agi_compiler *c, agi_item *it)
         return;
     }
 }
+
+/* ---- a gradient times the slope of a sigmoid or tanh ------------------------------------------------------------------ */
+
+static int is_one(const agi_compiler *c, uint32_t i)
+{
+    double v;
+    return agi_is_number(c->item[i].node, &v) && v == 1;
+}
+
+/* 1 - x, which only operand k of `user` reads: x is then its second operand. */
+static agi_item *complement_of(const agi_compiler *c, const agi_item *user, int k)
+{
+    agi_item *sub = only_reader_of(c, user, k, &agi_sub);
+    return sub && is_one(c, sub->in[0]) ? sub : NULL;
+}
+
+static void become(agi_item *it, const ag_op *op, uint32_t a, uint32_t b)
+{
+    it->op = op;
+    it->in[0] = a;
+    it->in[1] = b;
+}
+
+/* a * (b * (1 - b)) */
+static int combine_sigmoid(agi_compiler *c, agi_item *it, int k)
+{
+    agi_item *product = only_reader_of(c, it, k, &agi_mul);
+    for (int j = 0; product && j < 2; j++) {
+        agi_item *complement = complement_of(c, product, j);
+        uint32_t b = product->in[1 - j];
+        if (!complement || complement->in[1] != b || !ag_same_shape(c->item[b].node, it->node)) continue;
+        become(it, &agi_sigmoid_slope, it->in[1 - k], b);
+        product->kind = complement->kind = AGI_ITEM_DEAD;
+        c->item[c->item[b].root].uses--;
+        return 1;
+    }
+    return 0;
+}
+
+/* a * (1 - b^2) */
+static int combine_tanh(agi_compiler *c, agi_item *it, int k)
+{
+    agi_item *complement = complement_of(c, it, k);
+    if (!complement) return 0;
+    agi_item *square = only_reader_of(c, complement, 1, &agi_square);
+    if (!square) return 0;
+    become(it, &agi_tanh_slope, it->in[1 - k], square->in[0]);
+    complement->kind = square->kind = AGI_ITEM_DEAD;
+    return 1;
+}
+
+static void combine_slope(agi_compiler *c, agi_item *it)
+{
+    for (int k = 0; k < 2; k++)
+        if (combine_sigmoid(c, it, k) || combine_tanh(c, it, k)) return;
+}
+
+static void combine_exp(agi_compiler *c, agi_item *it)
+{
+    agi_item *neg = only_reader_of(c, it, 0, &agi_neg);
+    if (!neg) return;
+    become(it, &agi_exp_neg, neg->in[0], AGI_NONE);
+    neg->kind = AGI_ITEM_DEAD;
+}
+
+/* ---- updates ---------------------------------------------------------------------------------------------------------- */
 
 /* parameter - rate * (matrix product), assigned to the parameter: the product accumulated onto it with alpha = -rate.
  * The product moves to where the difference stood, after everything it now reads. */
@@ -74,7 +142,11 @@ void agi_combine(agi_compiler *c)
 {
     if (c->options->unfused) return;
     for (int k = 0; k < c->nassigned; k++) combine_update(c, c->assigned[k]);
-    for (uint32_t i = 0; i < c->nitems; i++)
-        if (agi_is_point(&c->item[i]) && (c->item[i].op == &agi_add || c->item[i].op == &agi_sub))
-            combine_product(c, &c->item[i]);
+    for (uint32_t i = 0; i < c->nitems; i++) {
+        agi_item *it = &c->item[i];
+        if (!agi_is_point(it)) continue;
+        if (it->op == &agi_mul) combine_slope(c, it);
+        else if (it->op == &agi_exp) combine_exp(c, it);
+        else if (it->op == &agi_add || it->op == &agi_sub) combine_product(c, it);
+    }
 }

@@ -2,7 +2,7 @@
  *
  * The loops are plain; the vector functions behind F(exp) and its like come from the compiler's vector ABI: glibc's
  * <math.h> offers them under -ffast-math only, so the declarations are our own and <math.h> is not included here.
- * An element's value does not depend on its place in a tile: the last, partial vector is computed as a whole one. */
+ * An element's value does not depend on its place in a tile: what fills no vector is computed as a whole one. */
 #define AG_POINTWISE_TABLE
 #include "plan.h"
 #include "../nodes/special.h"
@@ -29,24 +29,35 @@ PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor)
 
 enum { PAD = 16 }; /* elements of the widest vector */
 
-#define BODY(arity, ...)                                                                   \
-    {                                                                                      \
-        const T *pa = va, *pb = vb, *pc = vc;                                              \
-        T *o = out, la[PAD], lb[PAD], lc[PAD], lo[PAD];                                    \
-        int64_t whole = n & -(int64_t)PAD, rest = n - whole;                               \
-        (void)pb, (void)pc, (void)lb, (void)lc;                                            \
-        INDEPENDENT for (int64_t i = 0; i < whole; i++) ELEMENT##arity(o, pa, pb, pc, __VA_ARGS__) \
-        if (!rest) return;                                                                 \
-        PARTIAL##arity                                                                     \
-        INDEPENDENT for (int64_t i = 0; i < PAD; i++) ELEMENT##arity(lo, la, lb, lc, __VA_ARGS__) \
-        memcpy(o + whole, lo, (size_t)rest * sizeof(T));                                   \
+/* The last, overlapping vector is read before the others are written (`out` may be an input) and written after them. */
+#define BODY(arity, ...)                                                                                    \
+    {                                                                                                       \
+        const T *pa = va, *pb = vb, *pc = vc;                                                               \
+        T *o = out, lo[PAD];                                                                                \
+        int64_t whole = n & -(int64_t)PAD;                                                                  \
+        (void)pb, (void)pc;                                                                                 \
+        if (n < PAD) {                                                                                      \
+            T la[PAD], lb[PAD], lc[PAD];                                                                    \
+            (void)lb, (void)lc;                                                                             \
+            FEW##arity                                                                                      \
+            INDEPENDENT for (int64_t i = 0; i < PAD; i++) ELEMENT##arity(lo, la, lb, lc, __VA_ARGS__)       \
+            for (int64_t i = 0; i < n; i++) o[i] = lo[i];                                                   \
+            return;                                                                                         \
+        }                                                                                                   \
+        if (whole < n) {                                                                                    \
+            const T *la = pa + n - PAD, *lb = pb + n - PAD, *lc = pc + n - PAD;                             \
+            (void)lb, (void)lc;                                                                             \
+            INDEPENDENT for (int64_t i = 0; i < PAD; i++) ELEMENT##arity(lo, la, lb, lc, __VA_ARGS__)       \
+        }                                                                                                   \
+        INDEPENDENT for (int64_t i = 0; i < whole; i++) ELEMENT##arity(o, pa, pb, pc, __VA_ARGS__)          \
+        if (whole < n) memcpy(o + n - PAD, lo, sizeof lo);                                                  \
     }
 #define ELEMENT1(o, pa, pb, pc, ...) { const T x = pa[i]; o[i] = (T)(__VA_ARGS__); }
 #define ELEMENT2(o, pa, pb, pc, ...) { const T a = pa[i], b = pb[i]; o[i] = (T)(__VA_ARGS__); }
 #define ELEMENT3(o, pa, pb, pc, ...) { const T a = pa[i], b = pb[i], c = pc[i]; o[i] = (T)(__VA_ARGS__); }
-#define PARTIAL1 last(la, pa + whole, rest);
-#define PARTIAL2 PARTIAL1 last(lb, pb + whole, rest);
-#define PARTIAL3 PARTIAL2 last(lc, pc + whole, rest);
+#define FEW1 few(la, pa, n);
+#define FEW2 FEW1 few(lb, pb, n);
+#define FEW3 FEW2 few(lc, pc, n);
 
 #define SIGNATURE(name) \
     static void JOIN(name, SUFFIX)(int64_t n, void *out, const void *va, const void *vb, const void *vc)

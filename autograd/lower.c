@@ -2,6 +2,7 @@
 #include "compile.h"
 
 enum { TILE_BYTES = 24 << 10, SMALLEST_TILE = 64, LARGEST_TILE = 1024, BLOCK_POINTS = 1 << 14, MOST_BLOCKS = 64,
+       STREAM_BYTES = 1 << 20, /* a cache of our own, at most */
        WORTH_THREADS = 1 << 19 /* elements times operations: some 50 us */ };
 
 typedef struct {
@@ -331,6 +332,7 @@ static void choose_tiles(lowering *l)
     if (g->blocks > most) g->blocks = most;
     if (g->blocks < 1) g->blocks = 1;
     g->whole_rows = by_rows;
+    g->streams = g->rows * g->columns * size * (g->nloads + g->nstores) > STREAM_BYTES;
     g->worth_threads = g->blocks > 1 && g->rows * g->columns * (g->nmicros + g->nloads + g->nstores) > WORTH_THREADS;
 }
 

@@ -86,6 +86,7 @@ typedef struct {
     int64_t row_tiles, column_tiles;
     int64_t blocks;  /* the fixed partition of the tiles, units of parallel work */
     int whole_rows;  /* a block ends with a row of tiles */
+    int streams;     /* its operands do not fit in cache: the next tile's are fetched ahead */
     int worth_threads; /* takes long enough to wake others for it */
     int nloads, nmicros, nstores, nfolds, nregisters, full_slots, row_slots;
     agi_load *load;

@@ -100,6 +100,17 @@ static ag_node *both_negative(const ag_infer *c)
     return ag_binary(c->op, c->in[0]->in[0], c->in[1]->in[0]);
 }
 
+static ag_node *literal_times_negative(const ag_infer *c)
+{
+    for (int i = 0; i < 2; i++) {
+        double v;
+        if (!negative(c->in[1 - i]) || c->in[i]->op != &agi_number) continue;
+        agi_is_number(c->in[i], &v);
+        return ag_mul(number_of_type(c->graph, c->dtype, -v), c->in[1 - i]->in[0]);
+    }
+    return NULL;
+}
+
 static ag_node *over_one(const ag_infer *c)
 {
     return is_literal(c->in[1], 1) ? c->in[0] : NULL;
@@ -286,7 +297,8 @@ static rewrite *const pointwise[AG_CODE_COUNT][MOST_REWRITES] = {
                       minus_negative }, /* a - -b -> a + b */
     [AG_CODE_mul] = { times_one,        /* x * 1 -> x */
                       times_minus_one,  /* x * -1 -> -x */
-                      both_negative },  /* -a * -b -> a * b */
+                      both_negative,    /* -a * -b -> a * b */
+                      literal_times_negative }, /* literal * -x -> -literal * x */
     [AG_CODE_div] = { over_one,         /* x / 1 -> x */
                       over_power_of_two, /* x / 2^k -> x * 2^-k, where 2^-k is finite; other divisors stay */
                       both_negative },  /* -a / -b -> a / b */

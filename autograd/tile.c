@@ -1,7 +1,7 @@
 /* Executes groups: tile by tile, each micro-operation a kernel over registers that stay in cache. */
 #include "plan.h"
 
-enum { FEW_REGISTERS = 64, LANE_BYTES = 64 };
+enum { LANE_BYTES = 64, MOST_STREAMS = 16 };
 
 static int64_t slot_bytes(const agi_pass *g, int row)
 {
@@ -139,17 +139,53 @@ static void run_custom(const tile *t, const agi_micro *m, int64_t n)
     else m->op->f64(n, (double *)o, (double *)a, (double *)b, (double *)c);
 }
 
-static void run_micro(const tile *t, const agi_micro *m)
+/* Arithmetic on one tile and the memory of the next at once: what the processor's prefetcher cannot do across the pauses
+ * that tiles make. After each micro-operation a share of the lines, of all streams in turn. */
+typedef struct {
+    const char *stream[MOST_STREAMS];
+    int loads, streams;  /* those that are loaded come first */
+    int64_t line, lines; /* of each stream: the next to fetch, and how many */
+} fetcher;
+
+static void find_streams(const tile *t, fetcher *f)
 {
+    const agi_pass *g = t->g;
+    int64_t points = t->rows * t->columns, next = position(t, 0) + points;
+    f->loads = f->streams = 0;
+    f->line = 0;
+    f->lines = g->streams ? (points * t->size + LANE_BYTES - 1) / LANE_BYTES : 0;
+    for (int k = 0; k < g->nloads && f->lines && f->loads < MOST_STREAMS; k++)
+        if (g->load[k].access == AGI_DIRECT && !g->load[k].row)
+            f->stream[f->loads++] = memory_at(t, g->load[k].buffer, g->load[k].offset + next);
+    f->streams = f->loads;
+    for (int k = 0; k < g->nstores && f->lines && f->streams < MOST_STREAMS; k++)
+        if (!g->store[k].row) f->stream[f->streams++] = memory_at(t, g->store[k].buffer, next);
+}
+
+static void fetch_to(fetcher *f, int64_t end)
+{
+    for (; f->line < end; f->line++) {
+        for (int k = 0; k < f->loads; k++) __builtin_prefetch(f->stream[k] + f->line * LANE_BYTES, 0, 3);
+        for (int k = f->loads; k < f->streams; k++) __builtin_prefetch(f->stream[k] + f->line * LANE_BYTES, 1, 3);
+    }
+}
+
+static void run_micros(const tile *t)
+{
+    fetcher f;
     char **reg = t->reg;
-    if (m->kind == AGI_POINT) {
-        int64_t n = elements(t, m->row);
-        if (m->kernel) m->kernel(n, reg[m->out], reg[m->a], reg[m->b], reg[m->c]);
-        else run_custom(t, m, n);
-    } else if (m->kind == AGI_EXPAND) {
-        t->kernels->expand(t->rows, t->columns, reg[m->out], reg[m->a]);
-    } else {
-        t->kernels->fold_rows[m->fold](t->rows, t->columns, reg[m->a], reg[m->out]);
+    const int64_t full = t->rows * t->columns;
+    find_streams(t, &f);
+    for (const agi_micro *first = t->g->micro, *m = first, *end = m + t->g->nmicros; m < end; m++) {
+        if (m->kind == AGI_EXPAND)
+            t->kernels->expand(t->rows, t->columns, reg[m->out], reg[m->a]);
+        else if (m->kind == AGI_FOLD_ROWS)
+            t->kernels->fold_rows[m->fold](t->rows, t->columns, reg[m->a], reg[m->out]);
+        else if (m->kernel)
+            m->kernel(m->row ? t->rows : full, reg[m->out], reg[m->a], reg[m->b], reg[m->c]);
+        else
+            run_custom(t, m, m->row ? t->rows : full);
+        if (f.lines) fetch_to(&f, f.lines * (m - first + 1) / (end - first));
     }
 }
 
@@ -201,7 +237,7 @@ static void run_tile(tile *t, int64_t block, int first, int64_t first_row)
             t->reg[s->reg] = (char *)memory_at(t, s->buffer, position(t, s->row));
     }
     for (int k = 0; k < g->nloads; k++) load(t, &g->load[k]);
-    for (int k = 0; k < g->nmicros; k++) run_micro(t, &g->micro[k]);
+    run_micros(t);
     for (int k = 0; k < g->nstores; k++) {
         const agi_store *s = &g->store[k];
         if (g->reg[s->reg].place == AGI_STORED && g->reg[s->reg].slot == (uint32_t)k) continue;

@@ -5,7 +5,7 @@ POINTWISE1(square, x * x)
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_mul(gout, ag_scale(y->in[0], 2));
+    gin[0] = ag_mul(ag_scale(gout, 2), y->in[0]);
 }
 
 const ag_op agi_square = { .name = "square",
