@@ -169,7 +169,7 @@ static int contains(const ag_node *x, const char *op, int depth)
 int op_reached(const op_case *c)
 {
     built b = build(c, AG_F64);
-    int found = contains(b.y, c->op, 4);
+    int found = contains(b.y, c->op, 8);
     ag_graph_free(b.g);
     return found;
 }

@@ -156,6 +156,36 @@ static double expect_submul(double a, double b, double c)
     return c - product;
 }
 
+/* What the planner makes of gradients of sigmoid and tanh, and of e^-x. */
+static ag_node *apply_slope(ag_node *const in[], const int *arg)
+{
+    return ag_apply(arg[0] ? &agi_tanh_slope : &agi_sigmoid_slope, 2, in, NULL);
+}
+
+static double expect_sigmoid_slope(double a, double b, double c)
+{
+    (void)c;
+    return a * (b * (1 - b));
+}
+
+static double expect_tanh_slope(double a, double b, double c)
+{
+    (void)c;
+    return a * (1 - b * b);
+}
+
+static ag_node *apply_exp_neg(ag_node *const in[], const int *arg)
+{
+    (void)arg;
+    return ag_apply(&agi_exp_neg, 1, in, NULL);
+}
+
+static double expect_exp_neg(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return exp(-x);
+}
+
 static ag_node *build_polygamma(ag_node *const in[], const int *arg)
 {
     return ag_polygamma(arg[0], in[0]);
@@ -205,6 +235,9 @@ const op_point op_points[] = {
     { "muladd", 3, { ANY, ANY, ANY }, apply_three, expect_muladd, ROW_ROUNDS, { 0 } },
     { "mulsub", 3, { ANY, ANY, ANY }, apply_three, expect_mulsub, ROW_ROUNDS, { 1 } },
     { "submul", 3, { ANY, ANY, ANY }, apply_three, expect_submul, ROW_ROUNDS, { 2 } },
+    { "sigmoid_slope", 2, { ANY, ANY }, apply_slope, expect_sigmoid_slope, ROW_ROUNDS, { 0 } },
+    { "tanh_slope", 2, { ANY, ANY }, apply_slope, expect_tanh_slope, ROW_ROUNDS, { 1 } },
+    { "exp_neg", 1, { ANY }, apply_exp_neg, expect_exp_neg, 0, { 0 } },
     { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_0, ROW_ORDINARY, { 0 } },
     { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_1, ROW_ORDINARY, { 1 } },
     { "polygamma", 1, { { 0.8, 6 } }, build_polygamma, expect_polygamma_4, ROW_ORDINARY, { 4 } },

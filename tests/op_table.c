@@ -11,12 +11,14 @@ static const op_row *row_at(size_t i)
     if (i < op_moves_count) return &op_moves[i];
     i -= op_moves_count;
     if (i < op_products_count) return &op_products[i];
-    return &op_linalg[i - op_products_count];
+    i -= op_products_count;
+    if (i < op_linalg_count) return &op_linalg[i];
+    return &op_loops[i - op_linalg_count];
 }
 
 static size_t row_count(void)
 {
-    return op_reductions_count + op_moves_count + op_products_count + op_linalg_count;
+    return op_reductions_count + op_moves_count + op_products_count + op_linalg_count + op_loops_count;
 }
 
 static void each_variant(const op_point *p, void (*check)(const op_case *))
@@ -143,7 +145,7 @@ START_TEST(every_descriptor_is_whole)
     for (size_t i = 0; i < COUNT(registry); i++) {
         const ag_op *op = registry[i];
         const unsigned kinds[] = { AG_POINTWISE, AG_REDUCTION, AG_VIEW,   AG_ALIAS,
-                                   AG_LEAF,      AG_LIBRARY,   AG_EFFECT, AG_CAST };
+                                   AG_LEAF,      AG_LIBRARY,   AG_EFFECT, AG_CAST, AG_LOOP, AG_PART };
         int kind = 0;
         for (size_t k = 0; k < COUNT(kinds); k++) kind += (op->flags & kinds[k]) != 0;
         ck_assert_str_eq(op->name, registered[i]);
@@ -153,7 +155,8 @@ START_TEST(every_descriptor_is_whole)
                       op->name);
         ck_assert_msg(!(op->flags & AG_VIEW) || op->view, "%s has no strides", op->name);
         ck_assert_msg(!(op->flags & AG_POINTWISE) || op->code || op->f64, "%s has no arithmetic", op->name);
-        ck_assert_msg(!(op->flags & AG_LIBRARY) || op->run || op->flags & AG_PRODUCT, "%s has no kernel", op->name);
+        int computed = op->flags & AG_LIBRARY && op != &agi_unpart; /* which only carries gradients into loops */
+        ck_assert_msg(!computed || op->run || op->flags & AG_PRODUCT, "%s has no kernel", op->name);
         for (size_t k = 0; k < i; k++) ck_assert_str_ne(op->name, registry[k]->name);
     }
 }

@@ -75,6 +75,8 @@ extern const op_row op_products[]; /* op_products.c */
 extern const size_t op_products_count;
 extern const op_row op_linalg[]; /* op_linalg.c */
 extern const size_t op_linalg_count;
+extern const op_row op_loops[]; /* op_loops.c */
+extern const size_t op_loops_count;
 
 op_case op_case_of_point(const op_point *, int variant); /* 0 <= variant < op_variants(n) */
 int op_variants(int n);

@@ -213,7 +213,8 @@ END_TEST
 /* A formula can name every operation that has a public constructor. */
 START_TEST(every_operation_is_a_function)
 {
-    static const ag_op *const inner[] = { &agi_embed, &agi_lu, &agi_diagonal };
+    static const ag_op *const inner[] = { &agi_embed, &agi_lu,   &agi_diagonal, &agi_loop,
+                                          &agi_branch, &agi_part, &agi_unpart };
     static const ag_op *const registry[] = {
 #define NODE(name) &agi_##name,
 #include "../nodes/nodes.def"
