@@ -55,7 +55,7 @@ static ag_plan *compile_body(agi_compiler *c, const interface *i, int nstates, a
     }
     ag_node **outputs = agi_arena_take(&c->arena, (size_t)(nstates + n) * sizeof *outputs);
     if (!outputs) return agi_out_of_memory(c), NULL;
-    memcpy(outputs, next, (size_t)nstates * sizeof *outputs);
+    if (nstates) memcpy(outputs, next, (size_t)nstates * sizeof *outputs); /* else perhaps NULL */
     memcpy(outputs + nstates, results, (size_t)n * sizeof *outputs);
     agi_body body = { .nbound = i->inputs, .nstates = nstates, .depth = c->depth + 1, .bound = i->bound, .next = next };
     return agi_compile(c->graph, nstates + n, outputs, c->options, &body);

@@ -105,7 +105,7 @@ ag_node *ag_loop_node(ag_graph *g, ag_loop *l, ag_node *const initial[], ag_node
     ag_node **in = ag_keep(g, NULL, (size_t)n * sizeof *in);
     if (!in) return NULL;
     memcpy(in, initial, (size_t)l->states * sizeof *in);
-    memcpy(in + l->states, sequence, (size_t)l->elements * sizeof *in);
+    if (l->elements) memcpy(in + l->states, sequence, (size_t)l->elements * sizeof *in); /* else perhaps NULL */
     memcpy(in + nbound, capture, (size_t)l->captures * sizeof *in);
     if (count) in[n - 1] = count;
     return ag_apply(&agi_loop, n, in, l);
