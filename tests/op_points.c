@@ -138,6 +138,42 @@ static ag_node *apply_three(ag_node *const in[], const int *arg)
     return ag_apply(arg[0] == 0 ? &agi_muladd : arg[0] == 1 ? &agi_mulsub : &agi_submul, 3, in, NULL);
 }
 
+/* The slopes of sigmoid and tanh and the exponential of a negative, which the planner makes as well. */
+static ag_node *build_slope(ag_node *const in[], const int *arg)
+{
+    ag_node *b = in[1], *one = ag_number(ag_graph_of(b), 1);
+    return ag_mul(in[0], arg[0] ? ag_sub(one, ag_square(b)) : ag_mul(b, ag_sub(one, b)));
+}
+
+static ag_node *apply_slope(ag_node *const in[], const int *arg)
+{
+    return ag_apply(arg[0] ? &agi_tanh_slope : &agi_sigmoid_slope, 2, in, NULL);
+}
+
+static double expect_sigmoid_slope(double a, double b, double c)
+{
+    (void)c;
+    return a * (b * (1 - b));
+}
+
+static double expect_tanh_slope(double a, double b, double c)
+{
+    (void)c;
+    volatile double square = b * b;
+    return a * (1 - square);
+}
+
+static ag_node *build_exp_neg(ag_node *const in[], const int *arg)
+{
+    return arg[0] ? ag_exp(ag_neg(in[0])) : ag_apply(&agi_exp_neg, 1, in, NULL);
+}
+
+static double expect_exp_neg(double a, double b, double c)
+{
+    (void)b, (void)c;
+    return exp(-a);
+}
+
 static double expect_muladd(double a, double b, double c)
 {
     volatile double product = a * b;
@@ -205,6 +241,12 @@ const op_point op_points[] = {
     { "muladd", 3, { ANY, ANY, ANY }, apply_three, expect_muladd, ROW_ROUNDS, { 0 } },
     { "mulsub", 3, { ANY, ANY, ANY }, apply_three, expect_mulsub, ROW_ROUNDS, { 1 } },
     { "submul", 3, { ANY, ANY, ANY }, apply_three, expect_submul, ROW_ROUNDS, { 2 } },
+    { "mul", 2, { ANY, ANY }, build_slope, expect_sigmoid_slope, ROW_INNER | ROW_ROUNDS, { 0 } },
+    { "mul", 2, { ANY, ANY }, build_slope, expect_tanh_slope, ROW_INNER | ROW_ROUNDS, { 1 } },
+    { "sigmoid_slope", 2, { ANY, ANY }, apply_slope, expect_sigmoid_slope, ROW_ROUNDS, { 0 } },
+    { "tanh_slope", 2, { ANY, ANY }, apply_slope, expect_tanh_slope, ROW_ROUNDS, { 1 } },
+    { "exp_neg", 1, { ANY }, build_exp_neg, expect_exp_neg, 0, { 0 } },
+    { "exp", 1, { ANY }, build_exp_neg, expect_exp_neg, ROW_INNER, { 1 } },
     { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_0, ROW_ORDINARY, { 0 } },
     { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_1, ROW_ORDINARY, { 1 } },
     { "polygamma", 1, { { 0.8, 6 } }, build_polygamma, expect_polygamma_4, ROW_ORDINARY, { 4 } },
