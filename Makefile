@@ -33,7 +33,7 @@ demo: $(BUILD)/blog_network
 	$<
 
 check: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
-	$(if $(SANITIZE)$(VALGRIND),CK_FORK=no) $(if $(VALGRIND),AG_ISA=1 valgrind --error-exitcode=1 --leak-check=full) $<
+	$(if $(SANITIZE)$(VALGRIND),CK_FORK=no) $(if $(VALGRIND),AG_ISA=1 AG_QUICK=1 valgrind --error-exitcode=1 --leak-check=full) $<
 
 bench: $(BUILD)/bench
 

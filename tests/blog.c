@@ -185,7 +185,7 @@ START_TEST(the_demo_shows_gradients)
     chain_rule(first, dw);
     ck_assert_ptr_nonnull(strstr(output, "z = 25    dz/dx = 10    dz/dy = 10"));
     for (int i = 0; i < 8; i++) {
-        char label[16];
+        char label[32];
         double graph, rule, numeric, post;
         snprintf(label, sizeof label, "w%d[%d,%d]", 1 + i / 4, i / 2 % 2, i % 2);
         char *line = strstr(output, label), *end = line ? strchr(line, '\n') : NULL,

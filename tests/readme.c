@@ -56,7 +56,7 @@ END_TEST
 /* Files and folders that README.md speaks of exist. */
 START_TEST(the_files_it_names_exist)
 {
-    char command[] = "for f in $(grep -oE '(autograd|nodes|tests|demos)/[a-z_0-9/]+\\.(c|h|def)' README.md |"
+    char command[] = "test -r README.md && for f in $(grep -oE '(autograd|nodes|tests|demos)/[a-z_0-9/]+\\.(c|h|def)' README.md |"
                      "           grep -v nodes/name.c); do [ -e $f ] || { echo $f; exit 1; }; done";
     ck_assert_int_eq(system(command), 0);
 }
