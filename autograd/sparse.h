@@ -9,7 +9,7 @@
 
 #include "internal.h"
 
-/* ---- sets of numbers from 0 to universe - 1, by identity: 0 is the empty one ------------------------------------ */
+/* ---- sets of numbers from 0 to universe - 1, by identity: 0 is the empty one ------------------------------------- */
 
 typedef struct {
     const uint32_t *member; /* ascending */

@@ -34,6 +34,25 @@ ag_node *ag_branch_node(ag_graph *g, ag_branch *b, ag_node *predicate, ag_node *
     return ag_apply(&agi_branch, n, in, b);
 }
 
+/* Arguments that neither body reads, as the gradients that flow in are where they are pulled back in turn. */
+static int drop_unread(ag_graph *g, ag_branch *b, ag_node *argument[], ag_node *value[])
+{
+    ag_node **results = ag_keep(g, NULL, (2 * (size_t)b->results + 1) * sizeof *results);
+    unsigned char *used = ag_keep(g, NULL, (size_t)b->arguments + 1);
+    int kept = 0;
+    if (!results || !used) return 0;
+    memcpy(results, b->then, (size_t)b->results * sizeof *results);
+    memcpy(results + b->results, b->otherwise, (size_t)b->results * sizeof *results);
+    if (!ag_find_used(g, 2 * b->results, results, b->arguments, argument, used)) return 0;
+    for (int k = 0; k < b->arguments; k++) {
+        if (!used[k]) continue;
+        argument[kept] = argument[k];
+        value[kept++] = value[k];
+    }
+    b->arguments = kept;
+    return 1;
+}
+
 /* The body's leaves serve again; the gradients that flow in are further arguments. */
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
@@ -71,6 +90,7 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
         if (ag_local_vjp(m, out[s], w, n, x, dx[s])) return;
     ag_branch back = { .arguments = b->arguments + m, .results = n, .argument = argument, .then = dx[0],
                        .otherwise = dx[1] };
+    if (!drop_unread(g, &back, argument, value)) return;
     ag_node *node = ag_branch_node(g, &back, y->in[0], value);
     for (int k = 0; k < n && !ag_is_bad(node); k++) gin[goal[k]] = ag_part(node, k);
 }
@@ -81,4 +101,5 @@ const ag_op agi_branch = { .name = "branch",
                            .flags = AG_LOOP | AG_RANDOM | AG_SMOOTH,
                            .attribute_size = sizeof(ag_branch),
                            .shape = shape,
-                           .gradient = gradient };
+                           .gradient = gradient,
+                           .batch = ag_batch_branch };

@@ -287,4 +287,5 @@ const ag_op agi_loop = { .name = "loop",
                          .flags = AG_LOOP | AG_RANDOM | AG_SMOOTH,
                          .attribute_size = sizeof(ag_loop),
                          .shape = shape,
-                         .gradient = gradient };
+                         .gradient = gradient,
+                         .batch = ag_batch_loop };

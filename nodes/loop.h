@@ -47,6 +47,13 @@ int ag_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag
 int ag_find_used(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[]);
 /* As ag_vjp, but the x are independent of each other: nothing flows from one into another. */
 ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[]);
+/* of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]; n at least 1. */
+ag_status ag_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
+                         ag_node *of_y[]);
+/* The batch hooks of loops, branches and their parts. */
+ag_node *ag_batch_loop(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+ag_node *ag_batch_branch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+ag_node *ag_batch_part(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
 void *ag_keep(ag_graph *, const void *data, size_t bytes); /* a copy in the graph's memory, or NULL after a failure */
 
 ag_node *ag_loop_node(ag_graph *, ag_loop *, ag_node *const initial[], ag_node *const sequence[], ag_node *count);
