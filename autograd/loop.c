@@ -242,6 +242,13 @@ static int64_t state_bytes(const ag_loop *l, int k)
     return agi_node_bytes(l->state[k]);
 }
 
+static int is_state(const ag_loop *l, const ag_node *x)
+{
+    for (int k = 0; k < l->states; k++)
+        if (l->state[k] == x) return 1;
+    return 0;
+}
+
 /* One step, number t of the sequences, the i-th made. */
 static ag_status step(const stepper *p, const ag_loop *l, int64_t t)
 {
