@@ -57,6 +57,12 @@ static ag_graph *operands_of(const char *what, ag_node *y, ag_node *x, ag_status
     ag_node *const all[] = { y, x };
     *status = g ? agi_check_nodes(g, what, 2, all, "operand") : AG_EARG;
     if (!g || *status) return g;
+    for (int i = 0; i < 2; i++)
+        if (all[i]->dtype == AG_I64) {
+            *status = AG_ENOGRAD;
+            ag_reject(all[i], all[i]->op, AG_ENOGRAD, "%s: integers have no derivative", what);
+            return g;
+        }
     if (y->rank + x->rank > AG_MAX_RANK) {
         *status = AG_ESHAPE;
         ag_reject(y, y->op, AG_ESHAPE, "%s: y and x have %d and %d axes, together at most %d", what, y->rank, x->rank,

@@ -563,6 +563,8 @@ static const char *const REFUSED[][2] = {
     { EVALUATE("lstm", "jacobian", "{\"main_params\":[[1,2,3,4],[1,2,3,4]],\"extra_params\":[[1],[1],[1]],"
                                    "\"state\":[[1],[1]],\"sequence\":[[1]]}"), "nothing to predict" },
     { EVALUATE("particle", "rr", "{\"w\":null}"), "w: not a number" },
+    { EVALUATE("particle", "ff", "{\"w\":1000}"), "does not come down" },
+    { EVALUATE("particle", "rr", "{\"w\":1000}"), "does not come down" },
     { EVALUATE("saddle", "rr", "{\"start\":[1,2,3]}"), "start: extent 0 is 3, not 2" },
     { EVALUATE("saddle", "rr", "{\"start\":[1e300,1]}"), "not a number" },
 };

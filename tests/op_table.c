@@ -108,11 +108,12 @@ static const char *const registered[] = {
 /* Some rows are simplified away, the sum of one number, say; one at least must hold the operation. */
 static int has_row(const char *op)
 {
+    int elsewhere = strcmp(op, "input") == 0 || strcmp(op, "unpart") == 0; /* no result of a row holds these */
     for (size_t i = 0; i < op_points_count + row_count(); i++) {
         int point = i < op_points_count;
         if (strcmp(point ? op_points[i].op : row_at(i - op_points_count)->op, op)) continue;
         op_case c = point ? op_case_of_point(&op_points[i], 2) : op_case_of_row(row_at(i - op_points_count));
-        int found = op_reached(&c) || strcmp(op, "input") == 0;
+        int found = op_reached(&c) || elsewhere;
         op_case_free(&c);
         if (found) return 1;
     }

@@ -79,7 +79,7 @@ static int allocate(ba *b, const array one[4], reason *why)
 static int parse(problem *base, const json_t *input, reason *why)
 {
     static const char *const name[] = { "cam", "x", "w", "feat" };
-    static const int64_t size[] = { CAMERA, POINT, 1, ROWS }, most = 1 << 23;
+    static const int64_t size[] = { CAMERA, POINT, 1, ROWS }, most = 1 << 24;
     ba *b = (ba *)base;
     double weight = 0;
     array one[4] = { [WEIGHTS] = { .rank = 1, .dim = { 1 }, .count = 1, .data = &weight } };

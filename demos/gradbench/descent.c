@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PATIENCE = 1000000, ROW = 10 };
+enum { PATIENCE = 100000, ROW = 10 };
 
 int descend(const descent *d, void *context, double value_here, reason *why)
 {

@@ -202,12 +202,12 @@ static const row rows[] = {
     { "det", "gradient", { 10 }, make_det, det, 0.01 * 345 },
     { "particle", "ff", { 0 }, make_particle, particle, 0.82 },
     { "particle", "fr", { 0 }, make_particle, particle, 0.82 },
-    { "particle", "rf", { 0 }, make_particle, particle, 9.9 },
-    { "particle", "rr", { 0 }, make_particle, particle, 9.9 },
+    { "particle", "rf", { 0 }, make_particle, particle, 0.82 },
+    { "particle", "rr", { 0 }, make_particle, particle, 0.82 },
     { "saddle", "ff", { 0 }, make_saddle, saddle, 1.4 },
     { "saddle", "fr", { 0 }, make_saddle, saddle, 1.4 },
-    { "saddle", "rf", { 0 }, make_saddle, saddle, 1.8 },
-    { "saddle", "rr", { 0 }, make_saddle, saddle, 1.8 },
+    { "saddle", "rf", { 0 }, make_saddle, saddle, 1.4 },
+    { "saddle", "rr", { 0 }, make_saddle, saddle, 1.4 },
 };
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
