@@ -266,7 +266,7 @@ static ag_status step(const stepper *p, const ag_loop *l, int64_t t)
         uint32_t b = inner[inputs + k];
         const agi_buffer *buffer = &body->plan->buffer[b];
         char *to = part(p, ag_part_result(l, k)) + t * agi_node_bytes(l->result[k]);
-        if (buffer->role == AGI_LEAF) /* a state, before it moves on */
+        if (is_state(l, l->result[k])) /* before it moves on */
             memcpy(to, body->memory[b], (size_t)agi_node_bytes(l->result[k]));
         else if (buffer->role == AGI_VALUE && !buffer->scalar) body->memory[b] = to;
     }
@@ -275,8 +275,7 @@ static ag_status step(const stepper *p, const ag_loop *l, int64_t t)
     for (int k = 0; k < l->results; k++) {
         if (s->part[ag_part_result(l, k)] < 0) continue;
         char *to = part(p, ag_part_result(l, k)) + t * agi_node_bytes(l->result[k]), *from = body->memory[inner[inputs + k]];
-        int leaf = body->plan->buffer[inner[inputs + k]].role == AGI_LEAF;
-        if (to != from && !leaf) memcpy(to, from, (size_t)agi_node_bytes(l->result[k]));
+        if (to != from && !is_state(l, l->result[k])) memcpy(to, from, (size_t)agi_node_bytes(l->result[k]));
     }
     return AG_OK;
 }
