@@ -242,11 +242,10 @@ static int64_t state_bytes(const ag_loop *l, int k)
     return agi_node_bytes(l->state[k]);
 }
 
-static int is_state(const ag_loop *l, const ag_node *x)
+/* A leaf itself, not what is stored into it at the end of a step. */
+static int is_leaf(const agi_buffer *b, const ag_node *result)
 {
-    for (int k = 0; k < l->states; k++)
-        if (l->state[k] == x) return 1;
-    return 0;
+    return b->role == AGI_LEAF && b->node == result;
 }
 
 /* One step, number t of the sequences, the i-th made. */
@@ -266,7 +265,7 @@ static ag_status step(const stepper *p, const ag_loop *l, int64_t t)
         uint32_t b = inner[inputs + k];
         const agi_buffer *buffer = &body->plan->buffer[b];
         char *to = part(p, ag_part_result(l, k)) + t * agi_node_bytes(l->result[k]);
-        if (is_state(l, l->result[k])) /* before it moves on */
+        if (is_leaf(buffer, l->result[k])) /* the state itself, before it moves on */
             memcpy(to, body->memory[b], (size_t)agi_node_bytes(l->result[k]));
         else if (buffer->role == AGI_VALUE && !buffer->scalar) body->memory[b] = to;
     }
@@ -275,7 +274,8 @@ static ag_status step(const stepper *p, const ag_loop *l, int64_t t)
     for (int k = 0; k < l->results; k++) {
         if (s->part[ag_part_result(l, k)] < 0) continue;
         char *to = part(p, ag_part_result(l, k)) + t * agi_node_bytes(l->result[k]), *from = body->memory[inner[inputs + k]];
-        if (to != from && !is_state(l, l->result[k])) memcpy(to, from, (size_t)agi_node_bytes(l->result[k]));
+        int leaf = is_leaf(&body->plan->buffer[inner[inputs + k]], l->result[k]);
+        if (to != from && !leaf) memcpy(to, from, (size_t)agi_node_bytes(l->result[k]));
     }
     return AG_OK;
 }
