@@ -22,7 +22,7 @@ static int is_small(const agi_compiler *c, const agi_item *it)
     } else {
         return 0;
     }
-    if (work > 4 * AGI_LARGEST_SMALL) return 0;
+    if (work > 8 * AGI_LARGEST_SMALL) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         const ag_node *root = c->item[c->item[s].root].node;
         if (c->item[c->item[s].root].kind == AGI_ITEM_CALL && root->op->flags & AG_LOOP) return 0; /* holds many parts */
