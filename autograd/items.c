@@ -103,6 +103,15 @@ static uint32_t contiguous(agi_compiler *c, uint32_t i)
     return c->item[i].view == AGI_NONE ? i : copy_of(c, i);
 }
 
+/* One piece of memory, perhaps inside another: enough for who takes an address. */
+static int in_one_piece(const agi_compiler *c, uint32_t i)
+{
+    const agi_item *it = &c->item[i];
+    if (it->view == AGI_NONE) return 1;
+    agi_pattern p = agi_walk(c, i, it->node->rank, it->node->dim);
+    return p.rank == 0 || (p.rank == 1 && p.stride[0] == 1);
+}
+
 static int add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
 {
     if (!agi_vector_grow(c->arena.allocator, &c->views, sizeof *s, 1)) return agi_out_of_memory(c);
@@ -152,7 +161,7 @@ static uint32_t product_operand(agi_compiler *c, uint32_t i)
 static void make_inputs_ready(agi_compiler *c, const ag_node *x)
 {
     for (uint32_t k = 0; k < x->nin; k++)
-        if (!(x->op->flags & AG_STRIDED)) contiguous(c, operand(c, x, k));
+        if (!(x->op->flags & AG_STRIDED) && !in_one_piece(c, operand(c, x, k))) copy_of(c, operand(c, x, k));
 }
 
 /* Returns the item that is stored into the leaf, or AGI_NONE. */
@@ -295,11 +304,10 @@ static int carry_states(agi_compiler *c)
 static uint32_t hold_output(agi_compiler *c, const ag_node *x)
 {
     uint32_t i = c->item_of[x->id], root = c->item[i].root;
-    int old_value = c->item[root].kind == AGI_ITEM_LEAF && c->item[root].onto != AGI_NONE;
     if (c->item[i].kind == AGI_ITEM_LEAF) return i;
     if (c->item[i].view == AGI_NONE && c->item[root].target != AGI_NONE) return c->item[root].target;
     if (c->item[i].view != AGI_NONE) root = contiguous(c, i);
-    else if (old_value) root = copy_of(c, i);
+    else if (c->item[root].kind == AGI_ITEM_LEAF) root = copy_of(c, i);
     c->item[root].held = 1;
     return root;
 }
@@ -319,7 +327,7 @@ int agi_sources(const agi_compiler *c, const agi_item *it, int k)
     if (it->kind == AGI_ITEM_CALL) {
         if (k >= (int)it->node->nin) return -1;
         uint32_t i = operand(c, it->node, (uint32_t)k);
-        if (!(it->node->op->flags & AG_STRIDED) && c->item[i].view != AGI_NONE) i = c->item[i].copy;
+        if (!(it->node->op->flags & AG_STRIDED) && !in_one_piece(c, i)) i = c->item[i].copy;
         return (int)i;
     }
     if (it->kind == AGI_ITEM_POINT || it->kind == AGI_ITEM_FOLD) return k < it->nin ? (int)it->in[k] : -1;
