@@ -1,5 +1,5 @@
-/* Loops and branches for many values at once: what in their bodies depends on these gets the new axis, after the axis of
- * the steps in sequences. How many steps are made, or which branch is taken, is the same for all. */
+/* Loops and branches for many values at once: what in their bodies depends on these gets the new axis, in sequences after
+ * that of the steps. How many steps are made, or which branch is taken, is the same for all. */
 #include "loop.h"
 
 typedef struct {
