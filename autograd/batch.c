@@ -13,7 +13,7 @@ typedef struct {
     agi_arena arena;
 } batching;
 
-/* ---- for hooks --------------------------------------------------------------------------------------------------- */
+/* ---- for hooks -------------------------------------------------------------------------------------------------- */
 
 /* Of a tensor that has all axes already: a rank that every operation refuses. */
 ag_shape ag_batch_shape(const ag_node *y, int64_t count)
@@ -45,7 +45,7 @@ ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char b
     return ag_apply(y->op, y->nin, in, y->attribute);
 }
 
-/* ---- one node ---------------------------------------------------------------------------------------------------- */
+/* ---- one node --------------------------------------------------------------------------------------------------- */
 
 static ag_node *batch_reduction(const ag_node *y, ag_node *x, int64_t count)
 {
@@ -101,7 +101,7 @@ static ag_node *batch_node(batching *b, const ag_node *y)
     return ag_batch_leading(y, in, batched, b->count);
 }
 
-/* ---- all that are needed ----------------------------------------------------------------------------------------- */
+/* ---- all that are needed ---------------------------------------------------------------------------------------- */
 
 enum { DEPENDS = 1, NEEDED = 2, GIVEN = 4 };
 

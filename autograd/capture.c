@@ -81,7 +81,8 @@ static void collect_all(const cone *c, collector *into)
     }
 }
 
-int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], ag_node ***captures)
+int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                     ag_node ***captures)
 {
     cone c = { .graph = g, .first = UINT32_MAX };
     collector counted = { 0 }, listed = { 0 };

@@ -1,4 +1,4 @@
-/* Live nodes become items: aliases and views are resolved to strides, copies are inserted where memory must lie otherwise. */
+/* Live nodes become items: aliases and views are resolved to strides, copies inserted where memory must lie otherwise. */
 #include "compile.h"
 
 int agi_out_of_memory(agi_compiler *c)
@@ -7,7 +7,7 @@ int agi_out_of_memory(agi_compiler *c)
     return 0;
 }
 
-/* ---- patterns ------------------------------------------------------------------------------------------------------- */
+/* ---- patterns --------------------------------------------------------------------------------------------------- */
 
 ag_strides agi_item_strides(const agi_compiler *c, uint32_t i)
 {
@@ -65,7 +65,7 @@ int agi_pattern_rows(const agi_pattern *p, int64_t points, int64_t columns)
     return p->rank == 2 && p->dim[1] == columns && p->stride[1] == 0 && p->stride[0] == 1;
 }
 
-/* ---- one item a live node --------------------------------------------------------------------------------------------- */
+/* ---- one item a live node --------------------------------------------------------------------------------------- */
 
 static uint32_t new_item(agi_compiler *c, const ag_node *x, agi_item_kind kind)
 {
@@ -246,7 +246,7 @@ static int make_item(agi_compiler *c, const ag_node *x, int bound)
     return 1;
 }
 
-/* ---- which nodes are needed --------------------------------------------------------------------------------------------- */
+/* ---- which nodes are needed ------------------------------------------------------------------------------------- */
 
 enum { LIVE = 1, BOUND = 2 };
 
@@ -339,7 +339,8 @@ int agi_sources(const agi_compiler *c, const agi_item *it, int k)
 
 int agi_make_items(agi_compiler *c)
 {
-    uint32_t top = mark_roots(c, NULL, 0), capacity = (uint32_t)c->noutputs + (c->body ? (uint32_t)c->body->nstates : 0);
+    uint32_t top = mark_roots(c, NULL, 0), states = c->body ? (uint32_t)c->body->nstates : 0;
+    uint32_t capacity = (uint32_t)c->noutputs + states;
     uint8_t *live = agi_arena_zeros(&c->arena, (size_t)top + 1, 1);
     c->item_of = agi_arena_take(&c->arena, ((size_t)top + 1) * sizeof *c->item_of);
     c->output_item = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_item);

@@ -30,7 +30,7 @@ static int64_t elements(int n, ag_node *const x[])
     return count;
 }
 
-/* ---- structure --------------------------------------------------------------------------------------------------- */
+/* ---- structure -------------------------------------------------------------------------------------------------- */
 
 static ag_status write_rows(work *w)
 {
@@ -70,7 +70,7 @@ static ag_status find_structure(work *w, const ag_run *run)
     return w->set ? write_rows(w) : w->graph->status;
 }
 
-/* ---- colours ----------------------------------------------------------------------------------------------------- */
+/* ---- colours ---------------------------------------------------------------------------------------------------- */
 
 static int64_t longest(const agi_rows *r)
 {
@@ -131,7 +131,7 @@ static ag_status find_colours(work *w, int symmetric)
     return AG_OK;
 }
 
-/* ---- products ---------------------------------------------------------------------------------------------------- */
+/* ---- products --------------------------------------------------------------------------------------------------- */
 
 /* [colours, *x's shape]: 1 where the element, x's first being the one of that colour, has the row's colour. */
 static ag_node *seed(work *w, const ag_node *x, const uint32_t *colour)
@@ -182,7 +182,7 @@ static ag_status find_values(work *w)
     return w->graph->status;
 }
 
-/* ---- the calls --------------------------------------------------------------------------------------------------- */
+/* ---- the calls -------------------------------------------------------------------------------------------------- */
 
 static const ag_sparse *sparse(const char *what, ag_graph *g, int m, ag_node *const y[], int n, ag_node *const x[],
                                const ag_run *run, int symmetric)

@@ -9,7 +9,7 @@
 
 #include "internal.h"
 
-/* ---- sets of numbers from 0 to universe - 1, by identity: 0 is the empty one ------------------------------------- */
+/* ---- sets of numbers from 0 to universe - 1, by identity: 0 is the empty one ------------------------------------ */
 
 typedef struct {
     const uint32_t *member; /* ascending */
@@ -44,14 +44,14 @@ static inline const agi_set *agi_set_at(const agi_sets *s, uint32_t set)
     return (const agi_set *)s->sets.data + set;
 }
 
-/* ---- patterns ---------------------------------------------------------------------------------------------------- */
+/* ---- patterns --------------------------------------------------------------------------------------------------- */
 
 /* For each element of the y, one after the other, the set of elements of the x, counted through them all, that it is
  * made of. In `arena`; NULL after a failure that is recorded in the graph, or that sets->failed tells. */
 uint32_t *agi_pattern_of(const char *what, ag_graph *, agi_arena *, agi_sets *, int m, ag_node *const y[], int n,
                          ag_node *const x[], const ag_run *or_null);
 
-/* ---- colours ----------------------------------------------------------------------------------------------------- */
+/* ---- colours ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t rows, columns;

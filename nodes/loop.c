@@ -2,7 +2,7 @@
  * carries the gradient of the states, sums up that of the captures and stacks that of the sequences. */
 #include "loop.h"
 
-/* ---- parts ------------------------------------------------------------------------------------------------------------- */
+/* ---- parts ------------------------------------------------------------------------------------------------------ */
 
 int ag_part_final(const ag_loop *l, int state)
 {
@@ -56,7 +56,7 @@ ag_shape ag_part_shape(const ag_node *x, int part, ag_dtype *dtype)
     return final ? ag_shape_in(like) : stacked(like, l->length);
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ----------------------------------------------------------------------------------------------------- */
 
 static int alike(const ag_node *a, const ag_node *b)
 {
@@ -111,7 +111,7 @@ ag_node *ag_loop_node(ag_graph *g, ag_loop *l, ag_node *const initial[], ag_node
     return ag_apply(&agi_loop, n, in, l);
 }
 
-/* ---- the gradient -------------------------------------------------------------------------------------------------------- */
+/* ---- the gradient ----------------------------------------------------------------------------------------------- */
 
 enum { FEW = 1 };
 
