@@ -30,8 +30,12 @@ typedef struct {
     agi_set_pair *recent;    /* unions that were asked for lately */
     uint32_t *work;          /* room for a set that is being made */
     uint32_t *mark, stamp;   /* by member: is it in that set already? */
-    int failed;              /* out of memory */
+    int64_t members;         /* of all sets */
+    int failed;              /* out of memory, or too_many */
+    int too_many;            /* more than AGI_MOST_MEMBERS */
 } agi_sets;
+
+#define AGI_MOST_MEMBERS ((int64_t)1 << 29) /* 2 GB: a structure of so many different sets is not sparse */
 
 void agi_sets_init(agi_sets *, const ag_allocator *, uint32_t universe);
 void agi_sets_free(agi_sets *);

@@ -413,7 +413,11 @@ START_TEST(not_sparse)
 {
     ag_node *x = ag_input(g, "x", AG_F64, AG_SHAPE(100000));
     ck_assert_ptr_null(ag_sparse_jacobian(ag_softmax(x, 0), 1, &x, NULL));
-    expect_error(g, AG_EARG, "ag_sparse_jacobian", "100000 x 100000");
+    expect_error(g, AG_EARG, "ag_sparse_jacobian", "not sparse", "100000 x 100000");
+    ag_node *all = ag_sum(x), *y = ag_concat(2, (ag_node *[]){ ag_mul(x, x), ag_reshape(all, AG_SHAPE(1)) }, 0);
+    const ag_sparse *s = ag_sparse_jacobian(ag_add(y, ag_slice(x, 0, 0, 1, 1)), 1, &x, NULL);
+    ck_assert_ptr_null(s); /* a full row and a full column: every product gives only one element of either */
+    expect_error(g, AG_EARG, "ag_sparse_jacobian", "not sparse", "products of");
 }
 END_TEST
 
