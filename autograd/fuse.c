@@ -194,6 +194,58 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
     return 1;
 }
 
+/* ---- sinking: what one later pass alone reads moves there, if that costs no memory traffic ------------------------------- */
+
+enum { NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1 };
+
+static void note_reader(uint32_t *reader, uint32_t root, uint32_t group)
+{
+    if (reader[root] == NOBODY) reader[root] = group;
+    else if (reader[root] != group) reader[root] = SEVERAL;
+}
+
+/* One operand at most has to be read anew, where the item would have been, and it lies in memory anyway. */
+static int operands_lie_ready(const agi_compiler *c, const agi_item *it, const uint32_t *reader)
+{
+    int full = 0;
+    for (int k = 0; k < it->nin; k++) {
+        uint32_t root = c->item[it->in[k]].root;
+        const agi_item *r = &c->item[root];
+        int stays = r->kind == AGI_ITEM_LEAF && r->onto == AGI_NONE;
+        int stored = r->group != AGI_NONE && (r->group != it->group || reader[root] != it->group || r->held);
+        if (!stays && !stored) return 0;
+        full += ag_count(r->node) > 1;
+    }
+    return full == 1;
+}
+
+static int sinks_into(const agi_compiler *c, const agi_item *it, const uint32_t *reader, uint32_t g)
+{
+    if (g >= SEVERAL || g == it->group || !agi_is_point(it) || !it->op || it->row || it->small) return 0;
+    const agi_fusion *from = agi_fusion_at(c, it->group), *to = agi_fusion_at(c, g);
+    if (it->held || it->target != AGI_NONE || from->members < 2) return 0;
+    if (to->kind != AGI_GROUP_TILE || to->points != from->points || to->dtype != from->dtype) return 0;
+    return operands_lie_ready(c, it, reader);
+}
+
+static int sink(agi_compiler *c)
+{
+    uint32_t *reader = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *reader);
+    if (!reader) return agi_out_of_memory(c);
+    memset(reader, 0xff, (size_t)c->nitems * sizeof *reader);
+    for (uint32_t i = c->nitems; i-- > 0;) { /* readers come after what they read */
+        agi_item *it = &c->item[i];
+        if (it->group == AGI_NONE) continue;
+        if (sinks_into(c, it, reader, reader[i])) {
+            agi_fusion_at(c, it->group)->members--;
+            it->group = reader[i];
+            agi_fusion_at(c, it->group)->members++;
+        }
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) note_reader(reader, c->item[s].root, it->group);
+    }
+    return 1;
+}
+
 int agi_fuse(agi_compiler *c)
 {
     c->newest = agi_arena_take(&c->arena, KEYS * sizeof *c->newest);
@@ -208,5 +260,5 @@ int agi_fuse(agi_compiler *c)
         agi_group_kind kind = it->small ? AGI_GROUP_SCALAR : fusable ? AGI_GROUP_TILE : AGI_GROUP_SINGLE;
         if (!open_group(c, i, kind)) return 0;
     }
-    return 1;
+    return c->options->unfused || sink(c);
 }
