@@ -190,7 +190,7 @@ ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node 
 ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
                   ag_node *const then[], ag_node *const otherwise[], ag_node *out[]);
 
-/* A user's own operation (nodes/node.h): AG_POINTWISE with f32 and f64, AG_LIBRARY or AG_VIEW; *op outlives the graph. */
+/* A user's own operation (nodes/node.h): AG_POINTWISE with f32 and f64, AG_LIBRARY or AG_VIEW; op outlives the graph. */
 ag_node *ag_custom(const ag_op *, int n, ag_node *const in[], const void *attribute);
 
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
@@ -207,7 +207,7 @@ ag_node *ag_jacobian(ag_node *y, ag_node *x); /* [*y's shape, *x's shape]: dy[i]
 ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of rank 0 */
 
 /* Derivatives of mostly zeros in CSR: row i's elements are those from row_start[i] on. Rows: y's elements, or the x's;
- * columns: those of x[0], x[1], ... Known before any run; the graph's. A gather's indices are constants or the run's. */
+ * columns: those of x[0], x[1], ... Known before any run; the graph's. A gather's indices: constants or the run's. */
 typedef struct {
     int64_t rows, columns, nonzeros;
     const int64_t *row_start, *column; /* columns ascend in a row */
