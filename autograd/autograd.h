@@ -190,7 +190,7 @@ ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node 
 ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
                   ag_node *const then[], ag_node *const otherwise[], ag_node *out[]);
 
-/* A user's own operation (nodes/node.h): AG_POINTWISE with f32 and f64, AG_LIBRARY or AG_VIEW; op outlives the graph. */
+/* A user's own operation (nodes/node.h): AG_POINTWISE with f32, f64; AG_LIBRARY; AG_VIEW. It outlives the graph. */
 ag_node *ag_custom(const ag_op *, int n, ag_node *const in[], const void *attribute);
 
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
