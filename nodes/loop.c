@@ -31,6 +31,11 @@ int ag_parts(const ag_node *x)
     return ag_part_count(x->attribute) + 1;
 }
 
+int ag_depth(const ag_node *x)
+{
+    return x->op == &agi_branch ? ((const ag_branch *)x->attribute)->depth : ((const ag_loop *)x->attribute)->depth;
+}
+
 static ag_shape stacked(const ag_node *x, int64_t length)
 {
     ag_shape s = { .rank = x->rank + 1, .dim = { length } };
@@ -58,26 +63,41 @@ ag_shape ag_part_shape(const ag_node *x, int part, ag_dtype *dtype)
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------------- */
 
-static int alike(const ag_node *a, const ag_node *b)
+static const char *describe(char text[128], const ag_node *x)
 {
-    return ag_same_shape(a, b) && a->dtype == b->dtype;
+    static const char *const type[] = { "f32", "f64", "i64" };
+    int at = snprintf(text, 128, "%s[", type[x->dtype]);
+    for (int i = 0; i < x->rank && at < 100; i++) at += snprintf(text + at, 128 - (size_t)at, i ? ",%lld" : "%lld", (long long)x->dim[i]);
+    snprintf(text + at, 128 - (size_t)at, "]");
+    return text;
+}
+
+ag_status ag_refuse_unlike(ag_infer *c, const char *which, int k, const ag_node *a, const char *what, const ag_node *b)
+{
+    char one[128], other[128];
+    int shapes = !ag_same_shape(a, b);
+    if (!shapes && a->dtype == b->dtype) return AG_OK;
+    return ag_refuse(c, shapes ? AG_ESHAPE : AG_ETYPE, "%s %d is %s, %s %s", which, k, describe(one, a), what,
+                     describe(other, b));
 }
 
 static ag_status shape(ag_infer *c)
 {
     const ag_loop *l = c->attribute;
-    for (int k = 0; k < l->states; k++) {
-        if (!alike(l->state[k], c->in[k]))
-            return ag_refuse(c, AG_ESHAPE, "state %d and its initial value differ in shape or type", k);
-        if (!alike(l->state[k], l->next[k]))
-            return ag_refuse(c, AG_ESHAPE, "state %d differs in shape or type after a step", k);
+    ag_status status = AG_OK;
+    for (int k = 0; k < l->states && !status; k++) {
+        status = ag_refuse_unlike(c, "state", k, l->state[k], "its initial value", c->in[k]);
+        if (!status) status = ag_refuse_unlike(c, "state", k, l->state[k], "its next value", l->next[k]);
     }
+    if (status) return status;
     for (int k = 0; k < l->elements; k++) {
         const ag_node *all = c->in[l->states + k], *one = l->element[k];
-        int fits = all->dtype == one->dtype && all->rank == one->rank + 1 && all->dim[0] == l->length;
+        char element[128];
+        int fits = all->rank == one->rank + 1 && all->dim[0] == l->length;
         for (int i = 0; fits && i < one->rank; i++) fits = all->dim[i + 1] == one->dim[i];
-        if (!fits) return ag_refuse(c, AG_ESHAPE, "sequence %d is not %lld elements of its leaf's shape and type", k,
-                                    (long long)l->length);
+        if (fits && all->dtype == one->dtype) continue;
+        return ag_refuse(c, fits ? AG_ETYPE : AG_ESHAPE, "sequence %d is not %lld elements of %s", k, (long long)l->length,
+                         describe(element, one));
     }
     for (int k = 0; k < l->results; k++)
         if (l->result[k]->rank >= AG_MAX_RANK) return ag_refuse(c, AG_ESHAPE, "result %d has too many axes to stack", k);
@@ -97,7 +117,7 @@ ag_node *ag_loop_node(ag_graph *g, ag_loop *l, ag_node *const initial[], ag_node
     memcpy(all + nbound, l->next, (size_t)l->states * sizeof *all);
     memcpy(all + nbound + l->states, l->result, (size_t)l->results * sizeof *all);
     if (l->test) all[nbound + nresults - 1] = l->test;
-    l->captures = ag_find_captures(g, nresults, all + nbound, nbound, all, &capture);
+    l->captures = ag_find_captures(g, nresults, all + nbound, nbound, all, &capture, &l->depth);
     if (l->captures < 0) return NULL;
     l->capture = capture;
     l->counted = count != NULL;
@@ -109,6 +129,39 @@ ag_node *ag_loop_node(ag_graph *g, ag_loop *l, ag_node *const initial[], ag_node
     memcpy(in + nbound, capture, (size_t)l->captures * sizeof *in);
     if (count) in[n - 1] = count;
     return ag_apply(&agi_loop, n, in, l);
+}
+
+ag_node *ag_loop_leaf(const ag_loop *l, int k)
+{
+    if (k < l->states) return l->state[k];
+    k -= l->states;
+    return k < l->elements ? l->element[k] : l->capture[k - l->elements];
+}
+
+int ag_spread(ag_graph *g, const ag_loop *l, const unsigned char inputs[], int real, unsigned char changed[])
+{
+    int n = l->states + l->results, all = n + (l->test != NULL), leaves = l->states + l->elements + l->captures;
+    ag_node **out = ag_keep(g, NULL, (size_t)all * sizeof *out), **from = ag_keep(g, NULL, (size_t)leaves * sizeof *from);
+    unsigned char *depends = ag_keep(g, NULL, (size_t)all);
+    if (!out || !from || !depends) return 0;
+    memcpy(out, l->next, (size_t)l->states * sizeof *out);
+    memcpy(out + l->states, l->result, (size_t)l->results * sizeof *out);
+    if (l->test) out[n] = l->test;
+    memset(changed, 0, (size_t)n + 1);
+    memcpy(changed, inputs, (size_t)l->states);
+    for (int grown = 1; grown;) {
+        int m = 0;
+        grown = 0;
+        for (int k = 0; k < leaves; k++)
+            if (k < l->states ? changed[k] : inputs[k]) from[m++] = ag_loop_leaf(l, k);
+        if (!ag_find_dependent(g, all, out, m, from, depends)) return 0;
+        for (int k = 0; k < all; k++) {
+            if (changed[k] || !depends[k] || (real && out[k]->dtype == AG_I64)) continue;
+            changed[k] = 1;
+            grown |= k < l->states;
+        }
+    }
+    return 1;
 }
 
 /* ---- the gradient -------------------------------------------------------------------------------------------------------- */
@@ -227,20 +280,13 @@ static void list_results(puller *p, ag_node *const gpart[])
 /* Elements that the backward body does not read, as the states before in a linear one, are not stored for it. */
 static int drop_unread(puller *p)
 {
-    int n = p->back.states + p->back.results, kept = 0;
+    int n = p->back.states + p->back.results;
     ag_node **read = ag_keep(p->graph, NULL, (size_t)n * sizeof *read);
-    unsigned char *used = ag_keep(p->graph, NULL, (size_t)p->back.elements + 1);
-    if (!read || !used) return 0;
+    if (!read) return 0;
     memcpy(read, p->next, (size_t)p->back.states * sizeof *read);
     memcpy(read + p->back.states, p->result, (size_t)p->back.results * sizeof *read);
-    if (p->back.elements && !ag_find_used(p->graph, n, read, p->back.elements, p->element, used)) return 0;
-    for (int k = 0; k < p->back.elements; k++) {
-        if (!used[k]) continue;
-        p->element[kept] = p->element[k];
-        p->sequence[kept++] = p->sequence[k];
-    }
-    p->back.elements = kept;
-    return 1;
+    p->back.elements = ag_keep_used(p->graph, n, read, p->back.elements, p->element, p->sequence);
+    return p->back.elements >= 0;
 }
 
 static void hand_out(puller *p, ag_node *back, ag_node *gin[])
@@ -287,4 +333,6 @@ const ag_op agi_loop = { .name = "loop",
                          .flags = AG_LOOP | AG_RANDOM | AG_SMOOTH,
                          .attribute_size = sizeof(ag_loop),
                          .shape = shape,
-                         .gradient = gradient };
+                         .gradient = gradient,
+                         .forward = ag_loop_forward,
+                         .batch = ag_batch_loop };

@@ -8,6 +8,7 @@
 #include "node.h"
 
 #define AG_UNBOUNDED INT64_MAX
+enum { AG_DEEPEST_LOOP = 16 };
 
 typedef struct {
     int64_t length;                /* number of steps; with a test or a count: at most; or AG_UNBOUNDED */
@@ -20,6 +21,7 @@ typedef struct {
     ag_node *const *result;        /* body: what is stacked */
     ag_node *const *capture;
     ag_node *test;                 /* body, on states and captures, rank 0: go on while it is not 0; or NULL */
+    int depth;                     /* 1 + that of the loops and branches inside */
 } ag_loop;
 
 typedef struct {
@@ -27,6 +29,7 @@ typedef struct {
     ag_node *const *argument;      /* bound leaves */
     ag_node *const *then, *const *otherwise; /* bodies: the results of either branch */
     ag_node *const *capture;
+    int depth;
 } ag_branch; /* inputs: predicate, arguments' values, captures */
 
 /* Parts of a loop, in this order; a branch has its results alone. */
@@ -35,19 +38,43 @@ int ag_part_result(const ag_loop *, int result);
 int ag_part_before(const ag_loop *, int state); /* the state before each step, stacked */
 int ag_part_count(const ag_loop *);             /* number of steps made, rank 0, f64 */
 int ag_parts(const ag_node *loop_or_branch);    /* how many there are */
+int ag_depth(const ag_node *loop_or_branch);
 ag_node *ag_part(ag_node *loop_or_branch, int part);
 ag_shape ag_part_shape(const ag_node *loop_or_branch, int part, ag_dtype *);
 /* The gradients that flow into the parts, from the gradient of the whole node; NULL where nothing does. */
 void ag_unpack(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[]);
 
-/* Nodes that `results` read and that do not depend on the bound leaves; numbers and constants are not captured. In the
- * graph's memory; -1 when it ends. */
-int ag_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], ag_node ***captures);
+/* Nodes that `results` read and that do not depend on the bound leaves, numbers aside. In the graph's memory. -1 after a
+ * failure: no memory, or something inside that no body may hold. */
+int ag_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], ag_node ***captures,
+                     int *depth);
 /* Which of the bound leaves the results read. 0 when memory ends. */
 int ag_find_used(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[]);
-/* As ag_vjp, but the x are independent of each other: nothing flows from one into another. */
+/* Keeps those of the leaves that the results read, and the values they stand for. Their number; -1 when memory ends. */
+int ag_keep_used(ag_graph *, int n, ag_node *const results[], int leaves, ag_node *leaf[], ag_node *value[]);
+/* Which results depend on the bound leaves. 0 when memory ends. */
+int ag_find_dependent(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                      unsigned char dependent[]);
+/* As ag_vjp and ag_jvp, but the x are independent of each other: nothing flows from one into another. */
 ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[]);
+ag_status ag_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
+/* What input k of a loop node is in the body: a state, an element or a capture. */
+ag_node *ag_loop_leaf(const ag_loop *, int k);
+/* From the inputs that are changed: which states, results and test are, because of them or of other states; `real`: no
+ * change goes into integers. 0 when memory ends. */
+int ag_spread(ag_graph *, const ag_loop *, const unsigned char inputs[], int real, unsigned char changed[]);
+/* In a shape rule: `which` k, which is a, and `what`, which is b, agree in shape and type, or the failure says so. */
+ag_status ag_refuse_unlike(ag_infer *, const char *which, int k, const ag_node *a, const char *what, const ag_node *b);
 void *ag_keep(ag_graph *, const void *data, size_t bytes); /* a copy in the graph's memory, or NULL after a failure */
+
+/* of_y[i] is the body's y[i] for `count` values at once of each u[i], given as of_u[i]: see `batch` in node.h. */
+ag_status ag_batch_nodes(int64_t count, int n, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
+                        ag_node *of_y[]);
+/* The hooks of loops, branches and their parts. */
+ag_node *ag_loop_forward(ag_node *y, ag_node *const tin[], int part[]);
+ag_node *ag_batch_loop(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+ag_node *ag_batch_branch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+ag_node *ag_batch_part(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
 
 ag_node *ag_loop_node(ag_graph *, ag_loop *, ag_node *const initial[], ag_node *const sequence[], ag_node *count);
 ag_node *ag_branch_node(ag_graph *, ag_branch *, ag_node *predicate, ag_node *const value[]);
