@@ -5,7 +5,7 @@
 
 enum { KEYS = 1024, LOOK_BACK = 16 };
 
-/* ---- scalar programs: tiny tensors whose sources are tiny enough ------------------------------------------------------- */
+/* ---- scalar programs: tiny tensors whose sources are tiny enough ------------------------------------------------ */
 
 static int is_small(const agi_compiler *c, const agi_item *it)
 {
@@ -22,16 +22,17 @@ static int is_small(const agi_compiler *c, const agi_item *it)
     } else {
         return 0;
     }
-    if (work > 4 * AGI_LARGEST_SMALL) return 0;
+    if (work > 8 * AGI_LARGEST_SMALL) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         const ag_node *root = c->item[c->item[s].root].node;
-        if (c->item[c->item[s].root].kind == AGI_ITEM_CALL && root->op->flags & AG_LOOP) return 0; /* holds many parts */
+        int of_loop = c->item[c->item[s].root].kind == AGI_ITEM_CALL && root->op->flags & AG_LOOP;
+        if (of_loop) return 0; /* its buffer holds many parts */
         if (root->dtype != x->dtype || ag_count(root) > AGI_LARGEST_SOURCE) return 0;
     }
     return 1;
 }
 
-/* ---- what a group asks of an item --------------------------------------------------------------------------------------- */
+/* ---- what a group asks of an item ------------------------------------------------------------------------------- */
 
 static uint32_t level_of(const agi_compiler *c, uint32_t root)
 {
@@ -115,7 +116,7 @@ static joining joins(const agi_compiler *c, const agi_item *it, uint32_t g)
     return it->kind == AGI_ITEM_FOLD ? fold_joins(c, it, g) : point_joins(c, it, g);
 }
 
-/* ---- joining and opening -------------------------------------------------------------------------------------------------- */
+/* ---- joining and opening ---------------------------------------------------------------------------------------- */
 
 static int64_t points_of(const agi_compiler *c, const agi_item *it)
 {
@@ -156,7 +157,7 @@ static int join_operand(agi_compiler *c, agi_item *it)
 
 static int join_existing(agi_compiler *c, agi_item *it)
 {
-    if (it->small && it->kind == AGI_ITEM_FOLD) { /* at the end of the pass that computes what it folds, if there is one */
+    if (it->small && it->kind == AGI_ITEM_FOLD) { /* at the end of the pass that computes what it folds */
         it->small = 0;
         if (join_operand(c, it)) return 1;
         it->small = 1;

@@ -1,4 +1,4 @@
-/* The reverse sweep: nodes in reverse creation order, which is a topological order, each asked for its local gradient. */
+/* The reverse sweep: nodes in reverse creation order, a topological order, each asked for its local gradient. */
 #include "internal.h"
 
 typedef struct {

@@ -43,7 +43,7 @@ void *agi_allocate(const ag_allocator *, size_t bytes);
 void agi_release(const ag_allocator *, void *);
 extern const ag_allocator agi_malloc; /* malloc and free */
 
-/* ---- the graph --------------------------------------------------------------------------------------------------- */
+/* ---- the graph -------------------------------------------------------------------------------------------------- */
 
 typedef struct agi_interned agi_interned;
 typedef struct agi_named agi_named;
@@ -121,7 +121,7 @@ int agi_is_number(const ag_node *x, double *value);
 double agi_pointwise_f64(int code, double a, double b, double c);
 float agi_pointwise_f32(int code, float a, float b, float c);
 
-/* ---- errors ------------------------------------------------------------------------------------------------------ */
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 /* Records the first failure and returns the bad node. */
 ag_node *agi_fail(ag_graph *, ag_status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,7 +1,7 @@
 /* Sparse derivatives: the structure first, then as many products as it needs colours, then its elements from them. */
 #include "sparse.h"
 
-#define MOST_NONZEROS ((int64_t)1 << 31) /* beyond, the derivative is not sparse, or no one's memory holds it */
+#define MOST_ELEMENTS ((int64_t)1 << 31) /* that may differ from 0, or of all products: more is not sparse */
 
 typedef struct {
     const char *what;
@@ -30,7 +30,14 @@ static int64_t elements(int n, ag_node *const x[])
     return count;
 }
 
-/* ---- structure ------------------------------------------------------------------------------------------------------ */
+static ag_status refuse_dense(work *w, int64_t nonzeros)
+{
+    agi_fail(w->graph, AG_EARG, "%s: not sparse: of %lld x %lld elements, %lld or more may differ from 0", w->what,
+             (long long)w->rows, (long long)w->columns, (long long)nonzeros);
+    return AG_EARG;
+}
+
+/* ---- structure -------------------------------------------------------------------------------------------------- */
 
 static ag_status write_rows(work *w)
 {
@@ -41,11 +48,7 @@ static ag_status write_rows(work *w)
         count += agi_set_at(&w->sets, w->set[i])->count;
     }
     start[w->rows] = count;
-    if (count > MOST_NONZEROS) {
-        agi_fail(w->graph, AG_EARG, "%s: %lld x %lld elements, of which %lld may differ from 0", w->what,
-                 (long long)w->rows, (long long)w->columns, (long long)count);
-        return AG_EARG;
-    }
+    if (count > MOST_ELEMENTS) return refuse_dense(w, count);
     int64_t *column = agi_arena_take(&w->graph->arena, (size_t)count * sizeof *column), *to = column;
     if (!column) return out_of_memory(w);
     for (int64_t i = 0; i < w->rows; i++) {
@@ -66,11 +69,12 @@ static ag_status find_structure(work *w, const ag_run *run)
     agi_sets_init(&w->sets, &w->graph->allocator, (uint32_t)w->columns);
     if (!w->sets.failed)
         w->set = agi_pattern_of(w->what, w->graph, &w->arena, &w->sets, w->m, w->y, w->n, w->x, run);
+    if (w->sets.too_many) return refuse_dense(w, AGI_MOST_MEMBERS);
     if (w->sets.failed) return out_of_memory(w);
     return w->set ? write_rows(w) : w->graph->status;
 }
 
-/* ---- colours ---------------------------------------------------------------------------------------------------------- */
+/* ---- colours ---------------------------------------------------------------------------------------------------- */
 
 static int64_t longest(const agi_rows *r)
 {
@@ -125,13 +129,19 @@ static ag_status find_colours(work *w, int symmetric)
         if (colours[other] < colours[best]) best = other;
     }
     if (colours[best] < 0) return out_of_memory(w);
+    int64_t length = best ? w->columns : w->rows;
+    if (colours[best] > MOST_ELEMENTS / length) {
+        agi_fail(w->graph, AG_EARG, "%s: not sparse: %lld products of %lld elements are needed", w->what,
+                 (long long)colours[best], (long long)length);
+        return AG_EARG;
+    }
     w->by_rows = best;
     w->colour = colour[best];
     w->out->colours = (int)colours[best];
     return AG_OK;
 }
 
-/* ---- products --------------------------------------------------------------------------------------------------------- */
+/* ---- products --------------------------------------------------------------------------------------------------- */
 
 /* [colours, *x's shape]: 1 where the element, x's first being the one of that colour, has the row's colour. */
 static ag_node *seed(work *w, const ag_node *x, const uint32_t *colour)
@@ -154,9 +164,10 @@ static ag_node *compressed(work *w)
     int seeds = w->by_rows ? w->m : w->n, results = w->by_rows ? w->n : w->m;
     ag_node *const *like = w->by_rows ? w->y : w->x;
     size_t most = (size_t)seeds * 2 + (size_t)results * 2;
-    ag_node **v = agi_arena_take(&w->arena, most * sizeof *v), **of_v = v + seeds, **d = of_v + seeds, **of_d = d + results;
+    ag_node **v = agi_arena_take(&w->arena, most * sizeof *v);
     const uint32_t *colour = w->colour;
     if (!v) return out_of_memory(w), w->graph->bad;
+    ag_node **of_v = v + seeds, **d = of_v + seeds, **of_d = d + results;
     for (int i = 0; i < seeds; colour += ag_count(like[i++])) {
         v[i] = ag_input(w->graph, NULL, (ag_dtype)like[i]->dtype, ag_shape_in(like[i]));
         of_v[i] = seed(w, like[i], colour);
@@ -181,7 +192,7 @@ static ag_status find_values(work *w)
     return w->graph->status;
 }
 
-/* ---- the calls ---------------------------------------------------------------------------------------------------------- */
+/* ---- the calls -------------------------------------------------------------------------------------------------- */
 
 static const ag_sparse *sparse(const char *what, ag_graph *g, int m, ag_node *const y[], int n, ag_node *const x[],
                                const ag_run *run, int symmetric)

@@ -30,8 +30,12 @@ typedef struct {
     agi_set_pair *recent;    /* unions that were asked for lately */
     uint32_t *work;          /* room for a set that is being made */
     uint32_t *mark, stamp;   /* by member: is it in that set already? */
-    int failed;              /* out of memory */
+    int64_t members;         /* of all sets */
+    int failed;              /* out of memory, or too_many */
+    int too_many;            /* more than AGI_MOST_MEMBERS */
 } agi_sets;
+
+#define AGI_MOST_MEMBERS ((int64_t)1 << 29) /* 2 GB: a structure of so many different sets is not sparse */
 
 void agi_sets_init(agi_sets *, const ag_allocator *, uint32_t universe);
 void agi_sets_free(agi_sets *);
@@ -44,14 +48,14 @@ static inline const agi_set *agi_set_at(const agi_sets *s, uint32_t set)
     return (const agi_set *)s->sets.data + set;
 }
 
-/* ---- patterns ---------------------------------------------------------------------------------------------------- */
+/* ---- patterns --------------------------------------------------------------------------------------------------- */
 
 /* For each element of the y, one after the other, the set of elements of the x, counted through them all, that it is
  * made of. In `arena`; NULL after a failure that is recorded in the graph, or that sets->failed tells. */
 uint32_t *agi_pattern_of(const char *what, ag_graph *, agi_arena *, agi_sets *, int m, ag_node *const y[], int n,
                          ag_node *const x[], const ag_run *or_null);
 
-/* ---- colours ----------------------------------------------------------------------------------------------------- */
+/* ---- colours ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t rows, columns;

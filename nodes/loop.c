@@ -2,7 +2,7 @@
  * carries the gradient of the states, sums up that of the captures and stacks that of the sequences. */
 #include "loop.h"
 
-/* ---- parts ------------------------------------------------------------------------------------------------------------- */
+/* ---- parts ------------------------------------------------------------------------------------------------------ */
 
 int ag_part_final(const ag_loop *l, int state)
 {
@@ -61,7 +61,7 @@ ag_shape ag_part_shape(const ag_node *x, int part, ag_dtype *dtype)
     return final ? ag_shape_in(like) : stacked(like, l->length);
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ----------------------------------------------------------------------------------------------------- */
 
 static const char *describe(char text[128], const ag_node *x)
 {
@@ -164,7 +164,7 @@ int ag_spread(ag_graph *g, const ag_loop *l, const unsigned char inputs[], int r
     return 1;
 }
 
-/* ---- the gradient -------------------------------------------------------------------------------------------------------- */
+/* ---- the gradient ----------------------------------------------------------------------------------------------- */
 
 enum { FEW = 1 };
 

@@ -62,7 +62,7 @@ static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *final[], ag_
     return ag_graph_status(g);
 }
 
-/* ---- segments ---------------------------------------------------------------------------------------------------------- */
+/* ---- segments --------------------------------------------------------------------------------------------------- */
 
 static size_t state_bytes(const ag_scan_body *b)
 {
