@@ -314,6 +314,16 @@ int ag_write_text(FILE *, const ag_plan *); /* every step: operations, shapes, b
 /* Graphviz of the nodes that the outputs need; with a run, values of small nodes that it holds. 0, or -1. */
 int ag_write_dot(FILE *, int n, ag_node *const outputs[], const ag_run *or_null);
 
+typedef struct {
+    int cblas;           /* 1: matrix products call CBLAS */
+    const ag_run *embed; /* parameters that the plan does not assign become constants, as this run has them */
+    int initial;         /* 1: defines PREFIX_initial, the parameters' first values (those of `embed`) */
+    char *message;       /* room for the reason of a failure, */
+    size_t message_size;
+} ag_c_options;
+/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header` declares it: "prefix.h", or NULL. 0, or -1. */
+int ag_write_c(const ag_plan *, const char *prefix, FILE *source, FILE *header, const ag_c_options *or_null);
+
 #ifdef __cplusplus
 }
 #endif
