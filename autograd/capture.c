@@ -115,8 +115,8 @@ static int vet_body(const cone *c, int *depth)
     return *depth <= AG_DEEPEST_LOOP;
 }
 
-int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], ag_node ***captures,
-                     int *depth)
+int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                     ag_node ***captures, int *depth)
 {
     cone c;
     collector counted = { 0 }, listed = { 0 };

@@ -56,7 +56,8 @@ static ag_status transpose_twice(forward *f, int m, ag_node *const y[], ag_node 
     ag_graph *g = f->graph;
     uint32_t first = (uint32_t)g->nnodes;
     int moving = 0;
-    ag_node **u = agi_arena_take(&f->arena, ((size_t)m + 2 * (size_t)f->n + 1) * sizeof *u), **gx = u + m, **v = gx + f->n;
+    ag_node **u = agi_arena_take(&f->arena, ((size_t)m + 2 * (size_t)f->n + 1) * sizeof *u);
+    ag_node **gx = u + m, **v = gx + f->n;
     if (!u) return no_memory(g);
     for (int k = 0; k < m && !g->status; k++) u[k] = ag_input(g, NULL, (ag_dtype)y[k]->dtype, ag_shape_in(y[k]));
     if (!g->status) agi_pull("ag_jvp", m, y, u, f->n, f->x, f->stops, gx);
@@ -70,7 +71,7 @@ static ag_status transpose_twice(forward *f, int m, ag_node *const y[], ag_node 
     return g->status;
 }
 
-/* ---- loops, gone through forwards ------------------------------------------------------------------------------------ */
+/* ---- loops, gone through forwards ------------------------------------------------------------------------------- */
 
 enum { DEPENDS = 1, NEEDED = 2, STOP = 4, ON_THE_WAY = DEPENDS | NEEDED };
 
@@ -181,7 +182,7 @@ ag_status ag_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_
     return m ? push(y[0]->graph, n, x, v, n, m, y, dy) : AG_OK;
 }
 
-/* ---- products -------------------------------------------------------------------------------------------------------- */
+/* ---- products --------------------------------------------------------------------------------------------------- */
 
 /* Every v is to be of its x's shape and type. */
 static ag_status check_tangents(ag_graph *g, const char *what, int n, ag_node *const x[], ag_node *const v[])

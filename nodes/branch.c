@@ -33,7 +33,7 @@ ag_node *ag_branch_node(ag_graph *g, ag_branch *b, ag_node *predicate, ag_node *
     return ag_apply(&agi_branch, 1 + b->arguments + b->captures, in, b);
 }
 
-/* ---- derivatives: branches on the same predicate ----------------------------------------------------------------------- */
+/* ---- derivatives: branches on the same predicate ---------------------------------------------------------------- */
 
 /* The branch put together: the arguments' leaves serve again, what flows in is further arguments. */
 typedef struct {

@@ -1,5 +1,5 @@
-/* A loop or branch for many values at once: the same on a body of batches. What does not depend on the batch stays as it
- * is, the values in a loop of tangents, say. Stacks have the steps first, then the batch. */
+/* A loop or branch for many values at once: the same on a body of batches. What does not depend on the batch stays as
+ * it is, the values in a loop of tangents, say. Stacks have the steps first, then the batch. */
 #include "loop.h"
 
 typedef struct {
@@ -39,7 +39,7 @@ static ag_node *swap(ag_node *x)
     return ag_transpose(x, axes);
 }
 
-/* ---- loops ---------------------------------------------------------------------------------------------------------- */
+/* ---- loops ------------------------------------------------------------------------------------------------------ */
 
 /* New leaves for what is batched; inputs as the loop takes them. */
 static void give_leaves(batcher *b, const ag_loop *l, ag_node *in[], const unsigned char batched[],
@@ -61,7 +61,8 @@ ag_node *ag_batch_loop(const ag_node *y, ag_node *in[], const unsigned char batc
     batcher b = { .graph = y->graph, .count = count };
     int n = l->states + l->results;
     unsigned char *changed = ag_keep(b.graph, NULL, (size_t)n + 1);
-    ag_node **leaf = ag_keep(b.graph, NULL, y->nin * sizeof *leaf), **out = ag_keep(b.graph, NULL, (size_t)n * sizeof *out);
+    ag_node **leaf = ag_keep(b.graph, NULL, y->nin * sizeof *leaf);
+    ag_node **out = ag_keep(b.graph, NULL, (size_t)n * sizeof *out);
     if (!changed || !leaf || !out || !make_room(&b, y, n) || !ag_spread(b.graph, l, batched, 0, changed)) return NULL;
     if (changed[n] || (l->counted && batched[y->nin - 1]))
         return ag_reject((ag_node *)y, y->op, AG_ENOGRAD, "the number of steps differs within a batch");
@@ -81,7 +82,7 @@ ag_node *ag_batch_loop(const ag_node *y, ag_node *in[], const unsigned char batc
     return ag_loop_node(b.graph, &all, in, in + l->states, l->counted ? in[y->nin - 1] : NULL);
 }
 
-/* ---- branches ------------------------------------------------------------------------------------------------------- */
+/* ---- branches --------------------------------------------------------------------------------------------------- */
 
 /* All results are made batches, as both bodies must agree. */
 ag_node *ag_batch_branch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
@@ -105,7 +106,7 @@ ag_node *ag_batch_branch(const ag_node *y, ag_node *in[], const unsigned char ba
     return ag_branch_node(b.graph, &all, in[0], in + 1);
 }
 
-/* ---- parts ---------------------------------------------------------------------------------------------------------- */
+/* ---- parts ------------------------------------------------------------------------------------------------------ */
 
 ag_node *ag_batch_part(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
 {

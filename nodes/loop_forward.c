@@ -7,11 +7,11 @@ typedef struct {
     const ag_loop *l;
     ag_node *y;
     ag_node *const *tin;
-    unsigned char *moves;         /* by state, then by result: does it have a tangent? */
-    ag_loop both;                 /* its states: all those of l, then the tangents of those that move; so its elements */
+    unsigned char *moves;  /* by state, then by result: does it have a tangent? */
+    ag_loop both;          /* its states: all those of l, then the tangents of those that move; so its elements */
     ag_node **state, **next, **initial, **element, **sequence, **result;
-    ag_node **x, **v;             /* what moves in the body, and how */
-    ag_node **out, **dout;        /* what is asked for its tangent, and that */
+    ag_node **x, **v;      /* what moves in the body, and how */
+    ag_node **out, **dout; /* what is asked for its tangent, and that */
     int nx, nout;
 } pusher;
 
@@ -19,8 +19,8 @@ static int make_room(pusher *p)
 {
     const ag_loop *l = p->l;
     size_t n = (size_t)(2 * l->states + 2 * l->elements + l->captures + l->results + 1) * sizeof(ag_node *);
-    ag_node ***lists[] = { &p->state, &p->next, &p->initial, &p->element, &p->sequence, &p->result, &p->x, &p->v, &p->out,
-                           &p->dout };
+    ag_node ***lists[] = { &p->state,  &p->next, &p->initial, &p->element, &p->sequence,
+                           &p->result, &p->x,    &p->v,       &p->out,     &p->dout };
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
         if (!(*lists[k] = ag_keep(p->graph, NULL, n))) return 0;
     return 1;
@@ -95,23 +95,30 @@ static void number_parts(const pusher *p, int part[])
         if (p->moves[l->states + k]) part[ag_part_result(l, k)] = ag_part_result(&p->both, result++);
 }
 
+/* What was pushed becomes the next tangents and the results; elements that the body does not read are left out. */
+static int list_results(pusher *p)
+{
+    const ag_loop *l = p->l;
+    int n = p->both.states, tangents = n - l->states;
+    memcpy(p->next + l->states, p->dout, (size_t)tangents * sizeof *p->next);
+    p->both.results = p->nout - tangents;
+    memcpy(p->result, p->dout + tangents, (size_t)p->both.results * sizeof *p->result);
+    ag_node **read = p->out;
+    memcpy(read, p->next, (size_t)n * sizeof *read);
+    memcpy(read + n, p->result, (size_t)p->both.results * sizeof *read);
+    n += p->both.results;
+    if (l->test) read[n++] = l->test;
+    p->both.elements = ag_keep_used(p->graph, n, read, p->both.elements, p->element, p->sequence);
+    return p->both.elements >= 0;
+}
+
 ag_node *ag_loop_forward(ag_node *y, ag_node *const tin[], int part[])
 {
     pusher p = { .graph = y->graph, .l = y->attribute, .y = y, .tin = tin };
     if (!make_room(&p) || !find_moving(&p)) return NULL;
     list_states(&p);
     list_elements(&p);
-    if (ag_local_jvp(p.nx, p.x, p.v, p.nout, p.out, p.dout)) return NULL;
-    int moving = p.both.states - p.l->states;
-    memcpy(p.next + p.l->states, p.dout, (size_t)moving * sizeof *p.next);
-    memcpy(p.result, p.dout + moving, (size_t)(p.nout - moving) * sizeof *p.result);
-    p.both.results = p.nout - moving;
-    memcpy(p.out, p.next, (size_t)p.both.states * sizeof *p.out);
-    memcpy(p.out + p.both.states, p.result, (size_t)p.both.results * sizeof *p.out);
-    if (p.l->test) p.out[p.both.states + p.both.results] = p.l->test;
-    p.both.elements = ag_keep_used(y->graph, p.both.states + p.both.results + (p.l->test != NULL), p.out, p.both.elements,
-                                   p.element, p.sequence);
-    if (p.both.elements < 0) return NULL;
+    if (ag_local_jvp(p.nx, p.x, p.v, p.nout, p.out, p.dout) || !list_results(&p)) return NULL;
     p.both.length = p.l->length;
     p.both.reverse = p.l->reverse;
     p.both.test = p.l->test;
