@@ -190,8 +190,7 @@ ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node 
 ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
                   ag_node *const then[], ag_node *const otherwise[], ag_node *out[]);
 
-/* A node of a user's own operation, whose descriptor (nodes/node.h) outlives the graph and may be anything that a built-in
- * one may, AG_POINTWISE with kernels f32 and f64, AG_LIBRARY or AG_VIEW; attribute: attribute_size bytes, copied. */
+/* A user's own operation (nodes/node.h): AG_POINTWISE with f32, f64; AG_LIBRARY; AG_VIEW. It outlives the graph. */
 ag_node *ag_custom(const ag_op *, int n, ag_node *const in[], const void *attribute);
 
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
@@ -207,13 +206,12 @@ ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) ti
 ag_node *ag_jacobian(ag_node *y, ag_node *x); /* [*y's shape, *x's shape]: dy[i]/dx[j], all columns or rows at once */
 ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of rank 0 */
 
-/* Of derivatives whose elements are mostly 0 by structure, the others in CSR: row i's are those from row_start[i] on, in
- * the given columns, ascending. The graph's; there before any run. Rows: y's elements, of a Hessian x's; columns: the
- * elements of x[0], x[1], ... Indices that choose elements are constants or taken from a run; else all may depend. */
+/* Derivatives of mostly zeros in CSR: row i's elements are those from row_start[i] on. Rows: y's elements, or the x's;
+ * columns: those of x[0], x[1], ... Known before any run; the graph's. A gather's indices: constants or the run's. */
 typedef struct {
     int64_t rows, columns, nonzeros;
-    const int64_t *row_start, *column;
-    ag_node *values; /* [nonzeros], computed by as many products at once as there are colours; NULL when all are 0 */
+    const int64_t *row_start, *column; /* columns ascend in a row */
+    ag_node *values; /* [nonzeros], by as many products at once as there are colours; NULL when there are none */
     int colours;
 } ag_sparse;
 const ag_sparse *ag_sparse_jacobian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null); /* NULL: failed */
@@ -279,6 +277,9 @@ typedef struct {
     int poison;    /* 1: freed buffers are filled with NaN while running: the verifier's mode */
     int distinct;  /* 1: no two buffers share memory */
     int isa;       /* 0: the best here; 1: baseline; 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4) */
+    int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
+    int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
+    double native_seconds; /* that the compiler may take; 0: 20 */
 } ag_options;
 
 ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null); /* NULL: see ag_graph_error */

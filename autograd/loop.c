@@ -49,15 +49,11 @@ typedef struct {
 static ag_plan *compile_body(agi_compiler *c, const interface *i, int nstates, ag_node *const next[], int n,
                              ag_node *const results[])
 {
-    if (c->depth >= AGI_DEEPEST_LOOP) {
-        agi_fail(c->graph, AG_EARG, "ag_compile: loops are nested more than %d deep", AGI_DEEPEST_LOOP);
-        return NULL;
-    }
     ag_node **outputs = agi_arena_take(&c->arena, (size_t)(nstates + n) * sizeof *outputs);
     if (!outputs) return agi_out_of_memory(c), NULL;
     if (nstates) memcpy(outputs, next, (size_t)nstates * sizeof *outputs); /* else perhaps NULL */
     memcpy(outputs + nstates, results, (size_t)n * sizeof *outputs);
-    agi_body body = { .nbound = i->inputs, .nstates = nstates, .depth = c->depth + 1, .bound = i->bound, .next = next };
+    agi_body body = { .nbound = i->inputs, .nstates = nstates, .bound = i->bound, .next = next };
     return agi_compile(c->graph, nstates + n, outputs, c->options, &body);
 }
 

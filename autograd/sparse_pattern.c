@@ -55,7 +55,7 @@ static uint32_t union_of_all(search *s, const pattern *p, const ag_node *x)
     return agi_set_union_of(s->sets, p->set, ag_count(x), 1);
 }
 
-/* ---- operations ------------------------------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------------------------------------------------- */
 
 /* All elements of the result are made of all elements of the operands. */
 static pattern of_everything(search *s, const ag_node *y)
@@ -190,7 +190,7 @@ void ag_depends(ag_dependence *d, int64_t i, int k, int64_t j)
     if (p.set) d->set[i] = agi_set_union(d->s->sets, d->set[i], element(&p, j));
 }
 
-/* ---- integers that are known ------------------------------------------------------------------------------------ */
+/* ---- integers that are known ------------------------------------------------------------------------------------- */
 
 /* Constants count as fed; the others' values are the caller's to give. */
 static int feed_from(ag_run *to, const ag_run *from)
@@ -227,7 +227,7 @@ const int64_t *ag_known_integers(ag_dependence *d, const ag_node *x)
     return x->op == &agi_constant ? x->attribute : evaluate(d->s, x);
 }
 
-/* ---- all nodes -------------------------------------------------------------------------------------------------- */
+/* ---- all nodes --------------------------------------------------------------------------------------------------- */
 
 /* An alias' value is its definition's, the last input. */
 static uint32_t first_operand(const ag_node *x)

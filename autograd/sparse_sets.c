@@ -33,7 +33,7 @@ static uint32_t mix(uint64_t h)
     return (uint32_t)(h ^ (h >> 32));
 }
 
-/* ---- the table: open addressing, at most half full -------------------------------------------------------------- */
+/* ---- the table: open addressing, at most half full --------------------------------------------------------------- */
 
 static uint32_t *find_slot(const agi_sets *s, uint32_t *slot, uint32_t slots, const agi_set *wanted)
 {
@@ -86,7 +86,7 @@ uint32_t agi_set_of_one(agi_sets *s, uint32_t member)
     return s->failed ? 0 : keep(s, &member, 1);
 }
 
-/* ---- unions ----------------------------------------------------------------------------------------------------- */
+/* ---- unions ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t merge(agi_sets *s, const agi_set *a, const agi_set *b)
 {

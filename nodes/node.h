@@ -104,6 +104,9 @@ struct ag_op {
      * ag_wanted. gin[i] may have y's shape where in[i] was broadcast, or a shape that broadcasts to in[i]'s: the sweep
      * sums or expands it. A gin left NULL is zero. NULL: no rule; ag_zero_gradient: zero everywhere. */
     void (*gradient)(ag_node *y, ag_node *gout, ag_node *gin[]);
+    /* AG_LOOP: a loop that computes the tangents of the parts from those of the inputs (NULL: 0); part[k] becomes the
+     * number of its part that is the tangent of part k, or -1: 0. Other operations need none. */
+    ag_node *(*forward)(ag_node *y, ag_node *const tin[], int part[]);
 
     int code;    /* AG_POINTWISE, built in: its number in pointwise.def; 0 for a user's operation, which gives: */
     const char *c_text; /* the expression as C, in x / a, b, c, with F(f) for a <math.h> function of the type, K(1.5) */

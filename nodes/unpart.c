@@ -1,5 +1,5 @@
-/* The gradient of one result of a loop or branch on its way to the node's rule, which takes it out again: never computed.
- * attribute: the result's number. */
+/* The gradient of one result of a loop or branch on its way to the node's rule, which takes it out again: never
+ * computed. attribute: the result's number. */
 #include "loop.h"
 
 static ag_status shape(ag_infer *c)

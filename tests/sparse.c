@@ -169,7 +169,7 @@ static void check_band(int64_t n)
     const ag_sparse *s = ag_sparse_hessian(rosenbrock(p), 1, &p, NULL);
     expect_sound(s, n, n);
     ck_assert_int_eq(s->nonzeros, 3 * n - 2);
-    ck_assert_int_eq(s->colours, n < 3 ? n : 3);
+    ck_assert_int_eq(s->colours, n < 4 ? 2 : 3);
     double *values = evaluate(s->values);
     for (int64_t i = 0; i < n; i++) {
         ck_assert_int_eq(s->row_start[i + 1] - s->row_start[i], (i > 0) + 1 + (i < n - 1));
@@ -275,6 +275,53 @@ START_TEST(gathered)
     expect_sound(s, POINTS * AXES, POINTS * AXES);
     ck_assert_int_eq(s->nonzeros, POINTS * AXES * AXES * 3); /* a ring: every point has two neighbours */
     expect_dense(s, ag_hessian(energy, points), 1e-13);
+}
+END_TEST
+
+/* Any graph of pairs: sum of (p_a p_b)^2 over pairs drawn at random, and of p^3. */
+static void check_pairs(int64_t n, int64_t pairs, uint64_t seed)
+{
+    int64_t *end[2];
+    ag_node *x = test_parameter(g, AG_SHAPE(n), &seed, 0.5, 1.5), *side[2];
+    for (int k = 0; k < 2; k++) {
+        end[k] = malloc((size_t)pairs * sizeof *end[k]);
+        for (int64_t i = 0; i < pairs; i++) end[k][i] = (int64_t)test_random(&seed, 0, (double)n);
+        side[k] = ag_gather(x, 0, ag_constant(g, AG_I64, AG_SHAPE(pairs), end[k]));
+    }
+    ag_node *y = ag_add(ag_sum(ag_square(ag_mul(side[0], side[1]))), ag_sum(ag_pow(x, ag_number(g, 3))));
+    const ag_sparse *s = ag_sparse_hessian(y, 1, &x, NULL);
+    expect_sound(s, n, n);
+    ck_assert(s->nonzeros <= n + 2 * pairs);
+    expect_dense(s, ag_hessian(y, x), 1e-12);
+    for (int k = 0; k < 2; k++) free(end[k]);
+}
+
+START_TEST(random_pairs)
+{
+    for (int k = 0; k < 20; k++) check_pairs(30, 10 + 6 * k, (uint64_t)k);
+}
+END_TEST
+
+/* One variable meets all others: two products, whether it comes first or last, where columns alone would need n. */
+START_TEST(arrow)
+{
+    const int64_t n = test_quick() ? 2000 : 100000;
+    for (int last = 0; last < 2; last++) {
+        uint64_t seed = 1;
+        ag_node *x = test_parameter(g, AG_SHAPE(n), &seed, -1, 1);
+        ag_node *one = ag_slice(x, 0, last ? -1 : 0, AG_END, last ? 1 : n);
+        ag_node *y = ag_sum(ag_mul(ag_square(ag_slice(x, 0, !last, last ? -1 : AG_END, 1)), ag_exp(one)));
+        const ag_sparse *s = ag_sparse_hessian(y, 1, &x, NULL);
+        expect_sound(s, n, n);
+        ck_assert_int_eq(s->nonzeros, 3 * n - 2);
+        ck_assert_int_eq(s->colours, 2);
+        double *at = evaluate(x), *got = evaluate(s->values), hub = at[last ? n - 1 : 0];
+        for (int64_t i = !last; i < n - last; i++)
+            for (int64_t k = s->row_start[i]; k < s->row_start[i + 1]; k++)
+                expect_close(got[k], (s->column[k] == i ? 2 : 2 * at[i]) * exp(hub), 1e-14);
+        free(at);
+        free(got);
+    }
 }
 END_TEST
 
@@ -436,6 +483,8 @@ Suite *suite_sparse(void)
     tcase_add_test(t, few_rows_or_columns);
     tcase_add_test(t, gathered);
     tcase_add_test(t, gathered_from_run);
+    tcase_add_test(t, random_pairs);
+    tcase_add_test(t, arrow);
     tcase_add_test(t, several_x);
     tcase_add_test(t, nothing_there);
     tcase_add_test(t, in_f32);

@@ -19,6 +19,7 @@ Suite *suite_shapes(void);
 Suite *suite_errors(void);
 Suite *suite_op_table(void);
 Suite *suite_gradient(void);
+Suite *suite_loop(void);
 Suite *suite_derivatives(void);
 Suite *suite_batch(void);
 Suite *suite_sparse(void);
