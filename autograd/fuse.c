@@ -198,10 +198,18 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
 
 enum { NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1 };
 
-static void note_reader(uint32_t *reader, uint32_t root, uint32_t group)
+/* `by` reads operand k: the groups that read an item, as long as it could be a register of theirs. */
+static void note_reader(const agi_compiler *c, uint32_t *reader, const agi_item *by, int k, uint32_t operand)
 {
-    if (reader[root] == NOBODY) reader[root] = group;
-    else if (reader[root] != group) reader[root] = SEVERAL;
+    uint32_t root = c->item[operand].root;
+    int inside = c->item[root].group == by->group, register_like = inside;
+    if (!inside && !by->row && (by->kind == AGI_ITEM_POINT || by->kind == AGI_ITEM_FOLD)) {
+        agi_pattern p = agi_operand_walk(c, by, k);
+        register_like = agi_pattern_flat(&p) && c->item[operand].node->dtype == by->node->dtype;
+    }
+    if (!register_like) reader[root] = SEVERAL;
+    else if (reader[root] == NOBODY) reader[root] = by->group;
+    else if (reader[root] != by->group) reader[root] = SEVERAL;
 }
 
 /* One operand at most has to be read anew, where the item would have been, and it lies in memory anyway. */
@@ -212,7 +220,8 @@ static int operands_lie_ready(const agi_compiler *c, const agi_item *it, const u
         uint32_t root = c->item[it->in[k]].root;
         const agi_item *r = &c->item[root];
         int stays = r->kind == AGI_ITEM_LEAF && r->onto == AGI_NONE;
-        int stored = r->group != AGI_NONE && (r->group != it->group || reader[root] != it->group || r->held);
+        int inside = reader[root] == it->group || reader[root] == NOBODY;
+        int stored = r->group != AGI_NONE && (r->group != it->group || !inside || r->held);
         if (!stays && !stored) return 0;
         full += ag_count(r->node) > 1;
     }
@@ -241,7 +250,7 @@ static int sink(agi_compiler *c)
             it->group = reader[i];
             agi_fusion_at(c, it->group)->members++;
         }
-        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) note_reader(reader, c->item[s].root, it->group);
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) note_reader(c, reader, it, k, (uint32_t)s);
     }
     return 1;
 }
