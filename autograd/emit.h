@@ -94,6 +94,8 @@ void agi_emit_head(agi_emitter *, const char *returns, int step, int part);
 int agi_declare(agi_emitter *, uint32_t buffer); /* 1: this function has no pointer to it yet */
 /* `const float *const b3 = ...;` and what it is: the pointer to a buffer inside a step's function. */
 void agi_emit_pointer(agi_emitter *, uint32_t buffer, int written);
+/* Its name, as a pointer to read this type from: a loop's results of all types lie in one buffer. */
+void agi_emit_base(const agi_emitter *, ag_source *, uint32_t buffer, ag_dtype);
 void agi_emit_place(agi_emitter *, uint32_t buffer, const char *type); /* the pointer itself */
 /* An element of a constant, as a number of this type. */
 void agi_emit_constant(ag_source *, ag_dtype, const agi_buffer *, int64_t index);

@@ -131,6 +131,12 @@ void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
     else ag_emit(e->to, "(%s *)(void *)(m->work + %lld)", type, (long long)r->at);
 }
 
+void agi_emit_base(const agi_emitter *e, ag_source *to, uint32_t buffer, ag_dtype dtype)
+{
+    if (e->plan->buffer[buffer].dtype == dtype) ag_emit(to, "b%u", buffer);
+    else ag_emit(to, "(const %s *)(const void *)b%u", ag_c_type(dtype), buffer);
+}
+
 void agi_emit_pointer(agi_emitter *e, uint32_t buffer, int written)
 {
     const agi_buffer *b = &e->plan->buffer[buffer];

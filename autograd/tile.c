@@ -275,6 +275,10 @@ static int64_t block_start(const agi_pass *g, int64_t block)
 
 void agi_run_blocks(ag_run *run, const agi_pass *g, char *scratch, int64_t from, int64_t to)
 {
+    if (g->native) {
+        g->native(run->memory, scratch, from, to);
+        return;
+    }
     tile t = { .run = run, .g = g, .size = (int64_t)ag_dtype_size(g->dtype),
                .kernels = run->plan->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64] };
     place_registers(&t, scratch);

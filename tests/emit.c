@@ -368,8 +368,9 @@ START_TEST(every_row)
         }
     for (size_t i = 0; i < op_row_count(); i++) {
         op_case c = op_case_of_row(op_row_at(i));
-        if (strcmp(c.op, "loop") && strcmp(c.op, "branch") && strcmp(c.op, "part") && strcmp(c.op, "unpart"))
-        add_case(&written, c, c.flags & ROW_F64_ONLY || i % 2 ? AG_F64 : AG_F32, i / 2 % 2);
+        int body = !strcmp(c.op, "loop") || !strcmp(c.op, "branch") || !strcmp(c.op, "part") || !strcmp(c.op, "unpart");
+        if (body) op_case_free(&c);
+        else add_case(&written, c, c.flags & ROW_F64_ONLY || i % 2 ? AG_F64 : AG_F32, i / 2 % 2);
     }
     check_batch(&written);
 }
