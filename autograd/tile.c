@@ -162,6 +162,9 @@ static void find_streams(const tile *t, fetcher *f)
         if (!g->store[k].row) f->stream[f->streams++] = memory_at(t, g->store[k].buffer, next);
 }
 
+#ifdef __x86_64__
+__attribute__((target("prfchw"))) /* lines to be written are fetched as our own; a processor without it does nothing */
+#endif
 static void fetch_to(fetcher *f, int64_t end)
 {
     for (; f->line < end; f->line++) {
