@@ -63,7 +63,7 @@ static void write_plan(maker *m, int number)
     agi_arena arena;
     snprintf(prefix, sizeof prefix, "p%d", number);
     agi_arena_init(&arena, m->text.allocator);
-    agi_emitter e = { .plan = p, .prefix = prefix, .to = &m->text };
+    agi_emitter e = { .plan = p, .prefix = prefix, .top = prefix, .to = &m->text };
     ag_source body = { .allocator = m->text.allocator };
     e.to = &body;
     if (!agi_find_leaves(&e, &arena)) body.failed = 1;
