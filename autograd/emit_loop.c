@@ -140,15 +140,8 @@ static int has_folds(const agi_pass_printer *p)
 
 static int calls_functions(const agi_pass_printer *p, int when)
 {
-    static const char *const instructions[] = { "F(sqrt)", "F(fabs)", "F(floor)" };
-    for (int k = 0; k < p->g->nmicros; k++) {
-        if (!in_loop(p, &p->g->micro[k], when)) continue;
-        for (const char *c = agi_pointwise_text(p->g->micro[k].op); (c = strstr(c, "F(")); c++) {
-            int cheap = 0;
-            for (int j = 0; j < 3; j++) cheap |= strncmp(c, instructions[j], strlen(instructions[j])) == 0;
-            if (!cheap) return 1;
-        }
-    }
+    for (int k = 0; k < p->g->nmicros; k++)
+        if (in_loop(p, &p->g->micro[k], when) && agi_calls_functions(agi_pointwise_text(p->g->micro[k].op))) return 1;
     return 0;
 }
 

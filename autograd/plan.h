@@ -110,7 +110,7 @@ typedef struct {
     int64_t count;
     agi_instruction *code;
     uint32_t temporaries; /* buffer of intermediate values, or AGI_NONE */
-    void (*native)(void *block); /* compiled, or NULL */
+    void (*native)(void *block, void *scratch); /* compiled, or NULL */
 } agi_program;
 
 enum { AGI_FEW_INPUTS = 16 };
