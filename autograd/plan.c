@@ -121,7 +121,9 @@ ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_optio
 {
     static const ag_options defaults = { 0 };
     if (!g || g->status || !check_outputs(g, n, outputs)) return NULL;
-    return agi_compile(g, n, outputs, or_null ? or_null : &defaults, NULL);
+    ag_plan *p = agi_compile(g, n, outputs, or_null ? or_null : &defaults, NULL);
+    if (p && p->options.native) agi_make_native(p);
+    return p;
 }
 
 void ag_plan_free(ag_plan *p)
@@ -130,6 +132,7 @@ void ag_plan_free(ag_plan *p)
     for (int k = 0; k < p->nsteps; k++)
         for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP && p->step[k].is.loop; b++)
             ag_plan_free(p->step[k].is.loop->body[b]);
+    agi_drop_native(p);
     agi_arena_free(&p->arena);
     ag_allocator a = p->allocator;
     agi_release(&a, p);

@@ -95,6 +95,7 @@ typedef struct {
     agi_store *store;
     agi_fold_end *fold;
     agi_register *reg;
+    void (*native)(void *const *memory, char *scratch, int64_t from, int64_t to); /* blocks, compiled; or NULL */
 } agi_pass;
 
 /* ---- scalar programs ------------------------------------------------------------------------------------------------ */
@@ -110,6 +111,7 @@ typedef struct {
     int64_t count;
     agi_instruction *code;
     uint32_t temporaries; /* buffer of intermediate values, or AGI_NONE */
+    void (*native)(void *block); /* compiled, or NULL */
 } agi_program;
 
 enum { AGI_FEW_INPUTS = 16 };
@@ -198,9 +200,15 @@ struct ag_plan {
     uint32_t *leaf;     /* buffers of leaves */
     ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
+    void *library;           /* of compiled steps, or NULL */
+    const char *native_note; /* what became of options.native, or NULL */
 };
 
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
+
+/* native.c: compiles passes and programs, also of loops' bodies. What cannot be compiled is interpreted. */
+void agi_make_native(ag_plan *);
+void agi_drop_native(ag_plan *);
 
 /* ---- kernels: one table for each instruction set and type ----------------------------------------------------------------- */
 
