@@ -207,12 +207,14 @@ static int make_part(agi_compiler *c, const ag_node *x)
     return add_view(c, i, &s);
 }
 
+enum { LIVE = 1, BOUND = 2, GIVEN = 4 }; /* bound: a leaf here; given: in the loop's memory, too */
+
 static int make_item(agi_compiler *c, const ag_node *x, int bound)
 {
     unsigned flags = x->op->flags;
     uint32_t i;
     if (flags & AG_LEAF || bound) {
-        new_item(c, x, AGI_ITEM_LEAF);
+        c->item[new_item(c, x, AGI_ITEM_LEAF)].given = (bound & GIVEN) != 0;
     } else if (flags & AG_ALIAS) {
         make_alias(c, x);
     } else if (flags & AG_VIEW) {
@@ -248,8 +250,6 @@ static int make_item(agi_compiler *c, const ag_node *x, int bound)
 
 /* ---- which nodes are needed ------------------------------------------------------------------------------------- */
 
-enum { LIVE = 1, BOUND = 2 };
-
 static int keep_part(agi_compiler *c, const ag_node *x)
 {
     if (!agi_vector_grow(c->arena.allocator, &c->parts, sizeof x, 1)) return 0;
@@ -284,7 +284,7 @@ static uint32_t mark_roots(const agi_compiler *c, uint8_t *live, uint32_t top)
     }
     for (int k = 0; c->body && k < c->body->nbound; k++) {
         const ag_node *x = c->body->bound[k];
-        if (live) live[x->id] |= k < c->body->nstates ? LIVE | BOUND : BOUND; /* live only when somebody reads it */
+        if (live) live[x->id] |= k < c->body->nstates ? LIVE | BOUND : BOUND | GIVEN; /* live only when it is read */
         if (x->id > top) top = x->id;
     }
     return top;
@@ -310,6 +310,15 @@ static uint32_t hold_output(agi_compiler *c, const ag_node *x)
     else if (c->item[root].kind == AGI_ITEM_LEAF) root = copy_of(c, i);
     c->item[root].held = 1;
     return root;
+}
+
+/* A body's results are computed where the loop stacks them. */
+static void give_results(agi_compiler *c)
+{
+    for (int k = c->body && c->body->gives ? c->body->nstates : c->noutputs; k < c->noutputs; k++) {
+        agi_item *it = &c->item[c->output_item[k]];
+        if (it->kind != AGI_ITEM_LEAF) it->given = 1;
+    }
 }
 
 static void count_uses(agi_compiler *c)
@@ -350,9 +359,10 @@ int agi_make_items(agi_compiler *c)
     c->item = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->item);
     if (!c->item) return agi_out_of_memory(c);
     for (uint32_t id = 0; id <= top; id++)
-        if (live[id] & LIVE && !make_item(c, agi_node(c->graph, id), live[id] & BOUND)) return 0;
+        if (live[id] & LIVE && !make_item(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
     if (!carry_states(c)) return 0;
     for (int k = 0; k < c->noutputs; k++) c->output_item[k] = hold_output(c, c->output[k]);
+    give_results(c);
     count_uses(c);
     return 1;
 }

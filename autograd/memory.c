@@ -216,7 +216,7 @@ static int make_calendar(agi_compiler *c, calendar *cal, int deaths)
         for (uint32_t b = 0; b < n; b++) {
             const agi_buffer *x = agi_buffer_at(c, b);
             if (x->shares != AGI_NONE || x->first == AGI_NONE || (x->held && deaths)) continue;
-            if (x->role == AGI_CONSTANT || x->role == AGI_LEAF) continue;
+            if (x->role == AGI_CONSTANT || x->role == AGI_LEAF || x->given) continue;
             uint32_t step = deaths ? x->last : x->first;
             if (pass) cal->list[cal->start[step + 1]++] = b;
             else if (step + 2 < steps + 2) cal->start[step + 2]++;
@@ -258,16 +258,26 @@ static int assign_offsets(agi_compiler *c)
         for (uint32_t b = 0; b < n && ok; b++) {
             agi_buffer *x = agi_buffer_at(c, b);
             int stays = x->role == AGI_CONSTANT || x->role == AGI_LEAF;
-            if (stays && x->scalar == scalars) ok = allocate(&l, x);
+            if (stays && !x->given && x->scalar == scalars) ok = allocate(&l, x);
         }
     ok = ok && make_calendar(c, &births, 0) && make_calendar(c, &deaths, 1) && walk_steps(&l, &births, &deaths);
     for (uint32_t b = 0; b < n && ok; b++) {
         agi_buffer *x = agi_buffer_at(c, b);
         x->offset = agi_buffer_at(c, owner(c, b))->offset;
-        if (x->offset + rounded(x->bytes) > c->plan->block_bytes) c->plan->block_bytes = x->offset + rounded(x->bytes);
+        int64_t end = x->given ? 0 : x->offset + rounded(x->bytes);
+        if (end > c->plan->block_bytes) c->plan->block_bytes = end;
     }
     agi_release(c->arena.allocator, l.holes.data);
     return ok;
+}
+
+/* What shares memory or is addressed by scalar programs needs its own: the loop copies. */
+static void keep_own(agi_compiler *c)
+{
+    for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
+        agi_buffer *x = agi_buffer_at(c, b);
+        if (x->scalar || x->taken || x->shares != AGI_NONE) x->given = 0;
+    }
 }
 
 int agi_lay_out(agi_compiler *c)
@@ -276,6 +286,7 @@ int agi_lay_out(agi_compiler *c)
     if (!c->options->distinct)
         for (int k = 0; k < c->plan->nsteps; k++)
             if (c->plan->step[k].kind == AGI_PASS) take_over(c, (uint32_t)k);
+    keep_own(c);
     if (!assign_offsets(c)) return 0;
     for (int k = 0; k < c->plan->nsteps; k++)
         if (c->plan->step[k].kind == AGI_PROGRAM) agi_patch_program(c, c->plan->step[k].is.program);

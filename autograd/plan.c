@@ -102,8 +102,7 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     agi_arena_init(&p->arena, &p->allocator);
     p->kernels[AG_F32] = agi_kernels_of(p->options.isa, AG_F32);
     p->kernels[AG_F64] = agi_kernels_of(p->options.isa, AG_F64);
-    agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs, .body = body,
-                       .depth = body ? body->depth : 0 };
+    agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs, .body = body };
     agi_arena_init(&c.arena, &g->allocator);
     int ok = compile(&c);
     agi_release(&g->allocator, c.views.data);
