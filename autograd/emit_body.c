@@ -1,12 +1,15 @@
-/* The steps of a plan, and loops and branches among them: a body is a plan of its own, whose functions find what it is
- * given through pointers and work in memory behind that of the plan around it. See loop_run.c, which does the same. */
+/* The steps of a plan, and loops and branches among them: a body is a plan of its own, whose functions find its leaves
+ * through pointers and work in memory behind that of the plan around it. See loop.c, which does the same. */
 #include "emit.h"
 #include "../nodes/loop.h"
 
 typedef struct {
     agi_emitter e;
     char prefix[AGI_NAME];
-    int64_t at, bytes; /* its memory in the workspace around it; with its arrays */
+    const uint32_t *inner;   /* its buffers by input of the node, then by result */
+    int states, inputs, results;
+    int64_t at, bytes;       /* its memory in the workspace around it; with its arrays */
+    uint8_t *direct;         /* by result: computed where it is stacked */
 } body;
 
 typedef struct {
@@ -17,55 +20,81 @@ typedef struct {
     ag_source to;   /* the function that steps through it */
 } printer;
 
-/* ---- a body's buffers ------------------------------------------------------------------------------------------- */
+/* ---- a body's buffers --------------------------------------------------------------------------------------------- */
 
-/* What lies in the loop's memory is reached by a pointer of its own. */
-static int place_buffer(body *b, uint32_t buffer)
+static int input_of(const body *b, uint32_t buffer)
+{
+    for (int k = 0; k < b->inputs; k++)
+        if (b->inner[k] == buffer) return k;
+    return -1;
+}
+
+/* States, and what scalar programs read or assignments take over, are copied into the body's memory; see give of loop.c. */
+static int place_leaf(body *b, uint32_t buffer)
 {
     const agi_buffer *x = &b->e.plan->buffer[buffer];
-    agi_reach *r = &b->e.reach[buffer];
-    if (x->given) {
-        *r = (agi_reach){ x->role == AGI_VALUE ? AGI_IN_RESULT : AGI_IN_LEAF, buffer };
-    } else if (x->role == AGI_CONSTANT) {
-        *r = (agi_reach){ AGI_IN_DATA, agi_add_array(&b->e, x, x->node->attribute) };
-        return r->at >= 0;
+    int input = input_of(b, buffer);
+    if (x->role == AGI_CONSTANT) {
+        b->e.reach[buffer] = (agi_reach){ AGI_IN_DATA, agi_add_array(&b->e, x, x->node->attribute) };
+        return b->e.reach[buffer].at >= 0;
     }
+    if (x->role == AGI_LEAF && input >= b->states && !x->scalar && !x->taken)
+        b->e.reach[buffer] = (agi_reach){ AGI_IN_LEAF, input };
     return 1;
 }
 
-static int place_body(body *b, agi_arena *arena)
+static void place_results(body *b, const int64_t *part)
+{
+    for (int k = 0; k < b->results; k++) {
+        uint32_t buffer = b->inner[b->inputs + k];
+        if (part[k] < 0 || buffer == AGI_NONE) continue;
+        const agi_buffer *x = &b->e.plan->buffer[buffer];
+        agi_reach *r = &b->e.reach[buffer];
+        if (x->role != AGI_VALUE || x->scalar || x->shares != AGI_NONE || r->kind != AGI_IN_WORK) continue;
+        *r = (agi_reach){ AGI_IN_RESULT, k };
+        b->direct[k] = 1;
+    }
+}
+
+/* part: where the results go, or -1. NULL: they are read in the body's memory. */
+static int place_body(body *b, agi_arena *arena, const int64_t *part)
 {
     const ag_plan *p = b->e.plan;
     b->e.reach = agi_arena_zeros(arena, p->nbuffers, sizeof *b->e.reach);
-    if (!b->e.reach || !agi_find_leaves(&b->e, arena)) return 0;
+    b->direct = agi_arena_zeros(arena, (size_t)b->results + 1, 1);
+    if (!b->e.reach || !b->direct || !agi_find_leaves(&b->e, arena)) return 0;
     for (uint32_t k = 0; k < p->nbuffers; k++)
-        if (!place_buffer(b, k)) return 0;
+        if (!place_leaf(b, k)) return 0;
+    if (part) place_results(b, part);
     agi_follow_owners(&b->e);
     b->e.scratch_at = agi_close_up(&b->e, arena);
     return b->e.scratch_at >= 0;
 }
 
-/* ---- a body's functions ----------------------------------------------------------------------------------------- */
+/* ---- a body's functions ------------------------------------------------------------------------------------------- */
 
 static void emit_memory(const body *b)
 {
     ag_source *to = b->e.to;
     ag_emit(to, "struct %s_memory {\n", b->prefix);
     for (uint32_t k = 0; k < b->e.plan->nbuffers; k++) {
+        const agi_reach *r = &b->e.reach[k];
         const agi_buffer *x = &b->e.plan->buffer[k];
-        const char *type = ag_c_type((ag_dtype)x->dtype);
-        if (x->given) ag_emit(to, x->role == AGI_VALUE ? "    %s *result%u;\n" : "    const %s *leaf%u;\n", type, k);
+        if (r->kind == AGI_IN_LEAF && x->role == AGI_LEAF)
+            ag_emit(to, "    const %s *leaf%lld;\n", ag_c_type((ag_dtype)x->dtype), (long long)r->at);
+        if (r->kind == AGI_IN_RESULT && b->inner[b->inputs + r->at] == k)
+            ag_emit(to, "    %s *result%lld;\n", ag_c_type((ag_dtype)x->dtype), (long long)r->at);
     }
     ag_emit(to, "    char *work;\n};\n\n");
 }
 
-static int emit_body(printer *p, int which, agi_arena *arena)
+static int emit_body(printer *p, int which, agi_arena *arena, const int64_t *part)
 {
     body *b = &p->body[which];
     snprintf(b->prefix, sizeof b->prefix, "%s_%db%d", p->e->prefix, p->step, which);
-    b->e = (agi_emitter){ .plan = p->s->body[which], .prefix = b->prefix, .top = p->e->top, .cblas = p->e->cblas,
-                          .to = p->e->to, .arrays = p->e->arrays };
-    if (!place_body(b, arena)) {
+    b->e = (agi_emitter){ .plan = p->s->body[which], .prefix = b->prefix, .top = p->e->top, .cblas = p->e->cblas, .to = p->e->to,
+                          .arrays = p->e->arrays };
+    if (!place_body(b, arena, part)) {
         p->e->to->failed = 1;
         return 1;
     }
@@ -81,26 +110,17 @@ static int emit_body(printer *p, int which, agi_arena *arena)
     return 1;
 }
 
-/* ---- transfers -------------------------------------------------------------------------------------------------- */
+/* ---- the step's function: pointers -------------------------------------------------------------------------------- */
 
-enum { PLACE = 96 }; /* room for an expression of a pointer */
-
-/* Where a body has a buffer, seen from outside. */
-static void print_inner(const printer *p, int which, uint32_t buffer, char text[PLACE])
+static void emit_count(ag_source *to, const char *text, int64_t n)
 {
-    const agi_reach *r = &p->body[which].e.reach[buffer];
-    if (r->kind == AGI_IN_LEAF) snprintf(text, PLACE, "body%d.leaf%u", which, buffer);
-    else if (r->kind == AGI_IN_RESULT) snprintf(text, PLACE, "body%d.result%u", which, buffer);
-    else if (r->kind == AGI_IN_DATA) snprintf(text, PLACE, "%s_data%lld", p->e->top, (long long)r->at);
-    else snprintf(text, PLACE, "body%d.work + %lld", which, (long long)r->at);
+    ag_emit(to, text, (long long)n);
 }
 
-/* Element t of a transfer in the memory around the body. */
-static void print_outer(const printer *p, const agi_transfer *x, const char *t, char text[PLACE])
+/* A number of rank 0 among the inputs. */
+static void emit_number_input(printer *p, int k)
 {
-    int at = x->outer == p->s->out ? snprintf(text, PLACE, "out") : snprintf(text, PLACE, "in%u", x->outer);
-    if (x->offset) at += snprintf(text + at, PLACE - (size_t)at, " + %lld", (long long)x->offset);
-    if (x->stride) snprintf(text + at, PLACE - (size_t)at, " + %s * %lld", t, (long long)x->stride);
+    ag_emit(&p->to, "*(const %s *)(const void *)in%d", ag_c_type((ag_dtype)p->s->node->in[k]->dtype), k);
 }
 
 /* Copies n elements between two expressions of pointers. */
@@ -109,58 +129,91 @@ static void emit_copy(printer *p, const char *indent, ag_dtype dtype, int64_t n,
     char copy[AGI_NAME];
     const char *type = ag_c_type(dtype);
     agi_helper_name(p->e, "copy", dtype, copy);
-    ag_emit(&p->to, "%s%s(%lld, (const %s *)(const void *)(%s), (%s *)(void *)(%s));\n", indent, copy, (long long)n, type,
-            from, type, to);
+    ag_emit(&p->to, "%s%s(%lld, (const %s *)(const void *)(%s), (%s *)(void *)(%s));\n", indent, copy, (long long)n, type, from,
+            type, to);
 }
 
-static void emit_transfer(printer *p, const char *indent, const agi_transfer *x, int which, const char *outer)
+/* Where a body has a buffer, seen from outside. */
+static void print_inner(const printer *p, int which, uint32_t buffer, char text[64])
 {
-    const agi_buffer *b = &p->body[which].e.plan->buffer[x->inner];
-    ag_dtype dtype = (ag_dtype)b->dtype;
-    int64_t n = x->bytes / (int64_t)ag_dtype_size(dtype);
-    char inner[PLACE];
-    print_inner(p, which, x->inner, inner);
-    if (x->kind == AGI_COPY_IN) emit_copy(p, indent, dtype, n, inner, outer);
-    else if (x->kind == AGI_COPY_OUT) emit_copy(p, indent, dtype, n, outer, inner);
-    else ag_emit(&p->to, b->role == AGI_VALUE ? "%s%s = (%s *)(void *)(%s);\n" : "%s%s = (const %s *)(const void *)(%s);\n",
-                 indent, inner, ag_c_type(dtype), outer);
+    const agi_reach *r = &p->body[which].e.reach[buffer];
+    if (r->kind == AGI_IN_LEAF) snprintf(text, 64, "body%d.leaf%lld", which, (long long)r->at);
+    else if (r->kind == AGI_IN_RESULT) snprintf(text, 64, "body%d.result%lld", which, (long long)r->at);
+    else snprintf(text, 64, "body%d.work + %lld", which, (long long)r->at);
 }
 
-static void emit_transfers(printer *p, const char *indent, const agi_transfers *list, int which, const char *t)
+/* Lets input k of the node be `from` in a body: by pointer, or copied. */
+static void give(printer *p, const char *indent, int which, int k, const char *from)
 {
-    for (int k = 0; k < list->count; k++) {
-        char outer[PLACE];
-        print_outer(p, &list->list[k], t, outer);
-        emit_transfer(p, indent, &list->list[k], which, outer);
+    const body *b = &p->body[which];
+    uint32_t buffer = b->inner[k];
+    char to[64];
+    if (buffer == AGI_NONE) return;
+    const agi_buffer *x = &b->e.plan->buffer[buffer];
+    print_inner(p, which, buffer, to);
+    if (b->e.reach[buffer].kind == AGI_IN_LEAF)
+        ag_emit(&p->to, "%s%s = (const %s *)(const void *)(%s);\n", indent, to, ag_c_type((ag_dtype)x->dtype), from);
+    else emit_copy(p, indent, (ag_dtype)x->dtype, ag_count(x->node), to, from);
+}
+
+static void give_captures(printer *p, int which, int first, int n)
+{
+    for (int k = first; k < first + n; k++) {
+        char from[24];
+        snprintf(from, sizeof from, "in%d", k);
+        give(p, "    ", which, k, from);
     }
 }
 
-/* The predicate, or the number of steps. */
-static void emit_control(printer *p, const ag_node *x)
-{
-    char place[PLACE];
-    print_outer(p, &p->s->control, "0", place);
-    ag_emit(&p->to, "*(const %s *)(const void *)(%s)", ag_c_type((ag_dtype)x->dtype), place);
-}
+/* ---- loops -------------------------------------------------------------------------------------------------------- */
 
-/* ---- loops ------------------------------------------------------------------------------------------------------ */
-
-static void emit_run(printer *p, int which)
+static void print_part(const printer *p, int part, const char *t, int64_t bytes, char text[96])
 {
-    ag_emit(&p->to, "        status = %s(&body%d);\n        if (status) return status;\n", p->body[which].prefix, which);
+    snprintf(text, 96, "out + %lld + %s * %lld", (long long)p->s->part[part], t, (long long)bytes);
 }
 
 static void emit_test(printer *p, const ag_loop *l)
 {
-    char place[PLACE];
-    for (int k = 0; k < p->s->states.count; k++) {
-        print_inner(p, 0, p->s->states.list[k].outer, place);
-        emit_transfer(p, "        ", &p->s->states.list[k], 1, place);
+    const body *b = &p->body[1];
+    char from[64], value[64];
+    for (int k = 0; k < l->states; k++) {
+        if (b->inner[k] == AGI_NONE) continue;
+        print_inner(p, 0, p->body[0].inner[k], from);
+        give(p, "        ", 1, k, from);
     }
-    emit_run(p, 1);
-    print_inner(p, 1, p->s->test, place);
-    ag_emit(&p->to, "        if (!(*(const %s *)(const void *)(%s) != 0)) break;\n",
-            ag_c_type((ag_dtype)l->test->dtype), place);
+    ag_emit(&p->to, "        status = %s(&body1);\n        if (status) return status;\n", b->prefix);
+    print_inner(p, 1, b->inner[b->inputs], value);
+    ag_emit(&p->to, "        if (!(*(const %s *)(const void *)(%s) != 0)) break;\n", ag_c_type((ag_dtype)l->test->dtype), value);
+}
+
+static void emit_iteration(printer *p, const ag_loop *l)
+{
+    const agi_loop_step *s = p->s;
+    const body *b = &p->body[0];
+    const char *t = l->reverse ? "(length - 1 - made)" : "made";
+    char to[96], from[96];
+    for (int k = 0; k < l->states; k++) {
+        if (s->part[ag_part_before(l, k)] < 0) continue;
+        print_part(p, ag_part_before(l, k), t, agi_node_bytes(l->state[k]), to);
+        print_inner(p, 0, b->inner[k], from);
+        emit_copy(p, "        ", (ag_dtype)l->state[k]->dtype, ag_count(l->state[k]), to, from);
+    }
+    for (int k = 0; k < l->elements; k++) {
+        snprintf(from, sizeof from, "in%d + %s * %lld", l->states + k, t, (long long)agi_node_bytes(l->element[k]));
+        give(p, "        ", 0, l->states + k, from);
+    }
+    for (int k = 0; k < l->results; k++) {
+        if (!b->direct[k]) continue;
+        print_part(p, ag_part_result(l, k), t, agi_node_bytes(l->result[k]), to);
+        ag_emit(&p->to, "        body0.result%d = (%s *)(void *)(%s);\n", k, ag_c_type((ag_dtype)l->result[k]->dtype), to);
+    }
+    ag_emit(&p->to, "        status = %s(&body0);\n        if (status) return status;\n", b->prefix);
+    for (int k = 0; k < l->results; k++) {
+        if (s->part[ag_part_result(l, k)] < 0 || b->direct[k]) continue;
+        print_part(p, ag_part_result(l, k), t, agi_node_bytes(l->result[k]), to);
+        print_inner(p, 0, b->inner[b->inputs + k], from);
+        emit_copy(p, "        ", (ag_dtype)l->result[k]->dtype, ag_count(l->result[k]), to, from);
+    }
 }
 
 /* Slices that no step reaches hold zeros. */
@@ -174,63 +227,75 @@ static void emit_clearing(printer *p, const ag_loop *l)
 
 static void emit_loop(printer *p, const ag_loop *l)
 {
-    const agi_loop_step *s = p->s;
-    const char *t = l->reverse ? "(length - 1 - made)" : "made";
-    int endless = l->length == AG_UNBOUNDED && !l->counted;
+    const body *b = &p->body[0];
+    char from[64], to[96];
+    int shared = l->states + l->elements;
     if (l->counted) {
         ag_emit(&p->to, "    length = (int64_t)");
-        emit_control(p, s->node->in[s->node->nin - 1]);
+        emit_number_input(p, (int)p->s->node->nin - 1);
         ag_emit(&p->to, ";\n");
-    } else if (!endless) {
-        ag_emit(&p->to, "    length = %lld;\n", (long long)l->length);
+    } else if (l->length != AG_UNBOUNDED) {
+        emit_count(&p->to, "    length = %lld;\n", l->length);
     }
     if (l->counted || l->test) emit_clearing(p, l);
-    emit_transfers(p, "    ", &s->enter[0], 0, "0");
-    emit_transfers(p, "    ", &s->enter[1], 1, "0");
-    ag_emit(&p->to, endless ? "    for (made = 0;; made++) {\n" : "    for (made = 0; made < length; made++) {\n");
+    give_captures(p, 0, shared, l->captures);
+    if (l->test) give_captures(p, 1, shared, l->captures);
+    for (int k = 0; k < l->states; k++) {
+        snprintf(from, sizeof from, "in%d", k);
+        give(p, "    ", 0, k, from);
+    }
+    ag_emit(&p->to, l->length == AG_UNBOUNDED && !l->counted ? "    for (made = 0;; made++) {\n"
+                                                              : "    for (made = 0; made < length; made++) {\n");
     if (l->test) emit_test(p, l);
-    emit_transfers(p, "        ", &s->before, 0, t);
-    emit_run(p, 0);
-    emit_transfers(p, "        ", &s->after, 0, t);
+    emit_iteration(p, l);
     ag_emit(&p->to, "    }\n");
-    emit_transfers(p, "    ", &s->leave[0], 0, "0");
-    if (s->part[ag_part_count(l)] >= 0)
-        ag_emit(&p->to, "    *(double *)(void *)(out + %lld) = (double)made;\n", (long long)s->part[ag_part_count(l)]);
+    for (int k = 0; k < l->states; k++) {
+        if (p->s->part[ag_part_final(l, k)] < 0) continue;
+        print_part(p, ag_part_final(l, k), "0", 0, to);
+        print_inner(p, 0, b->inner[k], from);
+        emit_copy(p, "    ", (ag_dtype)l->state[k]->dtype, ag_count(l->state[k]), to, from);
+    }
+    if (p->s->part[ag_part_count(l)] >= 0)
+        emit_count(&p->to, "    *(double *)(void *)(out + %lld) = (double)made;\n", p->s->part[ag_part_count(l)]);
 }
 
-static void emit_branch(printer *p)
+static void emit_branch(printer *p, const ag_branch *b)
 {
     ag_emit(&p->to, "    if (");
-    emit_control(p, p->s->node->in[0]);
+    emit_number_input(p, 0);
     ag_emit(&p->to, " != 0) {\n");
     for (int which = 0; which < 2; which++) {
+        const body *taken = &p->body[which];
         if (which) ag_emit(&p->to, "    } else {\n");
-        emit_transfers(p, "        ", &p->s->enter[which], which, "0");
-        emit_run(p, which);
-        emit_transfers(p, "        ", &p->s->leave[which], which, "0");
+        for (int k = 0; k < taken->inputs; k++) {
+            char from[24];
+            snprintf(from, sizeof from, "in%d", k + 1);
+            give(p, "        ", which, k, from);
+        }
+        ag_emit(&p->to, "        status = %s(&body%d);\n        if (status) return status;\n", taken->prefix, which);
+        for (int k = 0; k < b->results; k++) {
+            char from[64], to[96];
+            if (p->s->part[k] < 0) continue;
+            print_part(p, k, "0", 0, to);
+            print_inner(p, which, taken->inner[taken->inputs + k], from);
+            emit_copy(p, "        ", (ag_dtype)b->then[k]->dtype, ag_count(b->then[k]), to, from);
+        }
     }
     ag_emit(&p->to, "    }\n");
 }
 
-/* ---- the step --------------------------------------------------------------------------------------------------- */
+/* ---- the step ----------------------------------------------------------------------------------------------------- */
 
-/* Pointers to the buffers that the function reads; the first input in each says what it is. */
-static void emit_inputs(printer *p)
+static void emit_input(printer *p, int k)
 {
-    for (uint32_t b = 0; b < p->e->plan->nbuffers; b++) {
-        char name[24];
-        snprintf(name, sizeof name, "in%u", b);
-        if (!agi_source_has(&p->to, name)) continue;
-        ag_emit(p->e->to, "    const char *const %s = (const char *)(const void *)(", name);
-        agi_emit_place(p->e, b, "char");
-        ag_emit(p->e->to, ");");
-        if (p->e->plan->buffer[b].node) {
-            ag_emit(p->e->to, " /* ");
-            agi_emit_node(p->e->to, p->e->plan->buffer[b].node);
-            ag_emit(p->e->to, " */");
-        }
-        ag_emit(p->e->to, "\n");
-    }
+    char name[24];
+    snprintf(name, sizeof name, "in%d", k);
+    if (!agi_source_has(&p->to, name)) return;
+    ag_emit(p->e->to, "    const char *const %s = (const char *)(const void *)(", name);
+    agi_emit_place(p->e, p->s->in[k], "char");
+    ag_emit(p->e->to, ") + %lld; /* ", (long long)p->s->offset[k]);
+    agi_emit_node(p->e->to, p->s->node->in[k]);
+    ag_emit(p->e->to, " */\n");
 }
 
 static void emit_step(printer *p)
@@ -239,31 +304,42 @@ static void emit_step(printer *p)
     static const char *const counters[] = { "made", "length" };
     int n = 0;
     agi_emit_head(p->e, "int", p->step, -1);
-    emit_inputs(p);
-    if (agi_source_has(&p->to, "out")) {
-        ag_emit(to, "    char *const out = (char *)(void *)(");
-        agi_emit_place(p->e, p->s->out, "char");
-        ag_emit(to, ");\n");
-    }
+    for (int k = 0; k < (int)p->s->node->nin; k++) emit_input(p, k);
+    ag_emit(to, "    char *const out = (char *)(void *)(");
+    agi_emit_place(p->e, p->s->out, "char");
+    ag_emit(to, ");\n");
     for (int k = 0; k < 2; k++)
         if (p->s->body[k]) ag_emit(to, "    struct %s_memory body%d;\n", p->body[k].prefix, k);
     for (int k = 0; k < 2; k++)
         if (agi_source_has(&p->to, counters[k])) ag_emit(to, n++ ? ", %s" : "    int64_t %s", counters[k]);
     ag_emit(to, n ? ";\n    int status;\n" : "    int status;\n");
     for (int k = 0; k < 2; k++)
-        if (p->s->body[k])
-            ag_emit(to, "    body%d.work = m->work + %lld;\n", k, (long long)(p->e->scratch_at + p->body[k].at));
+        if (p->s->body[k]) ag_emit(to, "    body%d.work = m->work + %lld;\n", k, (long long)(p->e->scratch_at + p->body[k].at));
     agi_source_append(to, &p->to);
     ag_emit(to, "    return 0;\n}\n\n");
 }
 
-/* A loop's test works behind the body, as both keep their values; of a branch's bodies one is at work. */
 static int emit_bodies(printer *p, agi_arena *arena)
 {
-    int branch = p->s->node->op == &agi_branch;
+    const ag_node *x = p->s->node;
+    int branch = x->op == &agi_branch, inputs, results, states = 0;
+    if (branch) {
+        const ag_branch *b = x->attribute;
+        inputs = b->arguments + b->captures;
+        results = b->results;
+    } else {
+        const ag_loop *l = x->attribute;
+        inputs = l->states + l->elements + l->captures;
+        results = l->results;
+        states = l->states;
+    }
     for (int k = 0; k < 2; k++) {
         if (!p->s->body[k]) continue;
-        if (!emit_body(p, k, arena)) return 0;
+        p->body[k].inner = p->s->inner[k];
+        p->body[k].inputs = inputs;
+        p->body[k].results = branch || k == 0 ? results : 1;
+        p->body[k].states = k == 0 ? states : 0;
+        if (!emit_body(p, k, arena, branch || k ? NULL : p->s->part + states)) return 0;
         p->body[k].at = k && !branch ? p->body[0].bytes : 0;
         int64_t end = p->body[k].at + p->body[k].bytes;
         if (end > p->e->scratch) p->e->scratch = end;
@@ -283,7 +359,7 @@ static int emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
     agi_arena_init(&arena, e->to->allocator);
     int ok = emit_bodies(p, &arena);
     if (ok && !e->to->failed) {
-        if (s->node->op == &agi_branch) emit_branch(p);
+        if (s->node->op == &agi_branch) emit_branch(p, s->node->attribute);
         else emit_loop(p, s->node->attribute);
         emit_step(p);
         e->to->failed |= p->to.failed;
@@ -294,7 +370,7 @@ static int emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
     return ok;
 }
 
-/* ---- all steps -------------------------------------------------------------------------------------------------- */
+/* ---- all steps ---------------------------------------------------------------------------------------------------- */
 
 int agi_emit_steps(agi_emitter *e)
 {
