@@ -144,7 +144,7 @@ static void add_leaf(agi_transfers *to, agi_transfer t, const ag_plan *p, const 
 {
     uint32_t inner;
     const agi_buffer *b = inner_buffer(p, leaf, &inner);
-    if (!b) return;
+    if (!b || (b->role == AGI_CONSTANT && !b->given)) return; /* the body has its own */
     if (b->given) t.kind = AGI_BY_ADDRESS;
     add(to, t, inner, b);
 }

@@ -739,7 +739,8 @@ static ag_node *everything(ag_graph *g)
     ag_node *y = ag_add(ag_sum(ag_square(final)), ag_sum(stacked)), *leaves[] = { w, x }, *d[2], *dd[2], *dy;
     if (ag_gradient(y, 2, leaves, d)) return d[0];
     ag_node *sum = ag_add(ag_sum(d[0]), ag_sum(d[1]));
-    if (ag_gradient(sum, 2, leaves, dd) || ag_jvp(2, leaves, d, 1, &sum, &dy)) return ag_add(dd[0], dy);
+    if (ag_gradient(sum, 2, leaves, dd)) return dd[0];
+    if (ag_jvp(2, leaves, d, 1, &sum, &dy)) return dy;
     ag_node *all[] = { y, sum, ag_sum(dd[0]), ag_sum(dd[1]), dy, ag_sum(ag_jacobian(final, w)), ag_sum(ag_hessian(y, w)) };
     for (int k = 1; k < 7; k++) all[0] = ag_add(all[0], all[k]);
     return all[0];
