@@ -58,8 +58,7 @@ typedef enum {
     AGI_IN_PARAMETER,
     AGI_IN_OUTPUT,
     AGI_IN_DATA,  /* constant arrays */
-    AGI_IN_LEAF,  /* of a loop's body: what it is given */
-    AGI_IN_RESULT /* and what it gives, in place */
+    AGI_IN_MEMBER /* of a loop's body: what lies in the loop's memory */
 } agi_reach_kind;
 
 typedef struct {
@@ -69,7 +68,7 @@ typedef struct {
 
 typedef struct {
     uint8_t kind;
-    int64_t at; /* in bytes, or the number of the input, parameter, output or array */
+    int64_t at; /* in bytes, or the number of the input, parameter, output, array or buffer */
 } agi_reach;
 
 typedef struct {
@@ -84,6 +83,7 @@ typedef struct {
     int64_t scratch_at;  /* where a step's arrays begin in the workspace, or in a thread's scratch memory */
     int64_t scratch;     /* bytes of them, of the hungriest step so far */
     agi_vector *arrays;  /* agi_array: the plan's and its bodies' */
+    const char *memory;  /* what leads to its members: "m->" if NULL */
     uint32_t *declared;  /* by buffer: the last function that declares a pointer to it */
     uint32_t functions;  /* begun so far */
     const ag_op *missing; /* an operation that cannot be written, or NULL */

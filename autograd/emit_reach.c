@@ -41,7 +41,7 @@ int agi_find_leaves(agi_emitter *e, agi_arena *arena)
     e->declared = agi_arena_zeros(arena, p->nbuffers, sizeof *e->declared);
     if (!e->leaf || !e->declared) return 0;
     for (uint32_t b = 0; b < p->nbuffers; b++)
-        if (stays(&p->buffer[b]))
+        if (stays(&p->buffer[b]) && !p->buffer[b].given)
             e->leaf[e->nleaves++] = (agi_span){ p->buffer[b].offset, p->buffer[b].offset + p->buffer[b].bytes, 0, b };
     agi_sort_spans(e->leaf, e->nleaves);
     return 1;
@@ -140,14 +140,19 @@ int agi_declare(agi_emitter *e, uint32_t buffer)
 void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
 {
     const agi_reach *r = agi_is_native(e) ? NULL : &e->reach[buffer];
-    if (!r) ag_emit(e->to, "(%s *)memory[%u]", type, buffer);
-    else if (r->kind == AGI_IN_INPUT) ag_emit(e->to, "m->inputs->input%lld", (long long)r->at);
-    else if (r->kind == AGI_IN_PARAMETER) ag_emit(e->to, "m->parameters->parameter%lld", (long long)r->at);
-    else if (r->kind == AGI_IN_OUTPUT) ag_emit(e->to, "m->outputs->output%lld", (long long)r->at);
-    else if (r->kind == AGI_IN_DATA) ag_emit(e->to, "%s_data%lld", e->top, (long long)r->at);
-    else if (r->kind == AGI_IN_LEAF) ag_emit(e->to, "m->leaf%lld", (long long)r->at);
-    else if (r->kind == AGI_IN_RESULT) ag_emit(e->to, "m->result%lld", (long long)r->at);
-    else ag_emit(e->to, "(%s *)(void *)(m->work + %lld)", type, (long long)r->at);
+    const char *m = e->memory ? e->memory : "m->";
+    if (!r) {
+        ag_emit(e->to, "(%s *)memory[%u]", type, buffer);
+        return;
+    }
+    switch ((agi_reach_kind)r->kind) {
+    case AGI_IN_WORK: ag_emit(e->to, "(%s *)(void *)(%swork + %lld)", type, m, (long long)r->at); break;
+    case AGI_IN_INPUT: ag_emit(e->to, "%sinputs->input%lld", m, (long long)r->at); break;
+    case AGI_IN_PARAMETER: ag_emit(e->to, "%sparameters->parameter%lld", m, (long long)r->at); break;
+    case AGI_IN_OUTPUT: ag_emit(e->to, "%soutputs->output%lld", m, (long long)r->at); break;
+    case AGI_IN_DATA: ag_emit(e->to, "%s_data%lld", e->top, (long long)r->at); break;
+    case AGI_IN_MEMBER: ag_emit(e->to, "%sb%lld", m, (long long)r->at); break;
+    }
 }
 
 void agi_emit_base(const agi_emitter *e, ag_source *to, uint32_t buffer, ag_dtype dtype)
