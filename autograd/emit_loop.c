@@ -263,7 +263,7 @@ static void emit_whole(agi_pass_printer *p, ag_source *to, int when)
 static void emit_function(agi_pass_printer *p, int when)
 {
     ag_source *to = &p->functions;
-    int vectors = agi_is_native(p->e) && when % AGI_LOOPS != AGI_LOOP_SPECIAL && calls_functions(p, when);
+    int vectors = p->e->native && when % AGI_LOOPS != AGI_LOOP_SPECIAL && calls_functions(p, when);
     if (vectors || has_folds(p)) {
         emit_whole(p, to, when);
         emit_wrapper(p, to);

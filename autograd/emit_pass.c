@@ -10,7 +10,7 @@ static int64_t known(const agi_pass_printer *p, agi_variable v)
     const agi_pass *g = p->g;
     int rows_even = g->rows % g->tile_rows == 0, columns_even = g->columns % g->tile_columns == 0;
     int64_t all = g->rows * g->columns;
-    if (p->merged && agi_is_native(p->e) && g->blocks > 1) return -1;
+    if (p->merged && p->e->native && g->blocks > 1) return -1;
     switch (v) {
     case AGI_ROW: return g->row_tiles == 1 ? 0 : -1;
     case AGI_COLUMN: return g->column_tiles == 1 ? 0 : -1;
@@ -401,7 +401,7 @@ static void emit_arrays(agi_pass_printer *p)
     for (int k = 0; k < p->s.full_slots + p->s.row_slots; k++) {
         int row = k >= p->s.full_slots;
         ag_emit(p->e->to, "    %s *const %s%d = (%s *)(void *)(%s + %lld);\n", p->type, row ? "w" : "t",
-                row ? k - p->s.full_slots : k, p->type, agi_is_native(p->e) ? "scratch" : "m->work",
+                row ? k - p->s.full_slots : k, p->type, p->e->native ? "scratch" : "m->work",
                 (long long)(p->e->scratch_at + at));
         at += padded(row ? g->tile_rows : g->tile_rows * g->tile_columns, p->dtype);
     }
@@ -440,7 +440,7 @@ static void emit_tiles(agi_pass_printer *p)
 {
     ag_source *to = p->e->to;
     const agi_pass *g = p->g;
-    int native = agi_is_native(p->e), blocks = has_partials(g), depth = 1;
+    int native = p->e->native, blocks = has_partials(g), depth = 1;
     if (blocks) {
         if (native) ag_emit(to, "    for (block = from; block < to; block++) {\n");
         else ag_emit(to, "    for (block = 0; block < %lld; block++) {\n", (long long)g->blocks);
@@ -471,7 +471,7 @@ static void emit_merged(agi_pass_printer *p)
 {
     const agi_pass *g = p->g;
     int64_t part = g->column_tiles == 1 ? g->tile_rows * g->columns : g->tile_columns, all = g->rows * g->columns;
-    if (agi_is_native(p->e) && g->blocks > 1) {
+    if (p->e->native && g->blocks > 1) {
         ag_emit(p->e->to, "    ");
         emit_block_start(p, "start", "from");
         ag_emit(p->e->to, "    ");
@@ -527,7 +527,7 @@ static void emit_step(agi_pass_printer *p)
     emit_tile(p);
     p->tile = take(&p->body);
     emit_variables(p, &p->variables);
-    if (!agi_is_native(p->e)) emit_finish(p);
+    if (!p->e->native) emit_finish(p);
     p->after = take(&p->body);
     agi_source_append(p->e->to, &p->functions);
     emit_comment(p);
@@ -559,7 +559,7 @@ int agi_emit_pass(agi_emitter *e, int step, const agi_pass *g)
     agi_arena_init(&arena, empty.allocator);
     p.seen = agi_arena_zeros(&arena, (size_t)g->nregisters, sizeof *p.seen);
     p.argument = agi_arena_take(&arena, (size_t)(2 * g->nregisters + g->nstores + g->nfolds) * sizeof *p.argument);
-    if (p.seen && p.argument && agi_make_schedule(&p.s, &arena, e->plan, g, agi_is_native(e))) {
+    if (p.seen && p.argument && agi_make_schedule(&p.s, &arena, e->plan, g, e->native)) {
         p.merged = can_merge(&p);
         emit_step(&p);
     } else {

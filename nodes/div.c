@@ -1,11 +1,14 @@
-/* a / b;  d/da = 1 / b, d/db = -(a / b) / b. */
+/* a / b;  d/da = 1 / b, d/db = -(a / b) / b.
+ *
+ * The rule divides but once, by making 1 / b, whose own slope, -1 / b^2, needs no division: so derivatives of every order
+ * share one. */
 #include "node.h"
 
 POINTWISE2(div, a / b)
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *scaled = ag_div(gout, y->in[1]);
+    ag_node *scaled = ag_mul(gout, ag_div(ag_number(y->graph, 1), y->in[1]));
     if (ag_wanted(y, 0)) gin[0] = scaled;
     if (ag_wanted(y, 1)) gin[1] = ag_neg(ag_mul(scaled, y));
 }
