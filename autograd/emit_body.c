@@ -127,12 +127,11 @@ static void emit_inner_element(printer *p, int which, uint32_t buffer, int64_t b
 
 static void emit_outer_element(printer *p, const agi_transfer *x, int from_body, int64_t bytes, const char *t, ag_dtype dtype)
 {
+    const agi_emitter *flat = from_body ? &p->body[0].e : p->e->flat ? p->e : NULL;
     agi_transfer here = *x;
     here.offset += bytes;
-    if (from_body) {
-        emit_inner_element(p, 0, x->outer, here.offset, dtype);
-    } else if (p->e->flat) {
-        agi_emit_local(p->e, &p->to, x->outer, here.offset, dtype);
+    if (flat) {
+        agi_emit_local(flat, &p->to, x->outer, here.offset, dtype);
     } else {
         ag_emit(&p->to, "*");
         emit_outer(p, &here, 0, t, ag_c_type(dtype));
@@ -143,8 +142,8 @@ static void emit_moves(printer *p, const char *indent, const agi_transfer *x, in
 {
     ag_dtype dtype = (ag_dtype)p->body[which].e.plan->buffer[x->inner].dtype;
     if (x->kind == AGI_BY_ADDRESS) {
-        ag_emit(&p->to, "%sb%u%s = ", indent, x->inner, p->body[which].e.flat);
-        emit_outer(p, x, 0, t, ag_c_type(dtype));
+        ag_emit(&p->to, "%sb%u%s = &", indent, x->inner, p->body[which].e.flat);
+        emit_outer_element(p, x, from_body, 0, t, dtype);
         ag_emit(&p->to, ";\n");
         return;
     }

@@ -17,7 +17,7 @@ static int64_t count_moves(const agi_transfers *t, int fixed)
 {
     int64_t all = 0;
     for (int k = 0; k < t->count; k++) {
-        if (fixed && (t->list[k].stride || t->list[k].kind == AGI_BY_ADDRESS)) return MOST_STATEMENTS;
+        if (fixed && t->list[k].stride) return MOST_STATEMENTS;
         if (t->list[k].kind == AGI_BY_ADDRESS) continue;
         if (t->list[k].bytes > MOST_ELEMENTS * (int64_t)sizeof(double)) return MOST_STATEMENTS;
         all += t->list[k].bytes / (int64_t)sizeof(float);

@@ -174,7 +174,7 @@ static void show_loop(writer *w, const agi_loop_step *l)
     const ag_plan *outer = w->plan;
     fprintf(w->to, "%s ", l->node->op->name);
     show_buffer(w, l->out);
-    fputc('\n', w->to);
+    fprintf(w->to, l->native ? ", compiled as a whole\n" : "\n");
     for (int b = 0; b < 2; b++) {
         if (!l->body[b]) continue;
         fprintf(w->to, "  body %d {\n", b);
