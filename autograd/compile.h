@@ -135,6 +135,11 @@ static inline int agi_is_point(const agi_item *it)
     return it->kind == AGI_ITEM_POINT;
 }
 
+static inline int agi_is_loop(const agi_item *it)
+{
+    return it->kind == AGI_ITEM_CALL && it->node->op->flags & AG_LOOP;
+}
+
 ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *, const agi_body *);
 agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);
 int agi_lay_out_parts(agi_compiler *, const ag_node *loop); /* once its live parts are known */
@@ -154,6 +159,7 @@ ag_strides agi_item_strides(const agi_compiler *, uint32_t item); /* over the it
 agi_pattern agi_walk(const agi_compiler *, uint32_t operand, int rank, const int64_t *dim);
 agi_pattern agi_operand_walk(const agi_compiler *, const agi_item *user, int k);
 int agi_pattern_flat(const agi_pattern *);
+int64_t agi_pattern_reach(const agi_pattern *, int64_t *low); /* elements from the lowest one to the highest */
 /* The operand is one element for each run of `columns`: u[p / columns]. */
 int agi_pattern_rows(const agi_pattern *, int64_t points, int64_t columns);
 int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */

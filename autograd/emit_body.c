@@ -301,9 +301,8 @@ static void emit_pointers(printer *p)
         for (int j = 0; j < lists[k]->count; j++) emit_pointer(p, lists[k]->list[j].outer);
 }
 
-static void emit_variables(printer *p)
+static void emit_variables(printer *p, ag_source *to)
 {
-    ag_source *to = p->e->to;
     if (agi_source_has(&p->to, "made")) ag_emit(to, "    int64_t made;\n");
     if (agi_source_has(&p->to, "length")) ag_emit(to, "    int64_t length;\n");
     for (int k = 0; k < 2; k++)
@@ -319,18 +318,21 @@ static void emit_variables(printer *p)
 /* A function, or a block among the statements of a flat body. */
 static void emit_step(printer *p)
 {
-    ag_source *to = p->e->to;
+    ag_source *to = p->e->to, text = { .allocator = to->allocator };
     const char *comment = p->s->node->op == &agi_branch ? "one of two branches" : "a loop";
-    if (p->e->flat) {
+    int in_place = p->e->flat != NULL;
+    if (in_place) {
         ag_emit(to, "    { /* %s */\n", comment);
     } else {
         ag_emit(to, "/* %s */\n", comment);
         agi_emit_head(p->e, "int", p->step, -1);
         emit_pointers(p);
     }
-    emit_variables(p);
-    agi_source_append(to, &p->to);
-    ag_emit(to, p->e->flat ? "    }\n" : "    return 0;\n}\n\n");
+    emit_variables(p, &text);
+    agi_source_append(&text, &p->to);
+    agi_source_append_lines(to, &text, in_place);
+    agi_source_free(&text);
+    ag_emit(to, in_place ? "    }\n" : "    return 0;\n}\n\n");
 }
 
 int agi_emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)

@@ -24,10 +24,11 @@ static int is_small(const agi_compiler *c, const agi_item *it)
     }
     if (work > 8 * AGI_LARGEST_SMALL) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        const ag_node *root = c->item[c->item[s].root].node;
-        int of_loop = c->item[c->item[s].root].kind == AGI_ITEM_CALL && root->op->flags & AG_LOOP;
-        if (of_loop) return 0; /* its buffer holds many parts */
-        if (root->dtype != x->dtype || ag_count(root) > AGI_LARGEST_SOURCE) return 0;
+        const ag_node *operand = c->item[s].node;
+        uint32_t root = c->item[s].root;
+        agi_pattern p = agi_walk(c, (uint32_t)s, operand->rank, operand->dim);
+        int64_t low, reach = agi_is_loop(&c->item[root]) ? agi_pattern_reach(&p, &low) : ag_count(c->item[root].node);
+        if (operand->dtype != x->dtype || reach > AGI_LARGEST_SOURCE) return 0;
     }
     return 1;
 }

@@ -58,6 +58,13 @@ int agi_pattern_flat(const agi_pattern *p)
     return p->offset == 0 && (p->rank == 0 || (p->rank == 1 && p->stride[0] == 1));
 }
 
+int64_t agi_pattern_reach(const agi_pattern *p, int64_t *low)
+{
+    int64_t high = *low = p->offset;
+    for (int i = 0; i < p->rank; i++) *(p->stride[i] < 0 ? low : &high) += (p->dim[i] - 1) * p->stride[i];
+    return high - *low + 1;
+}
+
 int agi_pattern_rows(const agi_pattern *p, int64_t points, int64_t columns)
 {
     if (p->offset) return 0;
