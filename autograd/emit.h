@@ -125,7 +125,7 @@ void agi_emit_runs(const agi_emitter *, ag_source *);  /* the statements that ca
 
 /* emit_flat.c: are bodies nothing but scalar programs and small copies, and loops of those? Then their values need no
  * memory that others know, and compilers keep them in registers. */
-int agi_is_flat(const agi_loop_step *);
+int64_t agi_flat_statements(const agi_loop_step *); /* -1: they are not */
 void agi_emit_locals(const agi_emitter *, const ag_source *body, ag_source *to); /* declares what the body mentions */
 /* The element of that type, `bytes` into a buffer of a flat body. */
 void agi_emit_local(const agi_emitter *, ag_source *, uint32_t buffer, int64_t bytes, ag_dtype);

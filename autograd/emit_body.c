@@ -1,6 +1,6 @@
-/* The steps of a plan, and loops and branches among them. A flat body is written in place, see emit_flat.c; any other is a
- * plan of its own, whose functions work in memory behind that of the plan around it and find what lies in the loop's
- * memory through pointers. See loop_run.c. */
+/* The steps of a plan, and loops and branches among them. A flat body is written in place, see emit_flat.c; any other
+ * is a plan of its own, whose functions work in memory behind that of the plan around it and find what lies in the
+ * loop's memory through pointers. See loop_run.c. */
 #include "emit.h"
 #include "../nodes/loop.h"
 
@@ -119,13 +119,14 @@ static void emit_outer(printer *p, const agi_transfer *x, int from_body, const c
     ag_emit(&p->to, ")");
 }
 
-/* An element of either side. */
+/* An element of either side, where the bodies are flat. */
 static void emit_inner_element(printer *p, int which, uint32_t buffer, int64_t bytes, ag_dtype dtype)
 {
     agi_emit_local(&p->body[which].e, &p->to, buffer, bytes, dtype);
 }
 
-static void emit_outer_element(printer *p, const agi_transfer *x, int from_body, int64_t bytes, const char *t, ag_dtype dtype)
+static void emit_outer_element(printer *p, const agi_transfer *x, int from_body, int64_t bytes, const char *t,
+                               ag_dtype dtype)
 {
     const agi_emitter *flat = from_body ? &p->body[0].e : p->e->flat ? p->e : NULL;
     agi_transfer here = *x;
@@ -312,7 +313,8 @@ static void emit_variables(printer *p, ag_source *to)
     for (int k = 0; k < 2; k++)
         if (p->s->body[k]) ag_emit(to, "    struct %s_memory body%d;\n", p->body[k].prefix, k);
     for (int k = 0; k < 2; k++)
-        if (p->s->body[k]) ag_emit(to, "    body%d.work = m->work + %lld;\n", k, (long long)(p->e->scratch_at + p->body[k].at));
+        if (p->s->body[k])
+            ag_emit(to, "    body%d.work = m->work + %lld;\n", k, (long long)(p->e->scratch_at + p->body[k].at));
 }
 
 /* A function, or a block among the statements of a flat body. */
@@ -343,7 +345,7 @@ int agi_emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
         e->to->failed = 1;
         return 1;
     }
-    *p = (printer){ .e = e, .s = s, .step = step, .flat = agi_is_flat(s), .to = { .allocator = e->to->allocator } };
+    *p = (printer){ .e = e, .s = s, .step = step, .flat = agi_flat_statements(s) >= 0, .to = { .allocator = e->to->allocator } };
     agi_arena_init(&arena, e->to->allocator);
     int ok = emit_bodies(p, &arena);
     if (ok && !e->to->failed) {

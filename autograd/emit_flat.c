@@ -1,9 +1,9 @@
-/* Flat bodies of loops: straight-line arithmetic, written in place. A value's place in the body's block becomes an element
- * of a local array, always mentioned by its index, so that compilers make a variable of it; what lies in the loop's memory
- * is found through a local pointer. Both have names that end in the body's number. */
+/* Flat bodies of loops: straight-line arithmetic, written in place. A value's place in the body's block becomes an
+ * element of a local array, always mentioned by its index, so that compilers make a variable of it; what lies in the
+ * loop's memory is found through a local pointer. Both have names that end in the body's number. */
 #include "emit.h"
 
-enum { MOST_STATEMENTS = 1500, MOST_BYTES = 1 << 14, MOST_ELEMENTS = 16 };
+enum { MOST_STATEMENTS = 1500, MOST_BYTES = 1 << 12, MOST_ELEMENTS = 16 };
 
 /* ---- which bodies are flat ---------------------------------------------------------------------------------------- */
 
@@ -56,9 +56,10 @@ static int64_t count_loop(const agi_loop_step *s, int inside)
     return all;
 }
 
-int agi_is_flat(const agi_loop_step *s)
+int64_t agi_flat_statements(const agi_loop_step *s)
 {
-    return count_loop(s, 0) < MOST_STATEMENTS;
+    int64_t all = count_loop(s, 0);
+    return all < MOST_STATEMENTS ? all : -1;
 }
 
 /* ---- local variables ---------------------------------------------------------------------------------------------- */

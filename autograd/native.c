@@ -1,5 +1,6 @@
 /* Plans run as machine code: passes, programs and loops of programs as emit_*.c writes them, compiled by the system's
- * compiler and loaded. Products and library calls, the steps of other loops, threads, bound memory and everything else stay what they are. */
+ * compiler and loaded. Products and library calls, the steps of other loops, threads, bound memory and everything else
+ * stay what they are. */
 #include "native.h"
 
 #include <dlfcn.h>
@@ -29,7 +30,7 @@ static void find_plans(maker *m)
     for (int k = 0; k < m->plans; k++)
         for (int s = 0; s < m->plan[k]->nsteps; s++) {
             const agi_step *step = &m->plan[k]->step[s];
-            if (step->kind != AGI_LOOP || agi_is_flat(step->is.loop)) continue;
+            if (step->kind != AGI_LOOP || agi_flat_statements(step->is.loop) >= 0) continue;
             for (int b = 0; b < 2; b++)
                 if (step->is.loop->body[b] && !collect(m, step->is.loop->body[b])) return;
         }
@@ -57,6 +58,18 @@ static const char prelude[] =
     "MATH1(exp) MATH1(expm1) MATH1(log) MATH1(log1p) MATH1(sin) MATH1(cos) MATH1(tan) MATH1(asin) MATH1(acos) MATH1(atan)\n"
     "MATH1(sinh) MATH1(cosh) MATH1(tanh) MATH1(erf) MATH1(erfc) MATH2(pow) MATH2(atan2)\n\n";
 
+/* 1: there is a function for it. */
+static int write_step(maker *m, agi_emitter *e, int k)
+{
+    const agi_step *s = &e->plan->step[k];
+    if (s->kind == AGI_PASS) return agi_emit_pass(e, k, s->is.group);
+    int64_t statements = s->kind == AGI_PROGRAM ? s->is.program->count : -1;
+    if (s->kind == AGI_LOOP) statements = agi_flat_statements(s->is.loop);
+    if (statements < 0 || m->statements + statements > MOST_STATEMENTS) return 0;
+    m->statements += statements;
+    return s->kind == AGI_LOOP ? agi_emit_loop_step(e, k, s->is.loop) : agi_emit_program(e, k, s->is.program);
+}
+
 static void write_plan(maker *m, int number)
 {
     ag_plan *p = m->plan[number];
@@ -69,14 +82,7 @@ static void write_plan(maker *m, int number)
     e.to = &body;
     if (!agi_find_leaves(&e, &arena)) body.failed = 1;
     for (int k = 0; k < p->nsteps && !body.failed; k++) {
-        const agi_step *s = &p->step[k];
-        if (s->kind == AGI_PASS) m->functions += agi_emit_pass(&e, k, s->is.group);
-        if (s->kind == AGI_LOOP && agi_is_flat(s->is.loop)) m->functions += agi_emit_loop_step(&e, k, s->is.loop);
-        if (s->kind == AGI_PROGRAM && m->statements + s->is.program->count <= MOST_STATEMENTS) {
-            agi_emit_program(&e, k, s->is.program);
-            m->statements += s->is.program->count;
-            m->functions++;
-        }
+        m->functions += write_step(m, &e, k);
         e.missing = NULL; /* a user's operation without text is interpreted */
     }
     agi_emit_helpers(&e, &body, &m->text);

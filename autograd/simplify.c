@@ -67,6 +67,16 @@ static ag_node *plus_negative(const ag_infer *c)
     return negative(c->in[0]) ? ag_sub(c->in[1], c->in[0]->in[0]) : NULL;
 }
 
+/* The two sides of one choice, each with zero for the other: what forward mode makes of it. */
+static ag_node *plus_other_side(const ag_infer *c)
+{
+    ag_node *x = c->in[0], *y = c->in[1];
+    if (x->op != &agi_where || y->op != &agi_where || x->in[0] != y->in[0]) return NULL;
+    if (is_literal(x->in[2], 0) && is_literal(y->in[1], 0)) return ag_where(x->in[0], x->in[1], y->in[2]);
+    if (is_literal(x->in[1], 0) && is_literal(y->in[2], 0)) return ag_where(x->in[0], y->in[1], x->in[2]);
+    return NULL;
+}
+
 static ag_node *minus_zero(const ag_infer *c)
 {
     return is_literal(c->in[1], 0) ? c->in[0] : NULL;
@@ -291,7 +301,8 @@ enum { MOST_REWRITES = 4 }; /* of an operation, tried in this order */
 
 static rewrite *const pointwise[AG_CODE_COUNT][MOST_REWRITES] = {
     [AG_CODE_add] = { plus_zero,        /* x + 0 -> x, but for the sign of -0 + 0 */
-                      plus_negative },  /* a + -b, -b + a -> a - b */
+                      plus_negative,    /* a + -b, -b + a -> a - b */
+                      plus_other_side }, /* where(c, a, 0) + where(c, 0, b) -> where(c, a, b), but for such signs */
     [AG_CODE_sub] = { minus_zero,       /* x - 0 -> x */
                       zero_minus,       /* 0 - x -> -x, but for the sign of 0 - 0 */
                       minus_negative }, /* a - -b -> a + b */

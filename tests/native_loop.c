@@ -28,7 +28,7 @@ static ag_node *leaf(world *w)
     return ag_input(w->g, NULL, w->dtype, AG_SCALAR);
 }
 
-/* ---- bodies nobody wrote: arithmetic that every machine rounds alike ------------------------------------------------ */
+/* ---- bodies nobody wrote: arithmetic that every machine rounds alike --------------------------------------------- */
 
 static ag_node *any(world *w)
 {
@@ -81,8 +81,8 @@ static int make_scan(world *w, ag_node *out[])
     grow(w, 12);
     for (int k = 0; k < STATES; k++) next[k] = any(w); /* perhaps another state, the element, a capture */
     result[0] = any(w), result[1] = w->node[w->count - 1];
-    ag_scan_body body = { .length = LENGTH, .states = STATES, .sequences = 1, .results = 2, .initial = initial, .state = state,
-                          .next = next, .sequence = &sequence, .element = &element, .result = result,
+    ag_scan_body body = { .length = LENGTH, .states = STATES, .sequences = 1, .results = 2, .initial = initial,
+                          .state = state, .next = next, .sequence = &sequence, .element = &element, .result = result,
                           .reverse = below(w, 2) };
     ag_scan(&body, out, stacked);
     for (int k = 0; k < 2; k++) out[STATES + k] = ag_sum(stacked[k]);
@@ -110,9 +110,10 @@ static int make_while(world *w, ag_node *out[])
 /* A loop in a loop, and a branch. */
 static int make_nested(world *w, ag_node *out[])
 {
-    ag_node *s = leaf(w), *t = leaf(w), *u = leaf(w), *one = ag_number(w->g, 1), *initial[] = { any(w), any(w) }, *inner[2];
+    ag_node *s = leaf(w), *t = leaf(w), *u = leaf(w), *one = ag_number(w->g, 1), *initial[] = { any(w), any(w) };
     ag_node *state[] = { t, u }, *bent = ag_div(ag_add(t, ag_mul(s, u)), ag_add(one, ag_square(u)));
-    ag_node *from[] = { s, ag_mul(s, any(w)) }, *to[] = { bent, ag_mul(u, ag_number(w->g, 0.5)) }, *final[2], *chosen;
+    ag_node *from[] = { s, ag_mul(s, any(w)) }, *to[] = { bent, ag_mul(u, ag_number(w->g, 0.5)) };
+    ag_node *final[2], *inner[2], *chosen;
     ag_while(ag_greater(ag_abs(u), ag_number(w->g, 0.01)), 2, from, state, to, 9, inner);
     ag_node *then = ag_mul(t, any(w)), *otherwise = ag_sub(one, t);
     ag_cond(ag_greater(inner[0], any(w)), 1, &inner[0], &t, 1, &then, &otherwise, &chosen);
@@ -122,7 +123,7 @@ static int make_nested(world *w, ag_node *out[])
     return 2;
 }
 
-/* ---- the same bits ------------------------------------------------------------------------------------------------- */
+/* ---- the same bits ---------------------------------------------------------------------------------------------- */
 
 static int whole_loops(const ag_plan *p)
 {
@@ -175,8 +176,8 @@ static void compare(const char *how, maker *make, int seed, ag_dtype dtype, int 
         o.native = 1;
         evaluate(&w, n, y, &o, way == 2 ? 0 : least, got);
         for (int j = 0; j < n; j++)
-            ck_assert_msg(test_same_bits(got[j], want[j]), "%s, seed %d, way %d: output %d of %d is %.17g, not %.17g", how, seed,
-                          way, j, n, got[j], want[j]);
+            ck_assert_msg(test_same_bits(got[j], want[j]), "%s %d, way %d: output %d is %.17g, not %.17g", how, seed, way, j,
+                          got[j], want[j]);
     }
     ag_graph_free(w.g);
 }
@@ -199,9 +200,9 @@ START_TEST(loops_in_loops)
 }
 END_TEST
 
-/* ---- what no body of them has ---------------------------------------------------------------------------------------- */
+/* ---- what none of those bodies has ------------------------------------------------------------------------------ */
 
-/* x_{k+1} = x_k + a exp(-x_k), ..., of six numbers at once: functions of vectors are a few units of the last place away. */
+/* x_{k+1} = x_k + a exp(-x_k) of six numbers at once: functions of vectors are some units of the last place away. */
 START_TEST(functions_of_several_numbers)
 {
     enum { N = 6 };
@@ -233,7 +234,8 @@ END_TEST
 START_TEST(bound_memory)
 {
     ag_graph *g = ag_graph_new(NULL);
-    ag_node *n = ag_input(g, "n", AG_F64, AG_SCALAR), *mark = ag_input(g, "mark", AG_I64, AG_SCALAR), *half = ag_number(g, 0.5);
+    ag_node *n = ag_input(g, "n", AG_F64, AG_SCALAR), *mark = ag_input(g, "mark", AG_I64, AG_SCALAR);
+    ag_node *half = ag_number(g, 0.5);
     ag_node *x = ag_input(g, NULL, AG_F64, AG_SCALAR), *steps = ag_input(g, NULL, AG_F64, AG_SCALAR);
     ag_node *carried = ag_input(g, NULL, AG_I64, AG_SCALAR), *halved = ag_mul(x, half), *one = ag_number(g, 1);
     ag_node *even = ag_equal(ag_floor(halved), halved), *grown = ag_add(ag_mul(x, ag_number(g, 3)), one);

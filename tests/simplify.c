@@ -121,6 +121,18 @@ START_TEST(choices)
 }
 END_TEST
 
+START_TEST(sides_of_a_choice)
+{
+    ag_node *zero = number(0), *a = ag_where(x, row, zero), *b = ag_where(x, zero, matrix);
+    expect_same(ag_add(a, b), ag_where(x, row, matrix));
+    expect_same(ag_add(b, a), ag_where(x, row, matrix));
+    expect_kept(ag_add(a, a), add);
+    expect_kept(ag_add(a, ag_where(y, zero, matrix)), add);
+    expect_kept(ag_add(a, ag_where(x, number(1), matrix)), add);
+    expect_kept(ag_add(ag_where(x, row, number(-1)), b), add);
+}
+END_TEST
+
 START_TEST(literals)
 {
     expect_literal(ag_add(number(2), number(3)), AG_F64, 5);
@@ -305,7 +317,7 @@ Suite *suite_simplify(void)
     Suite *s = suite_create("simplify");
     TCase *c = tcase_create("simplify");
     tcase_add_checked_fixture(c, begin, end);
-    const TTest *const test[] = { sums, products, quotients, powers, choices, literals,
+    const TTest *const test[] = { sums, products, quotients, powers, choices, sides_of_a_choice, literals,
                                   literals_stay_open_until_they_are_cast, repeated_operands, reshapes, broadcasts,
                                   transposes, views_of_one_element, casts, reductions_of_one_element,
                                   sums_of_negatives, sums_of_repeated_elements, not_a_number_stays,
