@@ -391,6 +391,19 @@ START_TEST(random_programs)
 }
 END_TEST
 
+START_TEST(random_loops)
+{
+    open_batch(&written);
+    for (int seed = 0; seed < (test_quick() ? 3 : 30); seed++) {
+        exported x = { 0 };
+        x.n = test_random_loops(seed % TEST_LOOP_KINDS, seed, seed % 2 ? AG_F64 : AG_F32, &x.g, x.node);
+        snprintf(x.label, sizeof x.label, "random loop %d", seed);
+        add(&written, x, seed / 2 % 3 == 2, 0);
+    }
+    check_batch(&written);
+}
+END_TEST
+
 /* ---- files of one plan, for all compilers ------------------------------------------------------------------------- */
 
 typedef struct {
@@ -723,6 +736,7 @@ Suite *suite_emit(void)
     tcase_set_timeout(t, 300);
     tcase_add_test(t, every_row);
     tcase_add_test(t, random_programs);
+    tcase_add_test(t, random_loops);
     tcase_add_test(t, compiles_everywhere);
     tcase_add_test(t, trains_alone);
     tcase_add_test(t, embeds_weights);
