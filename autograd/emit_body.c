@@ -119,78 +119,76 @@ static void emit_outer(printer *p, const agi_transfer *x, int from_body, const c
     ag_emit(&p->to, ")");
 }
 
-/* An element of either side, where the bodies are flat. */
-static void emit_inner_element(printer *p, int which, uint32_t buffer, int64_t bytes, ag_dtype dtype)
+/* The element of that type, so many bytes further. */
+static void emit_outer_element(printer *p, agi_transfer x, int from_body, int64_t bytes, const char *t, ag_dtype dtype)
 {
-    agi_emit_local(&p->body[which].e, &p->to, buffer, bytes, dtype);
-}
-
-static void emit_outer_element(printer *p, const agi_transfer *x, int from_body, int64_t bytes, const char *t,
-                               ag_dtype dtype)
-{
-    const agi_emitter *flat = from_body ? &p->body[0].e : p->e->flat ? p->e : NULL;
-    agi_transfer here = *x;
-    here.offset += bytes;
+    const agi_emitter *flat = p->flat && from_body ? &p->body[0].e : p->e->flat ? p->e : NULL;
+    x.offset += bytes;
     if (flat) {
-        agi_emit_local(flat, &p->to, x->outer, here.offset, dtype);
+        agi_emit_local(flat, &p->to, x.outer, x.offset, dtype);
     } else {
         ag_emit(&p->to, "*");
-        emit_outer(p, &here, 0, t, ag_c_type(dtype));
+        emit_outer(p, &x, from_body, t, ag_c_type(dtype));
     }
 }
 
+/* To or from a flat body: an element a statement. */
 static void emit_moves(printer *p, const char *indent, const agi_transfer *x, int from_body, int which, const char *t)
 {
-    ag_dtype dtype = (ag_dtype)p->body[which].e.plan->buffer[x->inner].dtype;
+    const agi_emitter *e = &p->body[which].e;
+    ag_dtype dtype = (ag_dtype)e->plan->buffer[x->inner].dtype;
     if (x->kind == AGI_BY_ADDRESS) {
-        ag_emit(&p->to, "%sb%u%s = &", indent, x->inner, p->body[which].e.flat);
-        emit_outer_element(p, x, from_body, 0, t, dtype);
+        ag_emit(&p->to, "%sb%u%s = &", indent, x->inner, e->flat);
+        emit_outer_element(p, *x, from_body, 0, t, dtype);
         ag_emit(&p->to, ";\n");
         return;
     }
     for (int64_t at = 0; at < x->bytes; at += (int64_t)ag_dtype_size(dtype)) {
         ag_emit(&p->to, "%s", indent);
-        if (x->kind == AGI_COPY_IN) emit_inner_element(p, which, x->inner, at, dtype);
-        else emit_outer_element(p, x, from_body, at, t, dtype);
+        if (x->kind == AGI_COPY_IN) agi_emit_local(e, &p->to, x->inner, at, dtype);
+        else emit_outer_element(p, *x, from_body, at, t, dtype);
         ag_emit(&p->to, " = ");
-        if (x->kind == AGI_COPY_IN) emit_outer_element(p, x, from_body, at, t, dtype);
-        else emit_inner_element(p, which, x->inner, at, dtype);
+        if (x->kind == AGI_COPY_IN) emit_outer_element(p, *x, from_body, at, t, dtype);
+        else agi_emit_local(e, &p->to, x->inner, at, dtype);
         ag_emit(&p->to, ";\n");
     }
+}
+
+static void emit_transfer(printer *p, const char *indent, const agi_transfer *x, int from_body, int which,
+                          const char *t)
+{
+    ag_dtype dtype = (ag_dtype)p->body[which].e.plan->buffer[x->inner].dtype;
+    char copy[AGI_NAME];
+    const char *type = ag_c_type(dtype);
+    if (x->kind == AGI_BY_ADDRESS) {
+        ag_emit(&p->to, "%sbody%d.b%u = ", indent, which, x->inner);
+        emit_outer(p, x, from_body, t, type);
+        ag_emit(&p->to, ";\n");
+        return;
+    }
+    agi_helper_name(p->e, "copy", dtype, copy);
+    ag_emit(&p->to, "%s%s(%lld, ", indent, copy, (long long)(x->bytes / (int64_t)ag_dtype_size(dtype)));
+    if (x->kind == AGI_COPY_IN) emit_outer(p, x, from_body, t, type);
+    else emit_inner(p, which, x->inner);
+    ag_emit(&p->to, ", ");
+    if (x->kind == AGI_COPY_IN) emit_inner(p, which, x->inner);
+    else emit_outer(p, x, from_body, t, type);
+    ag_emit(&p->to, ");\n");
 }
 
 static void emit_transfers(printer *p, const char *indent, const agi_transfers *list, int which, const char *t)
 {
     int from_body = list == &p->s->states;
     for (const agi_transfer *x = list->list, *end = x + list->count; x < end; x++) {
-        ag_dtype dtype = (ag_dtype)p->body[which].e.plan->buffer[x->inner].dtype;
-        char copy[AGI_NAME];
-        const char *type = ag_c_type(dtype);
-        if (p->flat) {
-            emit_moves(p, indent, x, from_body, which, t);
-            continue;
-        }
-        if (x->kind == AGI_BY_ADDRESS) {
-            ag_emit(&p->to, "%sbody%d.b%u = ", indent, which, x->inner);
-            emit_outer(p, x, from_body, t, type);
-            ag_emit(&p->to, ";\n");
-            continue;
-        }
-        agi_helper_name(p->e, "copy", dtype, copy);
-        ag_emit(&p->to, "%s%s(%lld, ", indent, copy, (long long)(x->bytes / (int64_t)ag_dtype_size(dtype)));
-        if (x->kind == AGI_COPY_IN) emit_outer(p, x, from_body, t, type);
-        else emit_inner(p, which, x->inner);
-        ag_emit(&p->to, ", ");
-        if (x->kind == AGI_COPY_IN) emit_inner(p, which, x->inner);
-        else emit_outer(p, x, from_body, t, type);
-        ag_emit(&p->to, ");\n");
+        if (p->flat) emit_moves(p, indent, x, from_body, which, t);
+        else emit_transfer(p, indent, x, from_body, which, t);
     }
 }
 
 /* The predicate, or the number of steps. */
 static void emit_control(printer *p, const ag_node *x)
 {
-    emit_outer_element(p, &p->s->control, 0, 0, "0", (ag_dtype)x->dtype);
+    emit_outer_element(p, p->s->control, 0, 0, "0", (ag_dtype)x->dtype);
 }
 
 /* ---- loops and branches ------------------------------------------------------------------------------------------- */
@@ -223,9 +221,8 @@ static void emit_test(printer *p, const ag_loop *l)
 {
     emit_transfers(p, "        ", &p->s->states, 1, "0");
     emit_run(p, "        ", 1);
-    ag_emit(&p->to, "        if (!(");
-    if (!p->flat) ag_emit(&p->to, "*");
-    if (p->flat) emit_inner_element(p, 1, p->s->test, 0, (ag_dtype)l->test->dtype);
+    ag_emit(&p->to, p->flat ? "        if (!(" : "        if (!(*");
+    if (p->flat) agi_emit_local(&p->body[1].e, &p->to, p->s->test, 0, (ag_dtype)l->test->dtype);
     else emit_inner(p, 1, p->s->test);
     ag_emit(&p->to, " != 0)) break;\n");
 }
@@ -254,7 +251,7 @@ static void emit_loop(printer *p, const ag_loop *l)
     emit_transfers(p, "    ", &p->s->leave[0], 0, "0");
     if (count < 0) return;
     ag_emit(&p->to, "    ");
-    emit_outer_element(p, &(agi_transfer){ .outer = p->s->out, .offset = count }, 0, 0, "0", AG_F64);
+    emit_outer_element(p, (agi_transfer){ .outer = p->s->out, .offset = count }, 0, 0, "0", AG_F64);
     ag_emit(&p->to, " = (double)made;\n");
 }
 
@@ -345,7 +342,8 @@ int agi_emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
         e->to->failed = 1;
         return 1;
     }
-    *p = (printer){ .e = e, .s = s, .step = step, .flat = agi_flat_statements(s) >= 0, .to = { .allocator = e->to->allocator } };
+    *p = (printer){ .e = e, .s = s, .step = step, .to = { .allocator = e->to->allocator } };
+    p->flat = agi_flat_statements(s) >= 0;
     agi_arena_init(&arena, e->to->allocator);
     int ok = emit_bodies(p, &arena);
     if (ok && !e->to->failed) {

@@ -43,13 +43,13 @@ static void compare(int kind, int seed, ag_dtype dtype, int least)
         o.native = 1;
         evaluate(n, y, &o, way == 2 ? 0 : least, got);
         for (int j = 0; j < n; j++)
-            ck_assert_msg(test_same_bits(got[j], want[j]), "kind %d, seed %d, way %d: output %d is %.17g, not %.17g", kind,
-                          seed, way, j, got[j], want[j]);
+            ck_assert_msg(test_same_bits(got[j], want[j]), "kind %d, seed %d, way %d: output %d is %.17g, not %.17g",
+                          kind, seed, way, j, got[j], want[j]);
     }
     ag_graph_free(g);
 }
 
-/* Scans, whiles, loops in loops. Those that keep their steps for a gradient are stepped through by the loop around them. */
+/* Scans, whiles, loops in loops, of which those that keep their steps for a gradient are functions of their own. */
 START_TEST(the_same_bits)
 {
     for (int kind = 0; kind < TEST_LOOP_KINDS; kind++) compare(kind, _i, _i % 2 ? AG_F32 : AG_F64, kind == 2 ? 2 : 3);
