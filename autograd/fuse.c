@@ -39,6 +39,19 @@ static uint32_t level_of(const agi_compiler *c, uint32_t root)
     return g == AGI_NONE ? 0 : agi_fusion_at(c, g)->level;
 }
 
+uint32_t agi_awaited(const agi_compiler *c, uint32_t i)
+{
+    uint32_t a = c->after.count ? ((const uint32_t *)c->after.data)[i] : AGI_NONE;
+    while (a != AGI_NONE && c->item[a].group == AGI_NONE) a = a ? a - 1 : AGI_NONE; /* taken into a super-operation */
+    return a;
+}
+
+static int comes_late_enough(const agi_compiler *c, const agi_item *it, uint32_t g)
+{
+    uint32_t a = agi_awaited(c, (uint32_t)(it - c->item));
+    return a == AGI_NONE || c->item[a].group == g || level_of(c, a) < agi_fusion_at(c, g)->level;
+}
+
 /* Every operand comes from below the group, or from inside as a register that can be had. */
 static int operands_fit(const agi_compiler *c, const agi_item *it, uint32_t g, int64_t columns, int row)
 {
@@ -106,7 +119,7 @@ static joining joins(const agi_compiler *c, const agi_item *it, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     joining no = { 0 };
-    if (it->node->dtype != f->dtype) return no;
+    if (it->node->dtype != f->dtype || !comes_late_enough(c, it, g)) return no;
     if (it->small) {
         joining j = { .fits = f->kind == AGI_GROUP_SCALAR && operands_fit(c, it, g, 0, 0) };
         return j;
@@ -168,16 +181,30 @@ static int join_existing(agi_compiler *c, agi_item *it)
     return 0;
 }
 
+/* Where the group stands in the order of the graph. An update in place takes no memory and its operands may end with it:
+ * as early as it can be, not with the other updates at the end. */
+static uint32_t place_of(const agi_compiler *c, uint32_t i)
+{
+    const agi_item *it = &c->item[i];
+    uint32_t place = 0;
+    if (it->kind != AGI_ITEM_PRODUCT || it->onto == AGI_NONE) return i;
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        uint32_t root = c->item[s].root;
+        if (c->item[root].kind != AGI_ITEM_LEAF && root > place) place = root;
+    }
+    return place;
+}
+
 static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
 {
     agi_item *it = &c->item[i];
     if (!agi_vector_grow(c->arena.allocator, &c->groups, sizeof(agi_fusion), 1)) return agi_out_of_memory(c);
-    uint32_t g = (uint32_t)c->groups.count++, level = 0;
+    uint32_t g = (uint32_t)c->groups.count++, after = agi_awaited(c, i), level = after == AGI_NONE ? 0 : level_of(c, after);
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         uint32_t l = level_of(c, c->item[s].root);
         if (l > level) level = l;
     }
-    *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->node->dtype, .level = level + 1, .first = i,
+    *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->node->dtype, .level = level + 1, .place = place_of(c, i),
                                          .points = points_of(c, it), .older = AGI_NONE };
     if (kind == AGI_GROUP_SINGLE) {
         it->group = g;

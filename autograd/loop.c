@@ -58,7 +58,7 @@ static ag_plan *compile_body(agi_compiler *c, const interface *i, int nstates, a
     if (nstates) memcpy(outputs, next, (size_t)nstates * sizeof *outputs); /* else perhaps NULL */
     memcpy(outputs + nstates, results, (size_t)n * sizeof *outputs);
     agi_body body = { .nbound = i->inputs, .nstates = nstates, .depth = c->depth + 1, .bound = i->bound, .next = next };
-    return agi_compile(c->graph, nstates + n, outputs, c->options, &body);
+    return agi_compile(c->graph, nstates + n, outputs, c->options, &(agi_recipe){ .plain = c->recipe->plain }, &body);
 }
 
 /* Where the body's plan has the inputs' leaves and the results. */
