@@ -11,7 +11,7 @@ LIBS = -Wl,--as-needed -lopenblas -llapacke -lm -lpthread -ldl
 say = $(if $(V),,@echo '  $1 $@';)
 
 # The vector kernels are compiled once for each instruction set; a run picks one of them.
-VECTOR := $(if $(SANITIZE),,-O3) -fno-math-errno -fno-trapping-math \
+VECTOR := $(if $(SANITIZE),,-O3) -fno-math-errno -fno-trapping-math -Wno-pass-failed \
           $(shell $(CC) -fveclib=libmvec -E -x c /dev/null >/dev/null 2>&1 && echo -fveclib=libmvec)
 ISA_2 = -march=x86-64-v3
 ISA_3 = -march=x86-64-v4 -mprefer-vector-width=512

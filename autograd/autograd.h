@@ -89,68 +89,40 @@ int64_t ag_node_count(const ag_graph *);
 
 /* ---- pointwise operations (NumPy broadcasting; operands of one real type) ---------------------------------------- */
 
-ag_node *ag_add(ag_node *a, ag_node *b);
-ag_node *ag_sub(ag_node *a, ag_node *b);
-ag_node *ag_mul(ag_node *a, ag_node *b);
-ag_node *ag_div(ag_node *a, ag_node *b);
-ag_node *ag_pow(ag_node *a, ag_node *b);
+ag_node *ag_add(ag_node *a, ag_node *b), *ag_sub(ag_node *a, ag_node *b);
+ag_node *ag_mul(ag_node *a, ag_node *b), *ag_div(ag_node *a, ag_node *b), *ag_pow(ag_node *a, ag_node *b);
 ag_node *ag_minimum(ag_node *a, ag_node *b); /* NaN if either is; equal operands share the gradient */
 ag_node *ag_maximum(ag_node *a, ag_node *b);
-ag_node *ag_atan2(ag_node *y, ag_node *x);
-ag_node *ag_less(ag_node *a, ag_node *b); /* masks: 1.0 where true, else 0.0, in the operands' type */
-ag_node *ag_less_equal(ag_node *a, ag_node *b);
-ag_node *ag_greater(ag_node *a, ag_node *b);
-ag_node *ag_greater_equal(ag_node *a, ag_node *b);
-ag_node *ag_equal(ag_node *a, ag_node *b);
+/* Masks: 1.0 where true, else 0.0, in the operands' type. */
+ag_node *ag_less(ag_node *a, ag_node *b), *ag_less_equal(ag_node *a, ag_node *b), *ag_equal(ag_node *a, ag_node *b);
+ag_node *ag_greater(ag_node *a, ag_node *b), *ag_greater_equal(ag_node *a, ag_node *b);
 ag_node *ag_where(ag_node *condition, ag_node *a, ag_node *b); /* a where the condition is not 0 */
 
-ag_node *ag_neg(ag_node *x);
-ag_node *ag_abs(ag_node *x);
-ag_node *ag_sign(ag_node *x);
-ag_node *ag_square(ag_node *x);
-ag_node *ag_sqrt(ag_node *x);
-ag_node *ag_exp(ag_node *x);
-ag_node *ag_expm1(ag_node *x);
-ag_node *ag_log(ag_node *x);
-ag_node *ag_log1p(ag_node *x);
-ag_node *ag_sin(ag_node *x);
-ag_node *ag_cos(ag_node *x);
-ag_node *ag_tan(ag_node *x);
-ag_node *ag_asin(ag_node *x);
-ag_node *ag_acos(ag_node *x);
-ag_node *ag_atan(ag_node *x);
-ag_node *ag_sinh(ag_node *x);
-ag_node *ag_cosh(ag_node *x);
-ag_node *ag_tanh(ag_node *x);
-ag_node *ag_erf(ag_node *x);
-ag_node *ag_erfc(ag_node *x); /* 1 - erf(x), without cancellation */
+ag_node *ag_neg(ag_node *x), *ag_abs(ag_node *x), *ag_sign(ag_node *x), *ag_floor(ag_node *x);
+ag_node *ag_square(ag_node *x), *ag_sqrt(ag_node *x);
+ag_node *ag_exp(ag_node *x), *ag_expm1(ag_node *x), *ag_log(ag_node *x), *ag_log1p(ag_node *x);
+ag_node *ag_sin(ag_node *x), *ag_cos(ag_node *x), *ag_tan(ag_node *x);
+ag_node *ag_asin(ag_node *x), *ag_acos(ag_node *x), *ag_atan(ag_node *x), *ag_atan2(ag_node *y, ag_node *x);
+ag_node *ag_sinh(ag_node *x), *ag_cosh(ag_node *x), *ag_tanh(ag_node *x);
+ag_node *ag_erf(ag_node *x), *ag_erfc(ag_node *x); /* erfc: 1 - erf, without cancellation */
 ag_node *ag_lgamma(ag_node *x);           /* log |gamma(x)| */
 ag_node *ag_polygamma(int n, ag_node *x); /* n-th derivative of digamma; 0: digamma itself */
-ag_node *ag_sigmoid(ag_node *x);
+ag_node *ag_sigmoid(ag_node *x), *ag_relu(ag_node *x);
 ag_node *ag_softplus(ag_node *x); /* log(1 + e^x) */
-ag_node *ag_relu(ag_node *x);
-ag_node *ag_gelu(ag_node *x); /* x Phi(x), exact */
-ag_node *ag_silu(ag_node *x); /* x sigmoid(x) */
-ag_node *ag_floor(ag_node *x);
+ag_node *ag_gelu(ag_node *x);     /* x Phi(x), exact */
+ag_node *ag_silu(ag_node *x);     /* x sigmoid(x) */
 
 /* ---- reductions: over everything, to rank 0; over one axis (negative counts from the end) ------------------------- */
 
-ag_node *ag_sum(ag_node *x);
-ag_node *ag_mean(ag_node *x);
-ag_node *ag_prod(ag_node *x);
-ag_node *ag_amax(ag_node *x); /* NaN if any is; equal maxima share the gradient */
-ag_node *ag_amin(ag_node *x);
-ag_node *ag_logsumexp(ag_node *x);
-ag_node *ag_sum_axis(ag_node *x, int axis, int keepdims);
-ag_node *ag_mean_axis(ag_node *x, int axis, int keepdims);
-ag_node *ag_prod_axis(ag_node *x, int axis, int keepdims);
-ag_node *ag_amax_axis(ag_node *x, int axis, int keepdims);
-ag_node *ag_amin_axis(ag_node *x, int axis, int keepdims);
-ag_node *ag_logsumexp_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_sum(ag_node *x), *ag_sum_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_mean(ag_node *x), *ag_mean_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_prod(ag_node *x), *ag_prod_axis(ag_node *x, int axis, int keepdims);
+ag_node *ag_amax(ag_node *x), *ag_amax_axis(ag_node *x, int axis, int keepdims); /* NaN if any is; */
+ag_node *ag_amin(ag_node *x), *ag_amin_axis(ag_node *x, int axis, int keepdims); /* equal extrema share the gradient */
+ag_node *ag_logsumexp(ag_node *x), *ag_logsumexp_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_argmax(ag_node *x, int axis); /* AG_I64; the first of equal maxima; a NaN counts as the maximum */
 ag_node *ag_cumsum(ag_node *x, int axis);
-ag_node *ag_softmax(ag_node *x, int axis);
-ag_node *ag_log_softmax(ag_node *x, int axis);
+ag_node *ag_softmax(ag_node *x, int axis), *ag_log_softmax(ag_node *x, int axis);
 /* Mean over rows of -log softmax(logits[i, :])[labels[i]]; logits [n, classes], labels AG_I64 [n]; rank 0. A label that
  * is no class has probability 0: the loss is infinite. */
 ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels);
@@ -201,13 +173,13 @@ ag_node *ag_group(int n, ag_node *const x[]); /* several outputs as one, e.g. as
 /* ---- loops and branches: bodies are graph on inputs of their own, which no run feeds; differentiable to any order ----- */
 
 typedef struct {
-    int64_t length;                              /* steps; 1 at least */
+    int64_t length; /* steps; 1 at least */
     int states, sequences, results;
-    ag_node *const *initial, *const *state, *const *next;  /* carried: before all steps; inputs; values after a step */
-    ag_node *const *sequence, *const *element;   /* [length, ...] each; inputs that stand for a step's slice */
-    ag_node *const *result;                      /* stacked over the steps */
-    int reverse;                                 /* from the last element to the first */
-    size_t max_bytes; /* > 0: the gradient keeps at most these bytes of states, and steps through segments again */
+    ag_node *const *initial, *const *state, *const *next; /* carried: before all steps; inputs; values after a step */
+    ag_node *const *sequence, *const *element; /* [length, ...] each; inputs that stand for a step's slice */
+    ag_node *const *result; /* stacked over the steps */
+    int reverse;            /* from the last element to the first */
+    size_t max_bytes;       /* > 0: the gradient keeps at most these bytes of states, and steps through segments again */
 } ag_scan_body;
 
 ag_status ag_scan(const ag_scan_body *, ag_node *final[], ag_node *stacked[]);
@@ -218,8 +190,7 @@ ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node 
 ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
                   ag_node *const then[], ag_node *const otherwise[], ag_node *out[]);
 
-/* A node of a user's own operation, whose descriptor (nodes/node.h) outlives the graph and may be anything that a built-in
- * one may, AG_POINTWISE with kernels f32 and f64, AG_LIBRARY or AG_VIEW; attribute: attribute_size bytes, copied. */
+/* A user's own operation (nodes/node.h): AG_POINTWISE with f32, f64; AG_LIBRARY; AG_VIEW. It outlives the graph. */
 ag_node *ag_custom(const ag_op *, int n, ag_node *const in[], const void *attribute);
 
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
@@ -237,13 +208,12 @@ ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of 
 /* x, which derivatives do not keep in memory but compute again, from inputs and what else is kept, where they read it. */
 ag_node *ag_checkpoint(ag_node *x);
 
-/* Of derivatives whose elements are mostly 0 by structure, the others in CSR: row i's are those from row_start[i] on, in
- * the given columns, ascending. The graph's; there before any run. Rows: y's elements, of a Hessian x's; columns: the
- * elements of x[0], x[1], ... Indices that choose elements are constants or taken from a run; else all may depend. */
+/* Derivatives of mostly zeros in CSR: row i's elements are those from row_start[i] on. Rows: y's elements, or the x's;
+ * columns: those of x[0], x[1], ... Known before any run; the graph's. A gather's indices: constants or the run's. */
 typedef struct {
     int64_t rows, columns, nonzeros;
-    const int64_t *row_start, *column;
-    ag_node *values; /* [nonzeros], computed by as many products at once as there are colours; NULL when all are 0 */
+    const int64_t *row_start, *column; /* columns ascend in a row */
+    ag_node *values; /* [nonzeros], by as many products at once as there are colours; NULL when there are none */
     int colours;
 } ag_sparse;
 const ag_sparse *ag_sparse_jacobian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null); /* NULL: failed */
@@ -310,6 +280,9 @@ typedef struct {
     int distinct;  /* 1: no two buffers share memory */
     size_t max_bytes; /* > 0: values are computed again until ag_plan_bytes is at most this, or as near as it gets */
     int isa;       /* 0: the best here; 1: baseline; 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4) */
+    int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
+    int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
+    double native_seconds; /* that the compiler may take; 0: 20 */
 } ag_options;
 
 ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null); /* NULL: see ag_graph_error */
@@ -344,6 +317,16 @@ ag_node *ag_parse(ag_graph *, const char *formula);
 int ag_write_text(FILE *, const ag_plan *); /* every step: operations, shapes, buffers, bytes, flops. 0, or -1 */
 /* Graphviz of the nodes that the outputs need; with a run, values of small nodes that it holds. 0, or -1. */
 int ag_write_dot(FILE *, int n, ag_node *const outputs[], const ag_run *or_null);
+
+typedef struct {
+    int cblas;           /* 1: matrix products call CBLAS */
+    const ag_run *embed; /* parameters that the plan does not assign become constants, as this run has them */
+    int initial;         /* 1: defines PREFIX_initial, the parameters' first values (those of `embed`) */
+    char *message;       /* room for the reason of a failure, */
+    size_t message_size;
+} ag_c_options;
+/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header` declares it: "prefix.h", or NULL. 0, or -1. */
+int ag_write_c(const ag_plan *, const char *prefix, FILE *source, FILE *header, const ag_c_options *or_null);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 /* One graph for many values of some of its nodes: what depends on them gets a new first axis. Derivatives along many
  * directions are one such graph, and so one plan. */
 #include "internal.h"
+#include "../nodes/loop.h"
 
 typedef struct {
     ag_graph *graph;
@@ -44,7 +45,7 @@ ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char b
     return ag_apply(y->op, y->nin, in, y->attribute);
 }
 
-/* ---- one node ---------------------------------------------------------------------------------------------------- */
+/* ---- one node --------------------------------------------------------------------------------------------------- */
 
 static ag_node *batch_reduction(const ag_node *y, ag_node *x, int64_t count)
 {
@@ -100,19 +101,19 @@ static ag_node *batch_node(batching *b, const ag_node *y)
     return ag_batch_leading(y, in, batched, b->count);
 }
 
-/* ---- all that are needed ------------------------------------------------------------------------------------------ */
+/* ---- all that are needed ---------------------------------------------------------------------------------------- */
 
-enum { DEPENDS = 1, NEEDED = 2 };
+enum { DEPENDS = 1, NEEDED = 2, GIVEN = 4 };
 
 static void mark_needed(batching *b, int nu, ag_node *const u[], int m, ag_node *const y[])
 {
     uint8_t *mark = b->needed;
     uint32_t end;
-    for (int i = 0; i < nu; i++) mark[u[i]->id - b->first] = DEPENDS;
+    for (int i = 0; i < nu; i++) mark[u[i]->id - b->first] = DEPENDS | GIVEN;
     for (uint32_t id = b->first; id <= b->last; id++) {
         const ag_node *v = agi_node(b->graph, id);
         for (uint32_t k = operands(v, &end); k < end && !mark[id - b->first]; k++)
-            if (v->in[k]->id >= b->first) mark[id - b->first] = mark[v->in[k]->id - b->first];
+            if (v->in[k]->id >= b->first) mark[id - b->first] = mark[v->in[k]->id - b->first] & DEPENDS;
     }
     for (int i = 0; i < m; i++)
         if (y[i]->id >= b->first) mark[y[i]->id - b->first] |= NEEDED;
@@ -150,8 +151,10 @@ static int list_refused(const batching *b)
     return t.at != NULL;
 }
 
+/* What loops and branches stand for is their parts. */
 static int fits(const batching *b, const ag_node *x, const ag_node *batched)
 {
+    if (x->op->flags & AG_LOOP) return !ag_is_bad(batched);
     if (ag_is_bad(batched) || batched->dtype != x->dtype || batched->rank != x->rank + 1) return 0;
     return batched->dim[0] == b->count && !memcmp(batched->dim + 1, x->dim, (size_t)x->rank * sizeof x->dim[0]);
 }
@@ -193,4 +196,10 @@ ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[],
     }
     agi_arena_free(&b.arena);
     return status ? status : g->status;
+}
+
+ag_status ag_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
+                         ag_node *of_y[])
+{
+    return agi_batch("a body", count, nu, u, of_u, m, y, of_y);
 }

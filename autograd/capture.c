@@ -12,9 +12,11 @@ void *ag_keep(ag_graph *g, const void *data, size_t bytes)
 typedef struct {
     ag_graph *graph;
     agi_arena arena;
-    uint8_t *needed, *inside; /* by id - first: read by the results; depends on a bound leaf */
+    uint8_t *needed, *inside; /* by id - first: read by the results; depends on a bound leaf, or is one */
     uint32_t first, last;
 } cone;
+
+enum { INSIDE = 1, IS_BOUND = 2 };
 
 static int make_cone(cone *c, int n, ag_node *const results[], int nbound, ag_node *const bound[])
 {
@@ -33,23 +35,37 @@ static int make_cone(cone *c, int n, ag_node *const results[], int nbound, ag_no
 
 static void mark(cone *c, int n, ag_node *const results[], int nbound, ag_node *const bound[])
 {
-    for (int k = 0; k < nbound; k++) c->inside[bound[k]->id - c->first] = 1;
+    for (int k = 0; k < nbound; k++) c->inside[bound[k]->id - c->first] = IS_BOUND;
     for (uint32_t id = c->first; id <= c->last; id++) {
         const ag_node *x = agi_node(c->graph, id);
         for (uint32_t k = 0; k < x->nin && !c->inside[id - c->first]; k++)
-            c->inside[id - c->first] = x->in[k]->id >= c->first && c->inside[x->in[k]->id - c->first];
+            c->inside[id - c->first] = x->in[k]->id >= c->first && c->inside[x->in[k]->id - c->first] ? INSIDE : 0;
     }
     for (int k = 0; k < n; k++) c->needed[results[k]->id - c->first] = 1;
     for (uint32_t id = c->last + 1; id-- > c->first;) {
         const ag_node *x = agi_node(c->graph, id);
-        for (uint32_t k = 0; c->needed[id - c->first] && c->inside[id - c->first] && k < x->nin; k++)
+        if (!c->needed[id - c->first] || c->inside[id - c->first] != INSIDE) continue;
+        for (uint32_t k = 0; k < x->nin; k++)
             if (x->in[k]->id >= c->first) c->needed[x->in[k]->id - c->first] = 1;
     }
 }
 
+static int find_marks(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], cone *c)
+{
+    *c = (cone){ .graph = g, .first = UINT32_MAX };
+    agi_arena_init(&c->arena, &g->allocator);
+    if (g->status) return 0; /* there may be bad nodes */
+    int ok = make_cone(c, n, results, nbound, bound);
+    if (ok) mark(c, n, results, nbound, bound);
+    else agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+    return ok;
+}
+
+/* A number, perhaps repeated: the body has its own. */
 static int literal(const ag_node *x)
 {
-    return x->op == &agi_number || x->op == &agi_constant;
+    while (x->nin == 1 && x->op->flags & (AG_VIEW | AG_CAST)) x = x->in[0];
+    return x->op == &agi_number;
 }
 
 typedef struct {
@@ -76,22 +92,38 @@ static void collect_all(const cone *c, collector *into)
             collect(into, x);
             continue;
         }
-        for (uint32_t k = 0; k < x->nin; k++)
+        for (uint32_t k = 0; c->inside[id - c->first] == INSIDE && k < x->nin; k++)
             if (x->in[k]->id < c->first) collect(into, x->in[k]);
     }
 }
 
-int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], ag_node ***captures)
+/* What a body may hold: no assignments, and loops only so deep that whoever walks them may do so recursively. */
+static int vet_body(const cone *c, int *depth)
 {
-    cone c = { .graph = g, .first = UINT32_MAX };
+    *depth = 1;
+    for (uint32_t id = c->first; id <= c->last; id++) {
+        ag_node *x = agi_node(c->graph, id);
+        if (!c->needed[id - c->first] || c->inside[id - c->first] != INSIDE) continue;
+        if (x->op->flags & AG_EFFECT) {
+            ag_reject(x, x->op, AG_EARG, "the body of a loop or branch assigns nothing");
+            return 0;
+        }
+        if (x->op->flags & AG_LOOP && ag_depth(x) >= *depth) *depth = ag_depth(x) + 1;
+    }
+    if (*depth > AG_DEEPEST_LOOP)
+        agi_fail(c->graph, AG_EARG, "loops and branches are nested more than %d deep", AG_DEEPEST_LOOP);
+    return *depth <= AG_DEEPEST_LOOP;
+}
+
+int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                     ag_node ***captures, int *depth)
+{
+    cone c;
     collector counted = { 0 }, listed = { 0 };
-    agi_arena_init(&c.arena, &g->allocator);
-    if (!make_cone(&c, n, results, nbound, bound)) {
-        agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+    if (!find_marks(g, n, results, nbound, bound, &c) || !vet_body(&c, depth)) {
         agi_arena_free(&c.arena);
         return -1;
     }
-    mark(&c, n, results, nbound, bound);
     collect_all(&c, &counted);
     listed.list = ag_keep(g, NULL, (size_t)(counted.count + 1) * sizeof *listed.list);
     if (listed.list) collect_all(&c, &listed);
@@ -102,12 +134,32 @@ int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, a
 
 int ag_find_used(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[])
 {
-    cone c = { .graph = g, .first = UINT32_MAX };
-    agi_arena_init(&c.arena, &g->allocator);
-    int ok = make_cone(&c, n, results, nbound, bound);
-    if (ok) mark(&c, n, results, nbound, bound);
-    else agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+    cone c;
+    int ok = find_marks(g, n, results, nbound, bound, &c);
     for (int k = 0; ok && k < nbound; k++) used[k] = c.needed[bound[k]->id - c.first];
+    agi_arena_free(&c.arena);
+    return ok;
+}
+
+int ag_keep_used(ag_graph *g, int n, ag_node *const results[], int leaves, ag_node *leaf[], ag_node *value[])
+{
+    cone c;
+    int ok = find_marks(g, n, results, leaves, leaf, &c), kept = 0;
+    for (int k = 0; ok && k < leaves; k++) {
+        if (!c.needed[leaf[k]->id - c.first]) continue;
+        leaf[kept] = leaf[k];
+        value[kept++] = value[k];
+    }
+    agi_arena_free(&c.arena);
+    return ok ? kept : -1;
+}
+
+int ag_find_dependent(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                      unsigned char dependent[])
+{
+    cone c;
+    int ok = find_marks(g, n, results, nbound, bound, &c);
+    for (int k = 0; ok && k < n; k++) dependent[k] = c.inside[results[k]->id - c.first];
     agi_arena_free(&c.arena);
     return ok;
 }

@@ -57,7 +57,7 @@ static ag_status out_of_memory(check *c)
     return stop(c, AG_EMEM, "ag_check_gradient: out of memory");
 }
 
-/* ---- random numbers: splitmix64 (Steele, Lea, Flood 2014) -------------------------------------------------------- */
+/* ---- random numbers: splitmix64 (Steele, Lea, Flood 2014) ------------------------------------------------------- */
 
 static double uniform(check *c)
 {
@@ -73,7 +73,7 @@ static double direction(check *c) /* of either sign, its size 0.5 to 1 */
     return u < 0 ? (u - 1) / 2 : (u + 1) / 2;
 }
 
-/* ---- the functions to compare ------------------------------------------------------------------------------------ */
+/* ---- the functions to compare ----------------------------------------------------------------------------------- */
 
 static ag_node *random_like(check *c, const ag_node *x)
 {
@@ -102,7 +102,7 @@ static ag_status differentiate(check *c, ag_node *y, ag_node **dx)
     return c->graph->status ? stop(c, c->graph->status, c->graph->message) : AG_OK;
 }
 
-/* ---- the leaves and their values --------------------------------------------------------------------------------- */
+/* ---- the leaves and their values -------------------------------------------------------------------------------- */
 
 /* By node id: what the outputs' values need. */
 static uint8_t *needs(check *c, int n, ag_node *const output[])
@@ -192,7 +192,7 @@ static ag_status find_leaves(check *c, ag_node *const dx[])
     return c->status;
 }
 
-/* ---- evaluating -------------------------------------------------------------------------------------------------- */
+/* ---- evaluating ------------------------------------------------------------------------------------------------- */
 
 static void feed(check *c, int which, const ag_node *v, const void *value)
 {
@@ -269,7 +269,7 @@ static double slope(check *c, const double *tangent, int64_t lo, int64_t hi)
     return best;
 }
 
-/* ---- comparing --------------------------------------------------------------------------------------------------- */
+/* ---- comparing -------------------------------------------------------------------------------------------------- */
 
 /* Larger than any error is one that is not a number. */
 static int worse(double error, double than)
@@ -337,7 +337,7 @@ static void compare_all(check *c)
     if (!accepted && c->report->error <= c->o.tolerance) put_down(c, -1, whole);
 }
 
-/* ---- the call ---------------------------------------------------------------------------------------------------- */
+/* ---- the call --------------------------------------------------------------------------------------------------- */
 
 static void describe(check *c)
 {

@@ -17,7 +17,7 @@ const ag_op *agi_product_as_pointwise(const ag_node *x)
     return x->in[0]->dim[x->in[0]->rank - 1] == 1 ? &agi_mul : NULL;
 }
 
-/* ---- products inside sums ----------------------------------------------------------------------------------------------- */
+/* ---- products inside sums --------------------------------------------------------------------------------------- */
 
 /* A product that only a sum or difference reads. */
 static const struct {
@@ -46,7 +46,7 @@ static void combine_product(agi_compiler *c, agi_item *it)
     }
 }
 
-/* ---- a gradient times the slope of a sigmoid or tanh ------------------------------------------------------------------ */
+/* ---- a gradient times the slope of a sigmoid or tanh ------------------------------------------------------------ */
 
 static int is_one(const agi_compiler *c, uint32_t i)
 {
@@ -110,7 +110,7 @@ static void combine_exp(agi_compiler *c, agi_item *it)
     neg->kind = AGI_ITEM_DEAD;
 }
 
-/* ---- updates ---------------------------------------------------------------------------------------------------------- */
+/* ---- updates ---------------------------------------------------------------------------------------------------- */
 
 /* parameter - rate * (matrix product), assigned to the parameter: the product accumulated onto it with alpha = -rate.
  * The product moves to where the difference stood, after everything it now reads. */
@@ -123,7 +123,8 @@ static void combine_update(agi_compiler *c, uint32_t leaf)
     for (int k = 0; mul && k < 2; k++) {
         const agi_item *seen = &c->item[mul->in[k]], *rate = &c->item[mul->in[1 - k]];
         agi_item *product = &c->item[seen->root];
-        if (product->kind != AGI_ITEM_PRODUCT || product->onto != AGI_NONE || product->uses != 1 || product->held) continue;
+        if (product->kind != AGI_ITEM_PRODUCT || product->onto != AGI_NONE) continue;
+        if (product->uses != 1 || product->held) continue;
         if (seen->view != AGI_NONE || !ag_same_shape(seen->node, it->node) || ag_count(rate->node) != 1) continue;
         if (product->node->rank != 2 || !ag_same_shape(product->node, it->node)) continue;
         it->kind = AGI_ITEM_PRODUCT;

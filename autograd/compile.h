@@ -131,7 +131,7 @@ typedef struct {
     uint32_t *address;   /* by item: address of element 0 of its buffer, or AGI_NONE */
 } agi_compiler;
 
-#define AGI_LARGEST_SMALL 16   /* elements of a tensor that a scalar program computes */
+#define AGI_LARGEST_SMALL 8   /* elements of a tensor that a scalar program computes */
 #define AGI_LARGEST_SOURCE 4096 /* elements of a tensor that a scalar program reads from */
 #define AGI_LONGEST_ROW 4096   /* columns that a tile holds whole; longer rows are folded chunk by chunk */
 

@@ -1,9 +1,11 @@
 /* A plan as C: what the printers of its steps share.
  *
  *   emit_text.c     growing text; numbers, comments and pointwise arithmetic as C
- *   emit_pass.c     a pass: its loops; emit_loops.c: what happens when in a tile of it
+ *   emit_reach.c    where generated code finds buffers
+ *   emit_pass.c     a pass as loops; emit_stages.c: what happens when in a tile; emit_loop.c: the loops themselves
  *   emit_program.c  a scalar program as straight-line C
  *   emit_product.c  products, calls of the library's operations, copies
+ *   emit_helpers.c  functions that the others call
  *   emit.c          ag_write_c: a whole plan as a function that anybody can compile
  *   native.c        the same text for passes and programs, compiled and loaded here
  *
@@ -23,9 +25,9 @@ struct ag_source {
 
 void agi_source_free(ag_source *);
 void agi_source_append(ag_source *, const ag_source *);
+void agi_source_append_lines(ag_source *, const ag_source *, int depth); /* indented */
 int agi_source_has(const ag_source *, const char *word); /* as a whole identifier */
 
-const char *agi_c_type(ag_dtype); /* "float", "double", "int64_t" */
 void agi_emit_number(ag_source *, ag_dtype, double value);
 void agi_emit_element(ag_source *, ag_dtype, const void *values, int64_t index);
 void agi_emit_node(ag_source *, const ag_node *); /* 'name' f32[2,3]: fit for a comment whatever the name is */
@@ -33,35 +35,47 @@ void agi_emit_node(ag_source *, const ag_node *); /* 'name' f32[2,3]: fit for a 
 /* Arithmetic in x, or a, b and c, with F(exp), K(0.5) and T, the type: written for a type and operands. */
 void agi_emit_arithmetic(ag_source *, const char *text, ag_dtype, const char *const operand[3]);
 const char *agi_pointwise_text(const ag_op *); /* NULL: a user's operation without one */
-const char *agi_code_text(uint32_t code);      /* of an instruction of a scalar program */
+const char *agi_code_text(uint32_t code);       /* of an instruction of a scalar program */
 int agi_code_operands(uint32_t code);
-extern const char *const agi_fold_texts[4];    /* of a and b, by ag_fold */
+const char *agi_fold_text(int fold);            /* of a and b */
 
 /* ---- where buffers are -------------------------------------------------------------------------------------------- */
 
+/* A piece of a run's block. */
+typedef struct {
+    int64_t start, end;
+    int64_t at; /* its place in the workspace */
+    uint32_t buffer;
+} agi_span;
+void agi_sort_spans(agi_span *, int64_t n); /* by start */
+const agi_span *agi_find_span(const agi_span *, int64_t n, int64_t offset); /* that it lies in, of sorted ones; or NULL */
+
 typedef enum {
-    AGI_IN_MEMORY,    /* native: memory[buffer] */
-    AGI_IN_WORK,      /* the workspace, at `at` bytes */
-    AGI_IN_INPUT,     /* the caller's, number `at` */
+    AGI_IN_WORK, /* the workspace */
+    AGI_IN_INPUT,
     AGI_IN_PARAMETER,
     AGI_IN_OUTPUT,
-    AGI_IN_DATA       /* a constant array */
+    AGI_IN_DATA /* constant arrays */
 } agi_reach_kind;
 
 typedef struct {
     uint8_t kind;
-    int64_t at;
+    int64_t at; /* in bytes, or the number of the input, parameter, output or array */
 } agi_reach;
 
 typedef struct {
     const ag_plan *plan;
-    const char *prefix;     /* of all names of functions */
-    const agi_reach *reach; /* by buffer; NULL: native */
+    const char *prefix; /* of the names of functions */
+    agi_reach *reach;   /* by buffer; NULL: native, where all buffers are memory[buffer] */
     int cblas;
     ag_source *to;
-    int64_t scratch;        /* bytes of the hungriest step so far */
-    const char *missing;    /* the operation that cannot be written, or NULL */
-    char type[16];          /* of the values at hand */
+    agi_span *leaf, *work; /* leaves and constants; what lies in the workspace */
+    int64_t nleaves, nwork;
+    int64_t scratch_at;  /* where a step's arrays begin in the workspace, or in a thread's scratch memory */
+    int64_t scratch;     /* bytes of them, of the hungriest step so far */
+    uint32_t *declared;  /* by buffer: the last function that declares a pointer to it */
+    uint32_t functions;  /* begun so far */
+    const ag_op *missing; /* an operation that cannot be written, or NULL */
 } agi_emitter;
 
 static inline int agi_is_native(const agi_emitter *e)
@@ -69,10 +83,20 @@ static inline int agi_is_native(const agi_emitter *e)
     return e->reach == NULL;
 }
 
-/* `const float *const b3 = ...; / * 'x' f32[2] * /`: the pointer to a buffer inside a step's function. */
+int agi_find_leaves(agi_emitter *, agi_arena *); /* 0: out of memory */
+/* The workspace: sets the reach of what lies there and returns its bytes; -1: out of memory. */
+int64_t agi_close_up(agi_emitter *, agi_arena *);
+uint32_t agi_leaf_at(const agi_emitter *, int64_t offset); /* the leaf or constant at that place of the block, or AGI_NONE */
+int64_t agi_work_at(const agi_emitter *, int64_t offset);
+
+/* The head of a step's function, or of a part of it (>= 0), and the opening brace. `returns`: "void" or "int". */
+void agi_emit_head(agi_emitter *, const char *returns, int step, int part);
+int agi_declare(agi_emitter *, uint32_t buffer); /* 1: this function has no pointer to it yet */
+/* `const float *const b3 = ...;` and what it is: the pointer to a buffer inside a step's function. */
 void agi_emit_pointer(agi_emitter *, uint32_t buffer, int written);
-/* The head of a step's function, up to the opening brace. `returns`: "void" or "int". */
-void agi_emit_head(agi_emitter *, const char *returns, int step, const char *more);
+void agi_emit_place(agi_emitter *, uint32_t buffer, const char *type); /* the pointer itself */
+/* An element of a constant, as a number of this type. */
+void agi_emit_constant(ag_source *, ag_dtype, const agi_buffer *, int64_t index);
 
 /* ---- steps: each prints the functions of one. 0: cannot be written, see `missing`. ----------------------------------- */
 
@@ -84,5 +108,7 @@ void agi_emit_copy(agi_emitter *, int step, const agi_copy *);
 
 /* The helper functions and special functions that `body` calls, written into `to`. */
 void agi_emit_helpers(agi_emitter *, const ag_source *body, ag_source *to);
+enum { AGI_NAME = 120, AGI_PREFIX = 80 }; /* room for names of functions; for the prefix in them */
+void agi_helper_name(const agi_emitter *, const char *name, ag_dtype, char to[AGI_NAME]);
 
 #endif

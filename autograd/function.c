@@ -11,7 +11,7 @@ typedef struct {
     const ag_op *op;
 } function;
 
-/* ---- calls that are more than one expression ------------------------------------------------------------------- */
+/* ---- calls that are more than one expression -------------------------------------------------------------------- */
 
 static ag_shape extents(int n, const agi_argument *a)
 {
@@ -38,7 +38,7 @@ static ag_node **nodes(int n, const agi_argument *a, ag_node *x[MOST_ARGUMENTS])
     return x;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------- */
+/* ---- the table -------------------------------------------------------------------------------------------------- */
 
 #define X(k) a[k].node
 #define ALL(count) nodes(count, a, (ag_node *[MOST_ARGUMENTS]){ NULL })
@@ -103,7 +103,7 @@ void agi_nearest_function(agi_nearest *n)
         if (is_plain(registry[i])) agi_nearest_try(n, registry[i]->name);
 }
 
-/* ---- calling --------------------------------------------------------------------------------------------------- */
+/* ---- calling ---------------------------------------------------------------------------------------------------- */
 
 static int is_whole(double v, double largest)
 {

@@ -5,7 +5,7 @@
 
 enum { KEYS = 1024, LOOK_BACK = 16 };
 
-/* ---- scalar programs: tiny tensors whose sources are tiny enough ------------------------------------------------------- */
+/* ---- scalar programs: tiny tensors whose sources are tiny enough ------------------------------------------------ */
 
 static int is_small(const agi_compiler *c, const agi_item *it)
 {
@@ -22,16 +22,17 @@ static int is_small(const agi_compiler *c, const agi_item *it)
     } else {
         return 0;
     }
-    if (work > 4 * AGI_LARGEST_SMALL) return 0;
+    if (work > 8 * AGI_LARGEST_SMALL) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         const ag_node *root = c->item[c->item[s].root].node;
-        if (c->item[c->item[s].root].kind == AGI_ITEM_CALL && root->op->flags & AG_LOOP) return 0; /* holds many parts */
+        int of_loop = c->item[c->item[s].root].kind == AGI_ITEM_CALL && root->op->flags & AG_LOOP;
+        if (of_loop) return 0; /* its buffer holds many parts */
         if (root->dtype != x->dtype || ag_count(root) > AGI_LARGEST_SOURCE) return 0;
     }
     return 1;
 }
 
-/* ---- what a group asks of an item --------------------------------------------------------------------------------------- */
+/* ---- what a group asks of an item ------------------------------------------------------------------------------- */
 
 static uint32_t level_of(const agi_compiler *c, uint32_t root)
 {
@@ -128,7 +129,7 @@ static joining joins(const agi_compiler *c, const agi_item *it, uint32_t g)
     return it->kind == AGI_ITEM_FOLD ? fold_joins(c, it, g) : point_joins(c, it, g);
 }
 
-/* ---- joining and opening -------------------------------------------------------------------------------------------------- */
+/* ---- joining and opening ---------------------------------------------------------------------------------------- */
 
 static int64_t points_of(const agi_compiler *c, const agi_item *it)
 {
@@ -169,7 +170,7 @@ static int join_operand(agi_compiler *c, agi_item *it)
 
 static int join_existing(agi_compiler *c, agi_item *it)
 {
-    if (it->small && it->kind == AGI_ITEM_FOLD) { /* at the end of the pass that computes what it folds, if there is one */
+    if (it->small && it->kind == AGI_ITEM_FOLD) { /* at the end of the pass that computes what it folds */
         it->small = 0;
         if (join_operand(c, it)) return 1;
         it->small = 1;
@@ -220,6 +221,67 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
     return 1;
 }
 
+/* ---- sinking: what one later pass alone reads moves there, if that costs no memory traffic ------------------------------- */
+
+enum { NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1 };
+
+/* `by` reads operand k: the groups that read an item, as long as it could be a register of theirs. */
+static void note_reader(const agi_compiler *c, uint32_t *reader, const agi_item *by, int k, uint32_t operand)
+{
+    uint32_t root = c->item[operand].root;
+    int inside = c->item[root].group == by->group, register_like = inside;
+    if (!inside && !by->row && (by->kind == AGI_ITEM_POINT || by->kind == AGI_ITEM_FOLD)) {
+        agi_pattern p = agi_operand_walk(c, by, k);
+        register_like = agi_pattern_flat(&p) && c->item[operand].node->dtype == by->node->dtype;
+    }
+    if (!register_like) reader[root] = SEVERAL;
+    else if (reader[root] == NOBODY) reader[root] = by->group;
+    else if (reader[root] != by->group) reader[root] = SEVERAL;
+}
+
+/* One operand at most has to be read anew, where the item would have been, and it lies in memory anyway. */
+static int operands_lie_ready(const agi_compiler *c, const agi_item *it, const uint32_t *reader)
+{
+    int full = 0;
+    for (int k = 0; k < it->nin; k++) {
+        uint32_t root = c->item[it->in[k]].root;
+        const agi_item *r = &c->item[root];
+        int stays = r->kind == AGI_ITEM_LEAF && r->onto == AGI_NONE;
+        int inside = reader[root] == it->group || reader[root] == NOBODY;
+        int stored = r->group != AGI_NONE && (r->group != it->group || !inside || r->held);
+        if (!stays && !stored) return 0;
+        full += ag_count(r->node) > 1;
+    }
+    return full == 1;
+}
+
+static int sinks_into(const agi_compiler *c, const agi_item *it, const uint32_t *reader, uint32_t g)
+{
+    if (g >= SEVERAL || g == it->group || !agi_is_point(it) || !it->op || it->row || it->small) return 0;
+    const agi_fusion *from = agi_fusion_at(c, it->group), *to = agi_fusion_at(c, g);
+    if (it->held || it->target != AGI_NONE || from->members < 2) return 0;
+    if (to->kind != AGI_GROUP_TILE || to->points != from->points || to->dtype != from->dtype) return 0;
+    return operands_lie_ready(c, it, reader);
+}
+
+static int sink(agi_compiler *c)
+{
+    uint32_t *reader = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *reader);
+    if (!reader) return agi_out_of_memory(c);
+    memset(reader, 0xff, (size_t)c->nitems * sizeof *reader);
+    for (uint32_t i = c->nitems; i-- > 0;) { /* readers come after what they read */
+        agi_item *it = &c->item[i];
+        if (it->group == AGI_NONE) continue;
+        if (sinks_into(c, it, reader, reader[i])) {
+            agi_fusion_at(c, it->group)->members--;
+            it->group = reader[i];
+            agi_fusion_at(c, it->group)->members++;
+        }
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) note_reader(c, reader, it, k, (uint32_t)s);
+    }
+    return 1;
+}
+
 int agi_fuse(agi_compiler *c)
 {
     c->newest = agi_arena_take(&c->arena, KEYS * sizeof *c->newest);
@@ -234,5 +296,5 @@ int agi_fuse(agi_compiler *c)
         agi_group_kind kind = it->small ? AGI_GROUP_SCALAR : fusable ? AGI_GROUP_TILE : AGI_GROUP_SINGLE;
         if (!open_group(c, i, kind)) return 0;
     }
-    return 1;
+    return c->options->unfused || sink(c);
 }

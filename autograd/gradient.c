@@ -1,11 +1,11 @@
-/* The reverse sweep: nodes in reverse creation order, which is a topological order, each asked for its local gradient. */
+/* The reverse sweep: nodes in reverse creation order, a topological order, each asked for its local gradient. */
 #include "internal.h"
 
 typedef struct {
     ag_graph *graph;
     uint32_t first, last; /* ids that can lie between the x and the y */
     uint8_t *wanted;      /* by id - first */
-    int independent;      /* nothing flows on from an x */
+    int stops;            /* nothing flows on from the last so many of the x */
     ag_node **gout;       /* by id - first: what has flowed in so far */
     agi_arena arena;
 } sweep;
@@ -56,7 +56,7 @@ enum { WANTED = 1, STOPS = 2 };
 
 static void mark_wanted(sweep *s, int n, ag_node *const x[])
 {
-    for (int i = 0; i < n; i++) s->wanted[x[i]->id - s->first] = s->independent ? STOPS : WANTED;
+    for (int i = 0; i < n; i++) s->wanted[x[i]->id - s->first] = i < n - s->stops ? WANTED : STOPS;
     for (uint32_t id = s->first; id <= s->last; id++) {
         const ag_node *v = agi_node(s->graph, id);
         uint8_t w = s->wanted[id - s->first];
@@ -187,7 +187,7 @@ ag_status agi_check_nodes(ag_graph *g, const char *what, int n, ag_node *const x
 }
 
 static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *const y[], ag_node *const w[], int n,
-                               ag_node *const x[], ag_node *dx[], int independent)
+                               ag_node *const x[], ag_node *dx[], int stops)
 {
     ag_status status = AG_OK;
     if (g->status) return g->status;
@@ -210,7 +210,7 @@ static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *co
             status = AG_ESHAPE;
         }
     if (status) return status;
-    sweep s = { .graph = g, .first = UINT32_MAX, .last = 0, .independent = independent };
+    sweep s = { .graph = g, .first = UINT32_MAX, .last = 0, .stops = stops };
     for (int i = 0; i < n; i++) {
         if (x[i]->id < s.first) s.first = x[i]->id;
         if (x[i]->id > s.last) s.last = x[i]->id;
@@ -265,8 +265,14 @@ ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
 
 ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[])
 {
+    return agi_pull("ag_vjp", m, y, w, n, x, n, dx);
+}
+
+ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], int stops,
+                   ag_node *dx[])
+{
     ag_graph *g = m ? y[0]->graph : n ? x[0]->graph : NULL;
-    if (m && n) return differentiate("ag_vjp", g, m, y, w, n, x, dx, 1);
+    if (m && n) return differentiate(what, g, m, y, w, n, x, dx, stops);
     for (int i = 0; i < n; i++) dx[i] = ag_zeros_like(x[i]);
     return g ? g->status : AG_OK;
 }

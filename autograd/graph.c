@@ -174,7 +174,8 @@ static ag_status infer(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_node
     }
     ag_status status = op->shape ? op->shape(c) : agi_infer_broadcast(c);
     if (status || shape_fits(&c->shape)) return status;
-    return ag_refuse(c, AG_ESHAPE, "the result has more than %d axes, an extent below 1 or too many elements", AG_MAX_RANK);
+    return ag_refuse(c, AG_ESHAPE, "the result has more than %d axes, an extent below 1 or too many elements",
+                         AG_MAX_RANK);
 }
 
 /* Graphs of millions of numbers are built this way: no shapes to infer. */
@@ -241,7 +242,7 @@ ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attr
     return make(g, op, (ag_dtype)definition->dtype, &shape, (uint32_t)n + 1, all, attribute, 0, 1);
 }
 
-/* ---- leaves and names --------------------------------------------------------------------------------------------- */
+/* ---- leaves and names ------------------------------------------------------------------------------------------- */
 
 static int printable(const char *name)
 {
@@ -328,7 +329,7 @@ ag_node *ag_find(ag_graph *g, const char *name)
     return g && name ? agi_name_find(g, name) : NULL;
 }
 
-/* ---- what a node is ------------------------------------------------------------------------------------------------ */
+/* ---- what a node is --------------------------------------------------------------------------------------------- */
 
 ag_dtype ag_type_of(const ag_node *x)
 {

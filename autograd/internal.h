@@ -43,7 +43,7 @@ void *agi_allocate(const ag_allocator *, size_t bytes);
 void agi_release(const ag_allocator *, void *);
 extern const ag_allocator agi_malloc; /* malloc and free */
 
-/* ---- the graph --------------------------------------------------------------------------------------------------- */
+/* ---- the graph -------------------------------------------------------------------------------------------------- */
 
 typedef struct agi_interned agi_interned;
 typedef struct agi_named agi_named;
@@ -103,6 +103,10 @@ ag_node *agi_simplify(const ag_infer *);
  * before that is known. */
 ag_status agi_check_nodes(ag_graph *, const char *what, int n, ag_node *const x[], const char *role);
 
+/* The same as ag_vjp of sound nodes, but nothing flows on from the last `stops` of the x. */
+ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], int stops,
+                   ag_node *dx[]);
+
 /* batch.c: of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]. Failures are
  * those of the call `what`. */
 ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m,
@@ -118,7 +122,7 @@ int agi_is_number(const ag_node *x, double *value);
 double agi_pointwise_f64(int code, double a, double b, double c);
 float agi_pointwise_f32(int code, float a, float b, float c);
 
-/* ---- errors ------------------------------------------------------------------------------------------------------ */
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 /* Records the first failure and returns the bad node. */
 ag_node *agi_fail(ag_graph *, ag_status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,4 +1,4 @@
-/* Live nodes become items: aliases and views are resolved to strides, copies are inserted where memory must lie otherwise. */
+/* Live nodes become items: aliases and views are resolved to strides, copies inserted where memory must lie otherwise. */
 #include "compile.h"
 
 int agi_out_of_memory(agi_compiler *c)
@@ -7,7 +7,7 @@ int agi_out_of_memory(agi_compiler *c)
     return 0;
 }
 
-/* ---- patterns ------------------------------------------------------------------------------------------------------- */
+/* ---- patterns --------------------------------------------------------------------------------------------------- */
 
 ag_strides agi_item_strides(const agi_compiler *c, uint32_t i)
 {
@@ -65,7 +65,7 @@ int agi_pattern_rows(const agi_pattern *p, int64_t points, int64_t columns)
     return p->rank == 2 && p->dim[1] == columns && p->stride[1] == 0 && p->stride[0] == 1;
 }
 
-/* ---- one item a live node --------------------------------------------------------------------------------------------- */
+/* ---- one item a live node --------------------------------------------------------------------------------------- */
 
 static uint32_t new_item(agi_compiler *c, const ag_node *x, agi_item_kind kind)
 {
@@ -101,6 +101,15 @@ static uint32_t copy_of(agi_compiler *c, uint32_t i) /* made once */
 static uint32_t contiguous(agi_compiler *c, uint32_t i)
 {
     return c->item[i].view == AGI_NONE ? i : copy_of(c, i);
+}
+
+/* One piece of memory, perhaps inside another: enough for who takes an address. */
+static int in_one_piece(const agi_compiler *c, uint32_t i)
+{
+    const agi_item *it = &c->item[i];
+    if (it->view == AGI_NONE) return 1;
+    agi_pattern p = agi_walk(c, i, it->node->rank, it->node->dim);
+    return p.rank == 0 || (p.rank == 1 && p.stride[0] == 1);
 }
 
 static int add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
@@ -156,7 +165,8 @@ static int make_call(agi_compiler *c, const ag_node *x)
     if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof first, x->nin)) return agi_out_of_memory(c);
     for (uint32_t k = 0; k < x->nin; k++) {
         uint32_t i = operand(c, x, k);
-        ((uint32_t *)c->operands.data)[c->operands.count++] = x->op->flags & AG_STRIDED ? i : contiguous(c, i);
+        if (!(x->op->flags & AG_STRIDED) && !in_one_piece(c, i)) i = copy_of(c, i);
+        ((uint32_t *)c->operands.data)[c->operands.count++] = i;
     }
     if (x->op->flags & AG_LOOP && !agi_lay_out_parts(c, x)) return 0;
     c->item[new_item(c, x, AGI_ITEM_CALL)].in[0] = first;
@@ -243,7 +253,7 @@ static int make_item(agi_compiler *c, const ag_node *x, int bound)
     return 1;
 }
 
-/* ---- which nodes are needed --------------------------------------------------------------------------------------------- */
+/* ---- which nodes are needed ------------------------------------------------------------------------------------- */
 
 enum { LIVE = 1, BOUND = 2 };
 
@@ -303,11 +313,10 @@ static uint32_t hold_output(agi_compiler *c, const ag_node *x)
 {
     uint32_t i = c->item_of[x->id], root = c->item[i].root;
     c->sweep = c->item[root].sweep;
-    int old_value = c->item[root].kind == AGI_ITEM_LEAF && c->item[root].onto != AGI_NONE;
     if (c->item[i].kind == AGI_ITEM_LEAF) return i;
     if (c->item[i].view == AGI_NONE && c->item[root].target != AGI_NONE) return c->item[root].target;
     if (c->item[i].view != AGI_NONE) root = contiguous(c, i);
-    else if (old_value) root = copy_of(c, i);
+    else if (c->item[root].kind == AGI_ITEM_LEAF) root = copy_of(c, i);
     c->item[root].held = 1;
     return root;
 }
@@ -344,7 +353,8 @@ static int sweep_begins(const agi_compiler *c, uint32_t id, int64_t *passed)
 
 int agi_make_items(agi_compiler *c)
 {
-    uint32_t top = mark_roots(c, NULL, 0), capacity = (uint32_t)c->noutputs + (c->body ? (uint32_t)c->body->nstates : 0);
+    uint32_t top = mark_roots(c, NULL, 0), states = c->body ? (uint32_t)c->body->nstates : 0;
+    uint32_t capacity = (uint32_t)c->noutputs + states;
     uint8_t *live = agi_arena_zeros(&c->arena, (size_t)top + 1, 1);
     c->item_of = agi_arena_take(&c->arena, ((size_t)top + 1) * sizeof *c->item_of);
     c->output_item = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_item);

@@ -27,17 +27,17 @@ MATH1(exp) MATH1(expm1) MATH1(log) MATH1(log1p) MATH1(sin) MATH1(cos) MATH1(tan)
 MATH1(sinh) MATH1(cosh) MATH1(tanh) MATH1(erf) MATH1(erfc) MATH2(pow) MATH2(atan2)
 PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor)
 
-enum { PAD = 16 }; /* elements of the widest vector */
+#define PAD ((int64_t)(64 / sizeof(T))) /* elements of the widest vector */
 
 /* The last, overlapping vector is read before the others are written (`out` may be an input) and written after them. */
 #define BODY(arity, ...)                                                                                    \
     {                                                                                                       \
         const T *pa = va, *pb = vb, *pc = vc;                                                               \
-        T *o = out, lo[PAD];                                                                                \
-        int64_t whole = n & -(int64_t)PAD;                                                                  \
+        T *o = out, lo[64 / sizeof(T)];                                                                    \
+        int64_t whole = n & -PAD;                                                                           \
         (void)pb, (void)pc;                                                                                 \
         if (n < PAD) {                                                                                      \
-            T la[PAD], lb[PAD], lc[PAD];                                                                    \
+            T la[64 / sizeof(T)], lb[64 / sizeof(T)], lc[64 / sizeof(T)];                              \
             (void)lb, (void)lc;                                                                             \
             FEW##arity                                                                                      \
             INDEPENDENT for (int64_t i = 0; i < PAD; i++) ELEMENT##arity(lo, la, lb, lc, __VA_ARGS__)       \

@@ -4,7 +4,7 @@
 
 enum { ALIGNMENT = 64 };
 
-/* ---- where the parts lie ------------------------------------------------------------------------------------------------- */
+/* ---- where the parts lie ---------------------------------------------------------------------------------------- */
 
 agi_layout *agi_layout_of(const agi_compiler *c, const ag_node *x)
 {
@@ -32,7 +32,7 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
     return 1;
 }
 
-/* ---- compiling ------------------------------------------------------------------------------------------------------------ */
+/* ---- compiling -------------------------------------------------------------------------------------------------- */
 
 static uint32_t inner_buffer(const ag_plan *p, const ag_node *x)
 {
@@ -49,15 +49,11 @@ typedef struct {
 static ag_plan *compile_body(agi_compiler *c, const interface *i, int nstates, ag_node *const next[], int n,
                              ag_node *const results[])
 {
-    if (c->depth >= AGI_DEEPEST_LOOP) {
-        agi_fail(c->graph, AG_EARG, "ag_compile: loops are nested more than %d deep", AGI_DEEPEST_LOOP);
-        return NULL;
-    }
     ag_node **outputs = agi_arena_take(&c->arena, (size_t)(nstates + n) * sizeof *outputs);
     if (!outputs) return agi_out_of_memory(c), NULL;
     if (nstates) memcpy(outputs, next, (size_t)nstates * sizeof *outputs); /* else perhaps NULL */
     memcpy(outputs + nstates, results, (size_t)n * sizeof *outputs);
-    agi_body body = { .nbound = i->inputs, .nstates = nstates, .depth = c->depth + 1, .bound = i->bound, .next = next };
+    agi_body body = { .nbound = i->inputs, .nstates = nstates, .bound = i->bound, .next = next };
     return agi_compile(c->graph, nstates + n, outputs, c->options, &(agi_recipe){ .plain = c->recipe->plain }, &body);
 }
 
@@ -176,7 +172,7 @@ agi_loop_step *agi_lower_loop(agi_compiler *c, uint32_t item)
     return NULL;
 }
 
-/* ---- running --------------------------------------------------------------------------------------------------------------- */
+/* ---- running ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     ag_run *run;
@@ -242,6 +238,12 @@ static int64_t state_bytes(const ag_loop *l, int k)
     return agi_node_bytes(l->state[k]);
 }
 
+/* A leaf itself, not what is stored into it at the end of a step. */
+static int is_leaf(const agi_buffer *b, const ag_node *result)
+{
+    return b->role == AGI_LEAF && b->node == result;
+}
+
 /* One step, number t of the sequences, the i-th made. */
 static ag_status step(const stepper *p, const ag_loop *l, int64_t t)
 {
@@ -259,7 +261,7 @@ static ag_status step(const stepper *p, const ag_loop *l, int64_t t)
         uint32_t b = inner[inputs + k];
         const agi_buffer *buffer = &body->plan->buffer[b];
         char *to = part(p, ag_part_result(l, k)) + t * agi_node_bytes(l->result[k]);
-        if (buffer->role == AGI_LEAF) /* a state, before it moves on */
+        if (is_leaf(buffer, l->result[k])) /* the state itself, before it moves on */
             memcpy(to, body->memory[b], (size_t)agi_node_bytes(l->result[k]));
         else if (buffer->role == AGI_VALUE && !buffer->scalar) body->memory[b] = to;
     }
@@ -268,7 +270,7 @@ static ag_status step(const stepper *p, const ag_loop *l, int64_t t)
     for (int k = 0; k < l->results; k++) {
         if (s->part[ag_part_result(l, k)] < 0) continue;
         char *to = part(p, ag_part_result(l, k)) + t * agi_node_bytes(l->result[k]), *from = body->memory[inner[inputs + k]];
-        int leaf = body->plan->buffer[inner[inputs + k]].role == AGI_LEAF;
+        int leaf = is_leaf(&body->plan->buffer[inner[inputs + k]], l->result[k]);
         if (to != from && !leaf) memcpy(to, from, (size_t)agi_node_bytes(l->result[k]));
     }
     return AG_OK;

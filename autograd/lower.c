@@ -22,7 +22,7 @@ typedef struct {
     uint32_t *expanded; /* by register: its full copy, or AGI_NONE */
 } lowering;
 
-/* ---- buffers ----------------------------------------------------------------------------------------------------------- */
+/* ---- buffers ---------------------------------------------------------------------------------------------------- */
 
 uint32_t agi_new_buffer(agi_compiler *c, agi_role role, const ag_node *x, ag_dtype dtype, int64_t bytes)
 {
@@ -67,7 +67,7 @@ static uint32_t source_buffer(lowering *l, uint32_t operand)
     return b;
 }
 
-/* ---- registers ----------------------------------------------------------------------------------------------------------- */
+/* ---- registers -------------------------------------------------------------------------------------------------- */
 
 static uint32_t new_value(lowering *l, int def, int row)
 {
@@ -99,7 +99,7 @@ static uint32_t expand(lowering *l, uint32_t r)
     return l->expanded[r] = m->out;
 }
 
-/* ---- loads --------------------------------------------------------------------------------------------------------------- */
+/* ---- loads ------------------------------------------------------------------------------------------------------ */
 
 static int uniform(const agi_pattern *p)
 {
@@ -158,7 +158,7 @@ static uint32_t operand_register(lowering *l, const agi_item *it, int k, int row
     return load(l, s, &p, row);
 }
 
-/* ---- members -------------------------------------------------------------------------------------------------------------- */
+/* ---- members ---------------------------------------------------------------------------------------------------- */
 
 static agi_kernel kernel_of(const agi_compiler *c, const ag_op *op, ag_dtype dtype)
 {
@@ -222,7 +222,7 @@ static void lower_store(lowering *l, uint32_t i)
     else v->last = INT32_MAX;                     /* copied at the end of the tile */
 }
 
-/* ---- places: scratch slots by lifetime -------------------------------------------------------------------------------------- */
+/* ---- places: scratch slots by lifetime -------------------------------------------------------------------------- */
 
 typedef struct {
     uint32_t *free;
@@ -290,7 +290,7 @@ static int place_registers(lowering *l)
     return 1;
 }
 
-/* ---- tiles and blocks ---------------------------------------------------------------------------------------------------------- */
+/* ---- tiles and blocks ------------------------------------------------------------------------------------------- */
 
 /* Rows that a broadcast operand suggests, where no fold asks for any. */
 static int64_t suggested_columns(const lowering *l)
@@ -389,7 +389,7 @@ static agi_pass *lower_tile(agi_compiler *c, const agi_fusion *f, uint32_t step)
     return give_partials(&l) ? g : NULL;
 }
 
-/* ---- products, calls -------------------------------------------------------------------------------------------------------------- */
+/* ---- products, calls -------------------------------------------------------------------------------------------- */
 
 static agi_product *lower_product(agi_compiler *c, uint32_t i, uint32_t step)
 {

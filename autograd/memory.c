@@ -3,7 +3,7 @@
 
 enum { ALIGNMENT = 64, NO_POSITION = -1 };
 
-/* ---- in place: may `out`, stored by a group, take over the memory of `in`, which the group reads? ------------------------ */
+/* ---- in place: may `out`, stored by a group, take over the memory of `in`, which the group reads? --------------- */
 
 /* The micro-operation that computes the stored register, or the end of the tile, where other stores are copied. */
 static int stored_at(const agi_pass *g, const agi_store *s)
@@ -45,7 +45,7 @@ static int group_allows(const agi_compiler *c, const agi_pass *g, uint32_t in, u
     return read < at || (read == at && g->micro[at].kind == AGI_POINT);
 }
 
-/* ---- assignments: the new value is written into the parameter itself, or copied there at the end ------------------------- */
+/* ---- assignments: the new value is written into the parameter itself, or copied there at the end ---------------- */
 
 /* Forbids in place for parameters that somebody reads after the new value is there, or not element by element. */
 static void find_late_readers(agi_compiler *c)
@@ -97,7 +97,7 @@ static int place_assignments(agi_compiler *c)
     return 1;
 }
 
-/* ---- temporaries in place ----------------------------------------------------------------------------------------------------- */
+/* ---- temporaries in place --------------------------------------------------------------------------------------- */
 
 static int may_be_taken(const agi_buffer *b, uint32_t step)
 {
@@ -123,7 +123,7 @@ static void take_over(agi_compiler *c, uint32_t step)
     }
 }
 
-/* ---- offsets: first fit by address among the buffers alive at the same time ------------------------------------------------------ */
+/* ---- offsets: first fit by address among the buffers alive at the same time ------------------------------------- */
 
 typedef struct {
     int64_t offset, bytes;

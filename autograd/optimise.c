@@ -20,7 +20,7 @@ typedef struct {
 
 enum { MOST_EFFECTS = 3 }; /* assignments for a parameter: itself and two buffers */
 
-/* ---- the parameters and their gradients -------------------------------------------------------------------------- */
+/* ---- the parameters and their gradients ------------------------------------------------------------------------- */
 
 static int out_of_memory(training *t)
 {
@@ -116,7 +116,7 @@ static ag_node *end(training *t)
     return update;
 }
 
-/* ---- what methods are made of ------------------------------------------------------------------------------------ */
+/* ---- what methods are made of ----------------------------------------------------------------------------------- */
 
 static ag_node *assign(training *t, ag_node *parameter, ag_node *value)
 {
@@ -166,7 +166,7 @@ static ag_node *accumulated(training *t, ag_node *p, double momentum, ag_node *n
     return assign(t, old, ag_add(ag_scale(old, momentum), now));
 }
 
-/* ---- gradient descent -------------------------------------------------------------------------------------------- */
+/* ---- gradient descent ------------------------------------------------------------------------------------------- */
 
 static ag_node *sgd_step(training *t, const ag_sgd_options *o, int i)
 {
@@ -193,7 +193,7 @@ ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *o)
     return end(&t);
 }
 
-/* ---- Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) -------------------------- */
+/* ---- Adam (Kingma and Ba 2015) with decoupled weight decay (Loshchilov and Hutter 2019) ------------------------- */
 
 typedef struct {
     double b1, b2;
@@ -242,7 +242,7 @@ ag_node *ag_adam(ag_node *loss, const ag_adam_options *or_null)
     return end(&t);
 }
 
-/* ---- RMSprop (Tieleman and Hinton 2012) -------------------------------------------------------------------------- */
+/* ---- RMSprop (Tieleman and Hinton 2012) ------------------------------------------------------------------------- */
 
 static ag_node *rmsprop_step(training *t, const ag_rmsprop_options *o, double smoothing, double epsilon, int i)
 {

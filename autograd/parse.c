@@ -62,7 +62,7 @@ typedef struct {
     agi_argument values[DEPTH];
 } parser;
 
-/* ---- errors ---------------------------------------------------------------------------------------------------- */
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 /* Appends the line and a caret under the place, unless the message is an older failure's. */
 static void point_at(parser *p, const char *at, int failed_before)
@@ -99,7 +99,7 @@ static int fail(parser *p, const char *at, const char *format, ...)
     return 0;
 }
 
-/* ---- the stacks; these and what follows return 0 after a failure ----------------------------------------------- */
+/* ---- the stacks; these and what follows return 0 after a failure ------------------------------------------------ */
 
 static int push(parser *p, pending o)
 {
@@ -156,7 +156,7 @@ static int settle(parser *p, int level)
     return 1;
 }
 
-/* ---- operands -------------------------------------------------------------------------------------------------- */
+/* ---- operands --------------------------------------------------------------------------------------------------- */
 
 static int is_digit(char c)
 {
@@ -300,7 +300,7 @@ static int operand(parser *p, int *ready)
     return fail(p, p->at, "a value is expected");
 }
 
-/* ---- what follows an operand ----------------------------------------------------------------------------------- */
+/* ---- what follows an operand ------------------------------------------------------------------------------------ */
 
 static int close(parser *p)
 {

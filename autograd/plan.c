@@ -29,7 +29,9 @@ static int make_places(agi_compiler *c)
     for (uint32_t i = 0; i < c->nitems; i++) most += c->item[i].kind == AGI_ITEM_LEAF;
     p->place = agi_arena_take(&p->arena, (size_t)most * sizeof *p->place);
     p->leaf = agi_arena_take(&p->arena, (size_t)most * sizeof *p->leaf);
-    if (!p->place || !p->leaf) return agi_out_of_memory(c);
+    p->noutputs = c->noutputs;
+    p->output = agi_arena_copy(&p->arena, c->output, (size_t)c->noutputs * sizeof *p->output);
+    if (!p->place || !p->leaf || !p->output) return agi_out_of_memory(c);
     for (uint32_t i = 0; i < c->nitems; i++) {
         if (c->item[i].kind != AGI_ITEM_LEAF) continue;
         p->leaf[p->nleaves++] = c->item[i].buffer;

@@ -184,12 +184,13 @@ struct ag_plan {
     agi_arena arena;
     ag_options options;
     const struct agi_kernels *kernels[2]; /* f32, f64 */
-    int nsteps, nplaces, nleaves, nbodies;
+    int nsteps, nplaces, nleaves, nbodies, noutputs;
     uint32_t nbuffers;
     agi_step *step;
     agi_buffer *buffer;
     agi_place *place;   /* sorted by node id: leaves and outputs */
     uint32_t *leaf;     /* buffers of leaves */
+    ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
     agi_again again;
 };
@@ -247,6 +248,8 @@ ag_status agi_run_loop(ag_run *, const agi_loop_step *);
 ag_status agi_run_steps(ag_run *); /* an evaluation, its leaves being there */
 ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose threads and scratch memory it uses; or NULL */
 void agi_run_product(ag_run *, const agi_product *);
+/* How CBLAS takes a matrix: is it transposed? And its leading dimension. */
+int agi_blas_layout(const ag_node *, const ag_strides *, int *leading);
 void agi_quiet_blas(void); /* OpenBLAS keeps to the calling thread: its threads and ours never run at once */
 
 double agi_pointwise_f64(int code, double a, double b, double c); /* one element, as scalar programs compute it */

@@ -20,6 +20,13 @@ static layout layout_of(const ag_node *x, const ag_strides *s)
     return (layout){ by_rows ? CblasNoTrans : CblasTrans, (int)leading };
 }
 
+int agi_blas_layout(const ag_node *x, const ag_strides *s, int *leading)
+{
+    layout l = layout_of(x, s);
+    *leading = l.leading;
+    return l.transposed == CblasTrans;
+}
+
 typedef struct {
     layout a, b;
     int rows, columns, inner;

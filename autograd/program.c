@@ -11,7 +11,7 @@ typedef struct {
     int failed;
 } writer;
 
-/* ---- where elements are ------------------------------------------------------------------------------------------------ */
+/* ---- where elements are ----------------------------------------------------------------------------------------- */
 
 static uint32_t take_slots(writer *w, uint32_t n)
 {
@@ -67,7 +67,7 @@ static int64_t element(const agi_pattern *p, int64_t position)
     return at;
 }
 
-/* ---- instructions --------------------------------------------------------------------------------------------------------- */
+/* ---- instructions ----------------------------------------------------------------------------------------------- */
 
 static void write(writer *w, uint32_t code, uint32_t out, uint32_t a, uint32_t b, uint32_t c)
 {
@@ -206,7 +206,7 @@ int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_progra
     return w.failed ? agi_out_of_memory(c) : 1;
 }
 
-/* ---- once memory is laid out ------------------------------------------------------------------------------------------------- */
+/* ---- once memory is laid out ------------------------------------------------------------------------------------ */
 
 static uint32_t resolve(const agi_compiler *c, const agi_program *p, uint32_t at)
 {

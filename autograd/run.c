@@ -35,7 +35,7 @@ size_t ag_plan_bytes(const ag_plan *p)
     return bytes;
 }
 
-/* ---- failures ------------------------------------------------------------------------------------------------------------ */
+/* ---- failures --------------------------------------------------------------------------------------------------- */
 
 static ag_status fail_on(ag_run *r, const char *what, const ag_node *x, const char *why)
 {
@@ -52,7 +52,7 @@ const char *ag_run_error(const ag_run *r)
     return r ? r->message : "no run: out of memory";
 }
 
-/* ---- making a run ---------------------------------------------------------------------------------------------------------- */
+/* ---- making a run ----------------------------------------------------------------------------------------------- */
 
 static void write_number(void *to, ag_dtype dtype, double value)
 {
@@ -138,7 +138,7 @@ void ag_run_free(ag_run *r)
     agi_release(&p->allocator, r);
 }
 
-/* ---- feeding and reading --------------------------------------------------------------------------------------------------- */
+/* ---- feeding and reading ---------------------------------------------------------------------------------------- */
 
 static const agi_place *place_of(const ag_run *r, const ag_node *x)
 {
@@ -257,7 +257,7 @@ double ag_item(const ag_run *r, const ag_node *x)
     return x->dtype == AG_F64 ? *(const double *)at : (double)*(const int64_t *)at;
 }
 
-/* ---- evaluation --------------------------------------------------------------------------------------------------------------- */
+/* ---- evaluation ------------------------------------------------------------------------------------------------- */
 
 ag_status agi_run_call(ag_run *r, const agi_call *call)
 {

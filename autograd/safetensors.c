@@ -17,7 +17,7 @@ static int fail(reader *r, const char *error)
     return 0;
 }
 
-/* ---- JSON: strings, whole numbers, punctuation ----------------------------------------------------------------- */
+/* ---- JSON: strings, whole numbers, punctuation ------------------------------------------------------------------ */
 
 static int peek(reader *r)
 {
@@ -141,7 +141,7 @@ static int whole_numbers(reader *r, int most, int *n, int64_t *value, const char
     return !r->error;
 }
 
-/* ---- the header ------------------------------------------------------------------------------------------------ */
+/* ---- the header ------------------------------------------------------------------------------------------------- */
 
 static int element_type(reader *r, ag_dtype *dtype)
 {
@@ -276,7 +276,7 @@ agi_tensor *agi_read_header(agi_arena *arena, char *text, int64_t length, int64_
     return result;
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------- */
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
 
 static void write_string(agi_text *t, const char *s)
 {

@@ -41,7 +41,7 @@ static ag_status out_of_memory(job *j)
     return fail(j, AG_EMEM, "out of memory");
 }
 
-/* ---- which parameters, under which names ----------------------------------------------------------------------- */
+/* ---- which parameters, under which names ------------------------------------------------------------------------ */
 
 static int by_id(const void *a, const void *b)
 {
@@ -96,7 +96,7 @@ static ag_status list_parameters(job *j)
     return check_names(j);
 }
 
-/* ---- saving ---------------------------------------------------------------------------------------------------- */
+/* ---- saving ----------------------------------------------------------------------------------------------------- */
 
 /* Types of eight bytes first, so that every tensor lies aligned. */
 static void place(job *j)
@@ -168,7 +168,7 @@ static ag_status save(job *j)
     return status;
 }
 
-/* ---- loading --------------------------------------------------------------------------------------------------- */
+/* ---- loading ---------------------------------------------------------------------------------------------------- */
 
 /* The header and where the data begins. */
 static ag_status read_header(job *j, char **text, int64_t *length, int64_t *data_bytes)

@@ -38,7 +38,7 @@ static double buffer_bytes(const writer *w, uint32_t b)
     return (double)w->plan->buffer[b].bytes;
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------------- */
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
 
 static const char *const access_names[] = { "", " uniform", " repeated by rows", " gathered" };
 static const char *const fold_names[] = { "sum", "prod", "max", "min" };
@@ -91,7 +91,7 @@ static void show_pass(writer *w, const agi_pass *g, double *bytes, double *flops
     }
 }
 
-/* ---- the other steps ------------------------------------------------------------------------------------------------------ */
+/* ---- the other steps -------------------------------------------------------------------------------------------- */
 
 static const char *code_name(uint32_t code)
 {

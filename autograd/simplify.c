@@ -10,7 +10,7 @@
 
 typedef ag_node *rewrite(const ag_infer *); /* the simpler node, or NULL */
 
-/* ---- literal numbers --------------------------------------------------------------------------------------------- */
+/* ---- literal numbers -------------------------------------------------------------------------------------------- */
 
 int agi_is_number(const ag_node *x, double *value)
 {
@@ -48,7 +48,7 @@ static ag_node *fold(const ag_infer *c)
     return weak ? ag_number(c->graph, y) : number_of_type(c->graph, c->dtype, y);
 }
 
-/* ---- pointwise operations: here no operand is a broadcast, literals have rank 0 ---------------------------------- */
+/* ---- pointwise operations: here no operand is a broadcast, literals have rank 0 --------------------------------- */
 
 static int negative(const ag_node *x)
 {
@@ -172,7 +172,7 @@ static ag_node *of_repeated(const ag_infer *c)
     return repeated ? ag_broadcast_to(ag_apply(c->op, c->n, in, c->attribute), c->shape) : NULL;
 }
 
-/* ---- views, casts, reductions ------------------------------------------------------------------------------------ */
+/* ---- views, casts, reductions ----------------------------------------------------------------------------------- */
 
 /* One element, however it is repeated and looked at, is that element repeated. */
 static ag_node *view_of_one(const ag_infer *c)
@@ -285,7 +285,7 @@ static ag_node *sum_of_repeated(const ag_infer *c)
     return ag_broadcast_to(ag_scale(sum, (double)times), c->shape);
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- the table -------------------------------------------------------------------------------------------------- */
 
 enum { MOST_REWRITES = 4 }; /* of an operation, tried in this order */
 

@@ -1,7 +1,7 @@
 /* Sparse derivatives: the structure first, then as many products as it needs colours, then its elements from them. */
 #include "sparse.h"
 
-#define MOST_NONZEROS ((int64_t)1 << 31) /* beyond, the derivative is not sparse, or no one's memory holds it */
+#define MOST_ELEMENTS ((int64_t)1 << 31) /* that may differ from 0, or of all products: more is not sparse */
 
 typedef struct {
     const char *what;
@@ -13,8 +13,7 @@ typedef struct {
     agi_sets sets;
     uint32_t *set;    /* by row */
     ag_sparse *out;
-    uint32_t *colour; /* by column, or by row */
-    int by_rows;      /* the colours are the rows': reverse mode */
+    agi_colouring by;
 } work;
 
 static ag_status out_of_memory(work *w)
@@ -30,7 +29,14 @@ static int64_t elements(int n, ag_node *const x[])
     return count;
 }
 
-/* ---- structure ------------------------------------------------------------------------------------------------------ */
+static ag_status refuse_dense(work *w, int64_t nonzeros)
+{
+    agi_fail(w->graph, AG_EARG, "%s: not sparse: of %lld x %lld elements, %lld or more may differ from 0", w->what,
+             (long long)w->rows, (long long)w->columns, (long long)nonzeros);
+    return AG_EARG;
+}
+
+/* ---- structure --------------------------------------------------------------------------------------------------- */
 
 static ag_status write_rows(work *w)
 {
@@ -41,11 +47,7 @@ static ag_status write_rows(work *w)
         count += agi_set_at(&w->sets, w->set[i])->count;
     }
     start[w->rows] = count;
-    if (count > MOST_NONZEROS) {
-        agi_fail(w->graph, AG_EARG, "%s: %lld x %lld elements, of which %lld may differ from 0", w->what,
-                 (long long)w->rows, (long long)w->columns, (long long)count);
-        return AG_EARG;
-    }
+    if (count > MOST_ELEMENTS) return refuse_dense(w, count);
     int64_t *column = agi_arena_take(&w->graph->arena, (size_t)count * sizeof *column), *to = column;
     if (!column) return out_of_memory(w);
     for (int64_t i = 0; i < w->rows; i++) {
@@ -66,72 +68,12 @@ static ag_status find_structure(work *w, const ag_run *run)
     agi_sets_init(&w->sets, &w->graph->allocator, (uint32_t)w->columns);
     if (!w->sets.failed)
         w->set = agi_pattern_of(w->what, w->graph, &w->arena, &w->sets, w->m, w->y, w->n, w->x, run);
+    if (w->sets.too_many) return refuse_dense(w, AGI_MOST_MEMBERS);
     if (w->sets.failed) return out_of_memory(w);
     return w->set ? write_rows(w) : w->graph->status;
 }
 
-/* ---- colours ---------------------------------------------------------------------------------------------------------- */
-
-static int64_t longest(const agi_rows *r)
-{
-    int64_t most = 0;
-    for (int64_t i = 0; i < r->rows; i++)
-        if (r->start[i + 1] - r->start[i] > most) most = r->start[i + 1] - r->start[i];
-    return most;
-}
-
-/* A full row needs all colours. */
-static int64_t colour_columns(work *w, const agi_rows *r, int64_t most, uint32_t *colour)
-{
-    if (longest(r) < r->columns) return agi_colour_columns(&w->arena, r, most, colour);
-    for (int64_t j = 0; j < r->columns; j++) colour[j] = (uint32_t)j;
-    return r->columns;
-}
-
-/* The rows that differ: each says the same about columns however often it stands there. */
-static int different_rows(work *w, agi_rows *r)
-{
-    uint8_t *seen = agi_arena_zeros(&w->arena, (size_t)w->sets.sets.count, 1);
-    int64_t *start = agi_arena_take(&w->arena, (size_t)(w->rows + 1) * sizeof *start), rows = 0;
-    int64_t *column = agi_arena_take(&w->arena, (size_t)w->out->nonzeros * sizeof *column), count = 0;
-    if (!seen || !start || !column) return 0;
-    for (int64_t i = 0; i < w->rows; i++) {
-        if (seen[w->set[i]]) continue;
-        seen[w->set[i]] = 1;
-        start[rows++] = count;
-        for (int64_t k = w->out->row_start[i]; k < w->out->row_start[i + 1]; k++) column[count++] = w->out->column[k];
-    }
-    start[rows] = count;
-    *r = (agi_rows){ .rows = rows, .columns = w->columns, .start = start, .column = column };
-    return 1;
-}
-
-/* By columns or by rows, whichever needs fewer: first the way of the smaller lower bound, the longest row or column. */
-static ag_status find_colours(work *w, int symmetric)
-{
-    agi_rows all = { w->rows, w->columns, w->out->row_start, w->out->column }, way[2];
-    uint32_t *colour[2];
-    for (int k = 0; k < 2; k++) {
-        colour[k] = agi_arena_take(&w->arena, (size_t)(k ? w->rows : w->columns) * sizeof *colour[k]);
-        if (!colour[k]) return out_of_memory(w);
-    }
-    if (!different_rows(w, &way[0]) || !agi_transpose_rows(&w->arena, &all, &way[1])) return out_of_memory(w);
-    int64_t bound[2] = { longest(&way[0]), longest(&way[1]) }, colours[2];
-    int best = !symmetric && bound[1] < bound[0], other = !best;
-    colours[best] = colour_columns(w, &way[best], way[best].columns, colour[best]);
-    if (!symmetric && bound[other] < colours[best]) {
-        colours[other] = colour_columns(w, &way[other], colours[best] - 1, colour[other]);
-        if (colours[other] < 0) return out_of_memory(w);
-        if (colours[other] < colours[best]) best = other;
-    }
-    if (colours[best] < 0) return out_of_memory(w);
-    w->by_rows = best;
-    w->colour = colour[best];
-    w->out->colours = (int)colours[best];
-    return AG_OK;
-}
-
-/* ---- products --------------------------------------------------------------------------------------------------------- */
+/* ---- products ---------------------------------------------------------------------------------------------------- */
 
 /* [colours, *x's shape]: 1 where the element, x's first being the one of that colour, has the row's colour. */
 static ag_node *seed(work *w, const ag_node *x, const uint32_t *colour)
@@ -151,37 +93,42 @@ static ag_node *seed(work *w, const ag_node *x, const uint32_t *colour)
 /* Products of all colours: of the x's unit vectors forward, or of the y's in reverse. [colours, rows or columns] */
 static ag_node *compressed(work *w)
 {
-    int seeds = w->by_rows ? w->m : w->n, results = w->by_rows ? w->n : w->m;
-    ag_node *const *like = w->by_rows ? w->y : w->x;
+    int seeds = w->by.by_rows ? w->m : w->n, results = w->by.by_rows ? w->n : w->m;
+    ag_node *const *like = w->by.by_rows ? w->y : w->x;
     size_t most = (size_t)seeds * 2 + (size_t)results * 2;
-    ag_node **v = agi_arena_take(&w->arena, most * sizeof *v), **of_v = v + seeds, **d = of_v + seeds, **of_d = d + results;
-    const uint32_t *colour = w->colour;
+    ag_node **v = agi_arena_take(&w->arena, most * sizeof *v);
+    const uint32_t *colour = w->by.colour;
     if (!v) return out_of_memory(w), w->graph->bad;
+    ag_node **of_v = v + seeds, **d = of_v + seeds, **of_d = d + results;
     for (int i = 0; i < seeds; colour += ag_count(like[i++])) {
         v[i] = ag_input(w->graph, NULL, (ag_dtype)like[i]->dtype, ag_shape_in(like[i]));
         of_v[i] = seed(w, like[i], colour);
         if (ag_is_bad(v[i]) || ag_is_bad(of_v[i])) return w->graph->bad;
     }
-    ag_status status = w->by_rows ? ag_vjp(w->m, w->y, v, w->n, w->x, d) : ag_jvp(w->n, w->x, v, w->m, w->y, d);
+    ag_status status = w->by.by_rows ? ag_vjp(w->m, w->y, v, w->n, w->x, d) : ag_jvp(w->n, w->x, v, w->m, w->y, d);
     if (!status) status = agi_batch(w->what, w->out->colours, seeds, v, of_v, results, d, of_d);
     for (int i = 0; i < results && !status; i++) of_d[i] = ag_reshape(of_d[i], AG_SHAPE(w->out->colours, -1));
     return status ? w->graph->bad : ag_concat(results, of_d, 1);
 }
 
-static ag_status find_values(work *w)
+static ag_status find_values(work *w, int symmetric)
 {
-    const ag_sparse *s = w->out;
-    int64_t *from = agi_arena_take(&w->arena, (size_t)s->nonzeros * sizeof *from);
-    if (!from) return out_of_memory(w);
-    for (int64_t i = 0; i < s->rows; i++)
-        for (int64_t k = s->row_start[i]; k < s->row_start[i + 1]; k++)
-            from[k] = w->by_rows ? w->colour[i] * s->columns + s->column[k] : w->colour[s->column[k]] * s->rows + i;
-    ag_node *all = ag_reshape(compressed(w), AG_SHAPE(-1));
-    w->out->values = ag_gather(all, 0, ag_constant(w->graph, AG_I64, AG_SHAPE(s->nonzeros), from));
+    ag_sparse *s = w->out;
+    agi_rows all = { s->rows, s->columns, s->row_start, s->column };
+    if (!agi_colour(&w->arena, &all, w->set, w->sets.sets.count, symmetric, &w->by)) return out_of_memory(w);
+    int64_t length = w->by.by_rows ? s->columns : s->rows;
+    if (w->by.colours > MOST_ELEMENTS / length) {
+        agi_fail(w->graph, AG_EARG, "%s: not sparse: %lld products of %lld elements are needed", w->what,
+                 (long long)w->by.colours, (long long)length);
+        return AG_EARG;
+    }
+    s->colours = (int)w->by.colours;
+    ag_node *all_products = ag_reshape(compressed(w), AG_SHAPE(-1));
+    s->values = ag_gather(all_products, 0, ag_constant(w->graph, AG_I64, AG_SHAPE(s->nonzeros), w->by.from));
     return w->graph->status;
 }
 
-/* ---- the calls ---------------------------------------------------------------------------------------------------------- */
+/* ---- the calls --------------------------------------------------------------------------------------------------- */
 
 static const ag_sparse *sparse(const char *what, ag_graph *g, int m, ag_node *const y[], int n, ag_node *const x[],
                                const ag_run *run, int symmetric)
@@ -192,10 +139,7 @@ static const ag_sparse *sparse(const char *what, ag_graph *g, int m, ag_node *co
     w.columns = elements(n, x);
     w.out = agi_arena_zeros(&g->arena, 1, sizeof *w.out);
     ag_status status = w.out ? find_structure(&w, run) : out_of_memory(&w);
-    if (!status && w.out->nonzeros) {
-        status = find_colours(&w, symmetric);
-        if (!status) status = find_values(&w);
-    }
+    if (!status && w.out->nonzeros) status = find_values(&w, symmetric);
     agi_sets_free(&w.sets);
     agi_arena_free(&w.arena);
     return status ? NULL : w.out;

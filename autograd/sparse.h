@@ -2,14 +2,14 @@
  *
  *   sparse_sets.c    sets of numbers, equal ones being one
  *   sparse_pattern.c which elements of x each element of a node is made of
- *   sparse_colour.c  columns that no row has two of share a colour, and one product
+ *   sparse_colour.c  columns that no row has two of share a colour, and one product; sparse_star.c: of Hessians
  *   sparse.c         the products, and from them the non-zero elements */
 #ifndef AGI_SPARSE_H
 #define AGI_SPARSE_H
 
 #include "internal.h"
 
-/* ---- sets of numbers from 0 to universe - 1, by identity: 0 is the empty one ------------------------------------ */
+/* ---- sets of numbers from 0 to universe - 1, by identity: 0 is the empty one ------------------------------------- */
 
 typedef struct {
     const uint32_t *member; /* ascending */
@@ -30,8 +30,12 @@ typedef struct {
     agi_set_pair *recent;    /* unions that were asked for lately */
     uint32_t *work;          /* room for a set that is being made */
     uint32_t *mark, stamp;   /* by member: is it in that set already? */
-    int failed;              /* out of memory */
+    int64_t members;         /* of all sets */
+    int failed;              /* out of memory, or too_many */
+    int too_many;            /* more than AGI_MOST_MEMBERS */
 } agi_sets;
+
+#define AGI_MOST_MEMBERS ((int64_t)1 << 29) /* 2 GB: a structure of so many different sets is not sparse */
 
 void agi_sets_init(agi_sets *, const ag_allocator *, uint32_t universe);
 void agi_sets_free(agi_sets *);
@@ -58,9 +62,18 @@ typedef struct {
     const int64_t *start, *column;
 } agi_rows;
 
-/* colour[column] so that no row has two columns of one colour, greedily: how many there are; `most` + 1 as soon as they
- * are more; -1 when memory ends. */
-int64_t agi_colour_columns(agi_arena *, const agi_rows *, int64_t most, uint32_t *colour);
-int agi_transpose_rows(agi_arena *, const agi_rows *, agi_rows *transposed); /* 0: no memory */
+typedef struct {
+    int by_rows;      /* products of the y's unit vectors, in reverse; else of the x's, forward */
+    int64_t colours;
+    uint32_t *colour; /* by row, or by column: in which product its unit vector is */
+    int64_t *from;    /* by element: where it stands among all products, one after the other */
+} agi_colouring;
+
+/* Few colours, so that every element stands in a product alone. set: by row, of `sets`, equal for equal rows; of a
+ * symmetric matrix elements are there twice. 0: no memory. */
+int agi_colour(agi_arena *, const agi_rows *, const uint32_t *set, int64_t sets, int symmetric, agi_colouring *);
+
+int64_t agi_colour_star(agi_arena *, const agi_rows *, uint32_t *colour, int64_t *from); /* how many; -1: no memory */
+int agi_transpose_rows(agi_arena *, const agi_rows *, agi_rows *transposed);             /* 0: no memory */
 
 #endif

@@ -16,12 +16,24 @@ int agi_transpose_rows(agi_arena *arena, const agi_rows *r, agi_rows *t)
     return 1;
 }
 
-int64_t agi_colour_columns(agi_arena *arena, const agi_rows *r, int64_t most, uint32_t *colour)
+static int64_t longest(const agi_rows *r)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < r->rows; i++)
+        if (r->start[i + 1] - r->start[i] > most) most = r->start[i + 1] - r->start[i];
+    return most;
+}
+
+/* So that no row has two columns of one colour: how many there are; `most` + 1 as soon as they are more; -1 when memory
+ * ends. A full row needs all colours. */
+static int64_t colour_columns(agi_arena *arena, const agi_rows *r, int64_t most, uint32_t *colour)
 {
     agi_rows t;
     int64_t colours = 0, *taken = agi_arena_zeros(arena, (size_t)most + 2, sizeof *taken); /* by column j: j + 1 */
     if (!taken || !agi_transpose_rows(arena, r, &t)) return -1;
-    for (int64_t j = 0; j < r->columns; j++) colour[j] = UINT32_MAX;
+    int full = longest(r) == r->columns;
+    for (int64_t j = 0; j < r->columns; j++) colour[j] = full ? (uint32_t)j : UINT32_MAX;
+    if (full) return r->columns;
     for (int64_t j = 0; j < r->columns; j++) {
         for (int64_t k = t.start[j]; k < t.start[j + 1]; k++)
             for (int64_t i = t.column[k], e = r->start[i]; e < r->start[i + 1] && r->column[e] < j; e++)
@@ -32,4 +44,77 @@ int64_t agi_colour_columns(agi_arena *arena, const agi_rows *r, int64_t most, ui
         if (first == colours && ++colours > most) break;
     }
     return colours;
+}
+
+/* The rows that differ: each says the same about columns however often it stands there. */
+static int different_rows(agi_arena *arena, const agi_rows *all, const uint32_t *set, int64_t sets, agi_rows *r)
+{
+    uint8_t *seen = agi_arena_zeros(arena, (size_t)sets, 1);
+    int64_t *start = agi_arena_take(arena, (size_t)(all->rows + 1) * sizeof *start), rows = 0;
+    int64_t *column = agi_arena_take(arena, (size_t)all->start[all->rows] * sizeof *column), count = 0;
+    if (!seen || !start || !column) return 0;
+    for (int64_t i = 0; i < all->rows; i++) {
+        if (seen[set[i]]) continue;
+        seen[set[i]] = 1;
+        start[rows++] = count;
+        for (int64_t k = all->start[i]; k < all->start[i + 1]; k++) column[count++] = all->column[k];
+    }
+    start[rows] = count;
+    *r = (agi_rows){ .rows = rows, .columns = all->columns, .start = start, .column = column };
+    return 1;
+}
+
+static void read_products(const agi_rows *r, agi_colouring *c)
+{
+    for (int64_t i = 0; i < r->rows; i++)
+        for (int64_t k = r->start[i]; k < r->start[i + 1]; k++) {
+            int64_t j = r->column[k];
+            c->from[k] = c->by_rows ? c->colour[i] * r->columns + j : c->colour[j] * r->rows + i;
+        }
+}
+
+/* First the way of the smaller lower bound, the longest row or column. */
+static int colour_either(agi_arena *arena, const agi_rows *all, const agi_rows *rows, agi_colouring *c)
+{
+    agi_rows way[2] = { *rows };
+    uint32_t *colour[2] = { c->colour, agi_arena_take(arena, (size_t)all->rows * sizeof *colour[1]) };
+    if (!colour[1] || !agi_transpose_rows(arena, all, &way[1])) return 0;
+    int64_t bound[2] = { longest(&way[0]), longest(&way[1]) };
+    for (int turn = 0, k = bound[1] < bound[0]; turn < 2; turn++, k = !k) {
+        if (turn && bound[k] >= c->colours) break;
+        int64_t most = turn ? c->colours - 1 : way[k].columns;
+        int64_t colours = colour_columns(arena, &way[k], most, colour[k]);
+        if (colours < 0) return 0;
+        if (colours > most) break;
+        c->colours = colours;
+        c->by_rows = k;
+    }
+    c->colour = colour[c->by_rows];
+    read_products(all, c);
+    return 1;
+}
+
+static int colour_symmetric(agi_arena *arena, const agi_rows *all, const agi_rows *rows, agi_colouring *c)
+{
+    uint32_t *colour = agi_arena_take(arena, (size_t)all->columns * sizeof *colour);
+    c->colours = agi_colour_star(arena, all, c->colour, c->from);
+    if (!colour || c->colours < 0) return 0;
+    if (longest(rows) >= c->colours) return 1;
+    int64_t colours = colour_columns(arena, rows, c->colours - 1, colour);
+    if (colours < 0) return 0;
+    if (colours >= c->colours) return 1;
+    c->colours = colours;
+    c->colour = colour;
+    read_products(all, c);
+    return 1;
+}
+
+int agi_colour(agi_arena *arena, const agi_rows *all, const uint32_t *set, int64_t sets, int symmetric,
+               agi_colouring *c)
+{
+    agi_rows rows;
+    *c = (agi_colouring){ .from = agi_arena_take(arena, (size_t)all->start[all->rows] * sizeof *c->from),
+                          .colour = agi_arena_take(arena, (size_t)all->columns * sizeof *c->colour) };
+    if (!c->from || !c->colour || !different_rows(arena, all, set, sets, &rows)) return 0;
+    return symmetric ? colour_symmetric(arena, all, &rows, c) : colour_either(arena, all, &rows, c);
 }

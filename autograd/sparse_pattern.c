@@ -55,7 +55,7 @@ static uint32_t union_of_all(search *s, const pattern *p, const ag_node *x)
     return agi_set_union_of(s->sets, p->set, ag_count(x), 1);
 }
 
-/* ---- operations ---------------------------------------------------------------------------------------------------- */
+/* ---- operations -------------------------------------------------------------------------------------------------- */
 
 /* All elements of the result are made of all elements of the operands. */
 static pattern of_everything(search *s, const ag_node *y)
@@ -158,8 +158,9 @@ static pattern of_product(search *s, const ag_node *y)
     const ag_node *a = y->in[0], *b = y->in[1];
     pattern pa = find(s, a), pb = find(s, b), out = blank(s, y);
     int64_t rows = y->dim[y->rank - 2], columns = y->dim[y->rank - 1], inner = a->dim[a->rank - 1];
-    uint32_t *row = agi_arena_zeros(s->arena, (size_t)(rows + columns), sizeof *row), *column = row + rows;
-    if (!row) s->sets->failed = 1;
+    uint32_t *row = agi_arena_zeros(s->arena, (size_t)rows, sizeof *row);
+    uint32_t *column = agi_arena_zeros(s->arena, (size_t)columns, sizeof *column);
+    if (!row || !column) s->sets->failed = 1;
     for (int64_t m = 0, n = ag_count(y) / (rows * columns); m < n && !s->sets->failed; m++) {
         const uint32_t *of_a = pa.set, *of_b = pb.set;
         if (pa.set && !pa.uniform) of_a += matrix_of(y, a, m) * rows * inner;
@@ -189,7 +190,7 @@ void ag_depends(ag_dependence *d, int64_t i, int k, int64_t j)
     if (p.set) d->set[i] = agi_set_union(d->s->sets, d->set[i], element(&p, j));
 }
 
-/* ---- integers that are known -------------------------------------------------------------------------------------- */
+/* ---- integers that are known ------------------------------------------------------------------------------------- */
 
 /* Constants count as fed; the others' values are the caller's to give. */
 static int feed_from(ag_run *to, const ag_run *from)
@@ -226,7 +227,7 @@ const int64_t *ag_known_integers(ag_dependence *d, const ag_node *x)
     return x->op == &agi_constant ? x->attribute : evaluate(d->s, x);
 }
 
-/* ---- all nodes ------------------------------------------------------------------------------------------------------ */
+/* ---- all nodes --------------------------------------------------------------------------------------------------- */
 
 /* An alias' value is its definition's, the last input. */
 static uint32_t first_operand(const ag_node *x)

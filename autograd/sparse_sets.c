@@ -66,7 +66,9 @@ static uint32_t keep(agi_sets *s, const uint32_t *member, uint32_t count)
     uint32_t *slot = find_slot(s, s->slot, s->slots, &new), id = *slot;
     if (id) return id;
     id = (uint32_t)s->sets.count;
-    int room = id < UINT32_MAX / 4 && agi_vector_grow(s->allocator, &s->sets, sizeof new, 1);
+    s->members += count;
+    s->too_many = s->members > AGI_MOST_MEMBERS;
+    int room = !s->too_many && agi_vector_grow(s->allocator, &s->sets, sizeof new, 1);
     new.member = room ? agi_arena_copy(&s->arena, member, count * sizeof *member) : NULL;
     if (!new.member) {
         s->failed = 1;
@@ -84,7 +86,7 @@ uint32_t agi_set_of_one(agi_sets *s, uint32_t member)
     return s->failed ? 0 : keep(s, &member, 1);
 }
 
-/* ---- unions -------------------------------------------------------------------------------------------------------- */
+/* ---- unions ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t merge(agi_sets *s, const agi_set *a, const agi_set *b)
 {

@@ -35,7 +35,7 @@ static int64_t position(const tile *t, int row)
     return row ? t->row : t->row * t->g->columns + t->column;
 }
 
-/* ---- loads ------------------------------------------------------------------------------------------------------------- */
+/* ---- loads ------------------------------------------------------------------------------------------------------ */
 
 #define CONVERT(to, from)                                                                       \
     for (int64_t i = 0; i < n; i++) ((to *)out)[i] = (to)((const from *)in)[i * stride];        \
@@ -130,7 +130,7 @@ static void load(const tile *t, const agi_load *l)
         memcpy(t->reg[l->reg], memory_at(t, l->buffer, l->offset + t->column), (size_t)(t->columns * t->size));
 }
 
-/* ---- a tile ------------------------------------------------------------------------------------------------------------- */
+/* ---- a tile ----------------------------------------------------------------------------------------------------- */
 
 static void run_custom(const tile *t, const agi_micro *m, int64_t n)
 {
@@ -139,8 +139,8 @@ static void run_custom(const tile *t, const agi_micro *m, int64_t n)
     else m->op->f64(n, (double *)o, (double *)a, (double *)b, (double *)c);
 }
 
-/* Arithmetic on one tile and the memory of the next at once: what the processor's prefetcher cannot do across the pauses
- * that tiles make. After each micro-operation a share of the lines, of all streams in turn. */
+/* Arithmetic on one tile and the memory of the next at once: what the processor's prefetcher cannot do across the
+ * pauses that tiles make. After each micro-operation a share of the lines, of all streams in turn. */
 typedef struct {
     const char *stream[MOST_STREAMS];
     int loads, streams;  /* those that are loaded come first */
@@ -252,7 +252,7 @@ static void run_tile(tile *t, int64_t block, int first, int64_t first_row)
     }
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------------------------------------- */
+/* ---- blocks ----------------------------------------------------------------------------------------------------- */
 
 static void place_registers(tile *t, char *scratch)
 {
@@ -262,7 +262,7 @@ static void place_registers(tile *t, char *scratch)
     char *rows = full + g->full_slots * slot_bytes(g, 0);
     for (int k = 0; k < g->nregisters; k++)
         if (g->reg[k].place == AGI_SCRATCH)
-            t->reg[k] = g->reg[k].row ? rows + g->reg[k].slot * slot_bytes(g, 1) : full + g->reg[k].slot * slot_bytes(g, 0);
+            t->reg[k] = (g->reg[k].row ? rows : full) + g->reg[k].slot * slot_bytes(g, g->reg[k].row);
     for (int k = 0; k < g->nloads; k++) load_invariant(t, &g->load[k]);
 }
 

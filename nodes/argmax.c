@@ -44,6 +44,22 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return ag_argmax(in[0], ag_reduced(y) + 1);
 }
 
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    const ag_node *x = y->in[0];
+    ag_split split = ag_split_at(x, ag_reduced(y));
+    (void)in_stride;
+    ag_emit(s, "    int64_t i, j, k;\n    for (i = 0; i < %lld; i++)\n        for (j = 0; j < %lld; j++) {\n", (long long)split.outer,
+            (long long)split.inner);
+    ag_emit(s, "            const %s *const x = in0 + i * %lld + j;\n            int64_t best = 0;\n", ag_c_type((ag_dtype)x->dtype),
+            (long long)(split.extent * split.inner));
+    ag_emit(s, "            for (k = 1; k < %lld; k++) {\n", (long long)split.extent);
+    ag_emit(s, "                const %s v = x[k * %lld], most = x[best * %lld];\n", ag_c_type((ag_dtype)x->dtype),
+            (long long)split.inner, (long long)split.inner);
+    ag_emit(s, "                if (v > most || (v != v && most == most)) best = k;\n            }\n");
+    ag_emit(s, "            out[i * %lld + j] = best;\n        }\n    return 0;\n", (long long)split.inner);
+}
+
 const ag_op agi_argmax = { .name = "argmax",
                            .formula = "position of the largest",
                            .inputs = 1,
@@ -51,6 +67,7 @@ const ag_op agi_argmax = { .name = "argmax",
                            .attribute_size = sizeof(ag_axis_attribute),
                            .shape = shape,
                            .run = run,
+                           .c = write_c,
                            .flops = flops,
                            .gradient = ag_zero_gradient,
                            .batch = batch };

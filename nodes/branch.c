@@ -4,75 +4,138 @@
 static ag_status shape(ag_infer *c)
 {
     const ag_branch *b = c->attribute;
+    ag_status status = AG_OK;
     if (ag_count(c->in[0]) != 1) return ag_refuse(c, AG_ESHAPE, "the predicate is no single number");
-    for (int k = 0; k < b->arguments; k++)
-        if (!ag_same_shape(b->argument[k], c->in[k + 1]) || b->argument[k]->dtype != c->in[k + 1]->dtype)
-            return ag_refuse(c, AG_ESHAPE, "argument %d and its value differ in shape or type", k);
-    for (int k = 0; k < b->results; k++)
-        if (!ag_same_shape(b->then[k], b->otherwise[k]) || b->then[k]->dtype != b->otherwise[k]->dtype)
-            return ag_refuse(c, AG_ESHAPE, "the branches differ in shape or type of result %d", k);
+    for (int k = 0; k < b->arguments && !status; k++)
+        status = ag_refuse_unlike(c, "argument", k, b->argument[k], "its value", c->in[k + 1]);
+    for (int k = 0; k < b->results && !status; k++)
+        status = ag_refuse_unlike(c, "result", k, b->then[k], "that of the other branch", b->otherwise[k]);
     c->dtype = AG_F64;
     c->shape.rank = 0;
-    return AG_OK;
+    return status;
 }
 
 ag_node *ag_branch_node(ag_graph *g, ag_branch *b, ag_node *predicate, ag_node *const value[])
 {
-    ag_node **results = ag_keep(g, NULL, 2 * (size_t)b->results * sizeof *results), **capture;
+    int n = 2 * b->results;
+    ag_node **results = ag_keep(g, NULL, (size_t)n * sizeof *results), **capture;
     if (!results) return NULL;
     memcpy(results, b->then, (size_t)b->results * sizeof *results);
     memcpy(results + b->results, b->otherwise, (size_t)b->results * sizeof *results);
-    b->captures = ag_find_captures(g, 2 * b->results, results, b->arguments, b->argument, &capture);
+    b->captures = ag_find_captures(g, n, results, b->arguments, b->argument, &capture, &b->depth);
     if (b->captures < 0) return NULL;
     b->capture = capture;
-    int n = 1 + b->arguments + b->captures;
-    ag_node **in = ag_keep(g, NULL, (size_t)n * sizeof *in);
+    ag_node **in = ag_keep(g, NULL, (size_t)(1 + b->arguments + b->captures) * sizeof *in);
     if (!in) return NULL;
     in[0] = predicate;
-    memcpy(in + 1, value, (size_t)b->arguments * sizeof *in);
+    if (b->arguments) memcpy(in + 1, value, (size_t)b->arguments * sizeof *in); /* else perhaps NULL */
     memcpy(in + 1 + b->arguments, capture, (size_t)b->captures * sizeof *in);
-    return ag_apply(&agi_branch, n, in, b);
+    return ag_apply(&agi_branch, 1 + b->arguments + b->captures, in, b);
 }
 
-/* The body's leaves serve again; the gradients that flow in are further arguments. */
-static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+/* ---- derivatives: branches on the same predicate ---------------------------------------------------------------- */
+
+/* The branch put together: the arguments' leaves serve again, what flows in is further arguments. */
+typedef struct {
+    ag_graph *graph;
+    const ag_branch *b;
+    ag_node *y;
+    int arguments;
+    ag_node **argument, **value;
+    ag_node **x, **flow;          /* what is differentiated by; forwards: its tangents */
+    ag_node **w;                  /* backwards: what flows into the results */
+    ag_node **out[2], **made[2];  /* by branch: what is differentiated, the derivatives */
+    int *goal;                    /* backwards: the input that x[k] stands for */
+    int nx, nout;
+} deriver;
+
+static int start(deriver *d, ag_node *y)
 {
     const ag_branch *b = y->attribute;
-    ag_graph *g = y->graph;
-    int inputs = y->nin - 1, n = 0, m = 0;
-    size_t bytes = (size_t)(inputs + b->results) * sizeof(ag_node *);
-    ag_node **gpart = ag_keep(g, NULL, bytes), **x = ag_keep(g, NULL, bytes), **w = ag_keep(g, NULL, bytes);
-    ag_node **argument = ag_keep(g, NULL, bytes), **value = ag_keep(g, NULL, bytes), **out[2], **dx[2];
-    int *goal = ag_keep(g, NULL, bytes);
-    for (int s = 0; s < 2; s++) {
-        out[s] = ag_keep(g, NULL, bytes);
-        dx[s] = ag_keep(g, NULL, bytes);
-        if (!out[s] || !dx[s]) return;
-    }
-    if (!gpart || !x || !w || !argument || !value || !goal) return;
+    *d = (deriver){ .graph = y->graph, .b = b, .y = y, .arguments = b->arguments };
+    size_t n = (size_t)(2 * (int)y->nin + b->results) * sizeof(ag_node *);
+    ag_node ***lists[] = { &d->argument, &d->value,  &d->x,       &d->flow,   &d->w,
+                           &d->out[0],   &d->out[1], &d->made[0], &d->made[1] };
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
+        if (!(*lists[k] = ag_keep(y->graph, NULL, n))) return 0;
+    d->goal = ag_keep(y->graph, NULL, n);
+    memcpy(d->argument, b->argument, (size_t)b->arguments * sizeof *d->argument);
+    memcpy(d->value, y->in + 1, (size_t)b->arguments * sizeof *d->value);
+    return d->goal != NULL;
+}
+
+static ag_node *add_argument(deriver *d, ag_node *value)
+{
+    d->value[d->arguments] = value;
+    return d->argument[d->arguments++] = ag_input(d->graph, NULL, (ag_dtype)value->dtype, ag_shape_in(value));
+}
+
+/* What input k of the node is in the bodies. */
+static ag_node *stand_in(const deriver *d, int k)
+{
+    return k <= d->b->arguments ? d->b->argument[k - 1] : d->b->capture[k - 1 - d->b->arguments];
+}
+
+static ag_node *finish(deriver *d, int results)
+{
+    ag_node **read = ag_keep(d->graph, NULL, 2 * (size_t)results * sizeof *read);
+    if (!read) return NULL;
+    memcpy(read, d->made[0], (size_t)results * sizeof *read);
+    memcpy(read + results, d->made[1], (size_t)results * sizeof *read);
+    d->arguments = ag_keep_used(d->graph, 2 * results, read, d->arguments, d->argument, d->value);
+    if (d->arguments < 0) return NULL;
+    ag_branch b;
+    memset(&b, 0, sizeof b); /* padding, too */
+    b.arguments = d->arguments;
+    b.results = results;
+    b.argument = d->argument;
+    b.then = d->made[0];
+    b.otherwise = d->made[1];
+    return ag_branch_node(d->graph, &b, d->y->in[0], d->value);
+}
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    deriver d;
+    if (!start(&d, y)) return;
+    ag_node **gpart = ag_keep(y->graph, NULL, (size_t)d.b->results * sizeof *gpart);
+    if (!gpart) return;
     ag_unpack(y, gout, gpart);
-    for (int k = 0; k < inputs; k++) {
-        if (k < b->arguments) {
-            argument[k] = b->argument[k];
-            value[k] = y->in[k + 1];
-        }
-        if (!ag_wanted(y, k + 1)) continue;
-        goal[n] = k + 1;
-        x[n++] = k < b->arguments ? b->argument[k] : b->capture[k - b->arguments];
+    for (int k = 1; k < (int)y->nin; k++) {
+        if (!ag_wanted(y, k)) continue;
+        d.goal[d.nx] = k;
+        d.x[d.nx++] = stand_in(&d, k);
     }
-    for (int k = 0; k < b->results; k++) {
+    for (int k = 0; k < d.b->results; k++) {
         if (!gpart[k]) continue;
-        value[b->arguments + m] = gpart[k];
-        w[m] = argument[b->arguments + m] = ag_input(g, NULL, (ag_dtype)gpart[k]->dtype, ag_shape_in(gpart[k]));
-        out[0][m] = b->then[k];
-        out[1][m++] = b->otherwise[k];
+        d.out[0][d.nout] = d.b->then[k];
+        d.out[1][d.nout] = d.b->otherwise[k];
+        d.w[d.nout++] = add_argument(&d, gpart[k]);
     }
     for (int s = 0; s < 2; s++)
-        if (ag_local_vjp(m, out[s], w, n, x, dx[s])) return;
-    ag_branch back = { .arguments = b->arguments + m, .results = n, .argument = argument, .then = dx[0],
-                       .otherwise = dx[1] };
-    ag_node *node = ag_branch_node(g, &back, y->in[0], value);
-    for (int k = 0; k < n && !ag_is_bad(node); k++) gin[goal[k]] = ag_part(node, k);
+        if (ag_local_vjp(d.nout, d.out[s], d.w, d.nx, d.x, d.made[s])) return;
+    ag_node *back = finish(&d, d.nx);
+    for (int k = 0; k < d.nx && !ag_is_bad(back); k++) gin[d.goal[k]] = ag_part(back, k);
+}
+
+static ag_node *forward(ag_node *y, ag_node *const tin[], int part[])
+{
+    deriver d;
+    if (!start(&d, y)) return NULL;
+    for (int k = 1; k < (int)y->nin; k++) {
+        if (!tin[k]) continue;
+        d.flow[d.nx] = k <= d.b->arguments ? add_argument(&d, tin[k]) : tin[k]; /* of a capture: captured, too */
+        d.x[d.nx++] = stand_in(&d, k);
+    }
+    for (int k = 0; k < d.b->results; k++) {
+        part[k] = d.b->then[k]->dtype == AG_I64 ? -1 : d.nout;
+        if (part[k] < 0) continue;
+        d.out[0][d.nout] = d.b->then[k];
+        d.out[1][d.nout++] = d.b->otherwise[k];
+    }
+    for (int s = 0; s < 2; s++)
+        if (ag_local_jvp(d.nx, d.x, d.flow, d.nout, d.out[s], d.made[s])) return NULL;
+    return finish(&d, d.nout);
 }
 
 const ag_op agi_branch = { .name = "branch",
@@ -81,4 +144,6 @@ const ag_op agi_branch = { .name = "branch",
                            .flags = AG_LOOP | AG_RANDOM | AG_SMOOTH,
                            .attribute_size = sizeof(ag_branch),
                            .shape = shape,
-                           .gradient = gradient };
+                           .gradient = gradient,
+                           .forward = forward,
+                           .batch = ag_batch_branch };

@@ -9,7 +9,8 @@ static ag_status shape(ag_infer *c)
     c->shape = *to;
     for (int i = 0; i < from.rank; i++)
         if (lead < 0 || (from.dim[i] != 1 && from.dim[i] != to->dim[lead + i]))
-            return ag_refuse(c, AG_ESHAPE, "does not broadcast to the shape asked for: axis %d from the end", from.rank - i);
+            return ag_refuse(c, AG_ESHAPE, "does not broadcast to the shape asked for: axis %d from the end",
+                             from.rank - i);
     return AG_OK;
 }
 

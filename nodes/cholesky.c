@@ -42,12 +42,29 @@ static double flops(const ag_node *y)
     return (double)ag_count(y) * (double)agi_rows(y) / 3;
 }
 
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    const int64_t *stride = in_stride[0].stride + y->rank - 2;
+    long long down = (long long)stride[0], across = (long long)stride[1];
+    ag_emit(s, "    int64_t m, i, j, k;\n");
+    agi_write_loop(s, y);
+    agi_write_matrix(s, y, 0, in_stride, "a");
+    ag_emit(s, "        for (i = 0; i < n; i++)\n            for (j = 0; j < n; j++) {\n");
+    ag_emit(s, "                double sum = (a[i * %lld + j * %lld] + (double)a[j * %lld + i * %lld]) / 2;\n", down, across, down, across);
+    ag_emit(s, "                for (k = 0; k < j && j <= i; k++) sum -= (double)x[i * n + k] * x[j * n + k];\n"
+               "                if (i == j && !(sum > 0)) return %d;\n", (int)AG_ENUMERIC);
+    ag_emit(s, "                x[i * n + j] = %sj > i ? 0 : i == j ? sqrt(sum) : sum / x[j * n + j]%s;\n",
+            y->dtype == AG_F32 ? "(float)(" : "", y->dtype == AG_F32 ? ")" : "");
+    ag_emit(s, "            }\n    }\n    return 0;\n");
+}
+
 const ag_op agi_cholesky = { .name = "cholesky",
                              .formula = "y y^T = a",
                              .inputs = 1,
                              .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
                              .shape = agi_infer_matrix,
                              .run = run,
+                             .c = write_c,
                              .gradient = gradient,
                              .batch = ag_batch_leading,
                              .flops = flops };

@@ -64,6 +64,23 @@ static int pattern(const ag_node *y, ag_dependence *d)
     return 1;
 }
 
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    int axis = *(const int *)y->attribute;
+    ag_split split = ag_split_at(y, axis);
+    int64_t row = split.extent * split.inner, start = 0;
+    (void)in_stride;
+    ag_emit(s, "    int64_t i, j;\n");
+    for (int k = 0; k < (int)y->nin; k++) {
+        long long part = (long long)(y->in[k]->dim[axis] * split.inner);
+        ag_emit(s, "    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
+        ag_emit(s, "        for (j = 0; j < %lld; j++) out[i * %lld + %lld + j] = in%d[i * %lld + j];\n", part, (long long)row,
+                (long long)start, k, part);
+        start += part;
+    }
+    ag_emit(s, "    return 0;\n");
+}
+
 const ag_op agi_concat = { .name = "concat",
                            .formula = "one after the other",
                            .inputs = -1,
@@ -71,6 +88,7 @@ const ag_op agi_concat = { .name = "concat",
                            .attribute_size = sizeof(int),
                            .shape = shape,
                            .run = run,
+                           .c = write_c,
                            .gradient = gradient,
                            .batch = batch,
                            .pattern = pattern };

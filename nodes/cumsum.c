@@ -46,12 +46,25 @@ static int pattern(const ag_node *y, ag_dependence *d)
     return 1;
 }
 
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    ag_split split = ag_split_at(y, *(const int *)y->attribute);
+    long long row = (long long)(split.extent * split.inner), inner = (long long)split.inner;
+    (void)in_stride;
+    ag_emit(s, "    int64_t i, j;\n    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
+    ag_emit(s, "        for (j = 0; j < %lld; j++)\n", row);
+    ag_emit(s, "            out[i * %lld + j] = j < %lld ? in0[j + i * %lld] : out[i * %lld + j - %lld] + in0[i * %lld + j];\n", row,
+            inner, row, row, inner, row);
+    ag_emit(s, "    return 0;\n");
+}
+
 const ag_op agi_cumsum = { .name = "cumsum",
                            .formula = "running sum of x",
                            .inputs = 1,
                            .flags = AG_LIBRARY | AG_SMOOTH,
                            .attribute_size = sizeof(int),
                            .run = run,
+                           .c = write_c,
                            .gradient = gradient,
                            .batch = batch,
                            .pattern = pattern };

@@ -104,6 +104,19 @@ static int pattern(const ag_node *y, ag_dependence *d)
     return index != NULL;
 }
 
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    ag_split split = ag_split_at(y->in[0], *(const int *)y->attribute);
+    long long count = (long long)ag_count(y->in[1]), extent = (long long)split.extent, inner = (long long)split.inner;
+    (void)in_stride;
+    ag_emit(s, "    int64_t i, j, k, at;\n    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
+    ag_emit(s, "        for (k = 0; k < %lld; k++) {\n", count);
+    ag_write_position(s, 1, extent);
+    ag_emit(s, "            for (j = 0; j < %lld; j++)\n", inner);
+    ag_emit(s, "                out[(i * %lld + k) * %lld + j] = in0[(i * %lld + at) * %lld + j];\n", count, inner, extent, inner);
+    ag_emit(s, "        }\n    return 0;\n");
+}
+
 const ag_op agi_gather = { .name = "gather",
                            .formula = "x[indices]",
                            .inputs = 2,
@@ -111,6 +124,7 @@ const ag_op agi_gather = { .name = "gather",
                            .attribute_size = sizeof(int),
                            .shape = shape,
                            .run = run,
+                           .c = write_c,
                            .gradient = gradient,
                           .batch = batch,
                            .pattern = pattern };

@@ -31,4 +31,11 @@ ag_node *ag_flat_indices(ag_node *indices, int64_t extent);
 /* n axes from position `from` on, moved to position `to` among the others: a view. */
 ag_node *ag_move_axes(ag_node *x, int from, int n, int to);
 
+/* The same in C: `at` from the k-th of the indices, operand `input`. */
+static inline void ag_write_position(ag_source *s, int input, int64_t extent)
+{
+    ag_emit(s, "            at = in%d[k] < 0 ? in%d[k] + %lld : in%d[k];\n", input, input, (long long)extent, input);
+    ag_emit(s, "            if (at < 0 || at >= %lld) return %d;\n", (long long)extent, (int)AG_EARG);
+}
+
 #endif

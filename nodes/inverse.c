@@ -36,12 +36,25 @@ static double flops(const ag_node *y)
     return 4.0 / 3 * (double)ag_count(y) * (double)agi_rows(y);
 }
 
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    ag_emit(s, "    int64_t m, i, j, k;\n");
+    agi_write_loop(s, y);
+    agi_write_regular(s, y, 1, in_stride);
+    ag_emit(s, "        const int64_t columns = n;\n"
+               "        for (i = 0; i < n; i++)\n"
+               "            for (j = 0; j < n; j++) x[i * n + j] = i == j;\n");
+    agi_write_solve(s, (ag_dtype)y->dtype, 0);
+    ag_emit(s, "    }\n    return 0;\n");
+}
+
 const ag_op agi_inverse = { .name = "inverse",
                             .formula = "a^-1",
                             .inputs = 2,
                             .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
                             .shape = agi_infer_matrix,
                             .run = run,
+                            .c = write_c,
                             .scratch = scratch,
                             .gradient = gradient,
                             .batch = ag_batch_leading,

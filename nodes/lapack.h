@@ -37,6 +37,7 @@ typedef struct {
     int upper, transposed, unit;
 } agi_triangular;
 void agi_divide(ag_dtype, agi_triangular, int64_t n, int64_t cols, const void *t, void *x);
+void agi_write_divide(ag_source *, agi_triangular); /* the same in C: x = f^-1 x */
 void agi_swap_rows(ag_dtype, int64_t cols, void *matrix, int64_t i, int64_t j);
 
 #endif

@@ -1,13 +1,20 @@
 /* Loops and branches as nodes: a body, written as graph on bound leaves, evaluated step by step.
  *
  * A loop node's inputs are the initial states, the sequences, the captures (nodes outside the body that it reads) and
- * perhaps the number of steps. Its results are its parts: nodes of operation `part`. */
+ * perhaps the number of steps. Its results are its parts: nodes of operation `part`.
+ *
+ *   scan.c             the public constructors; segments
+ *   loop.c, branch.c   the operations;  part.c, unpart.c: results, and gradients on their way back
+ *   loop_backward.c    reverse mode;  loop_forward.c: forward mode;  loop_batch.c: many values at once
+ *
+ * autograd/capture.c finds out what bodies read; autograd/loop.c makes them plans of their own and steps through them. */
 #ifndef AG_LOOP_H
 #define AG_LOOP_H
 
 #include "node.h"
 
 #define AG_UNBOUNDED INT64_MAX
+enum { AG_DEEPEST_LOOP = 16 }; /* loops in loops: who goes through bodies may do so recursively */
 
 typedef struct {
     int64_t length;                /* number of steps; with a test or a count: at most; or AG_UNBOUNDED */
@@ -20,6 +27,7 @@ typedef struct {
     ag_node *const *result;        /* body: what is stacked */
     ag_node *const *capture;
     ag_node *test;                 /* body, on states and captures, rank 0: go on while it is not 0; or NULL */
+    int depth;                     /* 1 + that of the loops and branches inside */
 } ag_loop;
 
 typedef struct {
@@ -27,9 +35,23 @@ typedef struct {
     ag_node *const *argument;      /* bound leaves */
     ag_node *const *then, *const *otherwise; /* bodies: the results of either branch */
     ag_node *const *capture;
+    int depth;
 } ag_branch; /* inputs: predicate, arguments' values, captures */
 
-/* Parts of a loop, in this order; a branch has its results alone. */
+/* Make the node, and find the captures for it. Out of memory, or the body holds what it may not: a bad node or NULL. */
+ag_node *ag_loop_node(ag_graph *, ag_loop *, ag_node *const initial[], ag_node *const sequence[], ag_node *count);
+ag_node *ag_branch_node(ag_graph *, ag_branch *, ag_node *predicate, ag_node *const value[]);
+/* In a shape rule: `which` k, which is a, and `what`, which is b, agree in shape and type, or the failure says so. */
+ag_status ag_refuse_unlike(ag_infer *, const char *which, int k, const ag_node *a, const char *what, const ag_node *b);
+int ag_depth(const ag_node *loop_or_branch);
+/* What input k of a loop node is in the body: a state, an element or a capture. */
+ag_node *ag_loop_leaf(const ag_loop *, int k);
+/* From the inputs that are changed: which states, results and test are, because of them or of other states; `real`: no
+ * change goes into integers. 0 when memory ends. */
+int ag_spread(ag_graph *, const ag_loop *, const unsigned char inputs[], int real, unsigned char changed[]);
+
+/* ---- parts: of a loop, in this order; a branch has its results alone -------------------------------------------- */
+
 int ag_part_final(const ag_loop *, int state);
 int ag_part_result(const ag_loop *, int result);
 int ag_part_before(const ag_loop *, int state); /* the state before each step, stacked */
@@ -40,16 +62,34 @@ ag_shape ag_part_shape(const ag_node *loop_or_branch, int part, ag_dtype *);
 /* The gradients that flow into the parts, from the gradient of the whole node; NULL where nothing does. */
 void ag_unpack(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[]);
 
-/* Nodes that `results` read and that do not depend on the bound leaves; numbers and constants are not captured. In the
- * graph's memory; -1 when it ends. */
-int ag_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], ag_node ***captures);
+/* ---- bodies: what they read ------------------------------------------------------------------------------------- */
+
+void *ag_keep(ag_graph *, const void *data, size_t bytes); /* a copy, or zeros, in the graph's memory; NULL: failed */
+/* Nodes that `results` read and that do not depend on the bound leaves, numbers aside. In the graph's memory. -1 after
+ * a failure: no memory, or something inside that no body may hold. */
+int ag_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                     ag_node ***captures, int *depth);
 /* Which of the bound leaves the results read. 0 when memory ends. */
 int ag_find_used(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[]);
-/* As ag_vjp, but the x are independent of each other: nothing flows from one into another. */
-ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[]);
-void *ag_keep(ag_graph *, const void *data, size_t bytes); /* a copy in the graph's memory, or NULL after a failure */
+/* Keeps those of the leaves that the results read, and the values they stand for. Their number; -1: no memory. */
+int ag_keep_used(ag_graph *, int n, ag_node *const results[], int leaves, ag_node *leaf[], ag_node *value[]);
+/* Which results depend on the bound leaves. 0 when memory ends. */
+int ag_find_dependent(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                      unsigned char dependent[]);
 
-ag_node *ag_loop_node(ag_graph *, ag_loop *, ag_node *const initial[], ag_node *const sequence[], ag_node *count);
-ag_node *ag_branch_node(ag_graph *, ag_branch *, ag_node *predicate, ag_node *const value[]);
+/* ---- bodies: derivatives, batches ------------------------------------------------------------------------------- */
+
+/* As ag_vjp and ag_jvp, but the x are independent of each other: nothing flows from one into another. */
+ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[]);
+ag_status ag_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
+/* of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]; nu at least 1. */
+ag_status ag_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
+                         ag_node *of_y[]);
+/* The hooks. */
+void ag_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[]);
+ag_node *ag_loop_forward(ag_node *y, ag_node *const tin[], int part[]);
+ag_node *ag_batch_loop(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+ag_node *ag_batch_branch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+ag_node *ag_batch_part(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
 
 #endif

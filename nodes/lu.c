@@ -25,12 +25,38 @@ static double flops(const ag_node *y)
     return 2.0 / 3 * (double)ag_count(y->in[0]) * (double)agi_cols(y);
 }
 
+/* Rows are exchanged here, columns by LAPACK; row n holds with which one each was exchanged. */
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    ag_emit(s, "    int64_t m, i, j, k, pivot;\n");
+    agi_write_loop(s, y);
+    agi_write_copy(s, y, 0, in_stride);
+    ag_emit(s, "        for (k = 0; k < n; k++) {\n"
+               "            for (pivot = k, i = k + 1; i < n; i++)\n"
+               "                if (fabs(x[i * n + k]) > fabs(x[pivot * n + k])) pivot = i;\n"
+               "            x[n * n + k] = pivot;\n"
+               "            for (j = 0; j < n && pivot != k; j++) {\n"
+               "                const double t = x[k * n + j];\n"
+               "                x[k * n + j] = x[pivot * n + j];\n"
+               "                x[pivot * n + j] = t;\n"
+               "            }\n"
+               "            if (x[k * n + k] == 0) continue;\n"
+               "            for (i = k + 1; i < n; i++) {\n"
+               "                x[i * n + k] /= x[k * n + k];\n"
+               "                for (j = k + 1; j < n; j++) x[i * n + j] -= x[i * n + k] * x[k * n + j];\n"
+               "            }\n"
+               "        }\n"
+               "    }\n"
+               "    return 0;\n");
+}
+
 const ag_op agi_lu = { .name = "lu",
                        .formula = "triangular factors of a",
                        .inputs = 1,
                        .flags = AG_LIBRARY | AG_STRIDED,
                        .shape = shape,
                        .run = run,
+                       .c = write_c,
                        .gradient = ag_zero_gradient,
                        .batch = ag_batch_leading,
                        .flops = flops };

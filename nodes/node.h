@@ -88,6 +88,11 @@ typedef struct {
 
 typedef struct ag_dependence ag_dependence;
 
+/* C being written. ag_emit adds to it, as printf does. */
+typedef struct ag_source ag_source;
+void ag_emit(ag_source *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *ag_c_type(ag_dtype); /* "float", "double", "int64_t" */
+
 struct ag_op {
     const char *name;
     const char *formula; /* for documentation and pictures */
@@ -100,6 +105,9 @@ struct ag_op {
      * ag_wanted. gin[i] may have y's shape where in[i] was broadcast, or a shape that broadcasts to in[i]'s: the sweep
      * sums or expands it. A gin left NULL is zero. NULL: no rule; ag_zero_gradient: zero everywhere. */
     void (*gradient)(ag_node *y, ag_node *gout, ag_node *gin[]);
+    /* AG_LOOP: a loop that computes the tangents of the parts from those of the inputs (NULL: 0); part[k] becomes the
+     * number of its part that is the tangent of part k, or -1: 0. Other operations need none. */
+    ag_node *(*forward)(ag_node *y, ag_node *const tin[], int part[]);
 
     int code;    /* AG_POINTWISE, built in: its number in pointwise.def; 0 for a user's operation, which gives: */
     const char *c_text; /* the expression as C, in x / a, b, c, with F(f) for a <math.h> function of the type, K(1.5) */
@@ -122,6 +130,9 @@ struct ag_op {
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run */
     size_t (*scratch)(const ag_node *y);      /* bytes `run` needs; NULL: none */
     double (*flops)(const ag_node *y);        /* for the plan's report; NULL: one an element */
+    /* AG_LIBRARY: `run` as C99, for ag_write_c: the body of a function that returns 0 or an ag_status. It finds pointers
+     * in0, in1, ... to element 0 of the inputs, out, and scratch; types are float, double and int64_t. NULL: none. */
+    void (*c)(ag_source *, const ag_node *y, const ag_strides in_stride[]);
 };
 
 /* ---- pointwise arithmetic -------------------------------------------------------------------------------------- */

@@ -18,7 +18,8 @@ const ag_op agi_part = { .name = "part",
                          .flags = AG_PART | AG_SMOOTH,
                          .attribute_size = sizeof(int),
                          .shape = shape,
-                         .gradient = gradient };
+                         .gradient = gradient,
+                         .batch = ag_batch_part };
 
 ag_node *ag_part(ag_node *x, int part)
 {

@@ -62,12 +62,13 @@ static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *final[], ag_
     return ag_graph_status(g);
 }
 
-/* ---- segments ---------------------------------------------------------------------------------------------------------- */
+/* ---- segments --------------------------------------------------------------------------------------------------- */
 
 static size_t state_bytes(const ag_scan_body *b)
 {
     size_t bytes = 0;
-    for (int k = 0; k < b->states; k++) bytes += (size_t)ag_count(b->state[k]) * ag_dtype_size((ag_dtype)b->state[k]->dtype);
+    for (int k = 0; k < b->states; k++)
+        bytes += (size_t)ag_count(b->state[k]) * ag_dtype_size((ag_dtype)b->state[k]->dtype);
     return bytes;
 }
 
@@ -162,7 +163,8 @@ static ag_status segmented(ag_graph *g, const ag_scan_body *b, int64_t steps, ag
     ag_status status = AG_OK;
     for (int turn = 0; turn < 2 && !status; turn++) {
         int h = b->reverse ? 1 - turn : turn;
-        status = h ? plain(g, &part[1], turn ? final : middle, out[1]) : nested(g, &part[0], steps, turn ? final : middle, out[0]);
+        ag_node **last = turn ? final : middle;
+        status = h ? plain(g, &part[1], last, out[1]) : nested(g, &part[0], steps, last, out[0]);
     }
     for (int k = 0; k < b->results && stacked && !status; k++)
         stacked[k] = ag_concat(2, (ag_node *[]){ out[0][k], out[1][k] }, 0);

@@ -74,6 +74,19 @@ static int pattern(const ag_node *y, ag_dependence *d)
     return index != NULL;
 }
 
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    ag_split split = ag_split_at(y, *(const int *)y->attribute);
+    long long count = (long long)ag_count(y->in[1]), extent = (long long)split.extent, inner = (long long)split.inner;
+    (void)in_stride;
+    ag_emit(s, "    int64_t i, j, k, at;\n    for (i = 0; i < %lld; i++) out[i] = in0[i];\n", (long long)ag_count(y));
+    ag_emit(s, "    for (i = 0; i < %lld; i++)\n        for (k = 0; k < %lld; k++) {\n", (long long)split.outer, count);
+    ag_write_position(s, 1, extent);
+    ag_emit(s, "            for (j = 0; j < %lld; j++)\n", inner);
+    ag_emit(s, "                out[(i * %lld + at) * %lld + j] += in2[(i * %lld + k) * %lld + j];\n", extent, inner, count, inner);
+    ag_emit(s, "        }\n    return 0;\n");
+}
+
 const ag_op agi_scatter_add = { .name = "scatter_add",
                                 .formula = "x[indices] += updates",
                                 .inputs = 3,
@@ -81,6 +94,7 @@ const ag_op agi_scatter_add = { .name = "scatter_add",
                                 .attribute_size = sizeof(int),
                                 .shape = shape,
                                 .run = run,
+                                .c = write_c,
                                 .flops = flops,
                                 .gradient = gradient,
                                 .batch = batch,

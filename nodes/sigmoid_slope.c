@@ -1,4 +1,5 @@
-/* a b (1 - b): what the planner makes of the gradient a of a sigmoid with value b.  d/da = b (1 - b), d/db = a (1 - 2 b). */
+/* a b (1 - b): what the planner makes of the gradient a of a sigmoid with value b.
+ * d/da = b (1 - b), d/db = a (1 - 2 b). */
 #include "node.h"
 
 POINTWISE2(sigmoid_slope, a * (b * (1 - b)))

@@ -59,6 +59,16 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return single ? agi_solve_columns(solve_again, in[0], in[1], y) : ag_batch_leading(y, in, batched, count);
 }
 
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    ag_emit(s, "    int64_t m, i, j, k;\n");
+    agi_write_loop(s, y);
+    agi_write_regular(s, y, 2, in_stride);
+    agi_write_copy(s, y, 1, in_stride);
+    agi_write_solve(s, (ag_dtype)y->dtype, *(const int *)y->attribute);
+    ag_emit(s, "    }\n    return 0;\n");
+}
+
 const ag_op agi_solve = { .name = "solve",
                           .formula = "a^-1 b",
                           .inputs = 3,
@@ -66,6 +76,7 @@ const ag_op agi_solve = { .name = "solve",
                           .attribute_size = sizeof(int),
                           .shape = agi_infer_solution,
                           .run = run,
+                          .c = write_c,
                           .gradient = gradient,
                           .batch = batch,
                           .flops = flops };

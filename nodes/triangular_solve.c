@@ -50,6 +50,18 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return single ? agi_solve_columns(solve, in[0], in[1], y->attribute) : ag_batch_leading(y, in, batched, count);
 }
 
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    const triangle *t = y->attribute;
+    const agi_triangular how = { .upper = t->upper, .transposed = t->transposed };
+    ag_emit(s, "    int64_t m, i, j, k;\n");
+    agi_write_loop(s, y);
+    agi_write_regular(s, y, 0, in_stride);
+    agi_write_copy(s, y, 1, in_stride);
+    agi_write_divide(s, how);
+    ag_emit(s, "    }\n    return 0;\n");
+}
+
 const ag_op agi_triangular_solve = { .name = "triangular_solve",
                                      .formula = "t^-1 b, t a triangle of a",
                                      .inputs = 2,
@@ -57,6 +69,7 @@ const ag_op agi_triangular_solve = { .name = "triangular_solve",
                                      .attribute_size = sizeof(triangle),
                                      .shape = agi_infer_solution,
                                      .run = run,
+                                     .c = write_c,
                                      .gradient = gradient,
                                      .batch = batch,
                                      .flops = flops };

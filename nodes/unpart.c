@@ -1,5 +1,5 @@
-/* The gradient of one result of a loop or branch on its way to the node's rule, which takes it out again: never computed.
- * attribute: the result's number. */
+/* The gradient of one result of a loop or branch on its way to the node's rule, which takes it out again: never
+ * computed. attribute: the result's number. */
 #include "loop.h"
 
 static ag_status shape(ag_infer *c)
@@ -21,7 +21,7 @@ const ag_op agi_unpart = { .name = "unpart",
 void ag_unpack(ag_node *x, ag_node *gout, ag_node *parts[])
 {
     for (int k = 0; k < ag_parts(x); k++) parts[k] = NULL;
-    for (ag_node *sum = gout, *one; sum; sum = sum->op == &agi_unpart ? NULL : sum->in[0]) {
+    for (ag_node *sum = gout, *one; !ag_is_bad(sum); sum = sum->op == &agi_unpart ? NULL : sum->in[0]) {
         one = sum->op == &agi_unpart ? sum : sum->in[1];
         ag_node **part = &parts[*(const int *)one->attribute];
         *part = *part ? ag_add(*part, one->in[0]) : one->in[0];

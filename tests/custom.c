@@ -13,7 +13,7 @@ static void end(void)
     ag_graph_free(g);
 }
 
-/* ---- a pointwise operation: y = x / (1 + x^2), dy/dx = (1 - x^2) / (1 + x^2)^2 ------------------------------------ */
+/* ---- a pointwise operation: y = x / (1 + x^2), dy/dx = (1 - x^2) / (1 + x^2)^2 ----------------------------------- */
 
 static void bump_f32(int64_t n, float *out, const float *a, const float *b, const float *c)
 {
@@ -33,8 +33,9 @@ static void bump_gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_mul(gout, ag_div(ag_sub(one, square), ag_square(ag_add(one, square))));
 }
 
-static const ag_op bump_op = { .name = "bump", .formula = "x / (1 + x^2)", .inputs = 1, .flags = AG_POINTWISE | AG_SMOOTH,
-                               .gradient = bump_gradient, .c_text = "x / (1 + x * x)", .f32 = bump_f32, .f64 = bump_f64 };
+static const ag_op bump_op = { .name = "bump", .formula = "x / (1 + x^2)", .inputs = 1,
+                               .flags = AG_POINTWISE | AG_SMOOTH, .gradient = bump_gradient,
+                               .c_text = "x / (1 + x * x)", .f32 = bump_f32, .f64 = bump_f64 };
 
 static ag_node *bump(ag_node *x)
 {
@@ -46,7 +47,7 @@ static double bump_at(double x)
     return x / (1 + x * x);
 }
 
-/* ---- of two operands, broadcast: y = hypot(a, b) ------------------------------------------------------------------ */
+/* ---- of two operands, broadcast: y = hypot(a, b) ----------------------------------------------------------------- */
 
 static void length_f32(int64_t n, float *out, const float *a, const float *b, const float *c)
 {
@@ -69,7 +70,7 @@ static void length_gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 static const ag_op length_op = { .name = "length", .formula = "sqrt(a^2 + b^2)", .inputs = 2, .flags = AG_POINTWISE,
                                  .gradient = length_gradient, .f32 = length_f32, .f64 = length_f64 };
 
-/* ---- a library operation with an attribute: sums of `width` neighbours, and its adjoint ----------------------------- */
+/* ---- a library operation with an attribute: sums of `width` neighbours, and its adjoint -------------------------- */
 
 typedef struct {
     int64_t width;
@@ -130,7 +131,7 @@ static ag_node *windows(ag_node *x, int64_t width)
     return ag_custom(&window_op, 1, &x, &w);
 }
 
-/* ---- a view: every other element ------------------------------------------------------------------------------------ */
+/* ---- a view: every other element --------------------------------------------------------------------------------- */
 
 static ag_status odd_shape(ag_infer *c)
 {
@@ -156,7 +157,7 @@ static void odd_gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 static const ag_op odd_op = { .name = "odd", .formula = "x[1::2]", .inputs = 1, .flags = AG_VIEW, .shape = odd_shape,
                               .view = odd_view, .gradient = odd_gradient };
 
-/* ---- forward ---------------------------------------------------------------------------------------------------------- */
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 /* Fused with built-in ones, in every plan, vectors and scalars, both types. */
 START_TEST(values)
@@ -166,7 +167,8 @@ START_TEST(values)
     static double wide[N], got[2][N];
     uint64_t seed = 1;
     for (int i = 0; i < N; i++) narrow[i] = (float)(wide[i] = test_random(&seed, -3, 3));
-    ag_node *x[] = { ag_parameter(g, NULL, AG_F32, AG_SHAPE(N), narrow), ag_parameter(g, NULL, AG_F64, AG_SHAPE(N), wide) };
+    ag_node *x[] = { ag_parameter(g, NULL, AG_F32, AG_SHAPE(N), narrow),
+                     ag_parameter(g, NULL, AG_F64, AG_SHAPE(N), wide) };
     ag_node *s = ag_parameter(g, NULL, AG_F64, AG_SCALAR, wide), *y[2];
     for (int k = 0; k < 2; k++) y[k] = ag_mul(bump(ag_neg(x[k])), ag_exp(x[k]));
     for (int isa = 1; isa <= test_best_isa(); isa++)
@@ -206,7 +208,7 @@ START_TEST(equal_ones_are_one)
 }
 END_TEST
 
-/* ---- derivatives ------------------------------------------------------------------------------------------------------ */
+/* ---- derivatives ------------------------------------------------------------------------------------------------- */
 
 static void expect_checked(ag_node *y, int n, ag_node *const x[])
 {
@@ -286,7 +288,7 @@ START_TEST(sparse_hessian)
 }
 END_TEST
 
-/* ---- without rules ------------------------------------------------------------------------------------------------------ */
+/* ---- without rules ----------------------------------------------------------------------------------------------- */
 
 static const ag_op mute_op = { .name = "mute", .formula = "x", .inputs = 1, .flags = AG_POINTWISE, .f32 = bump_f32,
                                .f64 = bump_f64 };
@@ -312,7 +314,7 @@ START_TEST(without_rules)
 }
 END_TEST
 
-/* ---- wrong descriptors and calls ----------------------------------------------------------------------------------------- */
+/* ---- wrong descriptors and calls --------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *label;
@@ -345,7 +347,8 @@ static const wrong wrongs[] = {
     { "no f32", "lacks a kernel", { .name = "a", .inputs = 1, .flags = AG_POINTWISE, .f64 = bump_f64 } },
     { "no run", "no run", { .name = "a", .inputs = 1, .flags = AG_LIBRARY } },
     { "no view", "lacks view", { .name = "a", .inputs = 1, .flags = AG_VIEW, .shape = odd_shape } },
-    { "view of two", "one input", { .name = "a", .inputs = 2, .flags = AG_VIEW, .shape = odd_shape, .view = odd_view } },
+    { "view of two", "one input",
+      { .name = "a", .inputs = 2, .flags = AG_VIEW, .shape = odd_shape, .view = odd_view } },
     { "too many operands", "takes 2", { .name = "a", .inputs = 2, POINT } },
     { "attribute missing", "attribute is NULL", { .name = "a", .inputs = 1, .attribute_size = 8, CALL } },
 };

@@ -31,7 +31,7 @@ static void expect_values(ag_node *y, ag_shape shape, const double *want, double
     free(got);
 }
 
-/* ---- forward mode: no reverse work remains ---------------------------------------------------------------------- */
+/* ---- forward mode: no reverse work remains ----------------------------------------------------------------------- */
 
 typedef struct {
     double flops;
@@ -129,7 +129,7 @@ START_TEST(forward_network)
 }
 END_TEST
 
-/* ---- Jacobians -------------------------------------------------------------------------------------------------- */
+/* ---- Jacobians --------------------------------------------------------------------------------------------------- */
 
 static const double four[] = { 0.5, -1.5, 2, 0.25 };
 
@@ -218,7 +218,7 @@ START_TEST(jacobian_by_differences)
 }
 END_TEST
 
-/* ---- Hessians --------------------------------------------------------------------------------------------------- */
+/* ---- Hessians ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(hessian_of_quadratic)
 {
@@ -298,7 +298,7 @@ START_TEST(without_interning)
 }
 END_TEST
 
-/* ---- wrong calls ------------------------------------------------------------------------------------------------ */
+/* ---- wrong calls ------------------------------------------------------------------------------------------------- */
 
 START_TEST(errors)
 {
@@ -334,6 +334,87 @@ START_TEST(no_axis_left)
 }
 END_TEST
 
+/* ---- memory that ends ------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t left, taken; /* allocations until one fails; blocks not given back */
+} budget;
+
+static void *allocate(void *context, size_t bytes)
+{
+    budget *b = context;
+    if (b->left-- <= 0) return NULL;
+    b->taken++;
+    return malloc(bytes);
+}
+
+static void release(void *context, void *memory)
+{
+    ((budget *)context)->taken -= memory != NULL;
+    free(memory);
+}
+
+static void twice_f64(int64_t n, double *out, const double *a, const double *b, const double *c)
+{
+    (void)b, (void)c;
+    for (int64_t i = 0; i < n; i++) out[i] = 2 * a[i];
+}
+
+static void twice_f32(int64_t n, float *out, const float *a, const float *b, const float *c)
+{
+    (void)b, (void)c;
+    for (int64_t i = 0; i < n; i++) out[i] = 2 * a[i];
+}
+
+static void twice_gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    gin[0] = ag_custom(y->op, 1, &gout, NULL);
+}
+
+static const ag_op twice = { .name = "twice", .formula = "2 x", .inputs = 1, .flags = AG_POINTWISE, .f32 = twice_f32,
+                             .f64 = twice_f64, .gradient = twice_gradient };
+
+/* A little of everything that this library's derivatives are made of; the status of the first failure. */
+static ag_status everything(ag_graph *graph)
+{
+    const int64_t pairs[] = { 0, 2, 1, 3 };
+    ag_node *x = ag_parameter(graph, "x", AG_F64, AG_SHAPE(4), four), *step = ag_input(graph, NULL, AG_F64, AG_SHAPE(4));
+    ag_node *next = ag_mul(ag_sin(step), x), *last = NULL;
+    ag_scan_body body = { .length = 3, .states = 1, .initial = &x, .state = &step, .next = &next };
+    ag_status status = x && step && next ? ag_scan(&body, &last, NULL) : AG_EMEM;
+    if (status) return status;
+    ag_node *picked = ag_gather(ag_custom(&twice, 1, &last, NULL), 0, ag_constant(graph, AG_I64, AG_SHAPE(2, 2), pairs));
+    ag_node *y = ag_sum(ag_exp(ag_sum_axis(picked, 1, 0))), *parts[] = { y, ag_sum(ag_square(x)) };
+    ag_node *both = ag_add(parts[0], parts[1]), *out[4] = { ag_jacobian(picked, x), ag_hessian(both, x) };
+    const ag_sparse *jacobian = ag_sparse_jacobian(picked, 1, &x, NULL), *hessian = ag_sparse_hessian(both, 1, &x, NULL);
+    if (!jacobian || !hessian) return ag_graph_status(graph);
+    out[2] = jacobian->values;
+    out[3] = hessian->values;
+    ag_plan *plan = ag_compile(graph, 4, out, NULL);
+    ag_run *run = ag_run_new(plan);
+    status = run ? ag_eval(run) : AG_EMEM;
+    ag_run_free(run);
+    ag_plan_free(plan);
+    return ag_graph_status(graph) ? ag_graph_status(graph) : status;
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    ag_status status = AG_EMEM;
+    int64_t n = 0;
+    for (; status && n < 10000; n++) {
+        budget b = { .left = n };
+        ag_graph *graph = ag_graph_new(&(ag_allocator){ allocate, release, &b });
+        status = graph ? everything(graph) : AG_EMEM;
+        ck_assert_msg(!status || status == AG_EMEM, "status %d: %s", (int)status, ag_graph_error(graph));
+        ag_graph_free(graph);
+        ck_assert_msg(b.taken == 0, "%lld blocks leak when allocation %lld fails", (long long)b.taken, (long long)n);
+    }
+    ck_assert_int_eq(status, AG_OK);
+    ck_assert_msg(n > 50, "only %lld allocations, so the allocator is not used for all", (long long)n);
+}
+END_TEST
+
 Suite *suite_derivatives(void)
 {
     Suite *s = suite_create("derivatives");
@@ -355,6 +436,7 @@ Suite *suite_derivatives(void)
     tcase_add_test(t, without_interning);
     tcase_add_test(t, errors);
     tcase_add_test(t, no_axis_left);
+    tcase_add_test(t, every_allocation_may_fail);
     suite_add_tcase(s, t);
     return s;
 }

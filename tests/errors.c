@@ -43,7 +43,7 @@ typedef struct {
 
 /* R(label, status, call, fragments of the message...) */
 #define WRONG_CALLS(R)                                                                                                 \
-    R(shapes, AG_ESHAPE, ag_add(l.x, l.y), "add (node 7)", "3 and 4", "'x' f64[2,3]", "'y' f64[2,4]")                  \
+    R(shapes, AG_ESHAPE, ag_add(l.x, l.y), "add (node 7)", "broadcast", "3 and 4", "'x' f64[2,3]", "'y' f64[2,4]")     \
     R(shapes_of_three, AG_ESHAPE, ag_where(l.x, l.p, l.y), "'x' f64[2,3]", "'p' f64[2,3]", "'y' f64[2,4]")             \
     R(unnamed, AG_ESHAPE, ag_add(ag_exp(l.x), l.v), "add (node 8)", "exp (node 7) f64[2,3]", "'v' f64[4]")             \
     R(types, AG_ETYPE, ag_mul(l.x, l.f), "mul", "types", "'x' f64[2,3]", "'f' f32[2,3]")                               \

@@ -138,6 +138,19 @@ START_TEST(mixed_derivatives)
 }
 END_TEST
 
+/* Constants in rules, to the last digits. */
+START_TEST(slopes_of_special_functions)
+{
+    const double pi = 3.14159265358979323846, euler = 0.57721566490153286061, v = 0.7;
+    ag_node *x = scalar(v), *one = scalar(1);
+    expect_close(test_number(derivative(ag_erf(x), x)), 2 / sqrt(pi) * exp(-v * v), 1e-15);
+    expect_close(test_number(derivative(ag_erfc(x), x)), -2 / sqrt(pi) * exp(-v * v), 1e-15);
+    double normal = erfc(-v / sqrt(2)) / 2 + v * exp(-v * v / 2) / sqrt(2 * pi);
+    expect_close(test_number(derivative(ag_gelu(x), x)), normal, 1e-15);
+    expect_close(test_number(derivative(ag_lgamma(one), one)), -euler, 1e-15);
+}
+END_TEST
+
 /* ---- vectors: vjp, jvp, hvp ------------------------------------------------------------------------------------- */
 
 START_TEST(vector_jacobian_products)
@@ -215,6 +228,25 @@ START_TEST(zeros_in_products_and_powers)
     expect_close(test_number(derivative(ag_pow(scalar(-2), ag_number(g, 3)), scalar(-2))), 0, 0);
     ag_node *x = scalar(-2);
     expect_close(test_number(derivative(ag_pow(x, ag_number(g, 3)), x)), 12, 1e-15);
+}
+END_TEST
+
+START_TEST(at_the_ends_of_the_line)
+{
+    const double inf = INFINITY;
+    ag_node *none = vector(2, (double[]){ -inf, -inf }), *one = vector(2, (double[]){ -inf, 3 });
+    expect_vector(derivative(ag_logsumexp(none), none), 0, 0);
+    expect_vector(derivative(ag_logsumexp(one), one), 0, 1);
+    expect_vector(derivative(ag_sum(ag_mul(ag_softmax(one, 0), vector(2, (double[]){ 5, 7 }))), one), 0, 0);
+    ag_node *ends = vector(4, (double[]){ -inf, -1000, 1000, inf });
+    expect_vector(derivative(ag_sum(ag_sigmoid(ends)), ends), 0, 0, 0, 0);
+    expect_vector(derivative(ag_sum(ag_tanh(ends)), ends), 0, 0, 0, 0);
+    expect_vector(derivative(ag_sum(ag_softplus(ends)), ends), 0, 0, 1, 1);
+    expect_vector(derivative(ag_sum(ag_relu(ends)), ends), 0, 0, 1, 1);
+    expect_vector(derivative(ag_sum(ag_erf(ends)), ends), 0, 0, 0, 0);
+    ag_node *zero = scalar(0);
+    expect_vector(derivative(ag_sqrt(zero), zero), inf);
+    expect_vector(derivative(ag_log(zero), zero), inf);
 }
 END_TEST
 
@@ -347,12 +379,14 @@ Suite *suite_gradient(void)
     tcase_add_test(t, broadcasting_is_undone);
     tcase_add_test(t, derivatives_of_derivatives);
     tcase_add_test(t, mixed_derivatives);
+    tcase_add_test(t, slopes_of_special_functions);
     tcase_add_test(t, vector_jacobian_products);
     tcase_add_test(t, jacobian_vector_products);
     tcase_add_test(t, hessian_vector_products);
     tcase_add_test(t, stopped_gradients);
     tcase_add_test(t, kinks);
     tcase_add_test(t, zeros_in_products_and_powers);
+    tcase_add_test(t, at_the_ends_of_the_line);
     tcase_add_test(t, the_branch_not_taken);
     tcase_add_test(t, gradients_have_the_type_of_what_they_are_by);
     tcase_add_test(t, no_gradient_through_integers);

@@ -4,7 +4,7 @@
 /* ---- the rows as loop indices ----------------------------------------------------------------------------------- */
 
 /* All rows that are not pointwise, one after the other. */
-static const op_row *row_at(size_t i)
+const op_row *op_row_at(size_t i)
 {
     if (i < op_reductions_count) return &op_reductions[i];
     i -= op_reductions_count;
@@ -16,7 +16,7 @@ static const op_row *row_at(size_t i)
     return &op_loops[i - op_linalg_count];
 }
 
-static size_t row_count(void)
+size_t op_row_count(void)
 {
     return op_reductions_count + op_moves_count + op_products_count + op_linalg_count + op_loops_count;
 }
@@ -32,7 +32,7 @@ static void each_variant(const op_point *p, void (*check)(const op_case *))
 
 static void one_row(size_t i, void (*check)(const op_case *))
 {
-    op_case c = op_case_of_row(row_at(i));
+    op_case c = op_case_of_row(op_row_at(i));
     check(&c);
     op_case_free(&c);
 }
@@ -109,10 +109,10 @@ static const char *const registered[] = {
 static int has_row(const char *op)
 {
     int elsewhere = strcmp(op, "input") == 0 || strcmp(op, "unpart") == 0; /* no result of a row holds these */
-    for (size_t i = 0; i < op_points_count + row_count(); i++) {
+    for (size_t i = 0; i < op_points_count + op_row_count(); i++) {
         int point = i < op_points_count;
-        if (strcmp(point ? op_points[i].op : row_at(i - op_points_count)->op, op)) continue;
-        op_case c = point ? op_case_of_point(&op_points[i], 2) : op_case_of_row(row_at(i - op_points_count));
+        if (strcmp(point ? op_points[i].op : op_row_at(i - op_points_count)->op, op)) continue;
+        op_case c = point ? op_case_of_point(&op_points[i], 2) : op_case_of_row(op_row_at(i - op_points_count));
         int found = op_reached(&c) || elsewhere;
         op_case_free(&c);
         if (found) return 1;
@@ -132,8 +132,8 @@ END_TEST
 
 START_TEST(every_row_is_of_an_operation)
 {
-    for (size_t i = 0; i < op_points_count + row_count(); i++) {
-        const char *op = i < op_points_count ? op_points[i].op : row_at(i - op_points_count)->op;
+    for (size_t i = 0; i < op_points_count + op_row_count(); i++) {
+        const char *op = i < op_points_count ? op_points[i].op : op_row_at(i - op_points_count)->op;
         size_t k = 0;
         while (k < COUNT(registry) && strcmp(registry[k]->name, op)) k++;
         ck_assert_msg(k < COUNT(registry), "'%s' is not registered", op);
@@ -280,7 +280,7 @@ Suite *suite_op_table(void)
 {
     Suite *s = suite_create("op_table");
     TCase *t = tcase_create("rows");
-    int points = (int)op_points_count, rows = (int)row_count();
+    int points = (int)op_points_count, rows = (int)op_row_count();
     tcase_set_timeout(t, 120);
     tcase_add_test(t, every_operation_has_a_row);
     tcase_add_test(t, every_row_is_of_an_operation);

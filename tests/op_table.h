@@ -1,8 +1,8 @@
 /* The table of operations: what each row of it says. A new operation gets a row or more in one of the op_*.c files.
  *
- * The driver (op_check.c) makes cases of the rows and checks of each: its shape, its values against an independent
- * computation, f32 against f64, gradients against differences, fused against unfused plans and all variants of plans
- * against one another. */
+ * The driver makes cases of the rows (op_case.c) and checks of each (op_check.c, op_special.c): its shape, its values
+ * against an independent computation, f32 against f64, gradients against differences, fused against unfused plans and
+ * all variants of plans against one another. */
 #ifndef OP_TABLE_H
 #define OP_TABLE_H
 
@@ -78,12 +78,28 @@ extern const size_t op_linalg_count;
 extern const op_row op_loops[]; /* op_loops.c */
 extern const size_t op_loops_count;
 
+size_t op_row_count(void); /* of all tables but the pointwise one's */
+const op_row *op_row_at(size_t);
 op_case op_case_of_point(const op_point *, int variant); /* 0 <= variant < op_variants(n) */
 int op_variants(int n);
 op_case op_case_of_row(const op_row *);
 void op_case_free(op_case *);
 
 int op_reached(const op_case *); /* does its graph hold a node of the operation? */
+
+/* The graph of a case; its value and derivatives up to an order, with room for their elements. */
+typedef struct {
+    ag_graph *g;
+    ag_node *in[3], *y;
+} op_built;
+typedef struct {
+    int n;
+    ag_node *node[1 + 3 * 3];
+    double *value[1 + 3 * 3];
+} op_outputs;
+op_built op_build_case(const op_case *, ag_dtype);
+op_outputs op_program(const op_case *, const op_built *, int order);
+void op_outputs_free(op_outputs *);
 
 /* The checks; each fails the test at the first disagreement. */
 void op_check_values(const op_case *);    /* shape; values in f64 and f32, every instruction set */
@@ -93,5 +109,6 @@ void op_check_errors(const op_case *);    /* NULL, foreign, bad and wrongly type
 void op_check_special(const op_point *);  /* 0, -0, Inf, NaN, huge, tiny: in vectors and alone */
 
 int64_t op_count(ag_shape);
+ag_node *op_leaf(ag_graph *, ag_dtype, ag_shape, const double *values); /* a parameter, f32 or f64 */
 
 #endif

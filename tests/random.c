@@ -240,6 +240,16 @@ static void release(outputs *p)
     for (int i = 0; i < p->n; i++) free(p->value[i]);
 }
 
+int test_random_nodes(int seed, ag_dtype dtype, ag_graph **g, ag_node *node[TEST_RANDOM_NODES])
+{
+    world w = create(seed, dtype, seed % 8 == 0 ? LARGE : SMALL);
+    outputs p = program(&w, seed);
+    memcpy(node, p.node, (size_t)p.n * sizeof *node);
+    *g = w.g;
+    release(&p);
+    return p.n;
+}
+
 static void compare(int seed, const char *how, const outputs *got, const outputs *want, double tolerance)
 {
     for (int k = 0; k < got->n; k++)

@@ -322,7 +322,7 @@ START_TEST(gathering_and_scattering)
     ag_gather(x, 3, i);
     expect_error(g, AG_ESHAPE, "gather", "axis 3", "f64[4,5,6]");
     ag_gather(x, 0, of(S(2)));
-    expect_error(g, AG_ETYPE, "gather", "f64[2]");
+    expect_error(g, AG_ETYPE, "gather", "indices", "f64[2]");
     ag_gather(of(S(1, 1, 1, 1, 1, 1, 1, 1)), 0, i);
     expect_error(g, AG_ESHAPE, "gather", "8");
     ag_scatter_add(x, 1, i, of(S(4, 2, 6)));

@@ -14,7 +14,7 @@ static void end(void)
     ag_graph_free(g);
 }
 
-/* ---- comparing -------------------------------------------------------------------------------------------------- */
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
 
 /* CSR as it should be: rows in order, columns ascending and inside. */
 static void expect_sound(const ag_sparse *s, int64_t rows, int64_t columns)
@@ -59,14 +59,21 @@ static void expect_matrix(const ag_sparse *s, const double *want, double toleran
     free(got);
 }
 
-/* ---- every operation -------------------------------------------------------------------------------------------- */
+static void expect_dense(const ag_sparse *s, ag_node *dense, double tolerance)
+{
+    double *want = evaluate(dense);
+    expect_matrix(s, want, tolerance);
+    free(want);
+}
+
+/* ---- every operation --------------------------------------------------------------------------------------------- */
 
 /* More may depend than does: choices, masks, what is rounded to zero, and what LAPACK does. */
 static int is_loose(const op_case *c)
 {
     static const char *const names[] = { "amax", "amin", "minimum", "maximum", "where", "relu", "diag", "one_hot",
                                          "constant", "solve", "lu", "triangular_solve", "cholesky", "inverse", "det",
-                                         "logdet" };
+                                         "logdet", "loop", "part", "unpart", "branch" };
     for (size_t i = 0; i < COUNT(names); i++)
         if (!strcmp(names[i], c->op)) return 1;
     return op_count(c->out) == 1 || fabs(c->value[0][0]) > 10;
@@ -92,7 +99,8 @@ static void against_dense(const op_case *c)
             double found = got[i / n * columns + start + i % n];
             nonzeros += dense[i] != 0;
             ck_assert_msg(test_close(found, dense[i], c->flags & ROW_LOOSE ? 1e-11 : 1e-13),
-                          "%s: element %lld of operand %d is %.17g, not %.17g", c->label, (long long)i, k, found, dense[i]);
+                          "%s: element %lld of operand %d is %.17g, not %.17g", c->label, (long long)i, k, found,
+                          dense[i]);
         }
         free(dense);
     }
@@ -107,7 +115,8 @@ static const struct {
     const op_row *row;
     const size_t *count;
 } tables[] = { { op_reductions, &op_reductions_count }, { op_moves, &op_moves_count },
-               { op_products, &op_products_count }, { op_linalg, &op_linalg_count } };
+               { op_products, &op_products_count }, { op_linalg, &op_linalg_count },
+               { op_loops, &op_loops_count } };
 
 START_TEST(point_patterns)
 {
@@ -129,7 +138,7 @@ START_TEST(row_patterns)
 }
 END_TEST
 
-/* ---- chained Rosenbrock: a band --------------------------------------------------------------------------------- */
+/* ---- chained Rosenbrock: a band ---------------------------------------------------------------------------------- */
 
 static ag_node *rosenbrock(ag_node *x)
 {
@@ -160,7 +169,7 @@ static void check_band(int64_t n)
     const ag_sparse *s = ag_sparse_hessian(rosenbrock(p), 1, &p, NULL);
     expect_sound(s, n, n);
     ck_assert_int_eq(s->nonzeros, 3 * n - 2);
-    ck_assert_int_eq(s->colours, n < 3 ? n : 3);
+    ck_assert_int_eq(s->colours, n < 4 ? 2 : 3);
     double *values = evaluate(s->values);
     for (int64_t i = 0; i < n; i++) {
         ck_assert_int_eq(s->row_start[i + 1] - s->row_start[i], (i > 0) + 1 + (i < n - 1));
@@ -196,7 +205,7 @@ START_TEST(long_band)
 }
 END_TEST
 
-/* ---- other structures --------------------------------------------------------------------------------------------- */
+/* ---- other structures -------------------------------------------------------------------------------------------- */
 
 /* u^2 minus the sum of the neighbours on a grid. */
 START_TEST(grid)
@@ -233,13 +242,13 @@ START_TEST(few_rows_or_columns)
     expect_sound(s, 3, 150);
     ck_assert_int_eq(s->nonzeros, 150);
     ck_assert_int_eq(s->colours, 1);
-    expect_matrix(s, evaluate(ag_jacobian(sums, x)), 1e-15);
+    expect_dense(s, ag_jacobian(sums, x), 1e-15);
     ag_node *z = ag_slice(ag_reshape(x, AG_SHAPE(150)), 0, 0, 4, 1);
     ag_node *many = ag_dot(ag_sin(test_constant(g, AG_SHAPE(500, 4), &seed, -1, 1)), ag_exp(z));
     s = ag_sparse_jacobian(many, 1, &z, NULL);
     expect_sound(s, 500, 4);
     ck_assert_int_eq(s->colours, 4);
-    expect_matrix(s, evaluate(ag_jacobian(many, z)), 1e-15);
+    expect_dense(s, ag_jacobian(many, z), 1e-15);
 }
 END_TEST
 
@@ -265,7 +274,54 @@ START_TEST(gathered)
     const ag_sparse *s = ag_sparse_hessian(energy, 1, &points, NULL);
     expect_sound(s, POINTS * AXES, POINTS * AXES);
     ck_assert_int_eq(s->nonzeros, POINTS * AXES * AXES * 3); /* a ring: every point has two neighbours */
-    expect_matrix(s, evaluate(ag_hessian(energy, points)), 1e-13);
+    expect_dense(s, ag_hessian(energy, points), 1e-13);
+}
+END_TEST
+
+/* Any graph of pairs: sum of (p_a p_b)^2 over pairs drawn at random, and of p^3. */
+static void check_pairs(int64_t n, int64_t pairs, uint64_t seed)
+{
+    int64_t *end[2];
+    ag_node *x = test_parameter(g, AG_SHAPE(n), &seed, 0.5, 1.5), *side[2];
+    for (int k = 0; k < 2; k++) {
+        end[k] = malloc((size_t)pairs * sizeof *end[k]);
+        for (int64_t i = 0; i < pairs; i++) end[k][i] = (int64_t)test_random(&seed, 0, (double)n);
+        side[k] = ag_gather(x, 0, ag_constant(g, AG_I64, AG_SHAPE(pairs), end[k]));
+    }
+    ag_node *y = ag_add(ag_sum(ag_square(ag_mul(side[0], side[1]))), ag_sum(ag_pow(x, ag_number(g, 3))));
+    const ag_sparse *s = ag_sparse_hessian(y, 1, &x, NULL);
+    expect_sound(s, n, n);
+    ck_assert(s->nonzeros <= n + 2 * pairs);
+    expect_dense(s, ag_hessian(y, x), 1e-12);
+    for (int k = 0; k < 2; k++) free(end[k]);
+}
+
+START_TEST(random_pairs)
+{
+    for (int k = 0; k < 20; k++) check_pairs(30, 10 + 6 * k, (uint64_t)k);
+}
+END_TEST
+
+/* One variable meets all others: two products, whether it comes first or last, where columns alone would need n. */
+START_TEST(arrow)
+{
+    const int64_t n = test_quick() ? 2000 : 100000;
+    for (int last = 0; last < 2; last++) {
+        uint64_t seed = 1;
+        ag_node *x = test_parameter(g, AG_SHAPE(n), &seed, -1, 1);
+        ag_node *one = ag_slice(x, 0, last ? -1 : 0, AG_END, last ? 1 : n);
+        ag_node *y = ag_sum(ag_mul(ag_square(ag_slice(x, 0, !last, last ? -1 : AG_END, 1)), ag_exp(one)));
+        const ag_sparse *s = ag_sparse_hessian(y, 1, &x, NULL);
+        expect_sound(s, n, n);
+        ck_assert_int_eq(s->nonzeros, 3 * n - 2);
+        ck_assert_int_eq(s->colours, 2);
+        double *at = evaluate(x), *got = evaluate(s->values), hub = at[last ? n - 1 : 0];
+        for (int64_t i = !last; i < n - last; i++)
+            for (int64_t k = s->row_start[i]; k < s->row_start[i + 1]; k++)
+                expect_close(got[k], (s->column[k] == i ? 2 : 2 * at[i]) * exp(hub), 1e-14);
+        free(at);
+        free(got);
+    }
 }
 END_TEST
 
@@ -307,7 +363,8 @@ END_TEST
 START_TEST(several_x)
 {
     static const double at[] = { 0.5, -1, 2 };
-    ag_node *a = ag_parameter(g, NULL, AG_F64, AG_SHAPE(3), at), *b = ag_exp(a), *c = ag_parameter(g, NULL, AG_F64, AG_SCALAR, at);
+    ag_node *a = ag_parameter(g, NULL, AG_F64, AG_SHAPE(3), at), *b = ag_exp(a);
+    ag_node *c = ag_parameter(g, NULL, AG_F64, AG_SCALAR, at);
     ag_node *x[] = { a, b, c }, *y = ag_mul(ag_mul(a, b), c);
     double want[3 * 7] = { 0 }, second[4 * 4] = { 0 };
     for (int i = 0; i < 3; i++) {
@@ -370,7 +427,7 @@ START_TEST(differentiated_again)
 }
 END_TEST
 
-/* ---- wrong calls -------------------------------------------------------------------------------------------------- */
+/* ---- wrong calls ------------------------------------------------------------------------------------------------- */
 
 START_TEST(errors)
 {
@@ -403,7 +460,11 @@ START_TEST(not_sparse)
 {
     ag_node *x = ag_input(g, "x", AG_F64, AG_SHAPE(100000));
     ck_assert_ptr_null(ag_sparse_jacobian(ag_softmax(x, 0), 1, &x, NULL));
-    expect_error(g, AG_EARG, "ag_sparse_jacobian", "100000 x 100000");
+    expect_error(g, AG_EARG, "ag_sparse_jacobian", "not sparse", "100000 x 100000");
+    ag_node *all = ag_sum(x), *y = ag_concat(2, (ag_node *[]){ ag_mul(x, x), ag_reshape(all, AG_SHAPE(1)) }, 0);
+    const ag_sparse *s = ag_sparse_jacobian(ag_add(y, ag_slice(x, 0, 0, 1, 1)), 1, &x, NULL);
+    ck_assert_ptr_null(s); /* a full row and a full column: every product gives only one element of either */
+    expect_error(g, AG_EARG, "ag_sparse_jacobian", "not sparse", "products of");
 }
 END_TEST
 
@@ -422,6 +483,8 @@ Suite *suite_sparse(void)
     tcase_add_test(t, few_rows_or_columns);
     tcase_add_test(t, gathered);
     tcase_add_test(t, gathered_from_run);
+    tcase_add_test(t, random_pairs);
+    tcase_add_test(t, arrow);
     tcase_add_test(t, several_x);
     tcase_add_test(t, nothing_there);
     tcase_add_test(t, in_f32);

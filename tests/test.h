@@ -19,6 +19,7 @@ Suite *suite_shapes(void);
 Suite *suite_errors(void);
 Suite *suite_op_table(void);
 Suite *suite_gradient(void);
+Suite *suite_loop(void);
 Suite *suite_derivatives(void);
 Suite *suite_batch(void);
 Suite *suite_sparse(void);
@@ -35,6 +36,7 @@ Suite *suite_derive(void);
 Suite *suite_save(void);
 Suite *suite_blog(void);
 Suite *suite_gradbench(void);
+Suite *suite_emit(void);
 Suite *suite_readme(void);
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
@@ -78,6 +80,9 @@ double test_random(uint64_t *seed, double low, double high);
 
 /* An unnamed f64 parameter with random values. */
 ag_node *test_parameter(ag_graph *g, ag_shape shape, uint64_t *seed, double low, double high);
+/* A graph of random operations: some of its nodes, a loss and its gradients; how many. */
+enum { TEST_RANDOM_NODES = 8 };
+int test_random_nodes(int seed, ag_dtype, ag_graph **, ag_node *node[TEST_RANDOM_NODES]);
 ag_node *test_constant(ag_graph *g, ag_shape shape, uint64_t *seed, double low, double high);
 
 #endif

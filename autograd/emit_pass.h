@@ -1,0 +1,94 @@
+/* What happens when in a tile of a pass, as generated code executes it.
+ *
+ * A tile is worked on in stages. A stage is a loop over its rows (row registers), one over all its elements, one for
+ * functions that compilers cannot vectorise, and the folds of rows that the next stage needs. Inside a loop registers
+ * are local variables; those that another loop reads have a home in memory. */
+#ifndef AGI_EMIT_PASS_H
+#define AGI_EMIT_PASS_H
+
+#include "emit.h"
+
+typedef enum { AGI_LOOP_ROWS, AGI_LOOP_EXPAND, AGI_LOOP_FULL, AGI_LOOP_SPECIAL, AGI_LOOP_FOLDS, AGI_LOOPS = 8 } agi_loop_kind;
+/* A place in time: stage * AGI_LOOPS + loop. Gathers come before all, folds at a tile's end after all. */
+#define AGI_AT(stage, loop) ((stage) * AGI_LOOPS + (int)(loop))
+#define AGI_AT_GATHER (-1)
+#define AGI_AT_END (INT32_MAX / 2)
+
+typedef enum {
+    AGI_HOME_NONE,
+    AGI_HOME_LOAD,   /* the memory it is loaded from */
+    AGI_HOME_ROW,    /* the row that a load repeats */
+    AGI_HOME_STORE,  /* where it is stored */
+    AGI_HOME_ARRAY   /* scratch memory of a tile's size */
+} agi_home;
+
+typedef struct {
+    int load, micro, store; /* that defines it; the store that is its home; or -1 */
+    int when;               /* defined */
+    uint8_t row;
+    uint8_t home;
+    uint8_t uniform;        /* one value for all: of `load` */
+    uint8_t expanded;       /* a value a row, of register `of` */
+    uint8_t wanted;         /* in memory, by another loop or a fold */
+    uint8_t invariant;      /* the same in all tiles */
+    uint32_t of;
+    int slot;               /* of its array */
+    int last;               /* reading of its array */
+} agi_value;
+
+typedef struct {
+    const agi_pass *g;
+    const ag_plan *plan;
+    agi_value *value;   /* by register */
+    int *store_when;    /* by store */
+    int stages;
+    int by_rows;        /* loops over all elements go row by row */
+    int full_slots, row_slots;
+} agi_schedule;
+
+int agi_make_schedule(agi_schedule *, agi_arena *, const ag_plan *, const agi_pass *); /* 0: out of memory */
+int agi_is_special(const agi_micro *); /* calls a function that has no vector version */
+
+/* ---- printing ----------------------------------------------------------------------------------------------------- */
+
+/* Of a tile: its place, its extents, its first element and how many it has; and the counters of loops over it. */
+typedef enum { AGI_ROW, AGI_COLUMN, AGI_ROWS, AGI_COLUMNS, AGI_FIRST, AGI_COUNT, AGI_R, AGI_I, AGI_K, AGI_BLOCK } agi_variable;
+
+/* What a loop's function is called with. */
+typedef enum { AGI_ARGUMENT_IN, AGI_ARGUMENT_SCALAR, AGI_ARGUMENT_OUT } agi_argument_role;
+typedef struct {
+    agi_argument_role role;
+    uint32_t reg;
+    int store; /* of an output: where to; -1: its array */
+} agi_argument;
+
+typedef struct {
+    agi_emitter *e;
+    const agi_pass *g;
+    agi_schedule s;
+    int step;
+    ag_dtype dtype;
+    const char *type;
+    int merged;     /* no need to stop at tiles: one loop over all elements */
+    ag_source functions; /* of loops and gathers */
+    ag_source body;      /* what is being written: before the tiles, in a tile, after them */
+    ag_source before, variables, tile, after;
+    unsigned used;  /* agi_variable that the body uses, as bits */
+    uint32_t *seen; /* by register: the last loop that has it as an argument */
+    uint32_t loops; /* printed so far */
+    agi_argument *argument; /* of the loop at hand */
+    int narguments;
+} agi_pass_printer;
+
+/* The variable's name, or the number that it is in every tile. */
+const char *agi_tile(agi_pass_printer *, agi_variable, char text[24]);
+/* Into the body: element 0 of the tile in a store's memory, in a register's home; the name of its array. */
+void agi_emit_stored(agi_pass_printer *, const agi_store *);
+void agi_emit_home(agi_pass_printer *, uint32_t reg);
+/* A value of another type becomes one of the pass's. */
+void agi_emit_converted(const agi_pass_printer *, ag_source *, ag_dtype from, const char *value);
+void agi_emit_uniform(const agi_pass_printer *, ag_source *, const agi_value *);
+/* The function of what is computed and stored at this time, and its call. */
+void agi_emit_loop(agi_pass_printer *, int when);
+
+#endif

@@ -1,0 +1,200 @@
+/* Products, library calls and copies as C. */
+#include "emit.h"
+
+enum { PANEL = 64 /* rows of b that stay in cache */ };
+
+/* ---- copies ------------------------------------------------------------------------------------------------------- */
+
+void agi_emit_copy(agi_emitter *e, int step, const agi_copy *c)
+{
+    const agi_buffer *to = &e->plan->buffer[c->to];
+    agi_emit_head(e, "void", step, -1);
+    agi_emit_pointer(e, c->from, 0);
+    agi_emit_pointer(e, c->to, 1);
+    ag_emit(e->to, "    int64_t i;\n    for (i = 0; i < %lld; i++) b%u[i] = b%u[i];\n}\n\n",
+            (long long)(to->bytes / (int64_t)ag_dtype_size((ag_dtype)to->dtype)), c->to, c->from);
+}
+
+/* ---- calls: the operation's own text, between pointers to its operands ---------------------------------------------- */
+
+static void emit_operand(agi_emitter *e, const ag_source *body, const char *name, uint32_t buffer, const ag_node *x,
+                         int64_t offset, int written)
+{
+    const char *type = x ? ag_c_type((ag_dtype)x->dtype) : "void";
+    if (!agi_source_has(body, name)) return;
+    ag_emit(e->to, "    %s%s *const %s = ", written ? "" : "const ", type, name);
+    agi_emit_place(e, buffer, type);
+    if (offset) ag_emit(e->to, " + %lld", (long long)offset);
+    ag_emit(e->to, ";");
+    if (x) {
+        ag_emit(e->to, " /* ");
+        agi_emit_node(e->to, x);
+        ag_emit(e->to, " */");
+    }
+    ag_emit(e->to, "\n");
+}
+
+int agi_emit_call(agi_emitter *e, int step, const agi_call *c)
+{
+    const ag_node *y = c->node;
+    if (!y->op->c) {
+        e->missing = y->op;
+        return 0;
+    }
+    ag_source body = { .allocator = e->to->allocator };
+    y->op->c(&body, y, c->stride);
+    ag_emit(e->to, "/* %s: ", y->op->name);
+    agi_emit_node(e->to, y);
+    ag_emit(e->to, " */\n");
+    agi_emit_head(e, "int", step, -1);
+    for (int k = 0; k < c->n; k++) {
+        char name[24];
+        snprintf(name, sizeof name, "in%d", k);
+        emit_operand(e, &body, name, c->in[k], y->in[k], c->stride[k].offset, 0);
+    }
+    emit_operand(e, &body, "out", c->out, y, 0, 1);
+    if (c->work != AGI_NONE) emit_operand(e, &body, "scratch", c->work, NULL, 0, 1);
+    ag_emit(e->to, "    {\n");
+    agi_source_append_lines(e->to, &body, 1);
+    ag_emit(e->to, "    }\n}\n\n");
+    e->to->failed |= body.failed;
+    agi_source_free(&body);
+    return 1;
+}
+
+/* ---- products ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    agi_emitter *e;
+    const agi_product *p;
+    ag_dtype dtype;
+    const char *type;
+    int64_t batches, rows, columns, inner;
+    int64_t down[2], across[2]; /* strides of a and b */
+} printer;
+
+static printer printer_of(agi_emitter *e, const agi_product *p)
+{
+    const ag_node *y = p->node, *a = y->in[0], *b = y->in[1];
+    printer w = { .e = e, .p = p, .dtype = (ag_dtype)y->dtype, .type = ag_c_type((ag_dtype)y->dtype), .batches = 1,
+                  .rows = y->dim[y->rank - 2], .columns = y->dim[y->rank - 1], .inner = a->dim[a->rank - 1] };
+    for (int i = 0; i < y->rank - 2; i++) w.batches *= y->dim[i];
+    w.down[0] = p->a_stride.stride[a->rank - 2];
+    w.across[0] = p->a_stride.stride[a->rank - 1];
+    w.down[1] = p->b_stride.stride[b->rank - 2];
+    w.across[1] = p->b_stride.stride[b->rank - 1];
+    return w;
+}
+
+/* The matrix of operand x, a buffer, that meets the result's matrix `batch`. */
+static void emit_matrix(const printer *w, const char *name, uint32_t buffer, const ag_node *x, const ag_strides *s)
+{
+    const ag_node *y = w->p->node;
+    int64_t inside = 1;
+    ag_emit(w->e->to, "        const %s *const %s = b%u", w->type, name, buffer);
+    if (s->offset) ag_emit(w->e->to, " + %lld", (long long)s->offset);
+    for (int i = y->rank - 3; i >= 0; inside *= y->dim[i--]) {
+        int axis = i - (y->rank - x->rank);
+        if (axis < 0 || x->dim[axis] == 1) continue;
+        ag_emit(w->e->to, " + batch / %lld %% %lld * %lld", (long long)inside, (long long)y->dim[i], (long long)s->stride[axis]);
+    }
+    ag_emit(w->e->to, ";\n");
+}
+
+static void emit_factor(const printer *w)
+{
+    const agi_product *p = w->p;
+    ag_emit(w->e->to, "    const %s factor = ", w->type);
+    agi_emit_number(w->e->to, w->dtype, p->alpha);
+    if (p->scale != AGI_NONE) ag_emit(w->e->to, " * b%u[%lld]", p->scale, (long long)p->scale_offset);
+    ag_emit(w->e->to, ";\n");
+}
+
+static int scaled(const agi_product *p)
+{
+    return p->scale != AGI_NONE || p->alpha < 1 || p->alpha > 1;
+}
+
+/* Dot products of rows of a and columns of b, where b's columns are contiguous, or it has but one. */
+static void emit_dots(const printer *w)
+{
+    ag_source *to = w->e->to;
+    char dot[AGI_NAME];
+    agi_helper_name(w->e, "dot", w->dtype, dot);
+    ag_emit(to, "        for (i = 0; i < %lld; i++)\n            for (j = 0; j < %lld; j++)\n", (long long)w->rows,
+            (long long)w->columns);
+    ag_emit(to, "                y[i * %lld + j] %s %s%s(%lld, a + i * %lld, %lld, b + j * %lld, %lld);\n", (long long)w->columns,
+            w->p->onto == AGI_NONE ? "=" : "+=", scaled(w->p) ? "factor * " : "", dot, (long long)w->inner, (long long)w->down[0],
+            (long long)w->across[0], (long long)w->across[1], (long long)w->down[1]);
+}
+
+/* Rows of b, each times a number, into rows of the result; a panel of b after the other. */
+static void emit_rows(const printer *w)
+{
+    ag_source *to = w->e->to;
+    int panels = w->inner > PANEL && w->rows > 1;
+    if (w->p->onto == AGI_NONE)
+        ag_emit(to, "        for (i = 0; i < %lld; i++) y[i] = 0;\n", (long long)(w->rows * w->columns));
+    if (panels) ag_emit(to, "        for (panel = 0; panel < %lld; panel += %d)\n", (long long)w->inner, PANEL);
+    ag_emit(to, "        for (i = 0; i < %lld; i++)\n", (long long)w->rows);
+    if (panels) ag_emit(to, "            for (k = panel; k < %lld && k < panel + %d; k++) {\n", (long long)w->inner, PANEL);
+    else ag_emit(to, "            for (k = 0; k < %lld; k++) {\n", (long long)w->inner);
+    ag_emit(to, "                const %s t = %sa[i * %lld + k * %lld];\n", w->type, scaled(w->p) ? "factor * " : "",
+            (long long)w->down[0], (long long)w->across[0]);
+    ag_emit(to, "                INDEPENDENT\n                for (j = 0; j < %lld; j++) y[i * %lld + j] += t * b[k * %lld + j * %lld];\n",
+            (long long)w->columns, (long long)w->columns, (long long)w->down[1], (long long)w->across[1]);
+    ag_emit(to, "            }\n");
+}
+
+static void emit_blas(const printer *w)
+{
+    const agi_product *p = w->p;
+    const ag_node *a = p->node->in[0], *b = p->node->in[1];
+    int lead_a, lead_b, turn_a = agi_blas_layout(a, &p->a_stride, &lead_a), turn_b = agi_blas_layout(b, &p->b_stride, &lead_b);
+    ag_emit(w->e->to, "        cblas_%cgemm(CblasRowMajor, Cblas%sTrans, Cblas%sTrans, %lld, %lld, %lld, ", w->dtype == AG_F32 ? 's' : 'd',
+            turn_a ? "" : "No", turn_b ? "" : "No", (long long)w->rows, (long long)w->columns, (long long)w->inner);
+    ag_emit(w->e->to, "%s, a, %d, b, %d, ", scaled(p) ? "factor" : "1", lead_a, lead_b);
+    ag_emit(w->e->to, "%d, y, %lld);\n", p->onto != AGI_NONE, (long long)w->columns);
+}
+
+static int same_place(const agi_emitter *e, uint32_t a, uint32_t b)
+{
+    return e->reach[a].kind == e->reach[b].kind && e->reach[a].at == e->reach[b].at;
+}
+
+static void emit_declarations(const printer *w)
+{
+    agi_emitter *e = w->e;
+    const agi_product *p = w->p;
+    int dots = w->across[1] != 1 && w->columns > 1 ? 1 : w->columns == 1;
+    const uint32_t read[] = { p->a, p->b, p->onto != AGI_NONE && !same_place(e, p->onto, p->out) ? p->onto : AGI_NONE, p->scale };
+    agi_declare(e, p->out);
+    agi_emit_pointer(e, p->out, 1);
+    for (int k = 0; k < 4; k++)
+        if (read[k] != AGI_NONE && agi_declare(e, read[k])) agi_emit_pointer(e, read[k], 0);
+    if (scaled(p)) emit_factor(w);
+    if (e->cblas) ag_emit(e->to, "    int64_t batch;\n");
+    else if (dots) ag_emit(e->to, "    int64_t batch, i, j;\n");
+    else ag_emit(e->to, "    int64_t batch, i, j, k%s;\n", w->inner > PANEL && w->rows > 1 ? ", panel" : "");
+    if (read[2] != AGI_NONE)
+        ag_emit(e->to, "    for (batch = 0; batch < %lld; batch++) b%u[batch] = b%u[batch];\n", (long long)ag_count(p->node), p->out, p->onto);
+}
+
+void agi_emit_product(agi_emitter *e, int step, const agi_product *p)
+{
+    printer w = printer_of(e, p);
+    int dots = w.columns == 1 || w.across[1] != 1;
+    ag_emit(e->to, "/* product: ");
+    agi_emit_node(e->to, p->node);
+    ag_emit(e->to, " */\n");
+    agi_emit_head(e, "void", step, -1);
+    emit_declarations(&w);
+    ag_emit(e->to, "    for (batch = 0; batch < %lld; batch++) {\n", (long long)w.batches);
+    emit_matrix(&w, "a", p->a, p->node->in[0], &p->a_stride);
+    emit_matrix(&w, "b", p->b, p->node->in[1], &p->b_stride);
+    ag_emit(e->to, "        %s *const y = b%u + batch * %lld;\n", w.type, p->out, (long long)(w.rows * w.columns));
+    if (e->cblas) emit_blas(&w);
+    else if (dots) emit_dots(&w);
+    else emit_rows(&w);
+    ag_emit(e->to, "    }\n}\n\n");
+}

@@ -1,0 +1,147 @@
+/* Where generated code finds buffers. Leaves and constants keep their place in a run's block for good; what the others
+ * take of it becomes the workspace, closed up. */
+#include "emit.h"
+
+#include <stdlib.h>
+
+/* ---- pieces of the block ------------------------------------------------------------------------------------------ */
+
+static int by_start(const void *a, const void *b)
+{
+    const agi_span *x = a, *y = b;
+    if (x->start != y->start) return x->start < y->start ? -1 : 1;
+    return (x->buffer > y->buffer) - (x->buffer < y->buffer);
+}
+
+void agi_sort_spans(agi_span *all, int64_t n)
+{
+    if (n) qsort(all, (size_t)n, sizeof *all, by_start);
+}
+
+const agi_span *agi_find_span(const agi_span *all, int64_t n, int64_t offset)
+{
+    int64_t low = 0, high = n;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (all[middle].start <= offset) low = middle + 1;
+        else high = middle;
+    }
+    return low && offset < all[low - 1].end ? &all[low - 1] : NULL;
+}
+
+static int stays(const agi_buffer *b)
+{
+    return b->role == AGI_LEAF || b->role == AGI_CONSTANT;
+}
+
+int agi_find_leaves(agi_emitter *e, agi_arena *arena)
+{
+    const ag_plan *p = e->plan;
+    e->leaf = agi_arena_take(arena, p->nbuffers * sizeof *e->leaf);
+    e->declared = agi_arena_zeros(arena, p->nbuffers, sizeof *e->declared);
+    if (!e->leaf || !e->declared) return 0;
+    for (uint32_t b = 0; b < p->nbuffers; b++)
+        if (stays(&p->buffer[b]))
+            e->leaf[e->nleaves++] = (agi_span){ p->buffer[b].offset, p->buffer[b].offset + p->buffer[b].bytes, 0, b };
+    agi_sort_spans(e->leaf, e->nleaves);
+    return 1;
+}
+
+uint32_t agi_leaf_at(const agi_emitter *e, int64_t offset)
+{
+    const agi_span *found = agi_find_span(e->leaf, e->nleaves, offset);
+    return found ? found->buffer : AGI_NONE;
+}
+
+/* ---- the workspace ------------------------------------------------------------------------------------------------ */
+
+/* Pieces that touch or overlap become one; each begins where the one before ends, aligned as in the block. */
+static int64_t join(agi_span *all, int64_t *n)
+{
+    enum { LINE = 64 };
+    int64_t joined = 0, at = 0;
+    for (int64_t k = 0; k < *n; k++) {
+        agi_span *last = joined ? &all[joined - 1] : NULL;
+        if (last && all[k].start <= last->end) {
+            if (all[k].end > last->end) last->end = all[k].end;
+        } else {
+            all[joined++] = all[k];
+        }
+    }
+    for (int64_t k = 0; k < joined; k++) {
+        int64_t unit = all[k].start % LINE ? sizeof(double) : LINE;
+        all[k].at = (at + unit - 1) / unit * unit;
+        at = all[k].at + (all[k].end - all[k].start);
+    }
+    *n = joined;
+    return (at + LINE - 1) / LINE * LINE;
+}
+
+int64_t agi_close_up(agi_emitter *e, agi_arena *arena)
+{
+    const ag_plan *p = e->plan;
+    e->work = agi_arena_take(arena, p->nbuffers * sizeof *e->work);
+    if (!e->work) return -1;
+    for (uint32_t b = 0; b < p->nbuffers; b++) {
+        const agi_buffer *x = &p->buffer[b];
+        if (e->reach[b].kind == AGI_IN_WORK && x->first != AGI_NONE)
+            e->work[e->nwork++] = (agi_span){ x->offset, x->offset + x->bytes, 0, b };
+    }
+    agi_sort_spans(e->work, e->nwork);
+    int64_t bytes = join(e->work, &e->nwork);
+    for (uint32_t b = 0; b < p->nbuffers; b++)
+        if (e->reach[b].kind == AGI_IN_WORK && p->buffer[b].first != AGI_NONE)
+            e->reach[b].at = agi_work_at(e, p->buffer[b].offset);
+    return bytes;
+}
+
+int64_t agi_work_at(const agi_emitter *e, int64_t offset)
+{
+    const agi_span *piece = agi_find_span(e->work, e->nwork, offset);
+    return piece ? piece->at + (offset - piece->start) : 0;
+}
+
+/* ---- functions and pointers --------------------------------------------------------------------------------------- */
+
+void agi_emit_head(agi_emitter *e, const char *returns, int step, int part)
+{
+    e->functions++;
+    if (!agi_is_native(e)) ag_emit(e->to, "static ");
+    ag_emit(e->to, "%s %s_%d", returns, e->prefix, step);
+    if (part >= 0) ag_emit(e->to, "_%d", part);
+    if (agi_is_native(e)) ag_emit(e->to, "(void *const *memory, char *scratch, int64_t from, int64_t to)\n{\n");
+    else ag_emit(e->to, "(const struct %s_memory *m)\n{\n", e->prefix);
+}
+
+int agi_declare(agi_emitter *e, uint32_t buffer)
+{
+    if (e->declared[buffer] == e->functions) return 0;
+    e->declared[buffer] = e->functions;
+    return 1;
+}
+
+void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
+{
+    const agi_reach *r = agi_is_native(e) ? NULL : &e->reach[buffer];
+    if (!r) ag_emit(e->to, "(%s *)memory[%u]", type, buffer);
+    else if (r->kind == AGI_IN_INPUT) ag_emit(e->to, "m->inputs->input%lld", (long long)r->at);
+    else if (r->kind == AGI_IN_PARAMETER) ag_emit(e->to, "m->parameters->parameter%lld", (long long)r->at);
+    else if (r->kind == AGI_IN_OUTPUT) ag_emit(e->to, "m->outputs->output%lld", (long long)r->at);
+    else if (r->kind == AGI_IN_DATA) ag_emit(e->to, "%s_data%lld", e->prefix, (long long)r->at);
+    else ag_emit(e->to, "(%s *)(void *)(m->work + %lld)", type, (long long)r->at);
+}
+
+void agi_emit_pointer(agi_emitter *e, uint32_t buffer, int written)
+{
+    const agi_buffer *b = &e->plan->buffer[buffer];
+    const char *type = ag_c_type((ag_dtype)b->dtype);
+    ag_emit(e->to, "    %s%s *const b%u = ", written ? "" : "const ", type, buffer);
+    agi_emit_place(e, buffer, type);
+    ag_emit(e->to, ";");
+    if (b->node) {
+        ag_emit(e->to, " /* ");
+        agi_emit_node(e->to, b->node);
+        ag_emit(e->to, " */");
+    }
+    ag_emit(e->to, "\n");
+}

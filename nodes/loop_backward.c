@@ -1,0 +1,164 @@
+/* Reverse mode through a loop: a loop the other way, which reads the states before each step, carries the gradient of the
+ * states, sums up that of the captures and stacks that of the sequences. */
+#include "loop.h"
+
+/* What the backward loop is put together from: lists that grow as the parts of the forward loop are looked at. */
+typedef struct {
+    ag_graph *graph;
+    const ag_loop *l;
+    ag_node *y;
+    ag_loop back;
+    ag_node **state, **next, **initial; /* gradients of states, then sums for captures */
+    ag_node **element, **sequence;      /* states before, elements, gradients of results and of states before */
+    ag_node **result;                   /* gradients of the elements */
+    ag_node **out, **cotangent;         /* what is pulled back through the body, and by what */
+    ag_node **x, **dx;                  /* and to what */
+    int *goal;                          /* input of y that x[k] stands for, or -1 for a state */
+    int nout, nx;
+} puller;
+
+static ag_node *leaf_like(ag_graph *g, const ag_node *x)
+{
+    return ag_input(g, NULL, (ag_dtype)x->dtype, ag_shape_in(x));
+}
+
+static int real(const ag_node *x)
+{
+    return x->dtype != AG_I64;
+}
+
+static int make_room(puller *p)
+{
+    const ag_loop *l = p->l;
+    size_t n = (size_t)(2 * l->states + l->elements + l->results + l->captures) * sizeof(ag_node *);
+    ag_node ***lists[] = { &p->state,  &p->next, &p->initial,   &p->element, &p->sequence,
+                           &p->result, &p->out,  &p->cotangent, &p->x,       &p->dx };
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
+        if (!(*lists[k] = ag_keep(p->graph, NULL, n))) return 0;
+    p->goal = ag_keep(p->graph, NULL, n);
+    return p->goal != NULL;
+}
+
+static ag_node *add_element(puller *p, ag_node *leaf, ag_node *sequence)
+{
+    p->element[p->back.elements] = leaf;
+    p->sequence[p->back.elements++] = sequence;
+    return leaf;
+}
+
+static void pull_from(puller *p, ag_node *out, ag_node *cotangent)
+{
+    p->out[p->nout] = out;
+    p->cotangent[p->nout++] = cotangent;
+}
+
+static void pull_to(puller *p, ag_node *x, int goal)
+{
+    p->x[p->nx] = x;
+    p->goal[p->nx++] = goal;
+}
+
+static ag_node *add_state(puller *p, const ag_node *like, ag_node *initial)
+{
+    ag_node *leaf = leaf_like(p->graph, like);
+    p->state[p->back.states] = leaf;
+    p->initial[p->back.states++] = initial ? initial : ag_zeros_like(like);
+    return leaf;
+}
+
+/* The body's leaves serve again: the states are now read from the trajectory, the elements from the sequences. */
+static void list_leaves(puller *p, ag_node *const gpart[])
+{
+    const ag_loop *l = p->l;
+    for (int k = 0; k < l->states; k++) {
+        add_element(p, l->state[k], ag_part(p->y, ag_part_before(l, k)));
+        if (!real(l->state[k])) continue;
+        pull_from(p, l->next[k], add_state(p, l->state[k], gpart[ag_part_final(l, k)]));
+        pull_to(p, l->state[k], -1);
+    }
+    for (int k = 0; k < l->elements; k++) {
+        add_element(p, l->element[k], p->y->in[l->states + k]);
+        if (ag_wanted(p->y, l->states + k)) pull_to(p, l->element[k], l->states + k);
+    }
+    for (int k = 0; k < l->captures; k++) {
+        int input = l->states + l->elements + k;
+        if (ag_wanted(p->y, input)) pull_to(p, l->capture[k], input);
+    }
+    for (int k = 0; k < l->results; k++) {
+        ag_node *g = gpart[ag_part_result(l, k)];
+        if (g) pull_from(p, l->result[k], add_element(p, leaf_like(p->graph, l->result[k]), g));
+    }
+}
+
+/* What was pulled back becomes the backward loop's next states, sums and results. */
+static void list_results(puller *p, ag_node *const gpart[])
+{
+    const ag_loop *l = p->l;
+    int state = 0;
+    for (int k = 0; k < p->nx; k++) {
+        ag_node *d = p->dx[k];
+        if (p->goal[k] < 0) {
+            for (; !real(l->state[state]); state++) continue;
+            ag_node *before = gpart[ag_part_before(l, state)];
+            if (before) d = ag_add(d, add_element(p, leaf_like(p->graph, l->state[state]), before));
+            p->next[k] = d;
+            state++;
+        } else if (p->goal[k] < l->states + l->elements) {
+            p->result[p->back.results++] = d;
+        } else {
+            int s = p->back.states;
+            p->next[s] = ag_add(add_state(p, p->x[k], NULL), d);
+        }
+    }
+}
+
+/* Elements that the backward body does not read, as the states before in a linear one, are not stored for it. */
+static int drop_unread(puller *p)
+{
+    int n = p->back.states + p->back.results;
+    ag_node **read = ag_keep(p->graph, NULL, (size_t)n * sizeof *read);
+    if (!read) return 0;
+    memcpy(read, p->next, (size_t)p->back.states * sizeof *read);
+    memcpy(read + p->back.states, p->result, (size_t)p->back.results * sizeof *read);
+    p->back.elements = ag_keep_used(p->graph, n, read, p->back.elements, p->element, p->sequence);
+    return p->back.elements >= 0;
+}
+
+static void hand_out(puller *p, ag_node *back, ag_node *gin[])
+{
+    const ag_loop *l = p->l;
+    int result = 0, sum = 0;
+    for (int k = 0; k < l->states; k++)
+        if (real(l->state[k])) gin[k] = ag_part(back, ag_part_final(&p->back, sum++));
+    for (int k = 0; k < p->nx; k++) {
+        if (p->goal[k] < 0) continue;
+        int stacked_one = p->goal[k] < l->states + l->elements;
+        int part = stacked_one ? ag_part_result(&p->back, result++) : ag_part_final(&p->back, sum++);
+        gin[p->goal[k]] = ag_part(back, part);
+    }
+}
+
+void ag_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    puller p = { .graph = y->graph, .l = y->attribute, .y = y };
+    if (p.l->length == AG_UNBOUNDED) {
+        gin[0] = ag_reject(y, y->op, AG_ENOGRAD, "reverse mode needs a bound on the number of steps: give max_steps");
+        return;
+    }
+    ag_node **gpart = ag_keep(y->graph, NULL, (size_t)ag_parts(y) * sizeof *gpart);
+    if (!gpart || !make_room(&p)) return;
+    ag_unpack(y, gout, gpart);
+    list_leaves(&p, gpart);
+    if (ag_local_vjp(p.nout, p.out, p.cotangent, p.nx, p.x, p.dx)) return;
+    list_results(&p, gpart);
+    if (!drop_unread(&p)) return;
+    p.back.length = p.l->length;
+    p.back.reverse = !p.l->reverse;
+    p.back.state = p.state;
+    p.back.next = p.next;
+    p.back.element = p.element;
+    p.back.result = p.result;
+    ag_node *count = p.l->test ? ag_part(y, ag_part_count(p.l)) : p.l->counted ? y->in[y->nin - 1] : NULL;
+    ag_node *back = ag_loop_node(y->graph, &p.back, p.initial, p.sequence, count);
+    if (!ag_is_bad(back)) hand_out(&p, back, gin);
+}
