@@ -1,7 +1,7 @@
 /* ag_compile under a limit of memory: plans that compute more and more values again, until one fits. */
 #include "compile.h"
 
-enum { MOST_TRIES = 3, PATIENCE = 2 };
+enum { MOST_TRIES = 5, PATIENCE = 2 };
 
 typedef struct {
     ag_graph *graph;
@@ -45,23 +45,32 @@ static int64_t fewest_segments(const search *s)
     return by_size > 1 ? by_size : 1;
 }
 
-/* Few long segments cost the least: of each number of segments as many values as there are bytes too many, then those
- * that are still too many in addition. */
+/* As many values as there are bytes too many, then those that are still too many in addition: until it fits, or gets
+ * worse because the segments are long. */
+static int fits(search *s, int64_t segments, int64_t all, int64_t excess)
+{
+    agi_recipe r = { .segments = segments };
+    int64_t before, left = excess;
+    for (int k = 0; k < MOST_TRIES && r.covered < all; k++) {
+        before = left;
+        r.covered += left + left / 8;
+        if (r.covered > all - all / 16) r.covered = all;
+        left = attempt(s, &r);
+        if (left <= 0) return 1;
+        if (left >= before) return 0;
+    }
+    return 0;
+}
+
+/* Few long segments cost the least. */
 static void cut(search *s)
 {
     const int64_t all = s->best->again.late_bytes, excess = (int64_t)s->bytes - (int64_t)s->options->max_bytes;
-    size_t before = s->bytes;
-    int idle = 0;
-    for (int64_t segments = fewest_segments(s); idle < PATIENCE; segments += 1 + segments / 3) {
-        agi_recipe r = { .segments = segments };
-        int64_t wanted = excess, left = excess;
-        for (int k = 0; k < MOST_TRIES && r.covered < all && left > 0; k++, wanted += left + left / 16) {
-            r.covered = wanted < all - all / 16 && k + 1 < MOST_TRIES ? wanted : all;
-            left = attempt(s, &r);
-        }
-        if (left <= 0) return;
+    int64_t segments = fewest_segments(s);
+    for (int idle = 0; idle < PATIENCE; segments += 1 + segments / 3) {
+        size_t before = s->bytes;
+        if (fits(s, segments, all, excess)) return;
         idle = s->bytes < before ? 0 : idle + 1;
-        before = s->bytes;
     }
 }
 

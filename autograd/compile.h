@@ -4,10 +4,9 @@
  *   recompute.c  what is computed again for a later sweep rather than kept for it; budget.c: until a plan fits
  *   combine.c  super-operations: a product read by one sum, an update through a matrix product
  *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
- *   sink.c     what would only be stored moves to the group that reads it
  *   order.c    groups in an order that respects data and lets parameters be overwritten in place
  *   lower.c    groups -> steps; program.c: scalar groups -> instructions
- *   memory.c   buffers: lifetimes -> offsets, in place where an operand dies */
+ *   memory.c   buffers: lifetimes -> offsets, in place where an operand dies; pack.c: closer together */
 #ifndef AGI_COMPILE_H
 #define AGI_COMPILE_H
 
@@ -135,6 +134,14 @@ typedef struct {
 #define AGI_LARGEST_SOURCE 4096 /* elements of a tensor that a scalar program reads from */
 #define AGI_LONGEST_ROW 4096   /* columns that a tile holds whole; longer rows are folded chunk by chunk */
 
+enum { AGI_ALIGNMENT = 64 };
+
+static inline int64_t agi_rounded(int64_t bytes) /* room in a run's block */
+{
+    int64_t unit = bytes < AGI_ALIGNMENT ? 8 : AGI_ALIGNMENT;
+    return (bytes + unit - 1) / unit * unit;
+}
+
 static inline agi_fusion *agi_fusion_at(const agi_compiler *c, uint32_t g)
 {
     return (agi_fusion *)c->groups.data + g;
@@ -166,10 +173,10 @@ int agi_recompute(agi_compiler *);
 void agi_combine(agi_compiler *);
 const ag_op *agi_product_as_pointwise(const ag_node *product); /* NULL: it is none */
 int agi_fuse(agi_compiler *);
-int agi_sink(agi_compiler *);
 int agi_order(agi_compiler *);
 int agi_lower(agi_compiler *);
 int agi_lay_out(agi_compiler *);
+int agi_pack(agi_compiler *, int64_t start, int64_t end); /* what steps compute, from `start` on, if it ends before `end` */
 
 ag_strides agi_item_strides(const agi_compiler *, uint32_t item); /* over the item's own shape, in root's memory */
 /* The operand walked in the order of `shape`, to which it broadcasts. */

@@ -239,40 +239,56 @@ static void note_reader(const agi_compiler *c, uint32_t *reader, const agi_item 
     else if (reader[root] != by->group) reader[root] = SEVERAL;
 }
 
+/* Which items another group reads. */
+static void find_stored(const agi_compiler *c, uint8_t *stored)
+{
+    for (uint32_t i = 0; i < c->nitems; i++) {
+        const agi_item *it = &c->item[i];
+        if (it->group == AGI_NONE) continue;
+        if (it->held || it->target != AGI_NONE) stored[i] = 1;
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+            uint32_t root = c->item[s].root;
+            if (c->item[root].group != it->group) stored[root] = 1;
+        }
+    }
+}
+
 /* One operand at most has to be read anew, where the item would have been, and it lies in memory anyway. */
-static int operands_lie_ready(const agi_compiler *c, const agi_item *it, const uint32_t *reader)
+static int operands_lie_ready(const agi_compiler *c, const agi_item *it, const uint8_t *stored)
 {
     int full = 0;
     for (int k = 0; k < it->nin; k++) {
         uint32_t root = c->item[it->in[k]].root;
         const agi_item *r = &c->item[root];
         int stays = r->kind == AGI_ITEM_LEAF && r->onto == AGI_NONE;
-        int inside = reader[root] == it->group || reader[root] == NOBODY;
-        int stored = r->group != AGI_NONE && (r->group != it->group || !inside || r->held);
-        if (!stays && !stored) return 0;
+        if (!stays && (r->kind == AGI_ITEM_LEAF || !stored[root])) return 0;
         full += ag_count(r->node) > 1;
     }
     return full == 1;
 }
 
-static int sinks_into(const agi_compiler *c, const agi_item *it, const uint32_t *reader, uint32_t g)
+static int sinks_into(const agi_compiler *c, const agi_item *it, const uint8_t *stored, uint32_t g)
 {
     if (g >= SEVERAL || g == it->group || !agi_is_point(it) || !it->op || it->row || it->small) return 0;
     const agi_fusion *from = agi_fusion_at(c, it->group), *to = agi_fusion_at(c, g);
     if (it->held || it->target != AGI_NONE || from->members < 2) return 0;
     if (to->kind != AGI_GROUP_TILE || to->points != from->points || to->dtype != from->dtype) return 0;
-    return operands_lie_ready(c, it, reader);
+    return operands_lie_ready(c, it, stored);
 }
 
 static int sink(agi_compiler *c)
 {
     uint32_t *reader = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *reader);
-    if (!reader) return agi_out_of_memory(c);
+    uint8_t *stored = agi_arena_zeros(&c->arena, c->nitems, 1);
+    if (!reader || !stored) return agi_out_of_memory(c);
+    find_stored(c, stored);
     memset(reader, 0xff, (size_t)c->nitems * sizeof *reader);
     for (uint32_t i = c->nitems; i-- > 0;) { /* readers come after what they read */
         agi_item *it = &c->item[i];
         if (it->group == AGI_NONE) continue;
-        if (sinks_into(c, it, reader, reader[i])) {
+        uint32_t after = agi_awaited(c, i);
+        if (after != AGI_NONE) reader[after] = SEVERAL; /* it is not to come later than it does */
+        if (sinks_into(c, it, stored, reader[i])) {
             agi_fusion_at(c, it->group)->members--;
             it->group = reader[i];
             agi_fusion_at(c, it->group)->members++;
