@@ -41,8 +41,9 @@ typedef struct {
     uint8_t stored; /* needed outside its group */
     uint8_t held;   /* an output's, beyond what it is assigned to */
     uint8_t row;    /* in its group: an element a row */
+    uint8_t given : 1; /* in a body: the loop says where it lies */
+    uint8_t again : 1; /* marked to be computed again; then: computed again */
     uint8_t sweep;  /* how many reverse sweeps had begun when its node was made; from the 255th on they count as one */
-    uint8_t again;  /* marked to be computed again; then: computed again */
 } agi_item;
 
 /* How an operand's memory is walked in the flat order of an iteration space: extents and strides, coalesced. */
@@ -81,7 +82,8 @@ typedef struct {
 
 /* A body's plan takes some nodes as leaves, and ends by assigning the carried ones their next values. */
 typedef struct {
-    int nbound, nstates, depth;
+    int nbound, nstates;
+    int gives; /* the other results lie where the loop says */
     ag_node *const *bound; /* the states first */
     ag_node *const *next;  /* by state */
 } agi_body;
@@ -100,7 +102,6 @@ typedef struct {
     const ag_options *options;
     int noutputs;
     ag_node *const *output;
-    int depth;            /* of loops around this plan */
     const agi_recipe *recipe;
     const agi_body *body; /* the body of a loop or branch: what is bound, what is carried; or NULL */
     uint32_t *output_item; /* the item that holds each */
@@ -156,8 +157,6 @@ static inline int agi_is_point(const agi_item *it)
 {
     return it->kind == AGI_ITEM_POINT;
 }
-
-enum { AGI_DEEPEST_LOOP = 16 };
 
 ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *, const agi_recipe *,
                      const agi_body *);

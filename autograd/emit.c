@@ -9,11 +9,11 @@ typedef struct {
     const ag_c_options *options;
     agi_arena arena;
     uint8_t *assigned;                /* by buffer: leaves that a step writes */
-    const void **data;                /* by leaf: an embedded parameter's values, or NULL */
-    uint32_t *input, *parameter, *output, *constant; /* buffers by number */
+    uint32_t *input, *parameter, *output; /* buffers by number */
     const ag_node **output_node;      /* by number */
     uint32_t *copied;                 /* by output: the buffer it is copied from at the end, or AGI_NONE */
-    int inputs, parameters, outputs, constants;
+    int inputs, parameters, outputs;
+    agi_vector arrays;                /* agi_array: constants, also of bodies */
     int64_t bytes;                    /* of the workspace */
     ag_source head, body, main;
 } writer;
@@ -83,25 +83,19 @@ static void find_assigned(writer *w)
     }
 }
 
-static void place_leaf(writer *w, uint32_t b)
+static int place_leaf(writer *w, uint32_t b)
 {
-    const ag_node *x = w->plan->buffer[b].node;
+    const agi_buffer *buffer = &w->plan->buffer[b];
+    const ag_node *x = buffer->node;
     agi_reach *r = &w->e.reach[b];
-    int constant = w->plan->buffer[b].role == AGI_CONSTANT;
-    if (!constant && x->op == &agi_parameter && w->options->embed && !w->assigned[b]) {
-        w->data[b] = ag_data(w->options->embed, x);
-        constant = w->data[b] != NULL;
-    }
-    if (constant) {
-        *r = (agi_reach){ AGI_IN_DATA, w->constants };
-        w->constant[w->constants++] = b;
-    } else if (x->op == &agi_input) {
-        *r = (agi_reach){ AGI_IN_INPUT, w->inputs };
-        w->input[w->inputs++] = b;
-    } else {
-        *r = (agi_reach){ AGI_IN_PARAMETER, w->parameters };
-        w->parameter[w->parameters++] = b;
-    }
+    const void *values = buffer->role == AGI_CONSTANT ? x->attribute : NULL;
+    if (x->op == &agi_parameter && w->options->embed && !w->assigned[b]) values = ag_data(w->options->embed, x);
+    if (values) *r = (agi_reach){ AGI_IN_DATA, agi_add_array(&w->e, buffer, values) };
+    else if (x->op == &agi_input) *r = (agi_reach){ AGI_IN_INPUT, w->inputs };
+    else *r = (agi_reach){ AGI_IN_PARAMETER, w->parameters };
+    if (r->kind == AGI_IN_INPUT) w->input[w->inputs++] = b;
+    if (r->kind == AGI_IN_PARAMETER) w->parameter[w->parameters++] = b;
+    return r->at >= 0;
 }
 
 /* An output is computed in the caller's memory, unless it takes over other memory or another output has its values. */
@@ -124,16 +118,13 @@ static int take_room(writer *w)
     const ag_plan *p = w->plan;
     size_t n = p->nbuffers, outputs = (size_t)p->noutputs;
     w->assigned = agi_arena_zeros(&w->arena, n, 1);
-    w->data = agi_arena_zeros(&w->arena, n, sizeof *w->data);
     w->e.reach = agi_arena_zeros(&w->arena, n, sizeof *w->e.reach);
     w->input = agi_arena_take(&w->arena, n * sizeof *w->input);
     w->parameter = agi_arena_take(&w->arena, n * sizeof *w->parameter);
-    w->constant = agi_arena_take(&w->arena, n * sizeof *w->constant);
     w->output = agi_arena_take(&w->arena, outputs * sizeof *w->output);
     w->copied = agi_arena_take(&w->arena, outputs * sizeof *w->copied);
     w->output_node = agi_arena_take(&w->arena, outputs * sizeof *w->output_node);
-    return w->assigned && w->data && w->e.reach && w->input && w->parameter && w->constant && w->output && w->copied &&
-           w->output_node;
+    return w->assigned && w->e.reach && w->input && w->parameter && w->output && w->copied && w->output_node;
 }
 
 static int place_all(writer *w)
@@ -142,33 +133,15 @@ static int place_all(writer *w)
     if (!take_room(w) || !agi_find_leaves(&w->e, &w->arena)) return 0;
     find_assigned(w);
     for (uint32_t b = 0; b < p->nbuffers; b++)
-        if (p->buffer[b].role == AGI_LEAF || p->buffer[b].role == AGI_CONSTANT) place_leaf(w, b);
+        if ((p->buffer[b].role == AGI_LEAF || p->buffer[b].role == AGI_CONSTANT) && !place_leaf(w, b)) return 0;
     for (int k = 0; k < p->noutputs; k++) place_output(w, p->output[k]);
-    for (uint32_t b = 0; b < p->nbuffers; b++) w->e.reach[b] = w->e.reach[owner(p, b)];
+    agi_follow_owners(&w->e);
     w->bytes = agi_close_up(&w->e, &w->arena);
     w->e.scratch_at = w->bytes;
     return w->bytes >= 0;
 }
 
-/* ---- steps -------------------------------------------------------------------------------------------------------- */
-
-static int write_steps(writer *w)
-{
-    for (int k = 0; k < w->plan->nsteps; k++) {
-        const agi_step *s = &w->plan->step[k];
-        int written = 1;
-        switch (s->kind) {
-        case AGI_PASS: written = agi_emit_pass(&w->e, k, s->is.group); break;
-        case AGI_PROGRAM: written = agi_emit_program(&w->e, k, s->is.program); break;
-        case AGI_CALL: written = agi_emit_call(&w->e, k, s->is.call); break;
-        case AGI_PRODUCT: agi_emit_product(&w->e, k, s->is.product); break;
-        case AGI_COPY: agi_emit_copy(&w->e, k, &s->is.copy); break;
-        default: return refuse(w, "ag_write_c: loops cannot be written as C");
-        }
-        if (!written) return refuse(w, "ag_write_c: the operation %s has no text in C", w->e.missing->name);
-    }
-    return 1;
-}
+/* ---- the function ------------------------------------------------------------------------------------------------- */
 
 static void write_copies(writer *w)
 {
@@ -197,18 +170,10 @@ static void write_signature(const writer *w, ag_source *to)
 static void write_main(writer *w)
 {
     const char *p = w->e.prefix;
-    int calls = 0;
-    for (int k = 0; k < w->plan->nsteps; k++) calls |= w->plan->step[k].kind == AGI_CALL;
     write_signature(w, &w->main);
     ag_emit(&w->main, "\n{\n    const struct %s_memory memory = { %s%s%s(char *)workspace }, *const m = &memory;\n", p,
             w->inputs ? "inputs, " : "", w->parameters ? "parameters, " : "", w->outputs ? "outputs, " : "");
-    if (calls) ag_emit(&w->main, "    int status;\n");
-    for (int k = 0; k < w->plan->nsteps; k++) {
-        if (w->plan->step[k].kind == AGI_CALL)
-            ag_emit(&w->main, "    status = %s_%d(m);\n    if (status) return status;\n", p, k);
-        else ag_emit(&w->main, "    %s_%d(m);\n", p, k);
-    }
-    if (!w->plan->nsteps) ag_emit(&w->main, "    (void)m;\n");
+    agi_emit_runs(&w->e, &w->main);
     write_copies(w);
     ag_emit(&w->main, "    return 0;\n}\n");
 }
@@ -254,8 +219,7 @@ static void write_values(ag_source *to, ag_dtype dtype, const void *values, int6
 {
     enum { LINE = 8 };
     for (int64_t k = 0; k < n; k++) {
-        if (k % LINE == 0) ag_emit(to, k ? ",\n%*s" : "%*s", depth, "");
-        else ag_emit(to, ", ");
+        if (k) ag_emit(to, k % LINE ? ", " : ",\n%*s", depth, "");
         if (values) agi_emit_element(to, dtype, values, k);
         else ag_emit(to, "0");
     }
@@ -263,21 +227,17 @@ static void write_values(ag_source *to, ag_dtype dtype, const void *values, int6
 
 static void write_data(writer *w, ag_source *to)
 {
-    for (int k = 0; k < w->constants; k++) {
-        const agi_buffer *b = &w->plan->buffer[w->constant[k]];
+    for (int64_t k = 0; k < w->arrays.count; k++) {
+        const agi_array *a = (const agi_array *)w->arrays.data + k;
+        const ag_node *x = a->buffer->node;
         char name[AGI_NAME];
-        snprintf(name, sizeof name, "%s_data%d", w->e.prefix, k);
+        snprintf(name, sizeof name, "%s_data%lld", w->e.prefix, (long long)k);
         if (!agi_source_has(&w->body, name) && !agi_source_has(&w->main, name)) continue;
-        int64_t n = ag_count(b->node);
-        ag_emit(to, "static const %s %s[%lld] = { /* ", ag_c_type((ag_dtype)b->dtype), name, (long long)n);
-        agi_emit_node(to, b->node);
-        ag_emit(to, " */\n");
-        if (b->node->op == &agi_number) {
-            ag_emit(to, "    ");
-            agi_emit_constant(to, (ag_dtype)b->dtype, b, 0);
-        } else {
-            write_values(to, (ag_dtype)b->dtype, w->data[w->constant[k]] ? w->data[w->constant[k]] : b->node->attribute, n, 4);
-        }
+        ag_emit(to, "static const %s %s[%lld] = { /* ", ag_c_type((ag_dtype)x->dtype), name, (long long)ag_count(x));
+        agi_emit_node(to, x);
+        ag_emit(to, " */\n    ");
+        if (x->op == &agi_number) agi_emit_constant(to, (ag_dtype)x->dtype, a->buffer, 0);
+        else write_values(to, (ag_dtype)x->dtype, a->values, ag_count(x), 4);
         ag_emit(to, "\n};\n\n");
     }
 }
@@ -289,7 +249,7 @@ static void write_initial(writer *w, ag_source *to)
     for (int k = 0; k < w->parameters; k++) {
         const ag_node *x = w->plan->buffer[w->parameter[k]].node;
         const void *values = w->options->embed ? ag_data(w->options->embed, x) : x->attribute;
-        ag_emit(to, "    {\n");
+        ag_emit(to, "    {\n        ");
         write_values(to, (ag_dtype)x->dtype, values ? values : x->attribute, ag_count(x), 8);
         ag_emit(to, k + 1 < w->parameters ? "\n    },\n" : "\n    }\n");
     }
@@ -354,8 +314,7 @@ static int write_files(writer *w, FILE *source, FILE *header)
 static int write_plan(writer *w, FILE *source, FILE *header)
 {
     if (!place_all(w)) return refuse(w, "ag_write_c: out of memory");
-    w->e.to = &w->body;
-    if (!write_steps(w)) return 0;
+    if (!agi_emit_steps(&w->e)) return refuse(w, "ag_write_c: the operation %s has no text in C", w->e.missing->name);
     write_main(w);
     write_declarations(w);
     w->head.failed |= w->body.failed | w->main.failed;
@@ -371,12 +330,13 @@ int ag_write_c(const ag_plan *p, const char *prefix, FILE *source, FILE *header,
     if (!check_prefix(&w, prefix)) return -1;
     ag_source empty = { .allocator = &p->allocator };
     w.head = w.body = w.main = empty;
-    w.e = (agi_emitter){ .plan = p, .prefix = prefix, .cblas = w.options->cblas };
+    w.e = (agi_emitter){ .plan = p, .prefix = prefix, .top = prefix, .cblas = w.options->cblas, .to = &w.body, .arrays = &w.arrays };
     agi_arena_init(&w.arena, &p->allocator);
     int ok = write_plan(&w, source, header);
     agi_source_free(&w.head);
     agi_source_free(&w.body);
     agi_source_free(&w.main);
+    agi_release(&p->allocator, w.arrays.data);
     agi_arena_free(&w.arena);
     return ok ? 0 : -1;
 }

@@ -3,8 +3,9 @@
  *   emit_text.c     growing text; numbers, comments and pointwise arithmetic as C
  *   emit_reach.c    where generated code finds buffers
  *   emit_pass.c     a pass as loops; emit_stages.c: what happens when in a tile; emit_loop.c: the loops themselves
- *   emit_program.c  a scalar program as straight-line C
+ *   emit_program.c  a scalar program as straight-line C; emit_bundles.c: functions of several values at once
  *   emit_product.c  products, calls of the library's operations, copies
+ *   emit_body.c     all steps, loops and branches among them
  *   emit_helpers.c  functions that the others call
  *   emit.c          ag_write_c: a whole plan as a function that anybody can compile
  *   native.c        the same text for passes and programs, compiled and loaded here
@@ -37,6 +38,7 @@ void agi_emit_arithmetic(ag_source *, const char *text, ag_dtype, const char *co
 const char *agi_pointwise_text(const ag_op *); /* NULL: a user's operation without one */
 const char *agi_code_text(uint32_t code);       /* of an instruction of a scalar program */
 int agi_code_operands(uint32_t code);
+int agi_calls_functions(const char *text);      /* of <math.h>, that are no instructions */
 const char *agi_fold_text(int fold);            /* of a and b */
 
 /* ---- where buffers are -------------------------------------------------------------------------------------------- */
@@ -55,17 +57,24 @@ typedef enum {
     AGI_IN_INPUT,
     AGI_IN_PARAMETER,
     AGI_IN_OUTPUT,
-    AGI_IN_DATA /* constant arrays */
+    AGI_IN_DATA,  /* constant arrays */
+    AGI_IN_MEMBER /* of a loop's body: what lies in the loop's memory */
 } agi_reach_kind;
 
 typedef struct {
+    const agi_buffer *buffer;
+    const void *values;
+} agi_array; /* constant data; a number's values are unused */
+
+typedef struct {
     uint8_t kind;
-    int64_t at; /* in bytes, or the number of the input, parameter, output or array */
+    int64_t at; /* in bytes, or the number of the input, parameter, output, array or buffer */
 } agi_reach;
 
 typedef struct {
     const ag_plan *plan;
     const char *prefix; /* of the names of functions */
+    const char *top;    /* that of the plan around all bodies, for what they share */
     agi_reach *reach;   /* by buffer; NULL: native, where all buffers are memory[buffer] */
     int cblas;
     ag_source *to;
@@ -73,6 +82,8 @@ typedef struct {
     int64_t nleaves, nwork;
     int64_t scratch_at;  /* where a step's arrays begin in the workspace, or in a thread's scratch memory */
     int64_t scratch;     /* bytes of them, of the hungriest step so far */
+    agi_vector *arrays;  /* agi_array: the plan's and its bodies' */
+    const char *memory;  /* what leads to its members: "m->" if NULL */
     uint32_t *declared;  /* by buffer: the last function that declares a pointer to it */
     uint32_t functions;  /* begun so far */
     const ag_op *missing; /* an operation that cannot be written, or NULL */
@@ -86,6 +97,8 @@ static inline int agi_is_native(const agi_emitter *e)
 int agi_find_leaves(agi_emitter *, agi_arena *); /* 0: out of memory */
 /* The workspace: sets the reach of what lies there and returns its bytes; -1: out of memory. */
 int64_t agi_close_up(agi_emitter *, agi_arena *);
+void agi_follow_owners(agi_emitter *); /* what shares memory is reached alike */
+int64_t agi_add_array(agi_emitter *, const agi_buffer *, const void *values); /* its number, or -1 */
 uint32_t agi_leaf_at(const agi_emitter *, int64_t offset); /* the leaf or constant at that place of the block, or AGI_NONE */
 int64_t agi_work_at(const agi_emitter *, int64_t offset);
 
@@ -94,6 +107,8 @@ void agi_emit_head(agi_emitter *, const char *returns, int step, int part);
 int agi_declare(agi_emitter *, uint32_t buffer); /* 1: this function has no pointer to it yet */
 /* `const float *const b3 = ...;` and what it is: the pointer to a buffer inside a step's function. */
 void agi_emit_pointer(agi_emitter *, uint32_t buffer, int written);
+/* Its name, as a pointer to read this type from: a loop's results of all types lie in one buffer. */
+void agi_emit_base(const agi_emitter *, ag_source *, uint32_t buffer, ag_dtype);
 void agi_emit_place(agi_emitter *, uint32_t buffer, const char *type); /* the pointer itself */
 /* An element of a constant, as a number of this type. */
 void agi_emit_constant(ag_source *, ag_dtype, const agi_buffer *, int64_t index);
@@ -105,10 +120,12 @@ int agi_emit_program(agi_emitter *, int step, const agi_program *);
 void agi_emit_product(agi_emitter *, int step, const agi_product *);
 int agi_emit_call(agi_emitter *, int step, const agi_call *);
 void agi_emit_copy(agi_emitter *, int step, const agi_copy *);
+int agi_emit_steps(agi_emitter *);                     /* all, with loops and branches */
+void agi_emit_runs(const agi_emitter *, ag_source *);  /* the statements that call them */
 
 /* The helper functions and special functions that `body` calls, written into `to`. */
 void agi_emit_helpers(agi_emitter *, const ag_source *body, ag_source *to);
-enum { AGI_NAME = 120, AGI_PREFIX = 80 }; /* room for names of functions; for the prefix in them */
+enum { AGI_NAME = 256, AGI_PREFIX = 64 }; /* room for names of functions; for the prefix in them */
 void agi_helper_name(const agi_emitter *, const char *name, ag_dtype, char to[AGI_NAME]);
 
 #endif

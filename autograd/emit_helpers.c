@@ -23,6 +23,22 @@ static const char fold_template[] =
     "    return lane[0];\n"
     "}\n";
 
+static const char lanes_template[] =
+    "/* What fold makes of n elements that are in lanes already, but for the last n % 32. */\n"
+    "static T a(int64_t n, T *lane, const T *last)\n"
+    "{\n"
+    "    int64_t i, k;\n"
+    "    if (n < 32) {\n"
+    "        lane[0] = last[0];\n"
+    "        for (i = 1; i < n; i++) lane[0] = b(lane[0], last[i]);\n"
+    "        return lane[0];\n"
+    "    }\n"
+    "    for (k = 0; k < n % 32; k++) lane[k] = b(lane[k], last[k]);\n"
+    "    for (i = 16; i; i /= 2)\n"
+    "        for (k = 0; k < i; k++) lane[k] = b(lane[k], lane[i + k]);\n"
+    "    return lane[0];\n"
+    "}\n";
+
 static const char into_template[] =
     "static void a(int64_t n, const T *from, T *to)\n"
     "{\n"
@@ -57,11 +73,11 @@ static const char repeat_template[] =
     "}\n";
 
 static const char pad_template[] =
-    "/* The last elements, with others up to 16. */\n"
-    "static void a(int64_t n, const T *from, T *to)\n"
+    "/* The last elements, with others up to one whole vector. */\n"
+    "static void a(int64_t n, int64_t whole, const T *from, T *to)\n"
     "{\n"
     "    int64_t i;\n"
-    "    for (i = 0; i < 16; i++) to[i] = from[i < n ? i : 0];\n"
+    "    for (i = 0; i < whole; i++) to[i] = from[i < n ? i : 0];\n"
     "}\n";
 
 static const char dot_template[] =
@@ -96,6 +112,8 @@ static const helper helpers[] = {
     { "two_max", NULL, AG_FOLD_MAX }, { "two_min", NULL, AG_FOLD_MIN },
     { "fold_sum", fold_template, AG_FOLD_SUM }, { "fold_prod", fold_template, AG_FOLD_PROD },
     { "fold_max", fold_template, AG_FOLD_MAX }, { "fold_min", fold_template, AG_FOLD_MIN },
+    { "lanes_sum", lanes_template, AG_FOLD_SUM }, { "lanes_prod", lanes_template, AG_FOLD_PROD },
+    { "lanes_max", lanes_template, AG_FOLD_MAX }, { "lanes_min", lanes_template, AG_FOLD_MIN },
     { "into_sum", into_template, AG_FOLD_SUM }, { "into_prod", into_template, AG_FOLD_PROD },
     { "into_max", into_template, AG_FOLD_MAX }, { "into_min", into_template, AG_FOLD_MIN },
     { "copy", copy_template, -1 }, { "expand", expand_template, -1 }, { "repeat", repeat_template, -1 },
@@ -106,7 +124,7 @@ enum { HELPERS = sizeof helpers / sizeof helpers[0], TYPES = 3 };
 void agi_helper_name(const agi_emitter *e, const char *name, ag_dtype dtype, char to[AGI_NAME])
 {
     static const char *const types[] = { "f32", "f64", "i64" };
-    snprintf(to, AGI_NAME, "%s_%s_%s", e->prefix, name, types[dtype]);
+    snprintf(to, AGI_NAME, "%s_%s_%s", e->top, name, types[dtype]);
 }
 
 static void emit_two(ag_source *to, const helper *h, ag_dtype dtype, const char *name)

@@ -78,18 +78,18 @@ static void emit_variables(agi_pass_printer *p, ag_source *to)
 
 /* ---- memory ------------------------------------------------------------------------------------------------------- */
 
-static void emit_sum(agi_pass_printer *p, uint32_t buffer, int64_t offset, agi_variable v)
+static void emit_sum(agi_pass_printer *p, uint32_t buffer, ag_dtype dtype, int64_t offset, agi_variable v)
 {
     char text[24];
     const char *start = agi_tile(p, v, text);
-    ag_emit(&p->body, "b%u", buffer);
+    agi_emit_base(p->e, &p->body, buffer, dtype);
     if (offset) ag_emit(&p->body, " + %lld", (long long)offset);
     if (strcmp(start, "0")) ag_emit(&p->body, " + %s", start);
 }
 
 void agi_emit_stored(agi_pass_printer *p, const agi_store *s)
 {
-    emit_sum(p, s->buffer, 0, s->row ? AGI_ROW : AGI_FIRST);
+    emit_sum(p, s->buffer, p->dtype, 0, s->row ? AGI_ROW : AGI_FIRST);
 }
 
 void agi_emit_home(agi_pass_printer *p, uint32_t reg)
@@ -101,7 +101,7 @@ void agi_emit_home(agi_pass_printer *p, uint32_t reg)
         ag_emit(&p->body, v->row ? "w%d" : "t%d", v->slot);
     } else {
         const agi_load *l = &p->g->load[v->load];
-        emit_sum(p, l->buffer, l->offset, v->home == AGI_HOME_ROW ? AGI_COLUMN : v->row ? AGI_ROW : AGI_FIRST);
+        emit_sum(p, l->buffer, (ag_dtype)l->dtype, l->offset, v->home == AGI_HOME_ROW ? AGI_COLUMN : v->row ? AGI_ROW : AGI_FIRST);
     }
 }
 
@@ -118,22 +118,23 @@ void agi_emit_uniform(const agi_pass_printer *p, ag_source *to, const agi_value 
 {
     const agi_load *l = &p->g->load[v->load];
     const agi_buffer *b = &p->e->plan->buffer[l->buffer];
-    char value[64];
-    snprintf(value, sizeof value, "b%u[%lld]", l->buffer, (long long)l->offset);
+    char value[96];
+    if (b->dtype == l->dtype) snprintf(value, sizeof value, "b%u[%lld]", l->buffer, (long long)l->offset);
+    else snprintf(value, sizeof value, "((const %s *)(const void *)b%u)[%lld]", ag_c_type((ag_dtype)l->dtype), l->buffer, (long long)l->offset);
     if (b->role == AGI_CONSTANT) agi_emit_constant(to, p->dtype, b, l->offset);
     else agi_emit_converted(p, to, (ag_dtype)l->dtype, value);
 }
 
 /* ---- helper functions at work ------------------------------------------------------------------------------------- */
 
-static void call_helper(agi_pass_printer *p, const char *name, int fold)
+void agi_call_helper(agi_pass_printer *p, ag_source *to, const char *name, int fold)
 {
     static const char *const folds[] = { "sum", "prod", "max", "min" };
     char base[32], full[AGI_NAME];
     if (fold < 0) snprintf(base, sizeof base, "%s", name);
     else snprintf(base, sizeof base, "%s_%s", name, folds[fold]);
     agi_helper_name(p->e, base, p->dtype, full);
-    ag_emit(&p->body, "%s(", full);
+    ag_emit(to, "%s(", full);
 }
 
 static void fill(agi_pass_printer *p, const agi_value *v, int64_t n)
@@ -155,9 +156,10 @@ static void emit_invariant(agi_pass_printer *p, uint32_t reg)
         fill(p, v, v->row ? g->tile_rows : g->tile_rows * g->tile_columns);
         return;
     }
-    call_helper(p, "repeat", -1);
-    ag_emit(&p->body, "%lld, %lld, b%u + %lld, t%d);\n", (long long)g->tile_rows, (long long)g->columns, l->buffer,
-            (long long)l->offset, v->slot);
+    agi_call_helper(p, &p->body, "repeat", -1);
+    ag_emit(&p->body, "%lld, %lld, ", (long long)g->tile_rows, (long long)g->columns);
+    agi_emit_base(p->e, &p->body, l->buffer, p->dtype);
+    ag_emit(&p->body, " + %lld, t%d);\n", (long long)l->offset, v->slot);
 }
 
 static void emit_expand(agi_pass_printer *p, const agi_micro *m)
@@ -170,7 +172,7 @@ static void emit_expand(agi_pass_printer *p, const agi_micro *m)
         fill(p, &full, p->g->tile_rows * p->g->tile_columns);
         return;
     }
-    call_helper(p, "expand", -1);
+    agi_call_helper(p, &p->body, "expand", -1);
     ag_emit(&p->body, "%s, ", agi_tile(p, AGI_ROWS, text));
     ag_emit(&p->body, "%s, ", agi_tile(p, AGI_COLUMNS, text));
     agi_emit_home(p, m->a);
@@ -186,7 +188,7 @@ static void emit_fold_rows(agi_pass_printer *p, const agi_micro *m)
     ag_emit(&p->body, "for (r = 0; r < %s; r++) (", agi_tile(p, AGI_ROWS, text));
     agi_emit_home(p, m->out);
     ag_emit(&p->body, ")[r] = ");
-    call_helper(p, "fold", m->fold);
+    agi_call_helper(p, &p->body, "fold", m->fold);
     ag_emit(&p->body, "%lld, ", (long long)p->g->columns);
     agi_emit_home(p, m->a);
     ag_emit(&p->body, " + r * %lld);\n", (long long)p->g->columns);
@@ -223,7 +225,9 @@ static void emit_gather(agi_pass_printer *p, int k)
     const agi_load *l = &p->g->load[k];
     char text[24];
     emit_gather_function(p, l, k);
-    ag_emit(&p->body, "%s_%d_gather_%d(b%u, ", p->e->prefix, p->step, k, l->buffer);
+    ag_emit(&p->body, "%s_%d_gather_%d(", p->e->prefix, p->step, k);
+    agi_emit_base(p->e, &p->body, l->buffer, (ag_dtype)l->dtype);
+    ag_emit(&p->body, ", ");
     agi_emit_home(p, l->reg);
     ag_emit(&p->body, ", %s", agi_tile(p, l->row ? AGI_ROW : AGI_FIRST, text));
     ag_emit(&p->body, ", %s);\n", agi_tile(p, l->row ? AGI_ROWS : AGI_COUNT, text));
@@ -236,24 +240,38 @@ static int64_t tiles(const agi_pass *g)
     return g->row_tiles * g->column_tiles;
 }
 
-/* Combined with what the tiles before left, but for the first of a block. */
-static void emit_fold_all(agi_pass_printer *p, const agi_fold_end *e)
+static void emit_part(agi_pass_printer *p, int k)
 {
+    const agi_fold_end *e = &p->g->fold[k];
     char text[24];
-    int partial = e->partial != AGI_NONE;
-    if (tiles(p->g) > 1) ag_emit(&p->body, "{\n    const %s part = ", p->type);
-    else ag_emit(&p->body, "b%u[0] = ", e->buffer);
-    call_helper(p, "fold", e->fold);
+    if (p->s.fold_when[k] != AGI_AT_END) {
+        ag_emit(&p->body, "f%d", k);
+        return;
+    }
+    agi_call_helper(p, &p->body, "fold", e->fold);
     ag_emit(&p->body, "%s, ", agi_tile(p, e->row ? AGI_ROWS : AGI_COUNT, text));
     agi_emit_home(p, e->reg);
-    ag_emit(&p->body, ");\n");
-    if (tiles(p->g) == 1) return;
-    char target[40];
+    ag_emit(&p->body, ")");
+}
+
+/* Combined with what the tiles before left, but for the first of a block. */
+static void emit_fold_all(agi_pass_printer *p, int k)
+{
+    const agi_fold_end *e = &p->g->fold[k];
+    char text[24], target[40];
+    int partial = e->partial != AGI_NONE;
     if (partial) snprintf(target, sizeof target, "b%u[block]", e->partial);
     else snprintf(target, sizeof target, "b%u[0]", e->buffer);
-    ag_emit(&p->body, "    %s = %s > %s ? ", target, agi_tile(p, AGI_K, text), partial ? "first" : "0");
-    call_helper(p, "two", e->fold);
-    ag_emit(&p->body, "%s, part) : part;\n}\n", target);
+    ag_emit(&p->body, "%s = ", target);
+    if (tiles(p->g) > 1) {
+        ag_emit(&p->body, "%s > %s ? ", agi_tile(p, AGI_K, text), partial ? "first" : "0");
+        agi_call_helper(p, &p->body, "two", e->fold);
+        ag_emit(&p->body, "%s, ", target);
+        emit_part(p, k);
+        ag_emit(&p->body, ") : ");
+    }
+    emit_part(p, k);
+    ag_emit(&p->body, ";\n");
 }
 
 /* Row by row into the result, or the block's part of it; the first row of it, and of a segment, is copied. */
@@ -273,7 +291,7 @@ static void emit_fold_columns(agi_pass_printer *p, const agi_fold_end *e)
     ag_emit(&p->body, "for (r = 0; r < %s; r++)\n", agi_tile(p, AGI_ROWS, text));
     for (int into = 0; into < 2; into++) {
         ag_emit(&p->body, into ? "    else " : "    if (%s) ", opens);
-        call_helper(p, into ? "into" : "copy", into ? e->fold : -1);
+        agi_call_helper(p, &p->body, into ? "into" : "copy", into ? e->fold : -1);
         ag_emit(&p->body, "%s, ", agi_tile(p, AGI_COLUMNS, text));
         agi_emit_home(p, e->reg);
         ag_emit(&p->body, " + r * %lld, %s);\n", across, target);
@@ -286,13 +304,13 @@ static void emit_fold_long(agi_pass_printer *p, const agi_fold_end *e)
 {
     char text[24], target[64];
     ag_emit(&p->body, "for (r = 0; r < %s; r++) {\n    const %s part = ", agi_tile(p, AGI_ROWS, text), p->type);
-    call_helper(p, "fold", e->fold);
+    agi_call_helper(p, &p->body, "fold", e->fold);
     ag_emit(&p->body, "%s, ", agi_tile(p, AGI_COLUMNS, text));
     agi_emit_home(p, e->reg);
     ag_emit(&p->body, " + r * %lld);\n", (long long)p->g->columns);
     snprintf(target, sizeof target, "b%u[%s + r]", e->buffer, agi_tile(p, AGI_ROW, text));
     ag_emit(&p->body, "    %s = %s > 0 ? ", target, agi_tile(p, AGI_COLUMN, text));
-    call_helper(p, "two", e->fold);
+    agi_call_helper(p, &p->body, "two", e->fold);
     ag_emit(&p->body, "%s, part) : part;\n}\n", target);
     agi_tile(p, AGI_R, text);
 }
@@ -321,10 +339,12 @@ static void emit_tile(agi_pass_printer *p)
         if (g->load[k].access == AGI_GATHERED && !v->invariant && (v->home == AGI_HOME_ARRAY || v->home == AGI_HOME_STORE))
             emit_gather(p, k);
     }
+    for (int k = 0; k < g->nfolds; k++)
+        if (p->s.fold_when[k] != AGI_AT_END) ag_emit(&p->body, "%s f%d;\n", p->type, k);
     for (int stage = 0; stage < p->s.stages; stage++) emit_stage(p, stage);
     for (int k = 0; k < g->nfolds; k++) {
         const agi_fold_end *e = &g->fold[k];
-        if (e->mode == AGI_FOLD_ALL) emit_fold_all(p, e);
+        if (e->mode == AGI_FOLD_ALL) emit_fold_all(p, k);
         else if (e->mode == AGI_FOLD_COLUMNS) emit_fold_columns(p, e);
         else emit_fold_long(p, e);
     }
@@ -469,10 +489,10 @@ static void emit_finish(agi_pass_printer *p)
         const agi_fold_end *e = &p->g->fold[k];
         long long n = e->mode == AGI_FOLD_ALL ? 1 : (long long)p->g->columns;
         if (e->partial == AGI_NONE) continue;
-        call_helper(p, "copy", -1);
+        agi_call_helper(p, &p->body, "copy", -1);
         ag_emit(&p->body, "%lld, b%u, b%u);\n", n, e->partial, e->buffer);
         ag_emit(&p->body, "for (block = 1; block < %lld; block++) ", (long long)p->g->blocks);
-        call_helper(p, "into", e->fold);
+        agi_call_helper(p, &p->body, "into", e->fold);
         ag_emit(&p->body, "%lld, b%u + block * %lld, b%u);\n", n, e->partial, n, e->buffer);
     }
 }
@@ -538,8 +558,8 @@ int agi_emit_pass(agi_emitter *e, int step, const agi_pass *g)
     agi_arena arena;
     agi_arena_init(&arena, empty.allocator);
     p.seen = agi_arena_zeros(&arena, (size_t)g->nregisters, sizeof *p.seen);
-    p.argument = agi_arena_take(&arena, (size_t)(2 * g->nregisters + g->nstores) * sizeof *p.argument);
-    if (p.seen && p.argument && agi_make_schedule(&p.s, &arena, e->plan, g)) {
+    p.argument = agi_arena_take(&arena, (size_t)(2 * g->nregisters + g->nstores + g->nfolds) * sizeof *p.argument);
+    if (p.seen && p.argument && agi_make_schedule(&p.s, &arena, e->plan, g, agi_is_native(e))) {
         p.merged = can_merge(&p);
         emit_step(&p);
     } else {

@@ -41,12 +41,15 @@ typedef struct {
     const ag_plan *plan;
     agi_value *value;   /* by register */
     int *store_when;    /* by store */
+    int *fold_when;     /* by fold: the loop that accumulates it; AGI_AT_END: the tile's memory is folded */
     int stages;
     int by_rows;        /* loops over all elements go row by row */
     int full_slots, row_slots;
 } agi_schedule;
 
-int agi_make_schedule(agi_schedule *, agi_arena *, const ag_plan *, const agi_pass *); /* 0: out of memory */
+/* in_loops: folds may be accumulated in loops. 0: out of memory. */
+int agi_make_schedule(agi_schedule *, agi_arena *, const ag_plan *, const agi_pass *, int in_loops);
+int agi_same_memory(const ag_plan *, uint32_t a, uint32_t b); /* buffers in place of one another */
 int agi_is_special(const agi_micro *); /* calls a function that has no vector version */
 
 /* ---- printing ----------------------------------------------------------------------------------------------------- */
@@ -55,11 +58,11 @@ int agi_is_special(const agi_micro *); /* calls a function that has no vector ve
 typedef enum { AGI_ROW, AGI_COLUMN, AGI_ROWS, AGI_COLUMNS, AGI_FIRST, AGI_COUNT, AGI_R, AGI_I, AGI_K, AGI_BLOCK } agi_variable;
 
 /* What a loop's function is called with. */
-typedef enum { AGI_ARGUMENT_IN, AGI_ARGUMENT_SCALAR, AGI_ARGUMENT_OUT } agi_argument_role;
+typedef enum { AGI_ARGUMENT_IN, AGI_ARGUMENT_SCALAR, AGI_ARGUMENT_OUT, AGI_ARGUMENT_FOLD } agi_argument_role;
 typedef struct {
     agi_argument_role role;
     uint32_t reg;
-    int store; /* of an output: where to; -1: its array */
+    int number; /* of the store that an output goes to, or -1: its array; of the fold */
 } agi_argument;
 
 typedef struct {
@@ -85,6 +88,7 @@ const char *agi_tile(agi_pass_printer *, agi_variable, char text[24]);
 /* Into the body: element 0 of the tile in a store's memory, in a register's home; the name of its array. */
 void agi_emit_stored(agi_pass_printer *, const agi_store *);
 void agi_emit_home(agi_pass_printer *, uint32_t reg);
+void agi_call_helper(agi_pass_printer *, ag_source *, const char *name, int fold); /* up to the bracket; fold -1: none */
 /* A value of another type becomes one of the pass's. */
 void agi_emit_converted(const agi_pass_printer *, ag_source *, ag_dtype from, const char *value);
 void agi_emit_uniform(const agi_pass_printer *, ag_source *, const agi_value *);

@@ -91,7 +91,8 @@ static void emit_matrix(const printer *w, const char *name, uint32_t buffer, con
 {
     const ag_node *y = w->p->node;
     int64_t inside = 1;
-    ag_emit(w->e->to, "        const %s *const %s = b%u", w->type, name, buffer);
+    ag_emit(w->e->to, "        const %s *const %s = ", w->type, name);
+    agi_emit_base(w->e, w->e->to, buffer, w->dtype);
     if (s->offset) ag_emit(w->e->to, " + %lld", (long long)s->offset);
     for (int i = y->rank - 3; i >= 0; inside *= y->dim[i--]) {
         int axis = i - (y->rank - x->rank);
@@ -106,7 +107,11 @@ static void emit_factor(const printer *w)
     const agi_product *p = w->p;
     ag_emit(w->e->to, "    const %s factor = ", w->type);
     agi_emit_number(w->e->to, w->dtype, p->alpha);
-    if (p->scale != AGI_NONE) ag_emit(w->e->to, " * b%u[%lld]", p->scale, (long long)p->scale_offset);
+    if (p->scale != AGI_NONE) {
+        ag_emit(w->e->to, " * (");
+        agi_emit_base(w->e, w->e->to, p->scale, w->dtype);
+        ag_emit(w->e->to, ")[%lld]", (long long)p->scale_offset);
+    }
     ag_emit(w->e->to, ";\n");
 }
 

@@ -41,7 +41,7 @@ int agi_find_leaves(agi_emitter *e, agi_arena *arena)
     e->declared = agi_arena_zeros(arena, p->nbuffers, sizeof *e->declared);
     if (!e->leaf || !e->declared) return 0;
     for (uint32_t b = 0; b < p->nbuffers; b++)
-        if (stays(&p->buffer[b]))
+        if (stays(&p->buffer[b]) && !p->buffer[b].given)
             e->leaf[e->nleaves++] = (agi_span){ p->buffer[b].offset, p->buffer[b].offset + p->buffer[b].bytes, 0, b };
     agi_sort_spans(e->leaf, e->nleaves);
     return 1;
@@ -77,6 +77,23 @@ static int64_t join(agi_span *all, int64_t *n)
     return (at + LINE - 1) / LINE * LINE;
 }
 
+void agi_follow_owners(agi_emitter *e)
+{
+    const ag_plan *p = e->plan;
+    for (uint32_t b = 0; b < p->nbuffers; b++) {
+        uint32_t owner = b;
+        while (p->buffer[owner].shares != AGI_NONE) owner = p->buffer[owner].shares;
+        e->reach[b] = e->reach[owner];
+    }
+}
+
+int64_t agi_add_array(agi_emitter *e, const agi_buffer *b, const void *values)
+{
+    if (!agi_vector_grow(e->to->allocator, e->arrays, sizeof(agi_array), 1)) return -1;
+    ((agi_array *)e->arrays->data)[e->arrays->count] = (agi_array){ b, values };
+    return e->arrays->count++;
+}
+
 int64_t agi_close_up(agi_emitter *e, agi_arena *arena)
 {
     const ag_plan *p = e->plan;
@@ -84,13 +101,13 @@ int64_t agi_close_up(agi_emitter *e, agi_arena *arena)
     if (!e->work) return -1;
     for (uint32_t b = 0; b < p->nbuffers; b++) {
         const agi_buffer *x = &p->buffer[b];
-        if (e->reach[b].kind == AGI_IN_WORK && x->first != AGI_NONE)
+        if (e->reach[b].kind == AGI_IN_WORK && (x->first != AGI_NONE || stays(x)))
             e->work[e->nwork++] = (agi_span){ x->offset, x->offset + x->bytes, 0, b };
     }
     agi_sort_spans(e->work, e->nwork);
     int64_t bytes = join(e->work, &e->nwork);
     for (uint32_t b = 0; b < p->nbuffers; b++)
-        if (e->reach[b].kind == AGI_IN_WORK && p->buffer[b].first != AGI_NONE)
+        if (e->reach[b].kind == AGI_IN_WORK && (p->buffer[b].first != AGI_NONE || stays(&p->buffer[b])))
             e->reach[b].at = agi_work_at(e, p->buffer[b].offset);
     return bytes;
 }
@@ -123,12 +140,25 @@ int agi_declare(agi_emitter *e, uint32_t buffer)
 void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
 {
     const agi_reach *r = agi_is_native(e) ? NULL : &e->reach[buffer];
-    if (!r) ag_emit(e->to, "(%s *)memory[%u]", type, buffer);
-    else if (r->kind == AGI_IN_INPUT) ag_emit(e->to, "m->inputs->input%lld", (long long)r->at);
-    else if (r->kind == AGI_IN_PARAMETER) ag_emit(e->to, "m->parameters->parameter%lld", (long long)r->at);
-    else if (r->kind == AGI_IN_OUTPUT) ag_emit(e->to, "m->outputs->output%lld", (long long)r->at);
-    else if (r->kind == AGI_IN_DATA) ag_emit(e->to, "%s_data%lld", e->prefix, (long long)r->at);
-    else ag_emit(e->to, "(%s *)(void *)(m->work + %lld)", type, (long long)r->at);
+    const char *m = e->memory ? e->memory : "m->";
+    if (!r) {
+        ag_emit(e->to, "(%s *)memory[%u]", type, buffer);
+        return;
+    }
+    switch ((agi_reach_kind)r->kind) {
+    case AGI_IN_WORK: ag_emit(e->to, "(%s *)(void *)(%swork + %lld)", type, m, (long long)r->at); break;
+    case AGI_IN_INPUT: ag_emit(e->to, "%sinputs->input%lld", m, (long long)r->at); break;
+    case AGI_IN_PARAMETER: ag_emit(e->to, "%sparameters->parameter%lld", m, (long long)r->at); break;
+    case AGI_IN_OUTPUT: ag_emit(e->to, "%soutputs->output%lld", m, (long long)r->at); break;
+    case AGI_IN_DATA: ag_emit(e->to, "%s_data%lld", e->top, (long long)r->at); break;
+    case AGI_IN_MEMBER: ag_emit(e->to, "%sb%lld", m, (long long)r->at); break;
+    }
+}
+
+void agi_emit_base(const agi_emitter *e, ag_source *to, uint32_t buffer, ag_dtype dtype)
+{
+    if (e->plan->buffer[buffer].dtype == dtype) ag_emit(to, "b%u", buffer);
+    else ag_emit(to, "(const %s *)(const void *)b%u", ag_c_type(dtype), buffer);
 }
 
 void agi_emit_pointer(agi_emitter *e, uint32_t buffer, int written)

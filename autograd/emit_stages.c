@@ -128,6 +128,11 @@ static uint32_t owner(const ag_plan *p, uint32_t b)
     return b;
 }
 
+int agi_same_memory(const ag_plan *p, uint32_t a, uint32_t b)
+{
+    return owner(p, a) == owner(p, b);
+}
+
 /* When the value can be stored: where it is made, or in the first loop that can copy it. */
 static int natural_time(const agi_value *v)
 {
@@ -146,7 +151,7 @@ static int store_time(const agi_schedule *s, const agi_store *store)
     for (int k = 0; k < s->g->nloads; k++) {
         const agi_load *l = &s->g->load[k];
         const agi_value *read = &s->value[l->reg];
-        if (owner(s->plan, l->buffer) != owner(s->plan, store->buffer) || read->last <= when) continue;
+        if (!agi_same_memory(s->plan, l->buffer, store->buffer) || read->last <= when) continue;
         when = AGI_AT(read->last / AGI_LOOPS + (read->last % AGI_LOOPS > loop), loop);
     }
     return when;
@@ -220,13 +225,25 @@ static void count_stages(agi_schedule *s)
         if (s->store_when[k] / AGI_LOOPS >= s->stages) s->stages = s->store_when[k] / AGI_LOOPS + 1;
 }
 
-int agi_make_schedule(agi_schedule *s, agi_arena *arena, const ag_plan *plan, const agi_pass *g)
+/* Folds of everything can be accumulated where their operand is computed, unless rows come one by one. */
+static void place_fold(agi_schedule *s, int k, int in_loops)
+{
+    const agi_fold_end *e = &s->g->fold[k];
+    const agi_value *v = &s->value[e->reg];
+    int computed = v->micro >= 0 && !v->uniform && !v->expanded && v->when % AGI_LOOPS == AGI_LOOP_FULL;
+    int flat = !e->row && e->mode == AGI_FOLD_ALL && !(s->by_rows && s->g->tile_rows > 1);
+    s->fold_when[k] = in_loops && computed && flat ? v->when : AGI_AT_END;
+    read_at(s, e->reg, s->fold_when[k]);
+}
+
+int agi_make_schedule(agi_schedule *s, agi_arena *arena, const ag_plan *plan, const agi_pass *g, int in_loops)
 {
     uint8_t *folded = agi_arena_zeros(arena, (size_t)g->nregisters, 1);
     *s = (agi_schedule){ .g = g, .plan = plan, .by_rows = goes_by_rows(g) };
     s->value = agi_arena_take(arena, (size_t)g->nregisters * sizeof *s->value);
     s->store_when = agi_arena_take(arena, (size_t)g->nstores * sizeof *s->store_when);
-    if (!folded || !s->value || !s->store_when) return 0;
+    s->fold_when = agi_arena_take(arena, (size_t)g->nfolds * sizeof *s->fold_when);
+    if (!folded || !s->value || !s->store_when || !s->fold_when) return 0;
     for (int k = 0; k < g->nfolds; k++) folded[g->fold[k].reg] = 1;
     for (int k = 0; k < g->nmicros; k++)
         if (g->micro[k].kind == AGI_FOLD_ROWS) folded[g->micro[k].a] = 1;
@@ -234,7 +251,7 @@ int agi_make_schedule(agi_schedule *s, agi_arena *arena, const ag_plan *plan, co
         s->value[r] = (agi_value){ .load = -1, .micro = -1, .store = -1, .when = AGI_AT_GATHER, .last = AGI_AT_GATHER };
     for (int k = 0; k < g->nloads; k++) place_load(s, k, folded);
     for (int k = 0; k < g->nmicros; k++) place_micro(s, k, folded);
-    for (int k = 0; k < g->nfolds; k++) read_at(s, g->fold[k].reg, AGI_AT_END);
+    for (int k = 0; k < g->nfolds; k++) place_fold(s, k, in_loops);
     for (int k = 0; k < g->nstores; k++) place_store(s, k);
     for (int r = 0; r < g->nregisters; r++) give_home(&s->value[r]);
     count_stages(s);

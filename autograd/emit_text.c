@@ -208,6 +208,17 @@ const char *agi_fold_text(int fold)
     return texts[AGI_SUM + (uint32_t)fold];
 }
 
+int agi_calls_functions(const char *text)
+{
+    static const char *const instructions[] = { "F(sqrt)", "F(fabs)", "F(floor)" };
+    for (const char *c = text; (c = strstr(c, "F(")); c++) {
+        int cheap = 0;
+        for (int k = 0; k < 3; k++) cheap |= strncmp(c, instructions[k], strlen(instructions[k])) == 0;
+        if (!cheap) return 1;
+    }
+    return 0;
+}
+
 /* The argument of F or K, which follows in brackets; returns what is behind them. */
 static const char *emit_argument(ag_source *s, const char *p)
 {

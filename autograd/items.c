@@ -216,12 +216,14 @@ static int make_part(agi_compiler *c, const ag_node *x)
     return add_view(c, i, &s);
 }
 
+enum { LIVE = 1, BOUND = 2, GIVEN = 4 }; /* bound: a leaf here; given: in the loop's memory, too */
+
 static int make_item(agi_compiler *c, const ag_node *x, int bound)
 {
     unsigned flags = x->op->flags;
     uint32_t i;
     if (flags & AG_LEAF || bound) {
-        new_item(c, x, AGI_ITEM_LEAF);
+        c->item[new_item(c, x, AGI_ITEM_LEAF)].given = (bound & GIVEN) != 0;
     } else if (flags & AG_ALIAS) {
         make_alias(c, x);
     } else if (flags & AG_VIEW) {
@@ -254,8 +256,6 @@ static int make_item(agi_compiler *c, const ag_node *x, int bound)
 }
 
 /* ---- which nodes are needed ------------------------------------------------------------------------------------- */
-
-enum { LIVE = 1, BOUND = 2 };
 
 static int keep_part(agi_compiler *c, const ag_node *x)
 {
@@ -291,7 +291,7 @@ static uint32_t mark_roots(const agi_compiler *c, uint8_t *live, uint32_t top)
     }
     for (int k = 0; c->body && k < c->body->nbound; k++) {
         const ag_node *x = c->body->bound[k];
-        if (live) live[x->id] |= k < c->body->nstates ? LIVE | BOUND : BOUND; /* live only when somebody reads it */
+        if (live) live[x->id] |= k < c->body->nstates ? LIVE | BOUND : BOUND | GIVEN; /* live only when it is read */
         if (x->id > top) top = x->id;
     }
     return top;
@@ -319,6 +319,15 @@ static uint32_t hold_output(agi_compiler *c, const ag_node *x)
     else if (c->item[root].kind == AGI_ITEM_LEAF) root = copy_of(c, i);
     c->item[root].held = 1;
     return root;
+}
+
+/* A body's results are computed where the loop stacks them. */
+static void give_results(agi_compiler *c)
+{
+    for (int k = c->body && c->body->gives ? c->body->nstates : c->noutputs; k < c->noutputs; k++) {
+        agi_item *it = &c->item[c->output_item[k]];
+        if (it->kind != AGI_ITEM_LEAF) it->given = 1;
+    }
 }
 
 void agi_count_uses(agi_compiler *c)
@@ -367,10 +376,11 @@ int agi_make_items(agi_compiler *c)
     for (uint32_t id = 0; id <= top; id++) {
         if (!(live[id] & LIVE)) continue;
         if (sweep_begins(c, id, &sweeps) && c->sweep < UINT8_MAX) c->sweep++;
-        if (!make_item(c, agi_node(c->graph, id), live[id] & BOUND)) return 0;
+        if (!make_item(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
     }
     if (!carry_states(c)) return 0;
     for (int k = 0; k < c->noutputs; k++) c->output_item[k] = hold_output(c, c->output[k]);
+    give_results(c);
     agi_count_uses(c);
     return 1;
 }

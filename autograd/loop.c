@@ -1,4 +1,5 @@
-/* Loops and branches: bodies compiled as plans of their own, and stepped through on a run of their own. */
+/* Loops and branches become steps: their bodies plans of their own, and what goes between their memory and the bodies'
+ * before, around and after the steps lists of transfers. */
 #include "compile.h"
 #include "../nodes/loop.h"
 
@@ -18,7 +19,8 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
 {
     if (!agi_vector_grow(c->arena.allocator, &c->layouts, sizeof(agi_layout), 1)) return agi_out_of_memory(c);
     int n = ag_parts(x);
-    agi_layout l = { .node = x, .part = agi_arena_take(&c->plan->arena, (size_t)n * sizeof *l.part), .bytes = ALIGNMENT };
+    agi_layout l = { .node = x, .bytes = ALIGNMENT };
+    l.part = agi_arena_take(&c->plan->arena, (size_t)n * sizeof *l.part);
     if (!l.part) return agi_out_of_memory(c);
     for (int k = 0; k < n; k++) l.part[k] = -1;
     for (int64_t k = 0; k < c->parts.count; k++) {
@@ -32,44 +34,22 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
     return 1;
 }
 
-/* ---- compiling -------------------------------------------------------------------------------------------------- */
+/* ---- bodies ----------------------------------------------------------------------------------------------------- */
 
-static uint32_t inner_buffer(const ag_plan *p, const ag_node *x)
+/* The outputs of a body's plan: the states' next values first. */
+static ag_plan *compile_body(agi_compiler *c, agi_body body, int n, ag_node *const results[])
 {
-    const agi_place *at = agi_find_place(p, x);
-    return at ? at->buffer : AGI_NONE;
-}
-
-typedef struct {
-    const ag_node *node;
-    int inputs, results;
-    ag_node **bound; /* by input: its leaf in the body, or NULL */
-} interface;
-
-static ag_plan *compile_body(agi_compiler *c, const interface *i, int nstates, ag_node *const next[], int n,
-                             ag_node *const results[])
-{
-    ag_node **outputs = agi_arena_take(&c->arena, (size_t)(nstates + n) * sizeof *outputs);
+    ag_node **outputs = agi_arena_take(&c->arena, (size_t)(body.nstates + n) * sizeof *outputs);
     if (!outputs) return agi_out_of_memory(c), NULL;
-    if (nstates) memcpy(outputs, next, (size_t)nstates * sizeof *outputs); /* else perhaps NULL */
-    memcpy(outputs + nstates, results, (size_t)n * sizeof *outputs);
-    agi_body body = { .nbound = i->inputs, .nstates = nstates, .bound = i->bound, .next = next };
-    return agi_compile(c->graph, nstates + n, outputs, c->options, &(agi_recipe){ .plain = c->recipe->plain }, &body);
-}
-
-/* Where the body's plan has the inputs' leaves and the results. */
-static uint32_t *find_inner(agi_compiler *c, const ag_plan *p, const interface *i, ag_node *const results[])
-{
-    uint32_t *inner = agi_arena_take(&c->plan->arena, (size_t)(i->inputs + i->results) * sizeof *inner);
-    if (!inner) return agi_out_of_memory(c), NULL;
-    for (int k = 0; k < i->inputs; k++) inner[k] = inner_buffer(p, i->bound[k]);
-    for (int k = 0; k < i->results; k++) inner[i->inputs + k] = inner_buffer(p, results[k]);
-    return inner;
+    if (body.nstates) memcpy(outputs, body.next, (size_t)body.nstates * sizeof *outputs); /* else perhaps NULL */
+    memcpy(outputs + body.nstates, results, (size_t)n * sizeof *outputs);
+    agi_recipe recipe = { .plain = c->recipe->plain };
+    return agi_compile(c->graph, body.nstates + n, outputs, c->options, &recipe, &body);
 }
 
 /* What somebody reads of a loop, directly or through other states: `next` and `bound` get its live states, first. */
 typedef struct {
-    int states, results;
+    int states, results, inputs;
     ag_node **next, **bound, **result;
 } live_loop;
 
@@ -96,9 +76,10 @@ static int add_live(agi_compiler *c, const ag_loop *l, const int64_t *part, live
     return 1;
 }
 
-static int find_live(agi_compiler *c, const ag_loop *l, const int64_t *part, const interface *i, live_loop *v)
+static int find_live(agi_compiler *c, const ag_loop *l, const int64_t *part, live_loop *v)
 {
-    size_t n = (size_t)(l->states + l->results + i->inputs + 1);
+    int inputs = l->states + l->elements + l->captures;
+    size_t n = (size_t)(l->results + inputs + 1);
     unsigned char *live = agi_arena_zeros(&c->arena, n, 1);
     v->next = agi_arena_take(&c->arena, n * sizeof *v->next);
     v->bound = agi_arena_take(&c->arena, n * sizeof *v->bound);
@@ -110,224 +91,190 @@ static int find_live(agi_compiler *c, const ag_loop *l, const int64_t *part, con
         v->bound[v->states] = l->state[k];
         v->next[v->states++] = l->next[k];
     }
-    memcpy(v->bound + v->states, i->bound + l->states, (size_t)(i->inputs - l->states) * sizeof *v->bound);
+    v->inputs = v->states;
+    for (int k = l->states; k < inputs; k++) v->bound[v->inputs++] = ag_loop_leaf(l, k);
     return 1;
 }
 
-static int compile_loop(agi_compiler *c, const ag_loop *l, agi_loop_step *s, interface *i)
+/* ---- transfers -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    agi_compiler *c;
+    const agi_item *item;
+    agi_loop_step *s;
+} lowering;
+
+static int make_room(lowering *l, agi_transfers *t, int n)
+{
+    t->list = agi_arena_take(&l->c->plan->arena, (size_t)n * sizeof *t->list);
+    return t->list ? 1 : agi_out_of_memory(l->c);
+}
+
+/* Input k of the node, its elements `stride` bytes apart. */
+static agi_transfer from_input(const lowering *l, int k, int64_t stride)
+{
+    int source = agi_sources(l->c, l->item, k);
+    const ag_node *x = l->item->node->in[k];
+    agi_transfer t = { .kind = AGI_COPY_IN, .outer = l->c->item[l->c->item[source].root].buffer, .stride = stride };
+    t.offset = agi_item_strides(l->c, (uint32_t)source).offset * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
+    return t;
+}
+
+static agi_transfer to_part(const lowering *l, int part, int64_t stride)
+{
+    return (agi_transfer){ .kind = AGI_COPY_OUT, .outer = l->s->out, .offset = l->s->part[part], .stride = stride };
+}
+
+static const agi_buffer *inner_buffer(const ag_plan *p, const ag_node *x, uint32_t *number)
+{
+    const agi_place *at = agi_find_place(p, x);
+    if (!at) return NULL;
+    *number = at->buffer;
+    return &p->buffer[at->buffer];
+}
+
+static void add(agi_transfers *to, agi_transfer t, uint32_t inner, const agi_buffer *b)
+{
+    t.inner = inner;
+    t.bytes = b->bytes;
+    to->list[to->count++] = t;
+}
+
+/* What a leaf of the body stands for, if the body reads it. */
+static void add_leaf(agi_transfers *to, agi_transfer t, const ag_plan *p, const ag_node *leaf)
+{
+    uint32_t inner;
+    const agi_buffer *b = inner_buffer(p, leaf, &inner);
+    if (!b || (b->role == AGI_CONSTANT && !b->given)) return; /* the body has its own */
+    if (b->given) t.kind = AGI_BY_ADDRESS;
+    add(to, t, inner, b);
+}
+
+static int has_address(const agi_transfers *t, uint32_t inner)
+{
+    for (int k = 0; k < t->count; k++)
+        if (t->list[k].kind == AGI_BY_ADDRESS && t->list[k].inner == inner) return 1;
+    return 0;
+}
+
+/* A result is computed where it is stacked, or copied there: a leaf before the step, as a state then moves on. */
+static void add_result(agi_transfers *before, agi_transfers *after, agi_transfer t, const ag_plan *p, const ag_node *x)
+{
+    uint32_t inner;
+    const agi_buffer *b = inner_buffer(p, x, &inner);
+    int leaf = b->role == AGI_LEAF && b->node == x; /* not what is stored into one at the end of a step */
+    if (b->role == AGI_VALUE && b->given && !has_address(before, inner)) {
+        t.kind = AGI_BY_ADDRESS;
+        leaf = 1;
+    }
+    add(leaf ? before : after, t, inner, b);
+}
+
+/* ---- loops ------------------------------------------------------------------------------------------------------ */
+
+static void transfer_states(lowering *w, const ag_loop *l)
+{
+    agi_loop_step *s = w->s;
+    for (int k = 0; k < l->states; k++) {
+        int before = ag_part_before(l, k), final = ag_part_final(l, k);
+        add_leaf(&s->enter[0], from_input(w, k, 0), s->body[0], l->state[k]);
+        if (s->part[before] >= 0)
+            add_leaf(&s->before, to_part(w, before, agi_node_bytes(l->state[k])), s->body[0], l->state[k]);
+        if (s->part[final] >= 0) add_leaf(&s->leave[0], to_part(w, final, 0), s->body[0], l->state[k]);
+    }
+}
+
+static int transfer_loop(lowering *w, const ag_loop *l)
+{
+    agi_loop_step *s = w->s;
+    int bound = l->states + l->elements;
+    if (!make_room(w, &s->enter[0], l->states + l->captures) || !make_room(w, &s->leave[0], l->states)) return 0;
+    if (!make_room(w, &s->before, bound + l->results) || !make_room(w, &s->after, l->results)) return 0;
+    transfer_states(w, l);
+    for (int k = l->states; k < bound; k++) {
+        const ag_node *one = l->element[k - l->states];
+        add_leaf(&s->before, from_input(w, k, agi_node_bytes(one)), s->body[0], one);
+    }
+    for (int k = bound; k < bound + l->captures; k++)
+        add_leaf(&s->enter[0], from_input(w, k, 0), s->body[0], ag_loop_leaf(l, k));
+    for (int k = 0; k < l->results; k++) {
+        int part = ag_part_result(l, k);
+        if (s->part[part] >= 0)
+            add_result(&s->before, &s->after, to_part(w, part, agi_node_bytes(l->result[k])), s->body[0], l->result[k]);
+    }
+    if (l->counted) s->control = from_input(w, bound + l->captures, 0);
+    return 1;
+}
+
+static int compile_test(lowering *w, const ag_loop *l)
+{
+    agi_loop_step *s = w->s;
+    int bound = l->states + l->elements, inputs = bound + l->captures;
+    ag_node **leaves = agi_arena_take(&w->c->arena, (size_t)inputs * sizeof *leaves);
+    if (!leaves) return agi_out_of_memory(w->c);
+    for (int k = 0; k < inputs; k++) leaves[k] = ag_loop_leaf(l, k);
+    s->body[1] = compile_body(w->c, (agi_body){ .nbound = inputs, .bound = leaves }, 1, &l->test);
+    if (!s->body[1] || !make_room(w, &s->enter[1], l->captures) || !make_room(w, &s->states, l->states)) return 0;
+    for (int k = 0; k < l->states; k++) {
+        agi_transfer t = { .kind = AGI_COPY_IN };
+        if (inner_buffer(s->body[0], l->state[k], &t.outer)) add_leaf(&s->states, t, s->body[1], l->state[k]);
+    }
+    for (int k = bound; k < inputs; k++) add_leaf(&s->enter[1], from_input(w, k, 0), s->body[1], leaves[k]);
+    inner_buffer(s->body[1], l->test, &s->test);
+    return 1;
+}
+
+static int lower_loop(lowering *w, const ag_loop *l)
 {
     live_loop live = { 0 };
-    memcpy(i->bound, l->state, (size_t)l->states * sizeof *i->bound);
-    memcpy(i->bound + l->states, l->element, (size_t)l->elements * sizeof *i->bound);
-    memcpy(i->bound + l->states + l->elements, l->capture, (size_t)l->captures * sizeof *i->bound);
-    i->inputs = l->states + l->elements + l->captures;
-    i->results = l->results;
-    if (!find_live(c, l, s->part, i, &live)) return 0;
-    interface inner = { .node = i->node, .inputs = live.states + i->inputs - l->states, .bound = live.bound };
-    s->body[0] = compile_body(c, &inner, live.states, live.next, live.results, live.result);
-    if (!s->body[0] || !(s->inner[0] = find_inner(c, s->body[0], i, l->result))) return 0;
-    if (!l->test) return 1;
-    i->results = 1;
-    s->body[1] = compile_body(c, i, 0, NULL, 1, &l->test);
-    return s->body[1] && (s->inner[1] = find_inner(c, s->body[1], i, &l->test));
+    if (!find_live(w->c, l, w->s->part, &live)) return 0;
+    agi_body body = { .nbound = live.inputs, .nstates = live.states, .bound = live.bound, .next = live.next };
+    body.gives = 1;
+    w->s->body[0] = compile_body(w->c, body, live.results, live.result);
+    if (!w->s->body[0] || !transfer_loop(w, l)) return 0;
+    return !l->test || compile_test(w, l);
 }
 
-static int compile_branch(agi_compiler *c, const ag_branch *b, agi_loop_step *s, interface *i)
+/* ---- branches --------------------------------------------------------------------------------------------------- */
+
+static int lower_body(lowering *w, const ag_branch *b, int side)
 {
-    memcpy(i->bound, b->argument, (size_t)b->arguments * sizeof *i->bound);
-    memcpy(i->bound + b->arguments, b->capture, (size_t)b->captures * sizeof *i->bound);
-    i->inputs = b->arguments + b->captures;
-    i->results = b->results;
-    for (int k = 0; k < 2; k++) {
-        ag_node *const *results = k ? b->otherwise : b->then;
-        s->body[k] = compile_body(c, i, 0, NULL, b->results, results);
-        if (!s->body[k] || !(s->inner[k] = find_inner(c, s->body[k], i, results))) return 0;
-    }
+    agi_loop_step *s = w->s;
+    ag_node *const *results = side ? b->otherwise : b->then;
+    int inputs = b->arguments + b->captures, n = 0;
+    ag_node **bound = agi_arena_take(&w->c->arena, (size_t)inputs * sizeof *bound);
+    ag_node **live = agi_arena_take(&w->c->arena, (size_t)b->results * sizeof *live);
+    if (!bound || !live) return agi_out_of_memory(w->c);
+    for (int k = 0; k < inputs; k++) bound[k] = k < b->arguments ? b->argument[k] : b->capture[k - b->arguments];
+    for (int k = 0; k < b->results; k++)
+        if (s->part[k] >= 0) live[n++] = results[k];
+    s->body[side] = compile_body(w->c, (agi_body){ .nbound = inputs, .bound = bound, .gives = 1 }, n, live);
+    if (!s->body[side] || !make_room(w, &s->enter[side], inputs + n) || !make_room(w, &s->leave[side], n)) return 0;
+    for (int k = 0; k < inputs; k++) add_leaf(&s->enter[side], from_input(w, k + 1, 0), s->body[side], bound[k]);
+    for (int k = 0; k < b->results; k++)
+        if (s->part[k] >= 0)
+            add_result(&s->enter[side], &s->leave[side], to_part(w, k, 0), s->body[side], results[k]);
     return 1;
+}
+
+static int lower_branch(lowering *w, const ag_branch *b)
+{
+    w->s->control = from_input(w, 0, 0);
+    return lower_body(w, b, 0) && lower_body(w, b, 1);
 }
 
 agi_loop_step *agi_lower_loop(agi_compiler *c, uint32_t item)
 {
-    const agi_item *it = &c->item[item];
-    const ag_node *x = it->node;
+    const ag_node *x = c->item[item].node;
     agi_loop_step *s = agi_arena_zeros(&c->plan->arena, 1, sizeof *s);
-    interface i = { .node = x, .bound = agi_arena_take(&c->arena, x->nin * sizeof *i.bound) };
-    if (!s || !i.bound) return agi_out_of_memory(c), NULL;
+    lowering w = { .c = c, .item = &c->item[item], .s = s };
+    if (!s) return agi_out_of_memory(c), NULL;
     s->node = x;
-    s->out = it->buffer;
+    s->out = c->item[item].buffer;
     s->part = agi_layout_of(c, x)->part;
     s->first_run = c->plan->nbodies;
-    s->in = agi_arena_take(&c->plan->arena, x->nin * sizeof *s->in);
-    s->offset = agi_arena_take(&c->plan->arena, x->nin * sizeof *s->offset);
-    if (!s->in || !s->offset) return agi_out_of_memory(c), NULL;
-    for (int k = 0; k < (int)x->nin; k++) {
-        int source = agi_sources(c, it, k);
-        s->in[k] = c->item[c->item[source].root].buffer;
-        s->offset[k] = agi_item_strides(c, (uint32_t)source).offset * (int64_t)ag_dtype_size((ag_dtype)x->in[k]->dtype);
-    }
     c->plan->nbodies += 2;
-    int ok = x->op == &agi_loop ? compile_loop(c, x->attribute, s, &i) : compile_branch(c, x->attribute, s, &i);
-    if (ok) return s;
+    if (x->op == &agi_loop ? lower_loop(&w, x->attribute) : lower_branch(&w, x->attribute)) return s;
     for (int b = 0; b < 2; b++) ag_plan_free(s->body[b]);
     return NULL;
-}
-
-/* ---- running ---------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    ag_run *run;
-    const agi_loop_step *s;
-    const ag_node *node;
-} stepper;
-
-static const char *input(const stepper *p, int k)
-{
-    return (const char *)p->run->memory[p->s->in[k]] + p->s->offset[k];
-}
-
-static char *part(const stepper *p, int k)
-{
-    return (char *)p->run->memory[p->s->out] + p->s->part[k];
-}
-
-/* Lets a leaf of the body be `data`: in place, or copied where scalar programs need it in their own memory. */
-static void give(ag_run *body, uint32_t b, const char *data)
-{
-    if (b == AGI_NONE) return;
-    const agi_buffer *buffer = &body->plan->buffer[b];
-    if (buffer->scalar || buffer->taken) memcpy(body->memory[b], data, (size_t)buffer->bytes);
-    else body->memory[b] = (void *)data;
-    body->fed[b] = 1;
-}
-
-static ag_status fail_in(ag_run *r, const ag_run *body, ag_status status)
-{
-    memcpy(r->message, body->message, sizeof r->message);
-    return status;
-}
-
-static double number_at(const void *at, const ag_node *x)
-{
-    if (x->dtype == AG_F32) return *(const float *)at;
-    return x->dtype == AG_F64 ? *(const double *)at : (double)*(const int64_t *)at;
-}
-
-static void give_captures(const stepper *p, ag_run *body, const uint32_t *inner, int first, int n)
-{
-    for (int k = first; k < first + n; k++) give(body, inner[k], input(p, k));
-}
-
-/* Does the loop go on? */
-static ag_status test(const stepper *p, const ag_loop *l, int *on)
-{
-    const agi_loop_step *s = p->s;
-    ag_run *body = p->run->bodies[s->first_run], *tester = p->run->bodies[s->first_run + 1];
-    *on = 1;
-    if (!l->test) return AG_OK;
-    for (int k = 0; k < l->states; k++)
-        if (s->inner[1][k] != AGI_NONE) give(tester, s->inner[1][k], body->memory[s->inner[0][k]]);
-    ag_status status = agi_run_steps(tester);
-    if (status) return fail_in(p->run, tester, status);
-    int inputs = l->states + l->elements + l->captures;
-    *on = number_at(tester->memory[s->inner[1][inputs]], l->test) != 0;
-    return AG_OK;
-}
-
-static int64_t state_bytes(const ag_loop *l, int k)
-{
-    return agi_node_bytes(l->state[k]);
-}
-
-/* A leaf itself, not what is stored into it at the end of a step. */
-static int is_leaf(const agi_buffer *b, const ag_node *result)
-{
-    return b->role == AGI_LEAF && b->node == result;
-}
-
-/* One step, number t of the sequences, the i-th made. */
-static ag_status step(const stepper *p, const ag_loop *l, int64_t t)
-{
-    const agi_loop_step *s = p->s;
-    const uint32_t *inner = s->inner[0];
-    ag_run *body = p->run->bodies[s->first_run];
-    int inputs = l->states + l->elements + l->captures;
-    for (int k = 0; k < l->states; k++)
-        if (s->part[ag_part_before(l, k)] >= 0) /* then the state is live */
-            memcpy(part(p, ag_part_before(l, k)) + t * state_bytes(l, k), body->memory[inner[k]], (size_t)state_bytes(l, k));
-    for (int k = 0; k < l->elements; k++)
-        give(body, inner[l->states + k], input(p, l->states + k) + t * agi_node_bytes(l->element[k]));
-    for (int k = 0; k < l->results; k++) { /* computed where it is stacked, if it can be */
-        if (s->part[ag_part_result(l, k)] < 0) continue;
-        uint32_t b = inner[inputs + k];
-        const agi_buffer *buffer = &body->plan->buffer[b];
-        char *to = part(p, ag_part_result(l, k)) + t * agi_node_bytes(l->result[k]);
-        if (is_leaf(buffer, l->result[k])) /* the state itself, before it moves on */
-            memcpy(to, body->memory[b], (size_t)agi_node_bytes(l->result[k]));
-        else if (buffer->role == AGI_VALUE && !buffer->scalar) body->memory[b] = to;
-    }
-    ag_status status = agi_run_steps(body);
-    if (status) return fail_in(p->run, body, status);
-    for (int k = 0; k < l->results; k++) {
-        if (s->part[ag_part_result(l, k)] < 0) continue;
-        char *to = part(p, ag_part_result(l, k)) + t * agi_node_bytes(l->result[k]), *from = body->memory[inner[inputs + k]];
-        int leaf = is_leaf(&body->plan->buffer[inner[inputs + k]], l->result[k]);
-        if (to != from && !leaf) memcpy(to, from, (size_t)agi_node_bytes(l->result[k]));
-    }
-    return AG_OK;
-}
-
-static ag_status run_loop(stepper *p, const ag_loop *l)
-{
-    const agi_loop_step *s = p->s;
-    ag_run *body = p->run->bodies[s->first_run], *tester = p->run->bodies[s->first_run + 1];
-    int64_t length = l->length, made = 0;
-    int shared = l->states + l->elements;
-    if (l->counted) length = (int64_t)number_at(input(p, p->node->nin - 1), p->node->in[p->node->nin - 1]);
-    give_captures(p, body, s->inner[0], shared, l->captures);
-    if (l->test) give_captures(p, tester, s->inner[1], shared, l->captures);
-    for (int k = 0; k < l->states; k++)
-        if (s->inner[0][k] != AGI_NONE) memcpy(body->memory[s->inner[0][k]], input(p, k), (size_t)state_bytes(l, k));
-    for (; made < length; made++) {
-        int on;
-        ag_status status = test(p, l, &on);
-        if (!status && on) status = step(p, l, l->reverse ? length - 1 - made : made);
-        if (status) return status;
-        if (!on) break;
-    }
-    for (int k = 0; k < l->states; k++)
-        if (s->part[ag_part_final(l, k)] >= 0)
-            memcpy(part(p, ag_part_final(l, k)), body->memory[s->inner[0][k]], (size_t)state_bytes(l, k));
-    if (s->part[ag_part_count(l)] >= 0) *(double *)part(p, ag_part_count(l)) = (double)made;
-    return AG_OK;
-}
-
-/* Slices that no step reached: a loop that ended early stacks zeros there. */
-static void clear_stacks(const stepper *p, const ag_loop *l)
-{
-    for (int k = 0; k < l->results; k++)
-        if (p->s->part[ag_part_result(l, k)] >= 0)
-            memset(part(p, ag_part_result(l, k)), 0, (size_t)(l->length * agi_node_bytes(l->result[k])));
-}
-
-static ag_status run_branch(const stepper *p, const ag_branch *b)
-{
-    int taken = number_at(input(p, 0), p->node->in[0]) != 0 ? 0 : 1, inputs = b->arguments + b->captures;
-    ag_run *body = p->run->bodies[p->s->first_run + taken];
-    const uint32_t *inner = p->s->inner[taken];
-    for (int k = 0; k < inputs; k++) give(body, inner[k], input(p, k + 1));
-    ag_status status = agi_run_steps(body);
-    if (status) return fail_in(p->run, body, status);
-    for (int k = 0; k < b->results; k++)
-        if (p->s->part[k] >= 0)
-            memcpy(part(p, k), body->memory[inner[inputs + k]], (size_t)agi_node_bytes(b->then[k]));
-    return AG_OK;
-}
-
-ag_status agi_run_loop(ag_run *r, const agi_loop_step *s)
-{
-    stepper p = { .run = r, .s = s, .node = s->node };
-    if (s->node->op == &agi_branch) return run_branch(&p, s->node->attribute);
-    const ag_loop *l = s->node->attribute;
-    if (l->counted || l->test) clear_stacks(&p, l);
-    return run_loop(&p, l);
 }

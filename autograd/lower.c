@@ -56,6 +56,7 @@ static int give_buffers(agi_compiler *c)
         it->buffer = agi_new_buffer(c, role, x, (ag_dtype)x->dtype, parts ? parts->bytes : agi_node_bytes(x));
         if (it->buffer == AGI_NONE) return 0;
         agi_buffer_at(c, it->buffer)->held = leaf || it->held;
+        agi_buffer_at(c, it->buffer)->given = it->given;
     }
     return 1;
 }

@@ -210,7 +210,7 @@ static int make_calendar(agi_compiler *c, calendar *cal, int deaths)
         for (uint32_t b = 0; b < n; b++) {
             const agi_buffer *x = agi_buffer_at(c, b);
             if (x->shares != AGI_NONE || x->first == AGI_NONE || (x->held && deaths)) continue;
-            if (x->role == AGI_CONSTANT || x->role == AGI_LEAF) continue;
+            if (x->role == AGI_CONSTANT || x->role == AGI_LEAF || x->given) continue;
             uint32_t step = deaths ? x->last : x->first;
             if (pass) cal->list[cal->start[step + 1]++] = b;
             else if (step + 2 < steps + 2) cal->start[step + 2]++;
@@ -255,7 +255,7 @@ static int place_leaves(layout *l)
         for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
             agi_buffer *x = agi_buffer_at(c, b);
             int stays = x->role == AGI_CONSTANT || x->role == AGI_LEAF;
-            if (stays && x->scalar == scalars && !allocate(l, x)) return 0;
+            if (stays && !x->given && x->scalar == scalars && !allocate(l, x)) return 0;
         }
     return 1;
 }
@@ -267,7 +267,7 @@ static int64_t find_end(agi_compiler *c)
     for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
         agi_buffer *x = agi_buffer_at(c, b);
         x->offset = agi_buffer_at(c, owner(c, b))->offset;
-        if (x->offset + agi_rounded(x->bytes) > end) end = x->offset + agi_rounded(x->bytes);
+        if (!x->given && x->offset + agi_rounded(x->bytes) > end) end = x->offset + agi_rounded(x->bytes);
     }
     return end;
 }
@@ -286,12 +286,22 @@ static int assign_offsets(agi_compiler *c)
     return ok;
 }
 
+/* What shares memory or is addressed by scalar programs needs its own: the loop copies. */
+static void keep_own(agi_compiler *c)
+{
+    for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
+        agi_buffer *x = agi_buffer_at(c, b);
+        if (x->scalar || x->taken || x->shares != AGI_NONE) x->given = 0;
+    }
+}
+
 int agi_lay_out(agi_compiler *c)
 {
     if (!place_assignments(c)) return 0;
     if (!c->options->distinct)
         for (int k = 0; k < c->plan->nsteps; k++)
             if (c->plan->step[k].kind == AGI_PASS) take_over(c, (uint32_t)k);
+    keep_own(c);
     if (!assign_offsets(c)) return 0;
     for (int k = 0; k < c->plan->nsteps; k++)
         if (c->plan->step[k].kind == AGI_PROGRAM) agi_patch_program(c, c->plan->step[k].is.program);

@@ -104,7 +104,7 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     p->kernels[AG_F32] = agi_kernels_of(p->options.isa, AG_F32);
     p->kernels[AG_F64] = agi_kernels_of(p->options.isa, AG_F64);
     agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs, .recipe = recipe,
-                       .body = body, .depth = body ? body->depth : 0 };
+                       .body = body };
     agi_arena_init(&c.arena, &g->allocator);
     int ok = compile(&c);
     agi_release(&g->allocator, c.items.data);
@@ -126,7 +126,9 @@ ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_optio
 {
     static const ag_options defaults = { 0 };
     if (!g || g->status || !check_outputs(g, n, outputs)) return NULL;
-    return agi_compile_within(g, n, outputs, or_null ? or_null : &defaults);
+    ag_plan *p = agi_compile_within(g, n, outputs, or_null ? or_null : &defaults);
+    if (p && p->options.native) agi_make_native(p);
+    return p;
 }
 
 void ag_plan_free(ag_plan *p)
@@ -135,6 +137,7 @@ void ag_plan_free(ag_plan *p)
     for (int k = 0; k < p->nsteps; k++)
         for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP && p->step[k].is.loop; b++)
             ag_plan_free(p->step[k].is.loop->body[b]);
+    agi_drop_native(p);
     agi_arena_free(&p->arena);
     ag_allocator a = p->allocator;
     agi_release(&a, p);

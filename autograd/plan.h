@@ -27,6 +27,7 @@ typedef struct {
     uint8_t held;   /* outputs, leaves: live until the next evaluation */
     uint8_t taken;  /* another buffer shares its memory */
     uint8_t scalar; /* a scalar program addresses it by element: it is read at its offset, never at bound memory */
+    uint8_t given;  /* of a loop's body: it lies in the loop's memory, elsewhere at every step, and has no offset */
     const ag_node *node; /* what it holds, or NULL */
 } agi_buffer;
 
@@ -94,6 +95,7 @@ typedef struct {
     agi_store *store;
     agi_fold_end *fold;
     agi_register *reg;
+    void (*native)(void *const *memory, char *scratch, int64_t from, int64_t to); /* blocks, compiled; or NULL */
 } agi_pass;
 
 /* ---- scalar programs ------------------------------------------------------------------------------------------------ */
@@ -109,6 +111,7 @@ typedef struct {
     int64_t count;
     agi_instruction *code;
     uint32_t temporaries; /* buffer of intermediate values, or AGI_NONE */
+    void (*native)(void *block, void *scratch); /* compiled, or NULL */
 } agi_program;
 
 enum { AGI_FEW_INPUTS = 16 };
@@ -137,16 +140,31 @@ typedef struct {
     uint32_t from, to;
 } agi_copy;
 
+/* Between a loop's memory and its body's: element t of the loop's is `bytes` at offset + t * stride of buffer `outer`. */
+typedef enum { AGI_BY_ADDRESS, AGI_COPY_IN, AGI_COPY_OUT } agi_transfer_kind;
+typedef struct {
+    uint8_t kind;
+    uint32_t inner, outer;
+    int64_t offset, stride, bytes;
+} agi_transfer;
+
+typedef struct {
+    agi_transfer *list;
+    int count;
+} agi_transfers;
+
 /* A loop or branch: bodies are plans of their own, run on a run of their own, one for each body. */
 typedef struct {
     const ag_node *node;
     ag_plan *body[2]; /* a loop's body and test (or NULL); a branch's two bodies */
     int first_run;    /* index of body[0]'s run in the run's `bodies` */
-    uint32_t *in;     /* buffers of the node's inputs, */
-    int64_t *offset;  /* and offsets in them, in bytes */
     uint32_t out;     /* where all parts that somebody reads lie, */
     int64_t *part;    /* at these offsets in bytes, or -1 */
-    uint32_t *inner[2]; /* by input: its leaf's buffer in each body, or AGI_NONE; then by result: its buffer */
+    agi_transfer control; /* the predicate or the number of steps: where it is, `inner` unused */
+    uint32_t test;        /* the test's buffer in body[1] */
+    agi_transfers enter[2], leave[2]; /* of each body, before and after all steps */
+    agi_transfers before, after;      /* of body[0], around every step */
+    agi_transfers states;             /* from body[0] to body[1], before every test */
 } agi_loop_step;
 
 typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY, AGI_LOOP } agi_step_kind;
@@ -193,9 +211,15 @@ struct ag_plan {
     ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
     agi_again again;
+    void *library;           /* of compiled steps, or NULL */
+    const char *native_note; /* what became of options.native, or NULL */
 };
 
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
+
+/* native.c: compiles passes and programs, also of loops' bodies. What cannot be compiled is interpreted. */
+void agi_make_native(ag_plan *);
+void agi_drop_native(ag_plan *);
 
 /* ---- kernels: one table for each instruction set and type ----------------------------------------------------------------- */
 

@@ -96,7 +96,7 @@ static int choose(choice *h)
     find_late(h);
     if (c->recipe->segments) find_crossing(h);
     for (uint32_t i = 0; i < c->nitems; i++) {
-        c->item[i].again = (uint8_t)renewed(h, i);
+        c->item[i].again = renewed(h, i) != 0;
         any |= c->item[i].again && h->read[i] & LATE;
     }
     return any;
@@ -188,7 +188,7 @@ static int is_free(const renewal *r, const agi_item *it)
 static int put_copy(renewal *r, uint32_t i)
 {
     agi_item it = r->old[i];
-    it.uses = 0;
+    it.uses = it.given = 0;
     it.sweep = r->sweep;
     if (!read_operands(r, &it)) return 0;
     it.root = r->copy[i] = next_item(r);

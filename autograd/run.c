@@ -21,18 +21,24 @@ static size_t table_bytes(const ag_plan *p)
            rounded((size_t)p->nbodies * sizeof(ag_run *));
 }
 
-static size_t run_bytes(const ag_plan *p)
+/* A loop's body works in the scratch memory of the whole run. */
+static size_t run_bytes(const ag_plan *p, int is_body)
 {
-    return ALIGNMENT + rounded((size_t)p->block_bytes) + rounded((size_t)p->scratch_bytes) * (size_t)threads_of(p) +
-           table_bytes(p);
+    size_t scratch = is_body ? 0 : rounded((size_t)p->scratch_bytes) * (size_t)threads_of(p);
+    return ALIGNMENT + rounded((size_t)p->block_bytes) + scratch + table_bytes(p);
+}
+
+static size_t all_bytes(const ag_plan *p, int is_body)
+{
+    size_t bytes = p ? sizeof(ag_run) + run_bytes(p, is_body) : 0;
+    for (int k = 0; p && k < p->nsteps; k++)
+        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP; b++) bytes += all_bytes(p->step[k].is.loop->body[b], 1);
+    return bytes;
 }
 
 size_t ag_plan_bytes(const ag_plan *p)
 {
-    size_t bytes = p ? sizeof(ag_run) + run_bytes(p) : 0;
-    for (int k = 0; p && k < p->nsteps; k++)
-        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP; b++) bytes += ag_plan_bytes(p->step[k].is.loop->body[b]);
-    return bytes;
+    return all_bytes(p, 0);
 }
 
 /* ---- failures --------------------------------------------------------------------------------------------------- */
@@ -68,6 +74,7 @@ static void start_leaf(ag_run *r, uint32_t b)
     void *to = r->memory[b];
     if (x->op == &agi_input) r->missing++;
     else r->fed[b] = 1;
+    if (buffer->given) return;
     if (x->op == &agi_number) {
         double value;
         memcpy(&value, x->attribute, sizeof value);
@@ -102,7 +109,7 @@ ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
     if (!r) return NULL;
     memset(r, 0, sizeof *r);
     r->plan = p;
-    r->allocated = agi_allocate(&p->allocator, run_bytes(p));
+    r->allocated = agi_allocate(&p->allocator, run_bytes(p, outer != NULL));
     if (!r->allocated) {
         agi_release(&p->allocator, r);
         return NULL;
@@ -116,7 +123,8 @@ ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
     memset(r->bound, 0, p->nbuffers * sizeof(void *));
     memset(r->fed, 0, p->nbuffers);
     memset(r->bodies, 0, (size_t)p->nbodies * sizeof *r->bodies);
-    for (uint32_t b = 0; b < p->nbuffers; b++) r->memory[b] = r->block + p->buffer[b].offset;
+    for (uint32_t b = 0; b < p->nbuffers; b++)
+        r->memory[b] = p->buffer[b].given ? NULL : r->block + p->buffer[b].offset;
     for (int k = 0; k < p->nleaves; k++) start_leaf(r, p->leaf[k]);
     agi_quiet_blas();
     r->owns_pool = !outer && threads_of(p) > 1;
@@ -311,7 +319,7 @@ static void poison(ag_run *r, uint32_t step, int all)
     for (uint32_t b = 0; b < r->plan->nbuffers; b++) {
         const agi_buffer *x = &r->plan->buffer[b];
         int dies = all || (x->last == step && !x->held);
-        if (x->shares == AGI_NONE && dies && (x->role == AGI_VALUE || x->role == AGI_WORK))
+        if (x->shares == AGI_NONE && dies && !x->given && (x->role == AGI_VALUE || x->role == AGI_WORK))
             memset(r->block + x->offset, 0xff, (size_t)x->bytes);
     }
 }

@@ -64,7 +64,8 @@ static void run_f32(const agi_instruction *p, const agi_instruction *end, T *m)
 
 void agi_run_program(ag_run *r, const agi_program *p)
 {
-    if (p->dtype == AG_F64) run_f64(p->code, p->code + p->count, (double *)r->block);
+    if (p->native) p->native(r->block, r->scratch);
+    else if (p->dtype == AG_F64) run_f64(p->code, p->code + p->count, (double *)r->block);
     else run_f32(p->code, p->code + p->count, (float *)r->block);
 }
 

@@ -229,6 +229,7 @@ int ag_write_text(FILE *to, const ag_plan *p)
 {
     if (!to || !p) return -1;
     writer w = { .to = to, .plan = p };
+    if (p->native_note) fprintf(to, "native code: %s\n", p->native_note);
     show_steps(&w);
     fprintf(to, "%d steps, %u buffers; a run takes %zu bytes; an evaluation moves %.0f bytes, %.0f flops\n", p->nsteps,
             p->nbuffers, ag_plan_bytes(p), w.bytes, w.flops);

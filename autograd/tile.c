@@ -162,6 +162,9 @@ static void find_streams(const tile *t, fetcher *f)
         if (!g->store[k].row) f->stream[f->streams++] = memory_at(t, g->store[k].buffer, next);
 }
 
+#ifdef __x86_64__
+__attribute__((target("prfchw"))) /* lines to be written are fetched as our own; a processor without it does nothing */
+#endif
 static void fetch_to(fetcher *f, int64_t end)
 {
     for (; f->line < end; f->line++) {
@@ -275,6 +278,10 @@ static int64_t block_start(const agi_pass *g, int64_t block)
 
 void agi_run_blocks(ag_run *run, const agi_pass *g, char *scratch, int64_t from, int64_t to)
 {
+    if (g->native) {
+        g->native(run->memory, scratch, from, to);
+        return;
+    }
     tile t = { .run = run, .g = g, .size = (int64_t)ag_dtype_size(g->dtype),
                .kernels = run->plan->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64] };
     place_registers(&t, scratch);

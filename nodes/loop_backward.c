@@ -1,5 +1,5 @@
-/* Reverse mode through a loop: a loop the other way, which reads the states before each step, carries the gradient of the
- * states, sums up that of the captures and stacks that of the sequences. */
+/* Reverse mode through a loop: a loop the other way, which reads the states before each step, carries the gradient of
+ * the states, sums up that of the captures and stacks that of the sequences. */
 #include "loop.h"
 
 /* What the backward loop is put together from: lists that grow as the parts of the forward loop are looked at. */

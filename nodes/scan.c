@@ -4,50 +4,85 @@
  * segment's steps. Its gradient stores the states at the segments' starts and steps through each segment again. */
 #include "loop.h"
 
-static ag_node *refuse(ag_graph *g, const char *what)
-{
-    ag_node *any = ag_number(g, 0);
-    return ag_reject(any, &agi_loop, AG_EARG, "%s", what);
-}
+#define MOST_STEPS ((int64_t)1 << 48)
 
-static int vet_nodes(ag_graph *g, int n, ag_node *const x[], int leaves)
-{
-    if (n && !x) return 0;
-    for (int k = 0; k < n; k++)
-        if (ag_is_bad(x[k]) || x[k]->graph != g || (leaves && x[k]->op != &agi_input)) return 0;
-    return 1;
-}
+/* ---- operands --------------------------------------------------------------------------------------------------- */
 
-static ag_graph *graph_of(const ag_scan_body *b)
-{
-    if (b->states && b->initial && b->initial[0]) return b->initial[0]->graph;
-    return b->sequences && b->sequence && b->sequence[0] ? b->sequence[0]->graph : NULL;
-}
+typedef struct {
+    const char *what;
+    int n;
+    ag_node *const *x;
+    int leaves; /* they stand for values in the body: inputs, each once */
+} operands;
 
-static const char *fault(ag_graph *g, const ag_scan_body *b)
+/* The first node of all: every failure is its graph's. */
+static ag_node *first_of(int lists, const operands list[])
 {
-    if (b->length < 1) return "a scan makes at least one step";
-    if (b->states < 0 || b->sequences < 0 || b->results < 0) return "a negative count";
-    if (!vet_nodes(g, b->states, b->state, 1)) return "the states are no inputs of this graph";
-    if (!vet_nodes(g, b->sequences, b->element, 1)) return "the elements are no inputs of this graph";
-    if (!vet_nodes(g, b->states, b->initial, 0)) return "an initial state is NULL, bad or of another graph";
-    if (!vet_nodes(g, b->states, b->next, 0)) return "a next state is NULL, bad or of another graph";
-    if (!vet_nodes(g, b->sequences, b->sequence, 0)) return "a sequence is NULL, bad or of another graph";
-    if (!vet_nodes(g, b->results, b->result, 0)) return "a result is NULL, bad or of another graph";
+    for (int i = 0; i < lists; i++)
+        for (int k = 0; list[i].x && k < list[i].n; k++)
+            if (list[i].x[k]) return list[i].x[k];
     return NULL;
 }
+
+static int used_before(int lists, const operands list[], const ag_node *leaf, int at, int number)
+{
+    for (int i = 0; i < lists && i <= at; i++)
+        for (int k = 0; list[i].leaves && k < (i == at ? number : list[i].n); k++)
+            if (list[i].x[k] == leaf) return 1;
+    return 0;
+}
+
+/* NULL, or the bad node that stands for the result: an operand's, or the failure's. */
+static ag_node *fault(const ag_op *op, int lists, const operands list[])
+{
+    ag_node *any = first_of(lists, list), *bad = NULL;
+    for (int i = 0; i < lists; i++) {
+        if (list[i].n < 0 || (list[i].n && !list[i].x))
+            return ag_reject(any, op, AG_EARG, list[i].n < 0 ? "%d %ss are none" : "the list of the %d %ss is NULL",
+                             list[i].n, list[i].what);
+        for (int k = 0; k < list[i].n; k++) {
+            ag_node *x = list[i].x[k];
+            if (!x) return ag_reject(any, op, AG_EARG, "%s %d is NULL", list[i].what, k);
+            if (x->graph != any->graph)
+                return ag_reject(any, op, AG_EARG, "%s %d is a node of another graph", list[i].what, k);
+            if (ag_is_bad(x)) bad = x;
+            else if (list[i].leaves && x->op != &agi_input)
+                return ag_reject(x, op, AG_EARG, "%s %d is no input, which stands for it in the body", list[i].what, k);
+            else if (list[i].leaves && used_before(lists, list, x, i, k))
+                return ag_reject(x, op, AG_EARG, "%s %d stands for something else already", list[i].what, k);
+        }
+    }
+    return bad;
+}
+
+static ag_status fill(ag_graph *g, ag_node *bad, int n, ag_node *out[], int m, ag_node *more[])
+{
+    for (int k = 0; out && k < n; k++) out[k] = bad;
+    for (int k = 0; more && k < m; k++) more[k] = bad;
+    ag_status status = g ? ag_graph_status(g) : AG_EARG;
+    return status ? status : AG_EARG;
+}
+
+/* ---- a loop, as it is written ----------------------------------------------------------------------------------- */
 
 static ag_node *const *keep(ag_graph *g, ag_node *const x[], int n)
 {
     return ag_keep(g, n ? x : NULL, (size_t)n * sizeof *x);
 }
 
-static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *final[], ag_node *stacked[])
+/* The bad node of the graph, which has failed. */
+static ag_node *failed(ag_node *any)
+{
+    return ag_reject(any, &agi_loop, AG_EMEM, "out of memory");
+}
+
+static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *test, ag_node *final[], ag_node *stacked[])
 {
     ag_loop l;
     memset(&l, 0, sizeof l);
     l.length = b->length;
     l.reverse = b->reverse != 0;
+    l.test = test;
     l.states = b->states;
     l.elements = b->sequences;
     l.results = b->results;
@@ -72,17 +107,21 @@ static size_t state_bytes(const ag_scan_body *b)
     return bytes;
 }
 
-/* Steps a segment that keep segments + steps states within the budget, else as few states as can be. */
+/* States that a gradient through segments of k steps keeps: those at their starts, a segment's, the rest's. */
+static int64_t states_kept(int64_t length, int64_t k)
+{
+    return length / k + k + length % k;
+}
+
+/* Steps a segment that keep the states within the budget, else as few states as can be. */
 static int64_t segment_length(const ag_scan_body *b)
 {
     size_t one = state_bytes(b);
     int64_t best = 1;
     if (!b->max_bytes || (size_t)b->length * one <= b->max_bytes) return b->length;
-    for (int64_t k = 1; k <= b->length; k++) {
-        int64_t kept = b->length / k + k, least = b->length / best + best;
-        if ((size_t)kept * one <= b->max_bytes) return k;
-        if (kept < least) best = k;
-        if (k > b->length / k) break;
+    for (int64_t k = 1; k <= b->length / k; k++) {
+        if ((size_t)states_kept(b->length, k) * one <= b->max_bytes) return k;
+        if (states_kept(b->length, k) < states_kept(b->length, best)) best = k;
     }
     return best;
 }
@@ -130,14 +169,14 @@ static ag_status nested(ag_graph *g, const ag_scan_body *b, int64_t steps, ag_no
     inner.initial = state;
     inner.sequence = segment;
     inner.max_bytes = 0;
-    if (plain(g, &inner, next, result)) return ag_graph_status(g);
+    if (plain(g, &inner, NULL, next, result)) return ag_graph_status(g);
     outer.length = b->length / steps;
     outer.state = state;
     outer.next = next;
     outer.element = segment;
     outer.sequence = sequence;
     outer.result = result;
-    ag_status status = plain(g, &outer, final, stacked);
+    ag_status status = plain(g, &outer, NULL, final, stacked);
     for (int k = 0; k < b->results && stacked && !status; k++) stacked[k] = flatten(stacked[k]);
     return status;
 }
@@ -164,74 +203,73 @@ static ag_status segmented(ag_graph *g, const ag_scan_body *b, int64_t steps, ag
     for (int turn = 0; turn < 2 && !status; turn++) {
         int h = b->reverse ? 1 - turn : turn;
         ag_node **last = turn ? final : middle;
-        status = h ? plain(g, &part[1], last, out[1]) : nested(g, &part[0], steps, last, out[0]);
+        status = h ? plain(g, &part[1], NULL, last, out[1]) : nested(g, &part[0], steps, last, out[0]);
     }
     for (int k = 0; k < b->results && stacked && !status; k++)
         stacked[k] = ag_concat(2, (ag_node *[]){ out[0][k], out[1][k] }, 0);
     return status ? status : ag_graph_status(g);
 }
 
+/* ---- the constructors ------------------------------------------------------------------------------------------- */
+
 ag_status ag_scan(const ag_scan_body *b, ag_node *final[], ag_node *stacked[])
 {
-    ag_graph *g = b ? graph_of(b) : NULL;
-    if (!g) return AG_EARG;
-    const char *why = fault(g, b);
-    ag_node *bad = why ? refuse(g, why) : NULL;
-    ag_status status = ag_graph_status(g);
-    if (!status) {
-        int64_t steps = segment_length(b);
-        status = steps < b->length ? segmented(g, b, steps, final, stacked) : plain(g, b, final, stacked);
-    }
-    if (!status) return AG_OK;
-    if (!bad) bad = refuse(g, "");
-    for (int k = 0; k < b->states && final; k++) final[k] = bad;
-    for (int k = 0; k < b->results && stacked; k++) stacked[k] = bad;
-    return status;
+    if (!b) return AG_EARG;
+    const operands list[] = { { "initial state", b->states, b->initial, 0 }, { "state", b->states, b->state, 1 },
+                              { "next state", b->states, b->next, 0 },       { "sequence", b->sequences, b->sequence, 0 },
+                              { "element", b->sequences, b->element, 1 },    { "result", b->results, b->result, 0 } };
+    enum { LISTS = sizeof list / sizeof *list };
+    ag_node *any = first_of(LISTS, list), *bad;
+    ag_graph *g = ag_graph_of(any);
+    if (!any) return fill(NULL, NULL, b->states, final, b->results, stacked);
+    bad = ag_graph_status(g) ? failed(any) : fault(&agi_loop, LISTS, list);
+    if (!bad && (b->length < 1 || b->length > MOST_STEPS))
+        bad = ag_reject(any, &agi_loop, AG_EARG, "a scan makes at least one step, and at most 2^48");
+    if (bad) return fill(g, bad, b->states, final, b->results, stacked);
+    int64_t steps = segment_length(b);
+    ag_status status = steps < b->length ? segmented(g, b, steps, final, stacked) : plain(g, b, NULL, final, stacked);
+    return status ? fill(g, failed(any), b->states, final, b->results, stacked) : AG_OK;
 }
 
 ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node *const state[], ag_node *const next[],
                    int64_t max_steps, ag_node *final[])
 {
-    ag_graph *g = ag_graph_of(test);
-    if (!g || states < 1 || !final) return AG_EARG;
+    const operands list[] = { { "test", 1, &test, 0 }, { "initial state", states, initial, 0 },
+                              { "state", states, state, 1 }, { "next state", states, next, 0 } };
+    enum { LISTS = sizeof list / sizeof *list };
+    ag_node *any = first_of(LISTS, list), *bad;
+    ag_graph *g = ag_graph_of(any);
+    if (!any) return fill(NULL, NULL, states, final, 0, NULL);
+    bad = ag_graph_status(g) ? failed(any) : fault(&agi_loop, LISTS, list);
+    if (!bad && states < 1) bad = ag_reject(any, &agi_loop, AG_EARG, "no state: the test never changes");
+    if (bad) return fill(g, bad, states, final, 0, NULL);
     ag_scan_body b = { .length = max_steps > 0 ? max_steps : AG_UNBOUNDED, .states = states, .initial = initial,
                        .state = state, .next = next };
-    const char *why = ag_is_bad(test) ? "the test is a bad node" : fault(g, &b);
-    ag_node *y = why ? refuse(g, why) : NULL;
-    ag_loop l;
-    memset(&l, 0, sizeof l);
-    l.length = b.length;
-    l.states = states;
-    l.test = test;
-    if (!why) {
-        l.state = keep(g, state, states);
-        l.next = keep(g, next, states);
-        l.element = keep(g, NULL, 0);
-        l.result = keep(g, NULL, 0);
-        y = l.state && l.next && l.element && l.result ? ag_loop_node(g, &l, initial, NULL, NULL) : refuse(g, "");
-    }
-    for (int k = 0; k < states; k++) final[k] = ag_is_bad(y) ? refuse(g, "") : ag_part(y, ag_part_final(&l, k));
-    return ag_graph_status(g);
+    ag_status status = plain(g, &b, test, final, NULL);
+    return status ? fill(g, failed(any), states, final, 0, NULL) : AG_OK;
 }
 
 ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
                   ag_node *const then[], ag_node *const otherwise[], ag_node *out[])
 {
-    ag_graph *g = ag_graph_of(predicate);
-    if (!g || arguments < 0 || results < 1 || !out) return AG_EARG;
-    int sound = !ag_is_bad(predicate) && vet_nodes(g, arguments, value, 0) && vet_nodes(g, arguments, argument, 1) &&
-                vet_nodes(g, results, then, 0) && vet_nodes(g, results, otherwise, 0);
-    ag_node *y = sound ? NULL : refuse(g, "an operand is NULL, bad, of another graph, or an argument is no input");
-    if (sound) {
-        ag_branch b;
-        memset(&b, 0, sizeof b);
-        b.arguments = arguments;
-        b.results = results;
-        b.argument = keep(g, argument, arguments);
-        b.then = keep(g, then, results);
-        b.otherwise = keep(g, otherwise, results);
-        y = b.argument && b.then && b.otherwise ? ag_branch_node(g, &b, predicate, value) : refuse(g, "");
-    }
-    for (int k = 0; k < results; k++) out[k] = ag_is_bad(y) ? refuse(g, "") : ag_part(y, k);
+    const operands list[] = { { "predicate", 1, &predicate, 0 }, { "value", arguments, value, 0 },
+                              { "argument", arguments, argument, 1 }, { "result", results, then, 0 },
+                              { "other result", results, otherwise, 0 } };
+    enum { LISTS = sizeof list / sizeof *list };
+    ag_node *any = first_of(LISTS, list), *bad;
+    ag_graph *g = ag_graph_of(any);
+    if (!any) return fill(NULL, NULL, results, out, 0, NULL);
+    bad = ag_graph_status(g) ? failed(any) : fault(&agi_branch, LISTS, list);
+    if (bad) return fill(g, bad, results, out, 0, NULL);
+    ag_branch b;
+    memset(&b, 0, sizeof b);
+    b.arguments = arguments;
+    b.results = results;
+    b.argument = keep(g, argument, arguments);
+    b.then = keep(g, then, results);
+    b.otherwise = keep(g, otherwise, results);
+    ag_node *y = b.argument && b.then && b.otherwise ? ag_branch_node(g, &b, predicate, value) : NULL;
+    if (ag_is_bad(y)) return fill(g, failed(any), results, out, 0, NULL);
+    for (int k = 0; k < results && out; k++) out[k] = ag_part(y, k);
     return ag_graph_status(g);
 }

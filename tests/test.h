@@ -20,6 +20,7 @@ Suite *suite_errors(void);
 Suite *suite_op_table(void);
 Suite *suite_gradient(void);
 Suite *suite_loop(void);
+Suite *suite_while(void);
 Suite *suite_derivatives(void);
 Suite *suite_batch(void);
 Suite *suite_sparse(void);
@@ -38,6 +39,7 @@ Suite *suite_save(void);
 Suite *suite_blog(void);
 Suite *suite_gradbench(void);
 Suite *suite_emit(void);
+Suite *suite_native(void);
 Suite *suite_readme(void);
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */

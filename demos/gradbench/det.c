@@ -58,6 +58,7 @@ static int prepare(problem *base, reason *why)
 {
     det *p = (det *)base;
     model *m = base->model = cache_model(base->cache, NODES, why, "det %d %d", base->function, (int)p->n);
+    if (m) m->native = 1;
     if (!m || (!m->ready && build(m, p, why))) return -1;
     m->ready = 1;
     model_feed(m, 0, m->node[A], p->a.data);

@@ -50,6 +50,7 @@ typedef struct {
     ag_run *run[PLANS];
     ag_node **node; /* leaves and outputs, to bind: the eval's own order */
     int ready;      /* built: the nodes are there, the plans compiled */
+    int native;     /* set before model_compile: by the system's compiler, where loops and scalars dominate */
 } model;
 
 typedef struct cache cache;

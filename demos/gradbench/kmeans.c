@@ -54,6 +54,7 @@ static int prepare(problem *base, reason *why)
     const int64_t *n = p->points.dim;
     model *m = base->model = cache_model(base->cache, 3, why, "kmeans %d %lld %lld %lld", base->function,
                                          (long long)n[0], (long long)n[1], (long long)p->centroids.dim[0]);
+    if (m) m->native = 1;
     if (!m || (!m->ready && build(m, p, why))) return -1;
     m->ready = 1;
     model_feed(m, 0, m->node[POINTS], p->points.data);

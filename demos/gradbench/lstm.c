@@ -119,6 +119,7 @@ static int prepare(problem *base, reason *why)
     lstm *p = (lstm *)base;
     model *m = base->model = cache_model(base->cache, NODES, why, "lstm %d %lld %lld %lld", base->function,
                                          (long long)p->layers, (long long)p->bits, (long long)p->count);
+    if (m) m->native = 1;
     if (!m || (!m->ready && build(m, p, why))) return -1;
     m->ready = 1;
     for (int i = MAIN; i < LEAVES; i++) model_feed(m, 0, m->node[i], p->given[i].data);

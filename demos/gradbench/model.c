@@ -56,7 +56,8 @@ model *cache_model(cache *c, int nodes, reason *why, const char *key_format, ...
 
 int model_compile(model *m, int plan, int n, ag_node *const outputs[], reason *why)
 {
-    m->plan[plan] = ag_graph_status(m->graph) ? NULL : ag_compile(m->graph, n, outputs, NULL);
+    const ag_options options = { .native = m->native };
+    m->plan[plan] = ag_graph_status(m->graph) ? NULL : ag_compile(m->graph, n, outputs, &options);
     if (!m->plan[plan]) return refuse(why, "%s", ag_graph_error(m->graph));
     m->run[plan] = ag_run_new(m->plan[plan]);
     if (!m->run[plan]) return refuse(why, "out of memory");

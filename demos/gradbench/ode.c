@@ -66,6 +66,7 @@ static int prepare(problem *base, reason *why)
     ode *p = (ode *)base;
     model *m = base->model = cache_model(base->cache, NODES, why, "ode %d %lld %lld", base->function,
                                          (long long)p->x.count, (long long)p->s);
+    if (m) m->native = 1;
     if (!m || (!m->ready && build(m, p, why))) return -1;
     m->ready = 1;
     model_feed(m, 0, m->node[X], p->x.data);

@@ -85,6 +85,7 @@ static int prepare(problem *base, reason *why)
 {
     particle *p = (particle *)base;
     model *m = base->model = cache_model(base->cache, NODES, why, "particle %d", base->function);
+    if (m) m->native = 1;
     if (!m || (!m->ready && build(m, base, why))) return -1;
     m->ready = 1;
     model_feed(m, 0, m->node[W], &p->w);

@@ -122,6 +122,7 @@ static int prepare(problem *base, reason *why)
     static const int first[] = { THERE, HEIGHT, LAST_BAR };
     saddle *p = (saddle *)base;
     model *m = base->model = cache_model(base->cache, NODES, why, "saddle %d", base->function);
+    if (m) m->native = 1;
     if (!m || (!m->ready && build(m, base, why))) return -1;
     m->ready = 1;
     for (int plan = STEP; plan <= (outer_reverse(base) ? BACK : TOP); plan++) {

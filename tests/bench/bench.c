@@ -59,9 +59,13 @@ bench_times bench_compare(bench_work *ours, bench_work *limit, void *context)
     return (bench_times){ bench_median(PAIRS, of_ours), bench_median(PAIRS, of_limit), bench_median(PAIRS, ratio) };
 }
 
+int bench_native;
+static double compiled; /* seconds that the last compilation took, the compiler of C included */
+
 void bench_print(const char *name, const char *unit, double scale, bench_times t)
 {
     printf("%s %s ours=%.4g limit=%.4g ratio=%.3g", name, unit, t.ours * scale, t.limit * scale, t.ratio);
+    if (bench_native) printf(" compiled_s=%.2f", compiled);
 }
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
@@ -90,7 +94,11 @@ void bench_require(ag_status status, const char *message)
 
 ag_plan *bench_compile(ag_graph *g, int n, ag_node *const outputs[])
 {
-    ag_plan *p = ag_compile(g, n, outputs, NULL);
+    struct timespec start, end;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    ag_plan *p = ag_compile(g, n, outputs, &(ag_options){ .native = bench_native });
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    compiled = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
     bench_require(p ? AG_OK : AG_EARG, ag_graph_error(g));
     return p;
 }

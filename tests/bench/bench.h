@@ -17,6 +17,7 @@ bench_times bench_compare(bench_work *ours, bench_work *limit, void *context);
 /* Starts the line "name unit ours= limit= ratio=": seconds times scale. The caller adds to it and ends it. */
 void bench_print(const char *name, const char *unit, double scale, bench_times);
 
+extern int bench_native; /* 1: plans are compiled to machine code */
 double bench_now(void); /* seconds of processor time */
 double bench_median(int n, double values[]); /* sorts them */
 

@@ -1,4 +1,4 @@
-/* build/bench [workload ...]: one line for each, of all without arguments. Times are of one thread. */
+/* build/bench [--native] [workload ...]: one line for each, of all without arguments. Times are of one thread. */
 #include "bench.h"
 
 #include <cblas.h>
@@ -49,7 +49,7 @@ static int find(const char *name)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: bench [workload ...]\n");
+    fprintf(stderr, "usage: bench [--native] [workload ...]\n");
     for (int k = 0; k < WORKLOADS; k++) fprintf(stderr, "  %-9s %s\n", workload[k].name, workload[k].what);
     return 2;
 }
@@ -58,6 +58,11 @@ int main(int argc, char **argv)
 {
     int failed = 0;
     openblas_set_num_threads(1); /* here: in a child it would wake a pool */
+    if (argc > 1 && strcmp(argv[1], "--native") == 0) {
+        bench_native = 1;
+        argv++;
+        argc--;
+    }
     for (int k = 1; k < argc; k++)
         if (find(argv[k]) < 0) return usage();
     for (int k = 1; k < argc; k++) failed |= run(find(argv[k]));

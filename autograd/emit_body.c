@@ -1,0 +1,313 @@
+/* The steps of a plan, and loops and branches among them: a body is a plan of its own, whose functions work in memory
+ * behind that of the plan around it and find what lies in the loop's memory through pointers. See loop_run.c. */
+#include "emit.h"
+#include "../nodes/loop.h"
+
+typedef struct {
+    agi_emitter e;
+    char prefix[AGI_NAME];
+    int64_t at, bytes; /* its memory in the workspace around it */
+} body;
+
+typedef struct {
+    agi_emitter *e; /* of the plan around it */
+    const agi_loop_step *s;
+    int step;
+    body body[2];
+    ag_source to;   /* the function that steps through it */
+} printer;
+
+/* ---- bodies ------------------------------------------------------------------------------------------------------- */
+
+static int place_body(body *b, agi_arena *arena)
+{
+    const ag_plan *p = b->e.plan;
+    b->e.reach = agi_arena_zeros(arena, p->nbuffers, sizeof *b->e.reach);
+    if (!b->e.reach || !agi_find_leaves(&b->e, arena)) return 0;
+    for (uint32_t k = 0; k < p->nbuffers; k++) {
+        const agi_buffer *x = &p->buffer[k];
+        if (x->given) b->e.reach[k] = (agi_reach){ AGI_IN_MEMBER, k };
+        else if (x->role == AGI_CONSTANT)
+            b->e.reach[k] = (agi_reach){ AGI_IN_DATA, agi_add_array(&b->e, x, x->node->attribute) };
+        if (b->e.reach[k].at < 0) return 0;
+    }
+    agi_follow_owners(&b->e);
+    b->e.scratch_at = agi_close_up(&b->e, arena);
+    return b->e.scratch_at >= 0;
+}
+
+static void emit_memory(const body *b)
+{
+    ag_source *to = b->e.to;
+    ag_emit(to, "struct %s_memory {\n", b->prefix);
+    for (uint32_t k = 0; k < b->e.plan->nbuffers; k++) {
+        const agi_buffer *x = &b->e.plan->buffer[k];
+        if (x->given) ag_emit(to, "    %s *b%u;\n", ag_c_type((ag_dtype)x->dtype), k);
+    }
+    ag_emit(to, "    char *work;\n};\n\n");
+}
+
+static int emit_body(printer *p, int which, agi_arena *arena)
+{
+    body *b = &p->body[which];
+    snprintf(b->prefix, sizeof b->prefix, "%s_%db%d", p->e->prefix, p->step, which);
+    b->e = (agi_emitter){ .plan = p->s->body[which], .prefix = b->prefix, .top = p->e->top, .cblas = p->e->cblas,
+                          .to = p->e->to, .arrays = p->e->arrays };
+    if (!place_body(b, arena)) {
+        p->e->to->failed = 1;
+        return 1;
+    }
+    emit_memory(b);
+    if (!agi_emit_steps(&b->e)) {
+        p->e->missing = b->e.missing;
+        return 0;
+    }
+    ag_emit(p->e->to, "static int %s(const struct %s_memory *m)\n{\n", b->prefix, b->prefix);
+    agi_emit_runs(&b->e, p->e->to);
+    ag_emit(p->e->to, "    return 0;\n}\n\n");
+    b->bytes = b->e.scratch_at + b->e.scratch;
+    return 1;
+}
+
+/* A loop works with its body and its test at the same time, a branch with one of two bodies. */
+static int emit_bodies(printer *p, agi_arena *arena)
+{
+    for (int k = 0; k < 2; k++) {
+        if (!p->s->body[k]) continue;
+        if (!emit_body(p, k, arena)) return 0;
+        if (k && p->s->node->op != &agi_branch) p->body[1].at = p->body[0].bytes;
+        int64_t end = p->body[k].at + p->body[k].bytes;
+        if (end > p->e->scratch) p->e->scratch = end;
+    }
+    return 1;
+}
+
+/* ---- transfers ---------------------------------------------------------------------------------------------------- */
+
+/* Where body `which` has a buffer, as a pointer of its type. */
+static void emit_inner(printer *p, int which, uint32_t buffer)
+{
+    agi_emitter *e = &p->body[which].e;
+    char memory[24];
+    snprintf(memory, sizeof memory, "body%d.", which);
+    e->to = &p->to;
+    e->memory = memory;
+    agi_emit_place(e, buffer, ag_c_type((ag_dtype)e->plan->buffer[buffer].dtype));
+    e->to = p->e->to;
+    e->memory = NULL;
+}
+
+/* Element t of a transfer's outer side: in the memory of the plan around, or in that of the loop's body. */
+static void emit_outer(printer *p, const agi_transfer *x, int from_body, const char *t, const char *type)
+{
+    ag_emit(&p->to, "(%s *)(void *)((char *)(uintptr_t)(const void *)", type);
+    if (from_body) emit_inner(p, 0, x->outer);
+    else ag_emit(&p->to, "o%u", x->outer);
+    ag_emit(&p->to, " + %lld", (long long)x->offset);
+    if (x->stride) ag_emit(&p->to, " + %s * %lld", t, (long long)x->stride);
+    ag_emit(&p->to, ")");
+}
+
+static void emit_transfers(printer *p, const char *indent, const agi_transfers *list, int which, const char *t)
+{
+    int from_body = list == &p->s->states;
+    for (const agi_transfer *x = list->list, *end = x + list->count; x < end; x++) {
+        ag_dtype dtype = (ag_dtype)p->body[which].e.plan->buffer[x->inner].dtype;
+        char copy[AGI_NAME];
+        const char *type = ag_c_type(dtype);
+        if (x->kind == AGI_BY_ADDRESS) {
+            ag_emit(&p->to, "%sbody%d.b%u = ", indent, which, x->inner);
+            emit_outer(p, x, from_body, t, type);
+            ag_emit(&p->to, ";\n");
+            continue;
+        }
+        agi_helper_name(p->e, "copy", dtype, copy);
+        ag_emit(&p->to, "%s%s(%lld, ", indent, copy, (long long)(x->bytes / (int64_t)ag_dtype_size(dtype)));
+        if (x->kind == AGI_COPY_IN) emit_outer(p, x, from_body, t, type);
+        else emit_inner(p, which, x->inner);
+        ag_emit(&p->to, ", ");
+        if (x->kind == AGI_COPY_IN) emit_inner(p, which, x->inner);
+        else emit_outer(p, x, from_body, t, type);
+        ag_emit(&p->to, ");\n");
+    }
+}
+
+/* The predicate, or the number of steps. */
+static void emit_control(printer *p, const ag_node *x)
+{
+    ag_emit(&p->to, "*");
+    emit_outer(p, &p->s->control, 0, "0", ag_c_type((ag_dtype)x->dtype));
+}
+
+/* ---- loops and branches ------------------------------------------------------------------------------------------- */
+
+static void emit_run(printer *p, const char *indent, int which)
+{
+    ag_emit(&p->to, "%sstatus = %s(&body%d);\n%sif (status) return status;\n", indent, p->body[which].prefix, which, indent);
+}
+
+/* Slices that no step reaches hold zeros. */
+static void emit_clearing(printer *p, const ag_loop *l)
+{
+    for (int k = 0; k < l->results; k++) {
+        int64_t at = p->s->part[ag_part_result(l, k)];
+        if (at >= 0)
+            ag_emit(&p->to, "    for (made = 0; made < %lld; made++) ((char *)o%u)[%lld + made] = 0;\n",
+                    (long long)(l->length * agi_node_bytes(l->result[k])), p->s->out, (long long)at);
+    }
+}
+
+static void emit_test(printer *p, const ag_loop *l)
+{
+    emit_transfers(p, "        ", &p->s->states, 1, "0");
+    emit_run(p, "        ", 1);
+    ag_emit(&p->to, "        if (!(*");
+    emit_inner(p, 1, p->s->test);
+    ag_emit(&p->to, " != 0)) break;\n");
+    (void)l;
+}
+
+static void emit_loop(printer *p, const ag_loop *l)
+{
+    const char *t = l->reverse ? "(length - 1 - made)" : "made";
+    int64_t count = p->s->part[ag_part_count(l)];
+    int endless = l->length == AG_UNBOUNDED && !l->counted;
+    if (l->counted || l->test) emit_clearing(p, l);
+    if (l->counted) {
+        ag_emit(&p->to, "    length = (int64_t)");
+        emit_control(p, p->s->node->in[p->s->node->nin - 1]);
+        ag_emit(&p->to, ";\n");
+    } else if (!endless) {
+        ag_emit(&p->to, "    length = %lld;\n", (long long)l->length);
+    }
+    emit_transfers(p, "    ", &p->s->enter[0], 0, "0");
+    if (l->test) emit_transfers(p, "    ", &p->s->enter[1], 1, "0");
+    ag_emit(&p->to, "    for (made = 0; %s; made++) {\n", endless ? "" : "made < length");
+    if (l->test) emit_test(p, l);
+    emit_transfers(p, "        ", &p->s->before, 0, t);
+    emit_run(p, "        ", 0);
+    emit_transfers(p, "        ", &p->s->after, 0, t);
+    ag_emit(&p->to, "    }\n");
+    emit_transfers(p, "    ", &p->s->leave[0], 0, "0");
+    if (count >= 0)
+        ag_emit(&p->to, "    *(double *)(void *)((char *)o%u + %lld) = (double)made;\n", p->s->out, (long long)count);
+}
+
+static void emit_branch(printer *p)
+{
+    ag_emit(&p->to, "    if (");
+    emit_control(p, p->s->node->in[0]);
+    ag_emit(&p->to, " != 0) {\n");
+    for (int which = 0; which < 2; which++) {
+        if (which) ag_emit(&p->to, "    } else {\n");
+        emit_transfers(p, "        ", &p->s->enter[which], which, "0");
+        emit_run(p, "        ", which);
+        emit_transfers(p, "        ", &p->s->leave[which], which, "0");
+    }
+    ag_emit(&p->to, "    }\n");
+}
+
+/* ---- the step ----------------------------------------------------------------------------------------------------- */
+
+static void emit_pointer(printer *p, uint32_t buffer)
+{
+    const agi_buffer *b = &p->e->plan->buffer[buffer];
+    int written = buffer == p->s->out;
+    char name[24];
+    snprintf(name, sizeof name, "o%u", buffer);
+    if (!agi_source_has(&p->to, name) || !agi_declare(p->e, buffer)) return;
+    ag_emit(p->e->to, written ? "    void *const %s = " : "    const void *const %s = ", name);
+    agi_emit_place(p->e, buffer, "char");
+    ag_emit(p->e->to, ";");
+    if (b->node) {
+        ag_emit(p->e->to, " /* ");
+        agi_emit_node(p->e->to, b->node);
+        ag_emit(p->e->to, " */");
+    }
+    ag_emit(p->e->to, "\n");
+}
+
+static void emit_pointers(printer *p)
+{
+    const agi_loop_step *s = p->s;
+    const agi_transfers *const lists[] = { &s->enter[0], &s->enter[1], &s->before, &s->after, &s->leave[0], &s->leave[1] };
+    emit_pointer(p, s->out);
+    emit_pointer(p, s->control.outer);
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
+        for (int j = 0; j < lists[k]->count; j++) emit_pointer(p, lists[k]->list[j].outer);
+}
+
+static void emit_step(printer *p)
+{
+    ag_source *to = p->e->to;
+    ag_emit(to, "/* %s */\n", p->s->node->op == &agi_branch ? "one of two branches" : "a loop");
+    agi_emit_head(p->e, "int", p->step, -1);
+    emit_pointers(p);
+    for (int k = 0; k < 2; k++)
+        if (p->s->body[k]) ag_emit(to, "    struct %s_memory body%d;\n", p->body[k].prefix, k);
+    if (agi_source_has(&p->to, "made")) ag_emit(to, "    int64_t made;\n");
+    if (agi_source_has(&p->to, "length")) ag_emit(to, "    int64_t length;\n");
+    ag_emit(to, "    int status;\n");
+    for (int k = 0; k < 2; k++)
+        if (p->s->body[k]) ag_emit(to, "    body%d.work = m->work + %lld;\n", k, (long long)(p->e->scratch_at + p->body[k].at));
+    agi_source_append(to, &p->to);
+    ag_emit(to, "    return 0;\n}\n\n");
+}
+
+static int emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
+{
+    printer *p = agi_allocate(e->to->allocator, sizeof *p);
+    agi_arena arena;
+    if (!p) {
+        e->to->failed = 1;
+        return 1;
+    }
+    *p = (printer){ .e = e, .s = s, .step = step, .to = { .allocator = e->to->allocator } };
+    agi_arena_init(&arena, e->to->allocator);
+    int ok = emit_bodies(p, &arena);
+    if (ok && !e->to->failed) {
+        if (s->node->op == &agi_branch) emit_branch(p);
+        else emit_loop(p, s->node->attribute);
+        emit_step(p);
+        e->to->failed |= p->to.failed;
+    }
+    agi_source_free(&p->to);
+    agi_arena_free(&arena);
+    agi_release(e->to->allocator, p);
+    return ok;
+}
+/* ---- all steps ---------------------------------------------------------------------------------------------------- */
+
+int agi_emit_steps(agi_emitter *e)
+{
+    int written = 1;
+    for (int k = 0; k < e->plan->nsteps && written; k++) {
+        const agi_step *s = &e->plan->step[k];
+        switch (s->kind) {
+        case AGI_PASS: written = agi_emit_pass(e, k, s->is.group); break;
+        case AGI_PROGRAM: written = agi_emit_program(e, k, s->is.program); break;
+        case AGI_CALL: written = agi_emit_call(e, k, s->is.call); break;
+        case AGI_LOOP: written = emit_loop_step(e, k, s->is.loop); break;
+        case AGI_PRODUCT: agi_emit_product(e, k, s->is.product); break;
+        case AGI_COPY: agi_emit_copy(e, k, &s->is.copy); break;
+        }
+    }
+    return written;
+}
+
+static int can_fail(const agi_step *s)
+{
+    return s->kind == AGI_CALL || s->kind == AGI_LOOP;
+}
+
+void agi_emit_runs(const agi_emitter *e, ag_source *to)
+{
+    int fails = 0;
+    for (int k = 0; k < e->plan->nsteps; k++) fails |= can_fail(&e->plan->step[k]);
+    if (fails) ag_emit(to, "    int status;\n");
+    for (int k = 0; k < e->plan->nsteps; k++) {
+        if (can_fail(&e->plan->step[k])) ag_emit(to, "    status = %s_%d(m);\n    if (status) return status;\n", e->prefix, k);
+        else ag_emit(to, "    %s_%d(m);\n", e->prefix, k);
+    }
+    if (!e->plan->nsteps) ag_emit(to, "    (void)m;\n");
+}

@@ -1,0 +1,348 @@
+/* Plans compiled to machine code: they compute what the interpreter computes, on any number of threads the same bits,
+ * and whatever goes wrong with the compiler, the directory or the cache, the plan runs interpreted and says why. */
+#include "test.h"
+
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MOST = 16 };
+
+static char folder[64]; /* of this test's own */
+
+static void make_folder(void)
+{
+    strcpy(folder, "/tmp/autograd-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    ck_assert_int_eq(system(command), 0);
+    unsetenv("AG_CC");
+    unsetenv("TMPDIR");
+    unsetenv("XDG_CACHE_HOME");
+}
+
+static ag_options native(void)
+{
+    ag_options o = test_options();
+    o.native = 1;
+    return o;
+}
+
+/* The first line of the plan's text. */
+static void read_note(const ag_plan *p, char note[256])
+{
+    char *text;
+    size_t bytes;
+    FILE *f = open_memstream(&text, &bytes);
+    ck_assert_int_eq(ag_write_text(f, p), 0);
+    fclose(f);
+    snprintf(note, 256, "%.*s", (int)strcspn(text, "\n"), text);
+    free(text);
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------------- */
+
+static double *values_of(const ag_options *o, int n, ag_node *const node[], int64_t total)
+{
+    double *all = malloc((size_t)total * sizeof *all), *out[MOST];
+    for (int64_t k = 0, at = 0; k < n; at += ag_size_of(node[k++])) out[k] = all + at;
+    test_evaluate(n, node, o, out);
+    return all;
+}
+
+static void agree(int seed, const char *how, int64_t n, const double *got, const double *want, double tolerance)
+{
+    double largest = 1;
+    for (int64_t i = 0; i < n; i++) largest = isfinite(want[i]) ? fmax(largest, fabs(want[i])) : largest;
+    for (int64_t i = 0; i < n; i++)
+        ck_assert_msg(test_same_bits(got[i], want[i]) || fabs(got[i] - want[i]) <= tolerance * largest,
+                      "seed %d, %s: element %lld is %.17g, not %.17g", seed, how, (long long)i, got[i], want[i]);
+}
+
+/* Programs nobody wrote; the large ones have work for threads. */
+static void random_program(int seed)
+{
+    static const struct {
+        const char *how;
+        ag_options options;
+    } same[] = { { "poisoned", { .poison = 1 } }, { "2 threads", { .threads = 2 } }, { "3 threads", { .threads = 3 } },
+                 { "8 threads", { .threads = 8 } } };
+    ag_graph *g;
+    ag_node *node[MOST];
+    int64_t total = 0;
+    int n = test_random_nodes(seed, seed % 2 ? AG_F64 : AG_F32, &g, node);
+    for (int k = 0; k < n; k++) total += ag_size_of(node[k]);
+    ag_options interpreted = test_options(), o = native();
+    interpreted.unfused = o.unfused = seed % 3 == 2;
+    o.native_cache = 1; /* the variants are the same code */
+    double *want = values_of(&interpreted, n, node, total), *got = values_of(&o, n, node, total);
+    agree(seed, "native", total, got, want, seed % 2 ? 1e-11 : 1e-4);
+    for (size_t k = 0; k < COUNT(same); k++) {
+        o.threads = same[k].options.threads;
+        o.poison = same[k].options.poison;
+        double *again = values_of(&o, n, node, total);
+        agree(seed, same[k].how, total, again, got, 0);
+        free(again);
+    }
+    free(got);
+    free(want);
+    ag_graph_free(g);
+}
+
+START_TEST(random_programs)
+{
+    make_folder();
+    setenv("XDG_CACHE_HOME", folder, 1);
+    for (int seed = 0; seed < (test_quick() ? 4 : 17); seed++) random_program(seed);
+    remove_folder();
+}
+END_TEST
+
+/* ---- a program with all kinds of steps, and what becomes of it ------------------------------------------------------ */
+
+enum { OUTPUTS = 4 };
+
+typedef struct {
+    ag_graph *g;
+    ag_node *node[OUTPUTS];
+} sample;
+
+static sample make_sample(void)
+{
+    sample s = { .g = ag_graph_new(NULL) };
+    uint64_t seed = 5;
+    ag_node *x = test_parameter(s.g, AG_SHAPE(37, 50), &seed, -1, 1), *w = test_parameter(s.g, AG_SHAPE(50, 11), &seed, -1, 1);
+    ag_name(x, "*/ #include \"/etc/passwd\" int main() { abort(); } /* ?\?/");
+    ag_name(w, "'\\\"; system(\"false\"); //");
+    s.node[0] = ag_softmax(ag_matmul(x, w), 1);
+    s.node[1] = ag_mean(ag_square(s.node[0]));
+    ck_assert_int_eq(ag_gradient(s.node[1], 2, (ag_node *[]){ x, w }, s.node + 2), AG_OK);
+    return s;
+}
+
+/* Compiles and runs the sample; the note contains `wanted`, and the values are the interpreter's. */
+static void expect_note(ag_options o, const char *wanted)
+{
+    sample s = make_sample();
+    char note[256];
+    double loss = test_number(s.node[1]);
+    ag_plan *p = ag_compile(s.g, OUTPUTS, s.node, &o);
+    ck_assert_msg(p != NULL, "%s", ag_graph_error(s.g));
+    read_note(p, note);
+    ck_assert_msg(strstr(note, wanted) != NULL, "'%s' has no '%s'", note, wanted);
+    ag_run *r = ag_run_new(p);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    expect_close(ag_item(r, s.node[1]), loss, 1e-12);
+    ag_run_free(r);
+    ag_plan_free(p);
+    ag_graph_free(s.g);
+}
+
+/* A program to stand for the compiler. */
+static void write_compiler(const char *script)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/compiler", folder);
+    FILE *f = fopen(path, "w");
+    fprintf(f, "#!/bin/sh\n%s\n", script);
+    fclose(f);
+    ck_assert_int_eq(chmod(path, 0700), 0);
+    setenv("AG_CC", path, 1);
+}
+
+START_TEST(says_what_it_did)
+{
+    expect_note(native(), "compiled by cc in ");
+}
+END_TEST
+
+START_TEST(falls_back_without_a_compiler)
+{
+    make_folder();
+    setenv("AG_CC", "/nowhere/compiler", 1);
+    expect_note(native(), "no: cannot run the compiler /nowhere/compiler");
+    setenv("AG_CC", "cc -O2; touch /tmp/pwned", 1); /* a name, no command line */
+    expect_note(native(), "no: cannot run the compiler");
+    setenv("TMPDIR", "/nowhere", 1);
+    expect_note(native(), "no: no temporary directory");
+    remove_folder();
+}
+END_TEST
+
+START_TEST(falls_back_when_the_compiler_fails)
+{
+    make_folder();
+    write_compiler("echo 'plan.c:1: error: it is Monday' >&2; exit 1");
+    expect_note(native(), "failed: error: it is Monday");
+    write_compiler("exit 0");
+    expect_note(native(), "no: cannot load the compiled code");
+    write_compiler("while [ \"$1\" != -o ]; do shift; done; echo nonsense > \"$2\"");
+    expect_note(native(), "no: cannot load the compiled code");
+    write_compiler("kill -9 $$");
+    expect_note(native(), "failed");
+    remove_folder();
+}
+END_TEST
+
+/* The compiler and all it has started are ended. */
+START_TEST(falls_back_when_the_compiler_takes_too_long)
+{
+    make_folder();
+    char script[160];
+    snprintf(script, sizeof script, "(sleep 3; touch %s/late) & sleep 100", folder);
+    write_compiler(script);
+    ag_options o = native();
+    struct timespec start, end, pause = { 3, 500000000 };
+    o.native_seconds = 0.2;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    expect_note(o, "took longer than 0.2 s");
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    ck_assert_int_le(end.tv_sec - start.tv_sec, 2);
+    nanosleep(&pause, NULL);
+    snprintf(script, sizeof script, "%s/late", folder);
+    ck_assert_int_ne(access(script, F_OK), 0);
+    remove_folder();
+}
+END_TEST
+
+/* ---- where it compiles -------------------------------------------------------------------------------------------- */
+
+static int files_in(const char *path)
+{
+    char command[160], text[32];
+    snprintf(command, sizeof command, "ls -A %s | wc -l", path);
+    FILE *f = popen(command, "r");
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, f));
+    pclose(f);
+    return atoi(text);
+}
+
+START_TEST(compiles_in_private_and_leaves_nothing)
+{
+    make_folder();
+    char temporary[96], script[256], seen[96], mode[16] = "";
+    snprintf(temporary, sizeof temporary, "%s/tmp", folder);
+    snprintf(seen, sizeof seen, "%s/mode", folder);
+    ck_assert_int_eq(mkdir(temporary, 0777), 0);
+    setenv("TMPDIR", temporary, 1);
+    snprintf(script, sizeof script, "stat -c %%a %s/autograd-* > %s\nexec cc \"$@\"", temporary, seen);
+    write_compiler(script);
+    expect_note(native(), "compiled by");
+    FILE *f = fopen(seen, "r");
+    ck_assert_ptr_nonnull(fgets(mode, sizeof mode, f));
+    fclose(f);
+    ck_assert_str_eq(mode, "700\n");
+    ck_assert_int_eq(files_in(temporary), 0);
+    write_compiler("exit 1");
+    expect_note(native(), "failed");
+    ck_assert_int_eq(files_in(temporary), 0);
+    remove_folder();
+}
+END_TEST
+
+/* ---- the cache ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(keeps_code_if_it_may)
+{
+    make_folder();
+    char cache[96], command[160];
+    ag_options o = native();
+    snprintf(cache, sizeof cache, "%s/autograd", folder);
+    setenv("XDG_CACHE_HOME", folder, 1);
+    expect_note(o, "compiled by");
+    ck_assert_int_ne(access(cache, F_OK), 0);
+    o.native_cache = 1;
+    expect_note(o, "compiled by");
+    ck_assert_int_eq(files_in(cache), 1);
+    expect_note(o, "from the cache");
+    o.native = 1, o.isa = 1; /* other code */
+    expect_note(o, "compiled by");
+    ck_assert_int_eq(files_in(cache), 2);
+    snprintf(command, sizeof command, "chmod 666 %s/*", cache); /* anybody's */
+    ck_assert_int_eq(system(command), 0);
+    expect_note(o, "compiled by");
+    expect_note(o, "from the cache");
+    snprintf(command, sizeof command, "for f in %s/*; do echo nonsense > $f; done", cache);
+    ck_assert_int_eq(system(command), 0);
+    expect_note(o, "compiled by");
+    remove_folder();
+}
+END_TEST
+
+START_TEST(trusts_no_directory_that_others_can_write_to)
+{
+    make_folder();
+    char cache[96];
+    ag_options o = native();
+    o.native_cache = 1;
+    snprintf(cache, sizeof cache, "%s/autograd", folder);
+    setenv("XDG_CACHE_HOME", folder, 1);
+    ck_assert_int_eq(mkdir(cache, 0700), 0);
+    ck_assert_int_eq(chmod(cache, 0777), 0);
+    expect_note(o, "no safe cache directory");
+    ck_assert_int_eq(files_in(cache), 0);
+    ck_assert_int_eq(rmdir(cache), 0);
+    ck_assert_int_eq(symlink("/tmp", cache), 0);
+    expect_note(o, "no safe cache directory");
+    remove_folder();
+}
+END_TEST
+
+/* ---- a user's operation without text ------------------------------------------------------------------------------- */
+
+#define CUBE(name, real)                                                                    \
+    static void name(int64_t n, real *out, const real *a, const real *b, const real *c)     \
+    {                                                                                       \
+        (void)b, (void)c;                                                                   \
+        for (int64_t i = 0; i < n; i++) out[i] = a[i] * a[i] * a[i];                        \
+    }
+CUBE(cube_f32, float)
+CUBE(cube_f64, double)
+
+START_TEST(interprets_what_has_no_text)
+{
+    static const ag_op silent = { .name = "cube", .formula = "x^3", .inputs = 1, .flags = AG_POINTWISE, .f32 = cube_f32,
+                                  .f64 = cube_f64, .gradient = ag_zero_gradient };
+    static const ag_op spoken = { .name = "cube", .formula = "x^3", .inputs = 1, .flags = AG_POINTWISE, .f32 = cube_f32,
+                                  .f64 = cube_f64, .c_text = "x * x * x", .gradient = ag_zero_gradient };
+    const ag_op *const op[] = { &silent, &spoken };
+    for (int k = 0; k < 2; k++) {
+        ag_graph *g = ag_graph_new(NULL);
+        double x[40], got[40], *out = got;
+        char note[256];
+        for (int i = 0; i < 40; i++) x[i] = i;
+        ag_node *y = ag_custom(op[k], 1, (ag_node *[]){ ag_parameter(g, NULL, AG_F64, AG_SHAPE(40), x) }, NULL);
+        ag_options o = native();
+        ag_plan *p = ag_compile(g, 1, &y, &o);
+        read_note(p, note);
+        ck_assert_msg(strstr(note, k ? "compiled" : "nothing to compile") != NULL, "%s", note);
+        ag_plan_free(p);
+        test_evaluate(1, &y, &o, &out);
+        for (int i = 0; i < 40; i++) ck_assert(got[i] == x[i] * x[i] * x[i]);
+        ag_graph_free(g);
+    }
+}
+END_TEST
+
+Suite *suite_native(void)
+{
+    Suite *s = suite_create("native");
+    TCase *t = tcase_create("native");
+    tcase_set_timeout(t, 300);
+    tcase_add_test(t, random_programs);
+    tcase_add_test(t, says_what_it_did);
+    tcase_add_test(t, falls_back_without_a_compiler);
+    tcase_add_test(t, falls_back_when_the_compiler_fails);
+    tcase_add_test(t, falls_back_when_the_compiler_takes_too_long);
+    tcase_add_test(t, compiles_in_private_and_leaves_nothing);
+    tcase_add_test(t, keeps_code_if_it_may);
+    tcase_add_test(t, trusts_no_directory_that_others_can_write_to);
+    tcase_add_test(t, interprets_what_has_no_text);
+    suite_add_tcase(s, t);
+    return s;
+}
