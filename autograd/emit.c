@@ -63,7 +63,8 @@ static uint32_t owner(const ag_plan *p, uint32_t b)
 
 static void assign(writer *w, uint32_t b)
 {
-    w->assigned[owner(w->plan, b)] = 1;
+    uint32_t memory = owner(w->plan, b);
+    if (w->plan->buffer[memory].role == AGI_LEAF) w->assigned[memory] = 1;
 }
 
 static void find_assigned(writer *w)
@@ -102,7 +103,8 @@ static int place_leaf(writer *w, uint32_t b)
 static void place_output(writer *w, const ag_node *x)
 {
     const agi_place *at = agi_find_place(w->plan, x);
-    if (x->op->flags & (AG_LEAF | AG_EFFECT)) return; /* the caller has it: an input or a parameter */
+    uint32_t memory = owner(w->plan, at->buffer);
+    if (x->op->flags & AG_LEAF || w->assigned[memory]) return; /* the caller has it: an input or a parameter */
     for (int k = 0; k < w->outputs; k++)
         if (w->output_node[k] == x) return;
     agi_reach *r = &w->e.reach[at->buffer];

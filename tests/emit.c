@@ -236,7 +236,9 @@ static int has_pointer(const exported *x, int k)
 {
     for (int j = 0; j < k; j++)
         if (x->node[j] == x->node[k]) return 0;
-    return !(x->node[k]->op->flags & (AG_LEAF | AG_EFFECT));
+    const ag_node *y = x->node[k];
+    while (y->op == &agi_group) y = y->in[y->nin - 1];
+    return !(x->node[k]->op->flags & AG_LEAF) && !(y->op->flags & AG_EFFECT);
 }
 
 /* The parameters that the plan has; the outputs that the function takes a pointer for. */
@@ -279,7 +281,7 @@ static void run_both(void *library, int number, const exported *x, const char *h
     const ag_node *node[PARAMETERS + MOST_NODES];
     int parameters = find_parameters(x, node), all = parameters + find_outputs(x, node + parameters);
     ck_assert_int_eq(parameters, x->parameters);
-    ck_assert_int_eq(all - parameters, x->outputs);
+    ck_assert_msg(all - parameters == x->outputs, "%s: %d outputs, not %d", x->label, x->outputs, all - parameters);
     for (int k = 0; k < all; k++) memory[k] = guarded(bytes_of(node[k]));
     ag_run *run = ag_run_new(x->plan);
     ck_assert_msg(ag_eval(run) == AG_OK, "%s: %s", x->label, ag_run_error(run));
@@ -389,6 +391,331 @@ START_TEST(random_programs)
 }
 END_TEST
 
+/* ---- files of one plan, for all compilers ------------------------------------------------------------------------- */
+
+typedef struct {
+    ag_graph *g;
+    ag_node *x, *labels, *w, *b, *loss, *update, *y;
+    char folder[64];
+} network;
+
+static network make_network(void)
+{
+    network n = { .g = ag_graph_new(NULL) };
+    uint64_t seed = 11;
+    n.x = ag_input(n.g, "x*/ #error /*", AG_F64, AG_SHAPE(20, 7));
+    n.labels = ag_input(n.g, "labels \\", AG_I64, AG_SHAPE(20));
+    n.w = test_parameter(n.g, AG_SHAPE(7, 5), &seed, -1, 1);
+    n.b = test_parameter(n.g, AG_SHAPE(5), &seed, -1, 1);
+    ag_name(n.w, "w ?\?/");
+    n.y = ag_add(ag_matmul(n.x, n.w), n.b);
+    n.loss = ag_cross_entropy(n.y, n.labels);
+    n.update = ag_sgd(n.loss, &(ag_sgd_options){ .rate = 0.1 });
+    strcpy(n.folder, "/tmp/autograd-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(n.folder));
+    return n;
+}
+
+static void free_network(network *n)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", n->folder);
+    ck_assert_int_eq(system(command), 0);
+    ag_graph_free(n->g);
+}
+
+static FILE *create(const network *n, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", n->folder, name);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    return f;
+}
+
+static void write_network(const network *n, int outputs, ag_node *const output[], ag_c_options o)
+{
+    char message[256] = "";
+    ag_plan *p = ag_compile(n->g, outputs, output, NULL);
+    FILE *source = create(n, "net.c"), *header = create(n, "net.h");
+    o.message = message;
+    o.message_size = sizeof message;
+    ck_assert_msg(ag_write_c(p, "net", source, header, &o) == 0, "%s", message);
+    fclose(source);
+    fclose(header);
+    ag_plan_free(p);
+}
+
+/* Runs a command with %s for the folder. */
+static int in_folder(const network *n, const char *format)
+{
+    char command[1024];
+    for (size_t k = 0; *format && k + 64 < sizeof command; format++) {
+        if (*format == '%') k += (size_t)sprintf(command + k, "%s", n->folder);
+        else command[k++] = *format;
+        command[k] = 0;
+    }
+    return system(command);
+}
+
+static int have(const char *compiler)
+{
+    char command[256];
+    snprintf(command, sizeof command, "echo '#include <stdint.h>\nint f(void){return sizeof(int64_t);}' | %s -x c -c - -o /dev/null 2>/dev/null",
+             compiler);
+    return system(command) == 0;
+}
+
+static void compiles_with(const network *n, const char *compiler, const char *flags)
+{
+    char format[256];
+    if (!have(compiler)) {
+        printf("skipped: %s is not here\n", compiler);
+        return;
+    }
+    snprintf(format, sizeof format, "%s %s -Wall -Wextra -Wpedantic -Werror -c %%/net.c -o %%/net.o", compiler, flags);
+    ck_assert_msg(in_folder(n, format) == 0, "%s %s", compiler, flags);
+}
+
+START_TEST(compiles_everywhere)
+{
+    network n = make_network();
+    for (int k = 0; k < 2; k++) {
+        ag_c_options o = { .initial = !k, .cblas = 0 };
+        write_network(&n, 3, (ag_node *[]){ n.loss, n.update, n.y }, o);
+        compiles_with(&n, "gcc", "-std=c99 -O2");
+        compiles_with(&n, "gcc -m32", "-std=c99 -O2");
+        compiles_with(&n, "g++", "-x c++ -O1");
+        compiles_with(&n, "clang", "-std=c99 -O2");
+        compiles_with(&n, "clang++", "-x c++ -O1");
+        compiles_with(&n, "arm-none-eabi-gcc -mcpu=cortex-m4", "-std=c99 -Os");
+    }
+    free_network(&n);
+}
+END_TEST
+
+/* A program around the network that prints the loss of two steps and an element of y. */
+static const char main_text[] =
+    "#include <stdio.h>\n"
+    "#include \"net.h\"\n"
+    "int main(void)\n"
+    "{\n"
+    "    static double x[140], loss, y[100], workspace[net_WORKSPACE / sizeof(double) + 1];\n"
+    "    static int64_t labels[20];\n"
+    "    int i;\n"
+    "    for (i = 0; i < 140; i++) x[i] = (i * 37 % 19 - 9) / 8.0;\n"
+    "    for (i = 0; i < 20; i++) labels[i] = i % 5;\n"
+    "    struct net_inputs in = { x, labels };\n"
+    "#ifdef PARAMETERS\n"
+    "    struct net_parameters p = net_initial;\n"
+    "    struct net_outputs out = { &loss };\n"
+    "    for (i = 0; i < 2; i++) {\n"
+    "        if (net(&in, &p, &out, workspace)) return 1;\n"
+    "        printf(\"%.17g\\n\", loss);\n"
+    "    }\n"
+    "    printf(\"%.17g\\n\", p.parameter0[3]);\n"
+    "#else\n"
+    "    struct net_outputs out = { y };\n"
+    "    in.input0 = x;\n"
+    "    if (net(&in, &out, workspace)) return 1;\n"
+    "    printf(\"%.17g\\n%.17g\\n%.17g\\n\", y[0], y[42], y[99]);\n"
+    "#endif\n"
+    "    (void)y, (void)loss;\n"
+    "    return 0;\n"
+    "}\n";
+
+static void read_numbers(const network *n, const char *command, double got[3])
+{
+    char line[256];
+    snprintf(line, sizeof line, "%s/%s", n->folder, command);
+    FILE *f = popen(line, "r");
+    ck_assert_int_eq(fscanf(f, "%lf %lf %lf", &got[0], &got[1], &got[2]), 3);
+    ck_assert_int_eq(pclose(f), 0);
+}
+
+static ag_run *run_network(const network *n, ag_plan *p)
+{
+    double x[140];
+    int64_t labels[20];
+    ag_run *r = ag_run_new(p);
+    for (int i = 0; i < 140; i++) x[i] = (i * 37 % 19 - 9) / 8.0;
+    for (int i = 0; i < 20; i++) labels[i] = i % 5;
+    ck_assert_int_eq(ag_feed(r, n->x, x), AG_OK);
+    ag_feed(r, n->labels, labels); /* if the plan has them */
+    return r;
+}
+
+/* Two steps of training, compiled for this machine, for 32 bits, and with CBLAS. */
+START_TEST(trains_alone)
+{
+    network n = make_network();
+    FILE *f = create(&n, "main.c");
+    fputs(main_text, f);
+    fclose(f);
+    ag_plan *p = ag_compile(n.g, 2, (ag_node *[]){ n.loss, n.update }, NULL);
+    ag_run *r = run_network(&n, p);
+    double want[3], got[3];
+    for (int k = 0; k < 2; k++) {
+        ck_assert_int_eq(ag_eval(r), AG_OK);
+        want[k] = ag_item(r, n.loss);
+    }
+    want[2] = ((const double *)ag_data(r, n.w))[3];
+    for (int k = 0; k < 3; k++) {
+        static const char *const compilers[] = { "cc", "cc -m32 -msse2 -mfpmath=sse", "cc" };
+        char format[256];
+        if (!have(compilers[k])) {
+            printf("skipped: %s is not here\n", compilers[k]);
+            continue;
+        }
+        write_network(&n, 2, (ag_node *[]){ n.loss, n.update }, (ag_c_options){ .initial = 1, .cblas = k == 2 });
+        snprintf(format, sizeof format, "%s -DPARAMETERS %%/main.c %%/net.c -o %%/run %s -lm", compilers[k], k == 2 ? "-lopenblas" : "");
+        ck_assert_int_eq(in_folder(&n, format), 0);
+        read_numbers(&n, "run", got);
+        for (int i = 0; i < 3; i++) expect_close(got[i], want[i], 1e-14);
+    }
+    ag_run_free(r);
+    ag_plan_free(p);
+    free_network(&n);
+}
+END_TEST
+
+/* Trained weights as data: a network as one file. */
+START_TEST(embeds_weights)
+{
+    network n = make_network();
+    FILE *f = create(&n, "main.c");
+    fputs(main_text, f);
+    fclose(f);
+    ag_plan *p = ag_compile(n.g, 2, (ag_node *[]){ n.update, n.y }, NULL);
+    ag_run *r = run_network(&n, p);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    ck_assert_int_eq(ag_eval(r), AG_OK); /* trained; y is that of the step before */
+    write_network(&n, 1, &n.y, (ag_c_options){ .embed = r });
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    ck_assert_int_eq(in_folder(&n, "! grep -q _parameters %/net.h"), 0);
+    ck_assert_int_eq(in_folder(&n, "sed -i 's/= { x, labels }/= { x }/' %/main.c"), 0);
+    ck_assert_int_eq(in_folder(&n, "cc %/main.c %/net.c -o %/run -lm"), 0);
+    double got[3];
+    const double *y = ag_data(r, n.y);
+    read_numbers(&n, "run", got);
+    expect_close(got[0], y[0], 1e-14);
+    expect_close(got[1], y[42], 1e-14);
+    expect_close(got[2], y[99], 1e-14);
+    ag_run_free(r);
+    ag_plan_free(p);
+    free_network(&n);
+}
+END_TEST
+
+/* ---- what is refused ---------------------------------------------------------------------------------------------- */
+
+static void expect_refusal(const ag_plan *p, const char *prefix, const char *why)
+{
+    char message[256] = "";
+    ag_c_options o = { .message = message, .message_size = sizeof message };
+    FILE *nowhere = fopen("/dev/null", "w");
+    ck_assert_int_eq(ag_write_c(p, prefix, nowhere, NULL, &o), -1);
+    ck_assert_int_eq(ag_write_c(p, prefix, nowhere, NULL, NULL), -1);
+    ck_assert_msg(strstr(message, why) != NULL, "'%s' has no '%s'", message, why);
+    fclose(nowhere);
+}
+
+START_TEST(refuses_prefixes_and_files)
+{
+    static const char *const wrong[] = { "", "1st", "a b", "a;", "naïve", "int", "class", "a/*", "x\n",
+                                         "a_prefix_that_is_longer_than_any_that_anybody_would_ever_want_to_use_here" };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *y = ag_exp(ag_input(g, "x", AG_F64, AG_SCALAR));
+    ag_plan *p = ag_compile(g, 1, &y, NULL);
+    for (size_t k = 0; k < COUNT(wrong); k++) expect_refusal(p, wrong[k], "identifier");
+    expect_refusal(p, NULL, "identifier");
+    expect_refusal(NULL, "f", "no plan");
+    ck_assert_int_eq(ag_write_c(p, "f", NULL, NULL, NULL), -1);
+    FILE *full = fopen("/dev/full", "w");
+    setvbuf(full, NULL, _IONBF, 0);
+    ck_assert_int_eq(ag_write_c(p, "f", full, NULL, NULL), -1);
+    fclose(full);
+    ag_plan_free(p);
+    ag_graph_free(g);
+}
+END_TEST
+
+/* ---- users' operations -------------------------------------------------------------------------------------------- */
+
+static ag_status reverse(const ag_kernel_call *c)
+{
+    int64_t n = ag_count(c->node);
+    for (int64_t i = 0; i < n; i++) ((double *)c->out)[i] = ((const double *)c->in[0])[n - 1 - i];
+    return AG_OK;
+}
+
+static void reverse_in_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    (void)in_stride;
+    ag_emit(s, "    int64_t i;\n    for (i = 0; i < %lld; i++) out[i] = in0[%lld - i];\n    return 0;\n", (long long)ag_count(y),
+            (long long)ag_count(y) - 1);
+}
+
+#define BUMP(name, real)                                                                \
+    static void name(int64_t n, real *out, const real *a, const real *b, const real *c) \
+    {                                                                                   \
+        (void)b, (void)c;                                                               \
+        for (int64_t i = 0; i < n; i++) out[i] = a[i] / (1 + a[i] * a[i]);              \
+    }
+BUMP(bump_f32, float)
+BUMP(bump_f64, double)
+
+START_TEST(users_operations)
+{
+    static const ag_op silent = { .name = "silent", .formula = "x backwards", .inputs = 1, .flags = AG_LIBRARY, .run = reverse,
+                                  .gradient = ag_zero_gradient };
+    static const ag_op spoken = { .name = "spoken", .formula = "x backwards", .inputs = 1, .flags = AG_LIBRARY, .run = reverse,
+                                  .c = reverse_in_c, .gradient = ag_zero_gradient };
+    static const ag_op bump = { .name = "bump", .formula = "x / (1 + x^2)", .inputs = 1, .flags = AG_POINTWISE,
+                                .c_text = "x / (1 + x * x)", .f32 = bump_f32, .f64 = bump_f64, .gradient = ag_zero_gradient };
+    static const ag_op quiet = { .name = "quiet", .formula = "x / (1 + x^2)", .inputs = 1, .flags = AG_POINTWISE,
+                                 .f32 = bump_f32, .f64 = bump_f64, .gradient = ag_zero_gradient };
+    ag_graph *g = ag_graph_new(NULL);
+    uint64_t seed = 3;
+    ag_node *x = test_parameter(g, AG_SHAPE(30), &seed, -1, 1), *y[4];
+    const ag_op *const op[] = { &silent, &quiet, &spoken, &bump };
+    for (int k = 0; k < 4; k++) y[k] = ag_custom(op[k], 1, &x, NULL);
+    for (int k = 0; k < 2; k++) {
+        ag_plan *p = ag_compile(g, 1, &y[k], NULL);
+        expect_refusal(p, "f", k ? "the operation quiet has no text in C" : "the operation silent has no text in C");
+        ag_plan_free(p);
+    }
+    open_batch(&written);
+    exported e = { .label = "users' operations", .g = g, .n = 2, .node = { y[2], y[3] } };
+    add(&written, e, 0, 0);
+    check_batch(&written);
+}
+END_TEST
+
+/* ---- failures while running --------------------------------------------------------------------------------------- */
+
+START_TEST(reports_bad_indices_and_singular_matrices)
+{
+    network n = make_network();
+    const double matrix[] = { 1, 2, 2, 4 };
+    const int64_t index[] = { 0, 7 };
+    ag_node *a = ag_parameter(n.g, "a", AG_F64, AG_SHAPE(2, 2), matrix), *i = ag_parameter(n.g, "i", AG_I64, AG_SHAPE(2), index);
+    ag_node *y[] = { ag_inverse(a), ag_gather(a, 0, i) };
+    const int want[] = { AG_ENUMERIC, AG_EARG };
+    FILE *f = create(&n, "main.c");
+    fputs("#include \"net.h\"\n"
+          "int main(void)\n{\n    double y[4], work[100];\n    struct net_parameters p = net_initial;\n"
+          "    struct net_outputs out = { y };\n    return net(&p, &out, work);\n}\n", f);
+    fclose(f);
+    for (int k = 0; k < 2; k++) {
+        write_network(&n, 1, &y[k], (ag_c_options){ .initial = 1 });
+        ck_assert_int_eq(in_folder(&n, "cc %/main.c %/net.c -o %/run -lm"), 0);
+        ck_assert_int_eq(in_folder(&n, "%/run") >> 8, want[k]);
+    }
+    free_network(&n);
+}
+END_TEST
+
 Suite *suite_emit(void)
 {
     Suite *s = suite_create("emit");
@@ -396,6 +723,12 @@ Suite *suite_emit(void)
     tcase_set_timeout(t, 300);
     tcase_add_test(t, every_row);
     tcase_add_test(t, random_programs);
+    tcase_add_test(t, compiles_everywhere);
+    tcase_add_test(t, trains_alone);
+    tcase_add_test(t, embeds_weights);
+    tcase_add_test(t, refuses_prefixes_and_files);
+    tcase_add_test(t, users_operations);
+    tcase_add_test(t, reports_bad_indices_and_singular_matrices);
     suite_add_tcase(s, t);
     return s;
 }
