@@ -34,8 +34,8 @@ static int64_t attempt(search *s, const agi_recipe *r)
     return p ? (int64_t)bytes - (int64_t)s->options->max_bytes : 0;
 }
 
-/* A segment is there at once, and so is what is kept between segments: with fewer than the one asks for, or with far fewer
- * than the values' square root, no plan fits. */
+/* A segment is there at once, and so is what is kept between segments: with fewer than the one asks for, or with far
+ * fewer than the values' square root, no plan fits. */
 static int64_t fewest_segments(const search *s)
 {
     const agi_again *a = &s->best->again;
@@ -76,7 +76,8 @@ static void cut(search *s)
 
 static int needs_less(const search *s)
 {
-    return s->options->max_bytes && s->bytes > s->options->max_bytes && s->best->again.late_bytes && !s->options->distinct;
+    size_t limit = s->options->max_bytes;
+    return limit && s->bytes > limit && s->best->again.late_bytes && !s->options->distinct;
 }
 
 ag_plan *agi_compile_within(ag_graph *g, int n, ag_node *const outputs[], const ag_options *options)
