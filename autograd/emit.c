@@ -159,12 +159,19 @@ static void write_copies(writer *w)
     }
 }
 
+static int updates(const writer *w)
+{
+    for (int k = 0; k < w->parameters; k++)
+        if (w->assigned[w->parameter[k]]) return 1;
+    return 0;
+}
+
 static void write_signature(const writer *w, ag_source *to)
 {
     const char *p = w->e.prefix;
     ag_emit(to, "int %s(", p);
     if (w->inputs) ag_emit(to, "const struct %s_inputs *inputs, ", p);
-    if (w->parameters) ag_emit(to, "struct %s_parameters *parameters, ", p);
+    if (w->parameters) ag_emit(to, "%sstruct %s_parameters *parameters, ", updates(w) ? "" : "const ", p);
     if (w->outputs) ag_emit(to, "const struct %s_outputs *outputs, ", p);
     ag_emit(to, "void *workspace)");
 }
@@ -263,7 +270,7 @@ static void write_memory(writer *w, ag_source *to)
     const char *p = w->e.prefix;
     ag_emit(to, "struct %s_memory {\n", p);
     if (w->inputs) ag_emit(to, "    const struct %s_inputs *inputs;\n", p);
-    if (w->parameters) ag_emit(to, "    struct %s_parameters *parameters;\n", p);
+    if (w->parameters) ag_emit(to, "    %sstruct %s_parameters *parameters;\n", updates(w) ? "" : "const ", p);
     if (w->outputs) ag_emit(to, "    const struct %s_outputs *outputs;\n", p);
     ag_emit(to, "    char *work;\n};\n\n");
 }

@@ -28,6 +28,7 @@ static const char help[] =
     "  --hessian     second derivatives, too\n"
     "  --check       compare every derivative with a numerical difference\n"
     "  --dot FILE    write the graph of value and gradient for Graphviz\n"
+    "  --c NAME      write NAME.c and NAME.h: value and gradient as a function in C99\n"
     "  --help        this text\n";
 
 typedef struct {
@@ -41,7 +42,7 @@ typedef struct {
 enum { MOST = 64 };
 
 typedef struct {
-    const char *formula, *dot, *wrt;
+    const char *formula, *dot, *c, *wrt;
     int hessian, check;
     int nvariables, nwrt;
     variable variable[MOST];
@@ -330,6 +331,7 @@ static void read_arguments(task *t, int argc, char **argv)
         else if (strcmp(argv[i], "--check") == 0) t->check = 1;
         else if ((value = option_value(argv, &i, "--wrt"))) t->wrt = value;
         else if ((value = option_value(argv, &i, "--dot"))) t->dot = value;
+        else if ((value = option_value(argv, &i, "--c"))) t->c = value;
         else if (strncmp(argv[i], "--", 2) == 0 && isalpha((unsigned char)argv[i][2]))
             die("unknown option %s; derive --help tells more", argv[i]);
         else if (!t->formula) t->formula = argv[i];
@@ -487,6 +489,29 @@ static void write_dot(const task *t, const ag_run *run)
     if (ag_write_dot(f, t->nwrt + 1, outputs, run) | fclose(f)) die("%s: cannot be written", t->dot);
 }
 
+static FILE *create(const char *name, const char *extension)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s%s", name, extension);
+    FILE *f = fopen(path, "w");
+    if (!f) die("%s: %s", path, strerror(errno));
+    return f;
+}
+
+/* The function is called as the files are: the last part of their path. */
+static void write_c(const task *t, const ag_plan *plan)
+{
+    char message[256] = "";
+    ag_c_options options = { .initial = 1, .message = message, .message_size = sizeof message };
+    const char *slash = strrchr(t->c, '/'), *name = slash ? slash + 1 : t->c;
+    FILE *nothing = fopen("/dev/null", "w");
+    if (nothing && ag_write_c(plan, name, nothing, NULL, &options)) die("%s", message); /* before files are made */
+    if (nothing) fclose(nothing);
+    FILE *source = create(t->c, ".c"), *header = create(t->c, ".h");
+    if (ag_write_c(plan, name, source, header, &options)) die("%s", message);
+    if (fclose(source) | fclose(header)) die("%s: cannot be written", t->c);
+}
+
 /* Value and gradient; a formula of another rank than 0 has a value only. */
 static void value_and_gradient(task *t, ag_graph *g)
 {
@@ -504,6 +529,7 @@ static void value_and_gradient(task *t, ag_graph *g)
     print_node(label, run, t->y);
     print_gradient(t, run);
     if (t->dot) write_dot(t, run);
+    if (t->c) write_c(t, plan);
     ag_run_free(run);
     ag_plan_free(plan);
     if (derivable) return;

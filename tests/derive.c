@@ -139,6 +139,20 @@ START_TEST(dot)
 }
 END_TEST
 
+/* The files compile, and compute value and gradient. */
+START_TEST(c)
+{
+    ck_assert_int_eq(derive("'mean((x @ w)^2) * y' 'w=[[1,2],[3,4]]' x=[0.5,-1] y=3 --c \"$D/f\" &&"
+                            " printf '#include \"f.h\"\\n#include <stdio.h>\\nint main(void) { double y, a, b[4], c[2],"
+                            " work[f_WORKSPACE / 8 + 1]; struct f_outputs o = { &y, b, c, &a }; f(&f_initial, &o, work);"
+                            " printf(\"%%.10g %%.10g %%.10g %%.10g\\\\n\", y, b[3], c[0], a); }' > \"$D/main.c\" &&"
+                            " cc \"$D/main.c\" \"$D/f.c\" -o \"$D/f\" -lm && \"$D/f\""), 0);
+    ck_assert_msg(strstr(output, "22.875 9 -25.5 7.625\n") != NULL, "%s", output);
+    expect_refusal("x x=1 --c 'no name'", "identifier");
+    expect_refusal("x x=1 --c \"$D/no/f\"", "No such file");
+}
+END_TEST
+
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static void write_npy(const char *name, int version, const char *header, const void *data, size_t bytes)
@@ -267,6 +281,7 @@ Suite *suite_derive(void)
     tcase_add_test(t, hessian);
     tcase_add_test(t, check_compares_with_differences);
     tcase_add_test(t, dot);
+    tcase_add_test(t, c);
     tcase_add_test(t, npy);
     tcase_add_test(t, csv);
     tcase_add_test(t, errors);
