@@ -31,6 +31,7 @@ Suite *suite_optimise(void);
 Suite *suite_plan(void);
 Suite *suite_random(void);
 Suite *suite_memory(void);
+Suite *suite_recompute(void);
 Suite *suite_linalg(void);
 Suite *suite_parse(void);
 Suite *suite_derive(void);
