@@ -176,12 +176,12 @@ static int read_operands(renewal *r, agi_item *it)
     return 1;
 }
 
-/* Is there nothing that keeps it from being computed before its sweep? */
+/* Is there nothing that keeps it from being computed before its sweep, or, if it is not kept, long before its readers? */
 static int is_free(const renewal *r, const agi_item *it)
 {
-    if (!it->sweep || it->sweep != r->sweep || bytes_of(it) < r->least) return 0;
+    if (!(it->sweep || it->again) || it->sweep != r->sweep || bytes_of(it) < r->least) return 0;
     for (int k = 0, s; (s = agi_sources(r->c, it, k)) >= 0; k++)
-        if (r->old[r->old[s].root].sweep == r->sweep) return 0;
+        if (computed(&r->old[r->old[s].root]) && r->old[r->old[s].root].sweep == r->sweep) return 0;
     return 1;
 }
 

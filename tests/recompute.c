@@ -195,6 +195,23 @@ START_TEST(marked_values_are_not_kept)
 }
 END_TEST
 
+/* Nothing but the order says when a value made of parameters alone is to be there: one at a time, in both sweeps. */
+START_TEST(values_of_parameters_are_made_one_at_a_time)
+{
+    enum { MATRICES = 12, SIZE = 64, BYTES = SIZE * SIZE * 8 };
+    uint64_t seed = 13;
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *x = leaf(g, AG_F64, AG_SHAPE(SIZE), &seed, 1), *h = x, *d;
+    for (int k = 0; k < MATRICES; k++)
+        h = ag_dot(h, ag_checkpoint(ag_sin(leaf(g, AG_F64, AG_SHAPE(SIZE, SIZE), &seed, 0.1))));
+    ag_gradient(ag_sum(ag_square(h)), 1, &x, &d);
+    ag_plan *plan = compile(g, 1, &d, (ag_options){ 0 });
+    ck_assert_msg(ag_plan_bytes(plan) < (MATRICES + 2) * BYTES, "%zu bytes", ag_plan_bytes(plan));
+    ag_plan_free(plan);
+    ag_graph_free(g);
+}
+END_TEST
+
 START_TEST(nothing_changes_unasked)
 {
     network_shape s = { 5, 64, 16, 0, AG_F32, ag_relu };
@@ -562,6 +579,7 @@ Suite *suite_recompute(void)
     tcase_add_test(t, training_fits_in_a_quarter);
     tcase_add_test(t, training_with_adam_fits_in_half);
     tcase_add_test(t, marked_values_are_not_kept);
+    tcase_add_test(t, values_of_parameters_are_made_one_at_a_time);
     tcase_add_test(t, nothing_changes_unasked);
     tcase_add_test(t, a_limit_out_of_reach_is_approached);
     tcase_add_loop_test(t, gradients_are_those_of_c_by_hand, 0, 2);
