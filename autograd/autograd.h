@@ -325,7 +325,9 @@ typedef struct {
     char *message;       /* room for the reason of a failure, */
     size_t message_size;
 } ag_c_options;
-/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header` declares it: "prefix.h", or NULL. 0, or -1. */
+/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header` declares it: "prefix.h", or NULL. Its structs'
+ * members are called input_x, parameter_W1, output_loss, or by number where a name has other than letters and digits.
+ * 0, or -1. */
 int ag_write_c(const ag_plan *, const char *prefix, FILE *source, FILE *header, const ag_c_options *or_null);
 
 #ifdef __cplusplus

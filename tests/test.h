@@ -34,6 +34,7 @@ Suite *suite_memory(void);
 Suite *suite_recompute(void);
 Suite *suite_linalg(void);
 Suite *suite_parse(void);
+Suite *suite_demos(void);
 Suite *suite_derive(void);
 Suite *suite_save(void);
 Suite *suite_blog(void);
