@@ -205,6 +205,8 @@ ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *
 ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) times v, both of x's shape */
 ag_node *ag_jacobian(ag_node *y, ag_node *x); /* [*y's shape, *x's shape]: dy[i]/dx[j], all columns or rows at once */
 ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of rank 0 */
+/* x, which derivatives do not keep in memory but compute again, from inputs and what else is kept, where they read it. */
+ag_node *ag_checkpoint(ag_node *x);
 
 /* Derivatives of mostly zeros in CSR: row i's elements are those from row_start[i] on. Rows: y's elements, or the x's;
  * columns: those of x[0], x[1], ... Known before any run; the graph's. A gather's indices: constants or the run's. */
@@ -276,6 +278,7 @@ typedef struct {
     int unfused;   /* 1: every operation a step of its own */
     int poison;    /* 1: freed buffers are filled with NaN while running: the verifier's mode */
     int distinct;  /* 1: no two buffers share memory */
+    size_t max_bytes; /* > 0: values are computed again until ag_plan_bytes is at most this, or as near as it gets */
     int isa;       /* 0: the best here; 1: baseline; 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4) */
     int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
@@ -322,7 +325,9 @@ typedef struct {
     char *message;       /* room for the reason of a failure, */
     size_t message_size;
 } ag_c_options;
-/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header` declares it: "prefix.h", or NULL. 0, or -1. */
+/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header` declares it: "prefix.h", or NULL. Its structs'
+ * members are called input_x, parameter_W1, output_loss, or by number where a name has other than letters and digits.
+ * 0, or -1. */
 int ag_write_c(const ag_plan *, const char *prefix, FILE *source, FILE *header, const ag_c_options *or_null);
 
 #ifdef __cplusplus

@@ -10,7 +10,8 @@
  *   emit.c          ag_write_c: a whole plan as a function that anybody can compile
  *   native.c        the same text for passes and programs, compiled and loaded here
  *
- * Every identifier is generated. Names of nodes appear in comments only, see agi_emit_node. */
+ * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names of
+ * members, if letters, digits and _ will do. */
 #ifndef AGI_EMIT_H
 #define AGI_EMIT_H
 
@@ -69,6 +70,7 @@ typedef struct {
 typedef struct {
     uint8_t kind;
     int64_t at; /* in bytes, or the number of the input, parameter, output, array or buffer */
+    const char *member; /* of an input, parameter or output: its name in the struct */
 } agi_reach;
 
 typedef struct {

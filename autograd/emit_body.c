@@ -27,9 +27,9 @@ static int place_body(body *b, agi_arena *arena)
     if (!b->e.reach || !agi_find_leaves(&b->e, arena)) return 0;
     for (uint32_t k = 0; k < p->nbuffers; k++) {
         const agi_buffer *x = &p->buffer[k];
-        if (x->given) b->e.reach[k] = (agi_reach){ AGI_IN_MEMBER, k };
+        if (x->given) b->e.reach[k] = (agi_reach){ .kind = AGI_IN_MEMBER, .at = k };
         else if (x->role == AGI_CONSTANT)
-            b->e.reach[k] = (agi_reach){ AGI_IN_DATA, agi_add_array(&b->e, x, x->node->attribute) };
+            b->e.reach[k] = (agi_reach){ .kind = AGI_IN_DATA, .at = agi_add_array(&b->e, x, x->node->attribute) };
         if (b->e.reach[k].at < 0) return 0;
     }
     agi_follow_owners(&b->e);

@@ -105,6 +105,14 @@ void agi_emit_home(agi_pass_printer *p, uint32_t reg)
     }
 }
 
+static void emit_home_at(agi_pass_printer *p, uint32_t reg, const char *index)
+{
+    int array = p->s.value[reg].home == AGI_HOME_ARRAY;
+    if (!array) ag_emit(&p->body, "(");
+    agi_emit_home(p, reg);
+    ag_emit(&p->body, array ? "[%s]" : ")[%s]", index);
+}
+
 void agi_emit_converted(const agi_pass_printer *p, ag_source *to, ag_dtype from, const char *value)
 {
     char integer[AGI_NAME];
@@ -159,7 +167,8 @@ static void emit_invariant(agi_pass_printer *p, uint32_t reg)
     agi_call_helper(p, &p->body, "repeat", -1);
     ag_emit(&p->body, "%lld, %lld, ", (long long)g->tile_rows, (long long)g->columns);
     agi_emit_base(p->e, &p->body, l->buffer, p->dtype);
-    ag_emit(&p->body, " + %lld, t%d);\n", (long long)l->offset, v->slot);
+    if (l->offset) ag_emit(&p->body, " + %lld", (long long)l->offset);
+    ag_emit(&p->body, ", t%d);\n", v->slot);
 }
 
 static void emit_expand(agi_pass_printer *p, const agi_micro *m)
@@ -185,9 +194,9 @@ static void emit_fold_rows(agi_pass_printer *p, const agi_micro *m)
 {
     char text[24];
     agi_tile(p, AGI_R, text);
-    ag_emit(&p->body, "for (r = 0; r < %s; r++) (", agi_tile(p, AGI_ROWS, text));
-    agi_emit_home(p, m->out);
-    ag_emit(&p->body, ")[r] = ");
+    ag_emit(&p->body, "for (r = 0; r < %s; r++) ", agi_tile(p, AGI_ROWS, text));
+    emit_home_at(p, m->out, "r");
+    ag_emit(&p->body, " = ");
     agi_call_helper(p, &p->body, "fold", m->fold);
     ag_emit(&p->body, "%lld, ", (long long)p->g->columns);
     agi_emit_home(p, m->a);
@@ -274,27 +283,49 @@ static void emit_fold_all(agi_pass_printer *p, int k)
     ag_emit(&p->body, ";\n");
 }
 
+/* Where row r of the tile is folded into: the result's only row, that of its segment, or that of the block. */
+static void emit_fold_target(agi_pass_printer *p, const agi_fold_end *e)
+{
+    char row[24], column[24];
+    long long across = (long long)p->g->columns;
+    agi_tile(p, AGI_ROW, row);
+    agi_tile(p, AGI_COLUMN, column);
+    if (e->partial != AGI_NONE) ag_emit(&p->body, "b%u + block * %lld", e->partial, across);
+    else if (e->extent == p->g->rows) ag_emit(&p->body, "b%u", e->buffer);
+    else if (known(p, AGI_ROW) == 0) ag_emit(&p->body, "b%u + r / %lld * %lld", e->buffer, (long long)e->extent, across);
+    else ag_emit(&p->body, "b%u + (row + r) / %lld * %lld", e->buffer, (long long)e->extent, across);
+    if (known(p, AGI_COLUMN)) ag_emit(&p->body, " + column");
+}
+
+/* Is row r the first of what it is folded into? */
+static void emit_fold_opens(agi_pass_printer *p, const agi_fold_end *e)
+{
+    const agi_pass *g = p->g;
+    char text[24];
+    agi_tile(p, AGI_ROW, text);
+    const int zero = known(p, AGI_ROW) == 0, segments = e->partial == AGI_NONE && e->extent != g->rows;
+    if (zero) ag_emit(&p->body, "r");
+    else ag_emit(&p->body, segments ? "(row + r)" : "row + r");
+    if (e->partial != AGI_NONE)
+        ag_emit(&p->body, " == first / %lld * %lld", (long long)g->column_tiles, (long long)g->tile_rows);
+    else if (e->extent == g->rows) ag_emit(&p->body, " == 0");
+    else ag_emit(&p->body, " %% %lld == 0", (long long)e->extent);
+}
+
 /* Row by row into the result, or the block's part of it; the first row of it, and of a segment, is copied. */
 static void emit_fold_columns(agi_pass_printer *p, const agi_fold_end *e)
 {
-    const agi_pass *g = p->g;
-    char text[24], other[24], opens[96], target[160];
-    const char *row = agi_tile(p, AGI_ROW, text), *column = agi_tile(p, AGI_COLUMN, other);
-    long long across = (long long)g->columns;
-    if (e->partial == AGI_NONE) {
-        snprintf(opens, sizeof opens, "(%s + r) %% %lld == 0", row, (long long)e->extent);
-        snprintf(target, sizeof target, "b%u + (%s + r) / %lld * %lld + %s", e->buffer, row, (long long)e->extent, across, column);
-    } else {
-        snprintf(opens, sizeof opens, "%s + r == first / %lld * %lld", row, (long long)g->column_tiles, (long long)g->tile_rows);
-        snprintf(target, sizeof target, "b%u + block * %lld + %s", e->partial, across, column);
-    }
+    char text[24];
     ag_emit(&p->body, "for (r = 0; r < %s; r++)\n", agi_tile(p, AGI_ROWS, text));
     for (int into = 0; into < 2; into++) {
-        ag_emit(&p->body, into ? "    else " : "    if (%s) ", opens);
+        if (into) ag_emit(&p->body, "    else ");
+        else ag_emit(&p->body, "    if ("), emit_fold_opens(p, e), ag_emit(&p->body, ") ");
         agi_call_helper(p, &p->body, into ? "into" : "copy", into ? e->fold : -1);
         ag_emit(&p->body, "%s, ", agi_tile(p, AGI_COLUMNS, text));
         agi_emit_home(p, e->reg);
-        ag_emit(&p->body, " + r * %lld, %s);\n", across, target);
+        ag_emit(&p->body, " + r * %lld, ", (long long)p->g->columns);
+        emit_fold_target(p, e);
+        ag_emit(&p->body, ");\n");
     }
     agi_tile(p, AGI_R, text);
 }

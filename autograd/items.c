@@ -79,7 +79,7 @@ static uint32_t new_item(agi_compiler *c, const ag_node *x, agi_item_kind kind)
     uint32_t i = c->nitems++;
     c->item[i] = (agi_item){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
                              .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE,
-                             .kind = (uint8_t)kind };
+                             .kind = (uint8_t)kind, .sweep = c->sweep };
     return i;
 }
 
@@ -147,6 +147,7 @@ static void make_alias(agi_compiler *c, const ag_node *x)
     uint32_t i = new_item(c, x, AGI_ITEM_VIEW), of = operand(c, x, x->nin - 1);
     c->item[i].root = c->item[of].root;
     c->item[i].view = c->item[of].view;
+    if (x->op->flags & AG_RECOMPUTE) c->item[c->item[of].root].again = c->marked = 1;
 }
 
 /* CBLAS takes a matrix whose rows or columns are contiguous. */
@@ -165,10 +166,18 @@ static uint32_t product_operand(agi_compiler *c, uint32_t i)
     return blas_takes(c->item[i].node, &s) ? i : contiguous(c, i);
 }
 
-static void make_inputs_ready(agi_compiler *c, const ag_node *x)
+static int make_call(agi_compiler *c, const ag_node *x)
 {
-    for (uint32_t k = 0; k < x->nin; k++)
-        if (!(x->op->flags & AG_STRIDED) && !in_one_piece(c, operand(c, x, k))) copy_of(c, operand(c, x, k));
+    uint32_t first = (uint32_t)c->operands.count;
+    if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof first, x->nin)) return agi_out_of_memory(c);
+    for (uint32_t k = 0; k < x->nin; k++) {
+        uint32_t i = operand(c, x, k);
+        if (!(x->op->flags & AG_STRIDED) && !in_one_piece(c, i)) i = copy_of(c, i);
+        ((uint32_t *)c->operands.data)[c->operands.count++] = i;
+    }
+    if (x->op->flags & AG_LOOP && !agi_lay_out_parts(c, x)) return 0;
+    c->item[new_item(c, x, AGI_ITEM_CALL)].in[0] = first;
+    return 1;
 }
 
 /* Returns the item that is stored into the leaf, or AGI_NONE. */
@@ -247,9 +256,7 @@ static int make_item(agi_compiler *c, const ag_node *x, int bound)
         c->item[i].nin = (uint8_t)x->nin;
         for (uint32_t k = 0; k < x->nin; k++) c->item[i].in[k] = operand(c, x, k);
     } else {
-        make_inputs_ready(c, x);
-        if (flags & AG_LOOP && !agi_lay_out_parts(c, x)) return 0;
-        new_item(c, x, AGI_ITEM_CALL);
+        if (!make_call(c, x)) return 0;
     }
     c->item_of[x->id] = c->nitems - 1;
     return 1;
@@ -302,15 +309,17 @@ static int carry_states(agi_compiler *c)
 {
     for (int k = 0; c->body && k < c->body->nstates; k++) {
         uint32_t leaf = c->item_of[c->body->bound[k]->id], value = c->item_of[c->body->next[k]->id];
+        c->sweep = c->item[value].sweep;
         if (leaf != value && assign(c, leaf, value) == AGI_NONE) return 0;
     }
     return 1;
 }
 
-/* An output lies contiguous in memory that stays: its root's, or a copy's. */
+/* An output lies contiguous in memory that stays: its root's, or a copy's, which reads it when it is there. */
 static uint32_t hold_output(agi_compiler *c, const ag_node *x)
 {
     uint32_t i = c->item_of[x->id], root = c->item[i].root;
+    c->sweep = c->item[root].sweep;
     if (c->item[i].kind == AGI_ITEM_LEAF) return i;
     if (c->item[i].view == AGI_NONE && c->item[root].target != AGI_NONE) return c->item[root].target;
     if (c->item[i].view != AGI_NONE) root = contiguous(c, i);
@@ -328,7 +337,7 @@ static void give_results(agi_compiler *c)
     }
 }
 
-static void count_uses(agi_compiler *c)
+void agi_count_uses(agi_compiler *c)
 {
     for (uint32_t i = 0; i < c->nitems; i++) {
         const agi_item *it = &c->item[i];
@@ -340,17 +349,22 @@ static void count_uses(agi_compiler *c)
 
 int agi_sources(const agi_compiler *c, const agi_item *it, int k)
 {
-    if (it->kind == AGI_ITEM_CALL) {
-        if (k >= (int)it->node->nin) return -1;
-        uint32_t i = operand(c, it->node, (uint32_t)k);
-        if (!(it->node->op->flags & AG_STRIDED) && !in_one_piece(c, i)) i = c->item[i].copy;
-        return (int)i;
-    }
+    if (it->kind == AGI_ITEM_CALL)
+        return k < (int)it->node->nin ? (int)((const uint32_t *)c->operands.data)[it->in[0] + (uint32_t)k] : -1;
     if (it->kind == AGI_ITEM_POINT || it->kind == AGI_ITEM_FOLD) return k < it->nin ? (int)it->in[k] : -1;
     if (it->kind != AGI_ITEM_PRODUCT) return -1;
     if (k < 2) return (int)it->in[k];
     if (k == 2 && it->onto != AGI_NONE) return (int)it->onto;
     return k == 3 && it->in[2] != AGI_NONE ? (int)it->in[2] : -1;
+}
+
+/* Has a sweep begun between the live node before, when `passed` of them had, and this one? */
+static int sweep_begins(const agi_compiler *c, uint32_t id, int64_t *passed)
+{
+    const uint32_t *begin = c->graph->sweeps.data;
+    int64_t before = *passed;
+    while (*passed < c->graph->sweeps.count && begin[*passed] <= id) ++*passed;
+    return *passed > before;
 }
 
 int agi_make_items(agi_compiler *c)
@@ -365,11 +379,15 @@ int agi_make_items(agi_compiler *c)
     if (!mark_live(c, live, top, &capacity)) return agi_out_of_memory(c);
     c->item = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->item);
     if (!c->item) return agi_out_of_memory(c);
-    for (uint32_t id = 0; id <= top; id++)
-        if (live[id] & LIVE && !make_item(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
+    int64_t sweeps = 0;
+    for (uint32_t id = 0; id <= top; id++) {
+        if (!(live[id] & LIVE)) continue;
+        if (sweep_begins(c, id, &sweeps) && c->sweep < UINT8_MAX) c->sweep++;
+        if (!make_item(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
+    }
     if (!carry_states(c)) return 0;
     for (int k = 0; k < c->noutputs; k++) c->output_item[k] = hold_output(c, c->output[k]);
     give_results(c);
-    count_uses(c);
+    agi_count_uses(c);
     return 1;
 }

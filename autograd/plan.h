@@ -188,6 +188,16 @@ typedef struct {
     uint32_t buffer;
 } agi_place; /* where a node's value is to be found after an evaluation */
 
+/* What is computed again for later sweeps. */
+typedef struct {
+    int64_t late_values;  /* how many later sweeps read that can be computed again, */
+    int64_t late_bytes;   /* and their bytes */
+    int operations;
+    const ag_node **node; /* what they compute */
+    double flops;
+    size_t bytes_without; /* ag_plan_bytes if nothing were */
+} agi_again;
+
 struct ag_plan {
     ag_allocator allocator;
     agi_arena arena;
@@ -201,6 +211,7 @@ struct ag_plan {
     uint32_t *leaf;     /* buffers of leaves */
     ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
+    agi_again again;
     void *library;           /* of compiled steps, or NULL */
     const char *native_note; /* what became of options.native, or NULL */
 };

@@ -208,6 +208,23 @@ static void show_steps(writer *w)
     for (int k = 0; k < w->plan->nsteps; k++) show_step(w, k);
 }
 
+/* Of each operation how many are computed again. */
+static void show_again(const writer *w)
+{
+    const agi_again *a = &w->plan->again;
+    fprintf(w->to, "computed again for derivatives: %d operations, %.0f flops; kept instead, a run would take %zu bytes\n",
+            a->operations, a->flops, a->bytes_without);
+    for (int k = 0; k < a->operations; k++) {
+        const ag_op *op = a->node[k]->op;
+        int count = 0, before = 0;
+        for (int j = 0; j < a->operations; j++) {
+            count += a->node[j]->op == op;
+            before += j < k && a->node[j]->op == op;
+        }
+        if (!before) fprintf(w->to, "    %d %s\n", count, op->name);
+    }
+}
+
 int ag_write_text(FILE *to, const ag_plan *p)
 {
     if (!to || !p) return -1;
@@ -216,5 +233,6 @@ int ag_write_text(FILE *to, const ag_plan *p)
     show_steps(&w);
     fprintf(to, "%d steps, %u buffers; a run takes %zu bytes; an evaluation moves %.0f bytes, %.0f flops\n", p->nsteps,
             p->nbuffers, ag_plan_bytes(p), w.bytes, w.flops);
+    if (p->again.operations) show_again(&w);
     return ferror(to) ? -1 : 0;
 }

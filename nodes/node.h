@@ -46,7 +46,8 @@ enum {
     AG_SMOOTH = 1 << 10,   /* differentiable to any order inside its domain: what the tests rely on */
     AG_RANDOM = 1 << 11,   /* never merged with an equal node */
     AG_LOOP = 1 << 12,     /* evaluates bodies of its own: nodes/loop.h */
-    AG_PART = 1 << 13      /* one of the results of an AG_LOOP */
+    AG_PART = 1 << 13,     /* one of the results of an AG_LOOP */
+    AG_RECOMPUTE = 1 << 14 /* an AG_ALIAS whose value is computed again for later sweeps, not kept */
 };
 
 typedef enum { AG_FOLD_SUM, AG_FOLD_PROD, AG_FOLD_MAX, AG_FOLD_MIN } ag_fold;
