@@ -8,7 +8,7 @@
  *   emit_body.c     all steps, loops and branches among them; emit_flat.c: bodies whose values are local variables
  *   emit_helpers.c  functions that the others call
  *   emit.c          ag_write_c: a whole plan as a function that anybody can compile
- *   native.c        the same text for passes and programs, compiled and loaded here
+ *   native.c        the same text for passes, programs and loops of programs, compiled and loaded here
  *
  * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names of
  * members, if letters, digits and _ will do. */
@@ -129,6 +129,7 @@ void agi_emit_runs(const agi_emitter *, ag_source *);  /* the statements that ca
  * memory that others know, and compilers keep them in registers. */
 int64_t agi_flat_statements(const agi_loop_step *); /* -1: they are not */
 void agi_emit_locals(const agi_emitter *, const ag_source *body, ag_source *to); /* declares what the body mentions */
+const char *agi_local_array(ag_dtype); /* what its name begins with */
 /* The element of that type, `bytes` into a buffer of a flat body. */
 void agi_emit_local(const agi_emitter *, ag_source *, uint32_t buffer, int64_t bytes, ag_dtype);
 void agi_emit_flat_steps(agi_emitter *);

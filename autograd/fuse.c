@@ -7,6 +7,17 @@ enum { KEYS = 1024, LOOK_BACK = 16 };
 
 /* ---- scalar programs: tiny tensors whose sources are tiny enough ------------------------------------------------ */
 
+/* How much of its root an operand looks at; of a loop, whose buffer holds all parts, what lies in between. */
+static int64_t reach_of(const agi_compiler *c, uint32_t operand)
+{
+    const agi_item *root = &c->item[c->item[operand].root];
+    const ag_node *x = c->item[operand].node;
+    int64_t low;
+    if (!agi_is_loop(root)) return ag_count(root->node);
+    agi_pattern p = agi_walk(c, operand, x->rank, x->dim);
+    return agi_layout_of(c, root->node)->bytes > AGI_LARGEST_LOOP ? INT64_MAX : agi_pattern_reach(&p, &low);
+}
+
 static int is_small(const agi_compiler *c, const agi_item *it)
 {
     const ag_node *x = it->node;
@@ -24,11 +35,7 @@ static int is_small(const agi_compiler *c, const agi_item *it)
     }
     if (work > 8 * AGI_LARGEST_SMALL) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        const ag_node *operand = c->item[s].node;
-        uint32_t root = c->item[s].root;
-        agi_pattern p = agi_walk(c, (uint32_t)s, operand->rank, operand->dim);
-        int64_t low, reach = agi_is_loop(&c->item[root]) ? agi_pattern_reach(&p, &low) : ag_count(c->item[root].node);
-        if (operand->dtype != x->dtype || reach > AGI_LARGEST_SOURCE) return 0;
+        if (c->item[s].node->dtype != x->dtype || reach_of(c, (uint32_t)s) > AGI_LARGEST_SOURCE) return 0;
     }
     return 1;
 }

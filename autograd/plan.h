@@ -165,7 +165,7 @@ typedef struct {
     agi_transfers enter[2], leave[2]; /* of each body, before and after all steps */
     agi_transfers before, after;      /* of body[0], around every step */
     agi_transfers states;             /* from body[0] to body[1], before every test */
-    int (*native)(void *const *memory, char *scratch, int64_t, int64_t); /* all of it, compiled; or NULL */
+    int (*native)(void *const *memory, char *scratch, int64_t, int64_t); /* all of it, compiled, or NULL; 0, 0 */
 } agi_loop_step;
 
 typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY, AGI_LOOP } agi_step_kind;
@@ -218,7 +218,8 @@ struct ag_plan {
 
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
 
-/* native.c: compiles passes and programs, also of loops' bodies, and whole loops of programs. What cannot be compiled is interpreted. */
+/* native.c: compiles passes and programs, also of loops' bodies, and whole loops of programs. What cannot be compiled is
+ * interpreted. */
 void agi_make_native(ag_plan *);
 void agi_drop_native(ag_plan *);
 
