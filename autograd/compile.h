@@ -1,6 +1,7 @@
 /* The compiler's working data: what a node becomes on its way into a plan.
  *
- *   items.c    live nodes -> items: aliases and views resolved to strides over the memory of another item
+ *   items.c    live nodes -> items: aliases and views resolved to strides over the memory of another item; box.c: with
+ *              zeros around it
  *   recompute.c  what is computed again for a later sweep rather than kept for it; budget.c: until a plan fits
  *   combine.c  super-operations: a product read by one sum, an update through a matrix product
  *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
@@ -28,6 +29,7 @@ typedef struct {
     uint32_t in[3];      /* items; of a product: a, b and the scale; of a call: where its operands are listed */
     uint32_t root;       /* the item that owns the memory; itself unless a view */
     uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
+    uint32_t box;        /* of a view: index of where its elements are root's, the others being 0; AGI_NONE: everywhere */
     uint32_t uses;       /* reads of this item as an operand, by items, outputs and assignments */
     uint32_t onto;       /* product: the parameter it is accumulated onto, or AGI_NONE; leaf: the item assigned to it */
     union {
@@ -45,12 +47,6 @@ typedef struct {
     uint8_t again : 1; /* marked to be computed again; then: computed again */
     uint8_t sweep;  /* how many reverse sweeps had begun when its node was made; from the 255th on they count as one */
 } agi_item;
-
-/* How an operand's memory is walked in the flat order of an iteration space: extents and strides, coalesced. */
-typedef struct {
-    int rank; /* 0: one element */
-    int64_t offset, dim[AG_MAX_RANK], stride[AG_MAX_RANK];
-} agi_pattern;
 
 typedef enum { AGI_GROUP_TILE, AGI_GROUP_SCALAR, AGI_GROUP_SINGLE /* a call or product by itself */ } agi_group_kind;
 
@@ -114,6 +110,7 @@ typedef struct {
     agi_vector items, after; /* once some are: where `item` is; uint32_t by item: not to be computed before that one */
     agi_vector operands; /* uint32_t: items that calls read */
     agi_vector views;  /* ag_strides */
+    agi_vector boxes;  /* agi_box */
     agi_vector layouts; /* agi_layout: one for each loop and branch */
     agi_vector parts;  /* const ag_node *: live parts of loops */
     uint32_t *assigned; /* leaf items that are assigned to */
@@ -194,6 +191,11 @@ int agi_pattern_rows(const agi_pattern *, int64_t points, int64_t columns);
 int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
 void agi_count_uses(agi_compiler *);
 uint32_t agi_awaited(const agi_compiler *, uint32_t item); /* the one it is not to be computed before, or AGI_NONE */
+/* The view's box, or NULL. */
+const agi_box *agi_box_at(const agi_compiler *, uint32_t item);
+agi_box agi_box_over(const agi_box *, const ag_node *its, int rank, const int64_t *dim); /* broadcast to this shape */
+agi_box agi_box_around(const agi_box *or_null, const ag_node *x, const ag_window *); /* of x, from its operand's */
+int agi_box_seen(const agi_box *or_null, const ag_node *view, agi_box *); /* through a view; 0: it is no box, or there is none */
 uint32_t agi_new_buffer(agi_compiler *, agi_role, const ag_node *, ag_dtype, int64_t bytes); /* AGI_NONE: no memory */
 int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
 void agi_patch_program(const agi_compiler *, agi_program *); /* addresses -> elements of the run's block */

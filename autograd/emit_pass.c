@@ -101,7 +101,7 @@ void agi_emit_home(agi_pass_printer *p, uint32_t reg)
         ag_emit(&p->body, v->row ? "w%d" : "t%d", v->slot);
     } else {
         const agi_load *l = &p->g->load[v->load];
-        emit_sum(p, l->buffer, (ag_dtype)l->dtype, l->offset, v->home == AGI_HOME_ROW ? AGI_COLUMN : v->row ? AGI_ROW : AGI_FIRST);
+        emit_sum(p, l->buffer, (ag_dtype)l->dtype, l->walk.offset, v->home == AGI_HOME_ROW ? AGI_COLUMN : v->row ? AGI_ROW : AGI_FIRST);
     }
 }
 
@@ -127,9 +127,9 @@ void agi_emit_uniform(const agi_pass_printer *p, ag_source *to, const agi_value 
     const agi_load *l = &p->g->load[v->load];
     const agi_buffer *b = &p->e->plan->buffer[l->buffer];
     char value[96];
-    if (b->dtype == l->dtype) snprintf(value, sizeof value, "b%u[%lld]", l->buffer, (long long)l->offset);
-    else snprintf(value, sizeof value, "((const %s *)(const void *)b%u)[%lld]", ag_c_type((ag_dtype)l->dtype), l->buffer, (long long)l->offset);
-    if (b->role == AGI_CONSTANT) agi_emit_constant(to, p->dtype, b, l->offset);
+    if (b->dtype == l->dtype) snprintf(value, sizeof value, "b%u[%lld]", l->buffer, (long long)l->walk.offset);
+    else snprintf(value, sizeof value, "((const %s *)(const void *)b%u)[%lld]", ag_c_type((ag_dtype)l->dtype), l->buffer, (long long)l->walk.offset);
+    if (b->role == AGI_CONSTANT) agi_emit_constant(to, p->dtype, b, l->walk.offset);
     else agi_emit_converted(p, to, (ag_dtype)l->dtype, value);
 }
 
@@ -167,7 +167,7 @@ static void emit_invariant(agi_pass_printer *p, uint32_t reg)
     agi_call_helper(p, &p->body, "repeat", -1);
     ag_emit(&p->body, "%lld, %lld, ", (long long)g->tile_rows, (long long)g->columns);
     agi_emit_base(p->e, &p->body, l->buffer, p->dtype);
-    if (l->offset) ag_emit(&p->body, " + %lld", (long long)l->offset);
+    if (l->walk.offset) ag_emit(&p->body, " + %lld", (long long)l->walk.offset);
     ag_emit(&p->body, ", t%d);\n", v->slot);
 }
 
@@ -205,26 +205,46 @@ static void emit_fold_rows(agi_pass_printer *p, const agi_micro *m)
 
 /* ---- gathers ------------------------------------------------------------------------------------------------------ */
 
+/* Element i of a run, which is 0 outside the box. */
+static void emit_walked(const agi_pass_printer *p, ag_source *to, const agi_load *l)
+{
+    const agi_pattern *w = &l->walk;
+    ag_source value = { .allocator = to->allocator };
+    int last = w->rank - 1, bounds = 0;
+    for (int k = 0; k <= last && w->boxed; k++) {
+        char index[32];
+        snprintf(index, sizeof index, k == last ? "i%d + i" : "i%d", k);
+        if (w->box.from[k] > 0) ag_emit(to, bounds++ ? " && %s >= %lld" : "%s >= %lld", index, (long long)w->box.from[k]);
+        if (w->box.to[k] < w->dim[k]) ag_emit(to, bounds++ ? " && %s < %lld" : "%s < %lld", index, (long long)w->box.to[k]);
+    }
+    if (bounds) ag_emit(to, " ? ");
+    ag_emit(&value, "from[%lld", (long long)w->offset);
+    for (int k = 0; k <= last; k++)
+        ag_emit(&value, k == last ? " + (i%d + i) * %lld" : " + i%d * %lld", k, (long long)w->stride[k]);
+    ag_emit(&value, "]%c", 0);
+    if (!value.failed) agi_emit_converted(p, to, (ag_dtype)l->dtype, value.text.data);
+    to->failed |= value.failed;
+    agi_source_free(&value);
+    if (bounds) ag_emit(to, " : 0");
+}
+
 /* Elements at, at + 1, ... of a walk: inner runs while the outer indices turn like an odometer. */
 static void emit_gather_function(agi_pass_printer *p, const agi_load *l, int number)
 {
+    const agi_pattern *w = &l->walk;
     ag_source *to = &p->functions;
-    int last = l->rank - 1;
-    char value[64];
+    int last = w->rank - 1;
     ag_emit(to, "static void %s_%d_gather_%d(const %s *from, %s *to, int64_t at, int64_t n)\n{\n", p->e->prefix, p->step, number,
             ag_c_type((ag_dtype)l->dtype), p->type);
-    ag_emit(to, "    int64_t i, run, i%d = at %% %lld;\n", last, (long long)l->dim[last]);
+    ag_emit(to, "    int64_t i, run, i%d = at %% %lld;\n", last, (long long)w->dim[last]);
     for (int k = last - 1; k >= 0; k--)
-        ag_emit(to, "    int64_t i%d = (at /= %lld) %% %lld;\n", k, (long long)l->dim[k + 1], (long long)l->dim[k]);
-    ag_emit(to, "    for (; n > 0; n -= run, to += run) {\n        const %s *x = from + %lld", ag_c_type((ag_dtype)l->dtype),
-            (long long)l->offset);
-    for (int k = 0; k <= last; k++) ag_emit(to, " + i%d * %lld", k, (long long)l->stride[k]);
-    ag_emit(to, ";\n        run = %lld - i%d < n ? %lld - i%d : n;\n", (long long)l->dim[last], last, (long long)l->dim[last], last);
-    snprintf(value, sizeof value, "x[i * %lld]", (long long)l->stride[last]);
+        ag_emit(to, "    int64_t i%d = (at /= %lld) %% %lld;\n", k, (long long)w->dim[k + 1], (long long)w->dim[k]);
+    ag_emit(to, "    for (; n > 0; n -= run, to += run) {\n        run = %lld - i%d < n ? %lld - i%d : n;\n", (long long)w->dim[last],
+            last, (long long)w->dim[last], last);
     ag_emit(to, "        for (i = 0; i < run; i++) to[i] = ");
-    agi_emit_converted(p, to, (ag_dtype)l->dtype, value);
+    emit_walked(p, to, l);
     ag_emit(to, ";\n        i%d = 0;\n       ", last);
-    for (int k = last - 1; k >= 0; k--) ag_emit(to, " if (++i%d == %lld) { i%d = 0;", k, (long long)l->dim[k], k);
+    for (int k = last - 1; k >= 0; k--) ag_emit(to, " if (++i%d == %lld) { i%d = 0;", k, (long long)w->dim[k], k);
     for (int k = last - 1; k >= 0; k--) ag_emit(to, " }");
     ag_emit(to, "\n    }\n}\n\n");
 }

@@ -35,6 +35,7 @@ static int is_small(const agi_compiler *c, const agi_item *it)
     }
     if (work > 8 * AGI_LARGEST_SMALL) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        if (c->item[s].box != AGI_NONE) return 0; /* its zeros have no address */
         if (c->item[s].node->dtype != x->dtype || reach_of(c, (uint32_t)s) > AGI_LARGEST_SOURCE) return 0;
     }
     return 1;

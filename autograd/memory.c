@@ -39,7 +39,7 @@ static int group_allows(const agi_compiler *c, const agi_pass *g, uint32_t in, u
         if (g->store[k].buffer == out) store = &g->store[k];
     if (!store) return 0;
     if (!load) return 1;
-    if (load->access != AGI_DIRECT || load->offset || load->row != store->row) return 0;
+    if (load->access != AGI_DIRECT || load->walk.offset || load->row != store->row) return 0;
     if (agi_buffer_at(c, in)->bytes != agi_buffer_at(c, out)->bytes) return 0;
     int at = stored_at(g, store), read = last_read(g, load->reg);
     return read < at || (read == at && g->micro[at].kind == AGI_POINT);

@@ -111,6 +111,7 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     agi_release(&g->allocator, c.after.data);
     agi_release(&g->allocator, c.operands.data);
     agi_release(&g->allocator, c.views.data);
+    agi_release(&g->allocator, c.boxes.data);
     agi_release(&g->allocator, c.layouts.data);
     agi_release(&g->allocator, c.parts.data);
     agi_release(&g->allocator, c.groups.data);

@@ -38,15 +38,33 @@ typedef enum {
     AGI_DIRECT,   /* the memory itself, element p of the iteration space at offset + p */
     AGI_UNIFORM,  /* one element for all */
     AGI_REPEAT,   /* a row, the same for all rows */
-    AGI_GATHERED, /* any strides, or another element type: copied into the register */
+    AGI_GATHERED, /* any strides, zeros around a box, or another element type: copied into the register */
 } agi_access;
+
+/* Indices from `from` to before `to`, by axis. */
+typedef struct {
+    int64_t from[AG_MAX_RANK], to[AG_MAX_RANK];
+} agi_box;
+
+/* How memory is walked in the flat order of an iteration space: extents and strides, coalesced. */
+typedef struct {
+    int rank;  /* 0: one element */
+    int boxed; /* 1: elements outside the box are 0 */
+    int64_t offset, dim[AG_MAX_RANK], stride[AG_MAX_RANK]; /* in elements */
+    agi_box box;
+} agi_pattern;
+
+/* From one element to the next in memory, all the way? */
+static inline int agi_walks_on(const agi_pattern *p)
+{
+    return p->rank == 1 && p->stride[0] == 1 && !p->boxed;
+}
 
 typedef struct {
     uint32_t buffer, reg;
     uint8_t access, row; /* row: a row register */
-    uint8_t dtype, rank; /* of the memory; of dim and stride, coalesced */
-    int64_t offset;      /* in elements */
-    int64_t dim[AG_MAX_RANK], stride[AG_MAX_RANK];
+    uint8_t dtype;       /* of the memory */
+    agi_pattern walk;
 } agi_load;
 
 typedef void (*agi_kernel)(int64_t n, void *out, const void *a, const void *b, const void *c);

@@ -47,8 +47,8 @@ static double show_load(const writer *w, const agi_load *l)
 {
     fprintf(w->to, "    r%-3u = load ", l->reg);
     show_buffer(w, l->buffer);
-    if (l->offset) fprintf(w->to, " from element %lld", (long long)l->offset);
-    fprintf(w->to, "%s%s\n", access_names[l->access], l->row ? ", an element a row" : "");
+    if (l->walk.offset) fprintf(w->to, " from element %lld", (long long)l->walk.offset);
+    fprintf(w->to, "%s%s%s\n", access_names[l->access], l->walk.boxed ? " among zeros" : "", l->row ? ", an element a row" : "");
     return buffer_bytes(w, l->buffer);
 }
 

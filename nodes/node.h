@@ -93,6 +93,12 @@ typedef struct ag_source ag_source;
 void ag_emit(ag_source *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *ag_c_type(ag_dtype); /* "float", "double", "int64_t" */
 
+/* Positions start, start + step, ... along an axis, one for each of in[0]'s. */
+typedef struct {
+    int axis;
+    int64_t start, step;
+} ag_window;
+
 struct ag_op {
     const char *name;
     const char *formula; /* for documentation and pictures */
@@ -126,6 +132,10 @@ struct ag_op {
     /* AG_LIBRARY, for sparse derivatives: says with ag_depends which elements of the inputs each element of y is made
      * of; 0 when that is not known, or NULL: of all. */
     int (*pattern)(const ag_node *y, ag_dependence *);
+
+    /* AG_LIBRARY: where in[0] lies in y, which is 0 elsewhere. Who reads y may then read in[0] there, and y is not made.
+     * NULL: it is something else. */
+    void (*window)(const ag_node *y, ag_window *);
 
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run */
     size_t (*scratch)(const ag_node *y);      /* bytes `run` needs; NULL: none */

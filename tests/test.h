@@ -43,6 +43,7 @@ Suite *suite_emit(void);
 Suite *suite_native(void);
 Suite *suite_native_loop(void);
 Suite *suite_readme(void);
+Suite *suite_zeros(void);
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
 
