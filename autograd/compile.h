@@ -4,6 +4,7 @@
  *   combine.c  super-operations: a product read by one sum, an update through a matrix product
  *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
  *   order.c    groups in an order that respects data and lets parameters be overwritten in place
+ *   bundle.c   scalar groups: calls of one function side by side
  *   lower.c    groups -> steps; program.c: scalar groups -> instructions
  *   memory.c   buffers: lifetimes -> offsets, in place where an operand dies */
 #ifndef AGI_COMPILE_H
@@ -108,6 +109,7 @@ typedef struct {
     uint32_t *newest;  /* hash of a group's key -> the last group opened with it */
     uint32_t *item_list; /* items by group, in order */
     uint32_t *order;     /* groups in order of execution */
+    uint8_t *together;   /* by place in item_list: so many items from here on are one bundle; or 0 */
 
     agi_vector buffers;  /* agi_buffer */
     uint32_t *reg_of;    /* by item: its register in its tile group, or its first slot in its scalar program */
@@ -146,6 +148,7 @@ void agi_combine(agi_compiler *);
 const ag_op *agi_product_as_pointwise(const ag_node *product); /* NULL: it is none */
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
+int agi_bundle_calls(agi_compiler *);
 int agi_lower(agi_compiler *);
 int agi_lay_out(agi_compiler *);
 
