@@ -24,7 +24,7 @@ typedef struct {
     uint32_t *item;      /* the window's, in order */
     uint8_t *together;   /* by place */
     int n, depths, bundles;
-    uint16_t *depth;     /* by item */
+    uint16_t *above;     /* by item: the depth of what reads it */
     uint8_t call[AG_CODE_COUNT]; /* 0: not known yet */
     int16_t latest[AG_CODE_COUNT]; /* the bundle of this function made last */
     list arithmetic[WINDOW];  /* by depth: what has to be there before the calls of that depth, */
@@ -57,8 +57,7 @@ static int depth_of(window *w, uint32_t i)
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         uint32_t root = c->item[s].root;
         if (c->item[root].group != it->group || root < w->item[0]) continue;
-        int below = w->depth[root] + is_call(w, &c->item[root]);
-        if (below > depth) depth = below;
+        if (w->above[root] > depth) depth = w->above[root];
     }
     return depth;
 }
@@ -106,10 +105,11 @@ static void sort_by_depth(window *w)
             b->count++;
             b->elements += elements;
             depth = b->depth;
+            w->above[i] = (uint16_t)(depth + 1);
         } else {
             append(w, &w->arithmetic[depth], k);
+            w->above[i] = (uint16_t)depth;
         }
-        w->depth[i] = (uint16_t)depth;
         if (depth >= w->depths) w->depths = depth + 1;
     }
 }
@@ -144,8 +144,8 @@ int agi_bundle_calls(agi_compiler *c)
 {
     window w = { .c = c };
     c->together = agi_arena_zeros(&c->arena, c->nitems, sizeof *c->together);
-    w.depth = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *w.depth);
-    if (!c->together || !w.depth) return agi_out_of_memory(c);
+    w.above = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *w.above);
+    if (!c->together || !w.above) return agi_out_of_memory(c);
     for (uint32_t g = 0; g < (uint32_t)c->groups.count; g++) {
         const agi_fusion *f = agi_fusion_at(c, g);
         for (uint32_t m = 0; f->kind == AGI_GROUP_SCALAR && m < f->members; m += WINDOW) {

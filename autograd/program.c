@@ -80,8 +80,10 @@ static void write_point(writer *w, const agi_item *it, uint32_t out)
     uint32_t base[3], at[3] = { 0, 0, 0 };
     int64_t n = ag_count(it->node);
     for (int k = 0; k < it->nin; k++) {
-        p[k] = agi_operand_walk(w->c, it, k);
-        base[k] = base_of(w, w->c->item[it->in[k]].root);
+        const agi_item *in = &w->c->item[it->in[k]];
+        base[k] = base_of(w, in->root);
+        if (it->node->rank || in->view != AGI_NONE) p[k] = agi_operand_walk(w->c, it, k);
+        else p[k].rank = 0, p[k].offset = 0;
     }
     for (int64_t e = 0; e < n; e++) {
         for (int k = 0; k < it->nin; k++) at[k] = base[k] + (uint32_t)element(&p[k], e);
@@ -233,11 +235,10 @@ int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_progra
 
 static uint32_t resolve(const agi_compiler *c, const agi_program *p, uint32_t at)
 {
-    int64_t size = (int64_t)ag_dtype_size(p->dtype);
-    if (at & AGI_TEMPORARY)
-        return (uint32_t)(agi_buffer_at(c, p->temporaries)->offset / size) + (at & ~AGI_TEMPORARY);
+    int shift = p->dtype == AG_F64 ? 3 : 2;
+    if (at & AGI_TEMPORARY) return (uint32_t)(agi_buffer_at(c, p->temporaries)->offset >> shift) + (at & ~AGI_TEMPORARY);
     agi_element e = ((const agi_element *)c->elements.data)[at];
-    return (uint32_t)(agi_buffer_at(c, e.buffer)->offset / size) + e.element;
+    return (uint32_t)(agi_buffer_at(c, e.buffer)->offset >> shift) + e.element;
 }
 
 /* The number of the operand that is found there, or 0. */
