@@ -5,7 +5,7 @@
 #include "compile.h"
 #include "emit.h"
 
-enum { WINDOW = 256, NOBODY = -1, FEWEST = 4 /* elements; of fewer, libm's own functions are as fast */ };
+enum { WINDOW = 256, NOBODY = -1, FEWEST = 6 /* elements; of fewer, libm's own functions are as fast */ };
 
 typedef struct {
     int16_t first, last;
