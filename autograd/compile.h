@@ -6,6 +6,7 @@
  *   combine.c  super-operations: a product read by one sum, an update through a matrix product
  *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
  *   order.c    groups in an order that respects data and lets parameters be overwritten in place
+ *   bundle.c   scalar groups: calls of one function side by side
  *   lower.c    groups -> steps; program.c: scalar groups -> instructions
  *   memory.c   buffers: lifetimes -> offsets, in place where an operand dies; pack.c: closer together */
 #ifndef AGI_COMPILE_H
@@ -120,6 +121,7 @@ typedef struct {
     uint32_t *newest;  /* hash of a group's key -> the last group opened with it */
     uint32_t *item_list; /* items by group, in order */
     uint32_t *order;     /* groups in order of execution */
+    uint8_t *together;   /* by place in item_list: so many items from here on are one bundle; or 0 */
 
     agi_vector buffers;  /* agi_buffer */
     uint32_t *reg_of;    /* by item: its register in its tile group, or its first slot in its scalar program */
@@ -176,6 +178,7 @@ void agi_combine(agi_compiler *);
 const ag_op *agi_product_as_pointwise(const ag_node *product); /* NULL: it is none */
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
+int agi_bundle_calls(agi_compiler *);
 int agi_lower(agi_compiler *);
 int agi_lay_out(agi_compiler *);
 int agi_pack(agi_compiler *, int64_t start, int64_t end); /* what steps compute, from `start` on, if it ends before `end` */

@@ -3,7 +3,7 @@
  *   emit_text.c     growing text; numbers, comments and pointwise arithmetic as C
  *   emit_reach.c    where generated code finds buffers
  *   emit_pass.c     a pass as loops; emit_stages.c: what happens when in a tile; emit_loop.c: the loops themselves
- *   emit_program.c  a scalar program as straight-line C; emit_bundles.c: functions of several values at once
+ *   emit_program.c  a scalar program as straight-line C
  *   emit_product.c  products, calls of the library's operations, copies
  *   emit_body.c     all steps, loops and branches among them; emit_flat.c: bodies whose values are local variables
  *   emit_helpers.c  functions that the others call
@@ -38,7 +38,6 @@ void agi_emit_node(ag_source *, const ag_node *); /* 'name' f32[2,3]: fit for a 
 void agi_emit_arithmetic(ag_source *, const char *text, ag_dtype, const char *const operand[3]);
 const char *agi_pointwise_text(const ag_op *); /* NULL: a user's operation without one */
 const char *agi_code_text(uint32_t code);       /* of an instruction of a scalar program */
-int agi_code_operands(uint32_t code);
 int agi_calls_functions(const char *text);      /* of <math.h>, that are no instructions */
 const char *agi_fold_text(int fold);            /* of a and b */
 

@@ -1,10 +1,20 @@
 /* A scalar program as straight-line C. Values are local variables; those that another function of the program or
- * another step reads are stored where the program keeps them. */
-#include "emit_program.h"
+ * another step reads are stored where the program keeps them. Bundles are loops in native code only: functions of
+ * vectors differ from libm's in the last bits. */
+#include "emit.h"
 
 #include <stdlib.h>
 
-enum { LONGEST = 400 /* statements of a function: compilers need more than linear time */ };
+enum { NOWHERE = -1, VECTOR_BYTES = 64,
+       LONGEST = 400 /* statements of a function: compilers need more than linear time */ };
+
+/* An instruction. */
+typedef struct {
+    int32_t source[3];    /* the instructions that compute its operands, or NOWHERE: memory */
+    int32_t at;           /* the instruction that it is executed with: its bundle's first, or itself */
+    int32_t bundle;       /* or NOWHERE: executed alone */
+    uint8_t stored, used; /* by a statement of the same function */
+} statement;
 
 typedef struct {
     agi_emitter *e;
@@ -12,12 +22,10 @@ typedef struct {
     int step;
     const char *type;
     int64_t size;         /* of an element */
-    agi_statement *all;
-    agi_bundles bundles;  /* of native code only: functions of vectors differ from libm's in the last bits */
-    int32_t bundle;       /* the next one */
+    statement *all;
     uint32_t *address;    /* all that the program mentions, sorted */
     int64_t naddresses;
-    int32_t *latest;      /* by address: the last instruction that computed it, or AGI_NOWHERE */
+    int32_t *latest;      /* by address: the last instruction that computed it, or NOWHERE */
     agi_span *result;     /* buffers that it may write */
     int64_t nresults;
     uint8_t *written;     /* by buffer: leaves and results that it writes */
@@ -48,7 +56,7 @@ static int find_addresses(printer *w, agi_arena *arena)
     qsort(w->address, (size_t)n, sizeof *w->address, by_number);
     for (int64_t k = 0; k < n; k++)
         if (!k || w->address[k] != w->address[w->naddresses - 1]) w->address[w->naddresses++] = w->address[k];
-    for (int64_t k = 0; k < w->naddresses; k++) w->latest[k] = AGI_NOWHERE;
+    for (int64_t k = 0; k < w->naddresses; k++) w->latest[k] = NOWHERE;
     return 1;
 }
 
@@ -72,12 +80,18 @@ static void find_sources(printer *w)
     for (int64_t k = 0; k < p->count; k++) {
         const agi_instruction *i = &p->code[k];
         const uint32_t in[3] = { i->a, i->b, i->c };
-        agi_statement *s = &w->all[k];
+        statement *s = &w->all[k];
         for (int j = 0; j < agi_code_operands(i->code); j++) s->source[j] = *latest(w, in[j]);
         s->at = (int32_t)k;
-        s->lane = AGI_NOWHERE;
+        s->bundle = NOWHERE;
         *latest(w, i->out) = (int32_t)k;
     }
+    for (int64_t b = 0; b < p->bundles && w->e->native; b++)
+        for (uint32_t k = 0; k < p->bundle[b].count; k++) {
+            statement *s = &w->all[p->bundle[b].first + k];
+            s->at = (int32_t)p->bundle[b].first;
+            s->bundle = (int32_t)b;
+        }
 }
 
 static int same_function(const printer *w, int64_t a, int64_t b)
@@ -91,12 +105,12 @@ static void find_uses(printer *w)
     for (int64_t k = 0; k < w->p->count; k++)
         for (int j = 0; j < agi_code_operands(w->p->code[k].code); j++) {
             int32_t from = w->all[k].source[j];
-            if (from == AGI_NOWHERE || w->all[from].lane != AGI_NOWHERE) continue;
+            if (from == NOWHERE) continue;
             if (same_function(w, from, k)) w->all[from].used = 1;
             else w->all[from].stored = 1;
         }
     for (int64_t k = 0; k < w->naddresses; k++)
-        if (w->latest[k] != AGI_NOWHERE && !is_temporary(w, w->address[k])) w->all[w->latest[k]].stored = 1;
+        if (w->latest[k] != NOWHERE && !is_temporary(w, w->address[k])) w->all[w->latest[k]].stored = 1;
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------- */
@@ -130,8 +144,10 @@ static void print_operand(printer *w, int64_t k, int j, uint32_t address, char t
     int64_t at = (int64_t)address * w->size;
     uint32_t leaf = agi_leaf_at(w->e, at);
     const agi_buffer *b = leaf == AGI_NONE ? NULL : &w->e->plan->buffer[leaf];
-    if (from != AGI_NOWHERE && w->all[from].lane != AGI_NOWHERE) snprintf(text, 64, "e[%d]", (int)w->all[from].lane);
-    else if (from != AGI_NOWHERE && same_function(w, from, k)) snprintf(text, 64, "v%d", (int)from);
+    const statement *source = from == NOWHERE ? NULL : &w->all[from];
+    if (source && !same_function(w, from, k)) source = NULL;
+    if (source && source->bundle == NOWHERE) snprintf(text, 64, "v%d", (int)from);
+    else if (source) snprintf(text, 64, "x%d[%d]", (int)source->at, (int)from - (int)source->at);
     else if (b && b->role == AGI_CONSTANT) print_constant(w, leaf, (at - b->offset) / w->size, text);
     else print_memory(w, address, text);
 }
@@ -153,7 +169,7 @@ static void emit_result(printer *w, uint32_t address)
 static void emit_alone(printer *w, int64_t k)
 {
     const agi_instruction *i = &w->p->code[k];
-    const agi_statement *s = &w->all[k];
+    const statement *s = &w->all[k];
     char in[3][64] = { "", "", "" }, to[64];
     const uint32_t address[3] = { i->a, i->b, i->c };
     for (int j = 0; j < agi_code_operands(i->code); j++) print_operand(w, k, j, address[j], in[j]);
@@ -167,41 +183,40 @@ static void emit_alone(printer *w, int64_t k)
     ag_emit(&w->body, "\n");
 }
 
-/* The operands of all members, the first one's again to fill the vector, then one loop. The first operands lie where the
- * results go. */
+/* The operands of all members, one loop, the results. Whole vectors: the first operands fill up the last one. */
 static void emit_bundle(printer *w, const agi_bundle *b)
 {
-    const agi_instruction *code = w->p->code;
-    uint32_t name = code[b->at].code;
-    int operands = agi_code_operands(name);
-    ag_emit(&w->body, "    {\n        int i;\n");
-    for (int j = 1; j < operands; j++) ag_emit(&w->body, "        %s x%d[%d];\n", w->type, j, (int)b->count);
-    for (int32_t m = 0; m < b->count; m++)
+    const agi_instruction *code = w->p->code + b->first;
+    int operands = agi_code_operands(code->code), lanes = VECTOR_BYTES / (int)w->size;
+    int count = ((int)b->count + lanes - 1) / lanes * lanes;
+    ag_emit(&w->body, "    %s x%u[%d];\n    {\n        int i;\n", w->type, b->first, count);
+    for (int j = 1; j < operands; j++) ag_emit(&w->body, "        %s y%d[%d];\n", w->type, j, count);
+    for (int m = 0; m < count; m++)
         for (int j = 0; j < operands; j++) {
-            int32_t k = w->bundles.member[b->first + (m < b->members ? m : 0)];
+            int k = m < (int)b->count ? m : 0;
             const uint32_t address[3] = { code[k].a, code[k].b, code[k].c };
             char operand[64];
-            print_operand(w, k, j, address[j], operand);
-            if (j) ag_emit(&w->body, "        x%d[%d] = %s;\n", j, (int)m, operand);
-            else ag_emit(&w->body, "        e[%d] = %s;\n", (int)(b->first + m), operand);
+            print_operand(w, b->first + k, j, address[j], operand);
+            if (j) ag_emit(&w->body, "        y%d[%d] = %s;\n", j, m, operand);
+            else ag_emit(&w->body, "        x%u[%d] = %s;\n", b->first, m, operand);
         }
-    ag_emit(&w->body, "        INDEPENDENT\n        for (i = 0; i < %d; i++) e[%d + i] = ", (int)b->count, (int)b->first);
     char first[32];
-    snprintf(first, sizeof first, "e[%d + i]", (int)b->first);
-    agi_emit_arithmetic(&w->body, agi_code_text(name), w->p->dtype, (const char *const[3]){ first, "x1[i]", "x2[i]" });
+    snprintf(first, sizeof first, "x%u[i]", b->first);
+    ag_emit(&w->body, "        INDEPENDENT\n        for (i = 0; i < %d; i++) %s = ", count, first);
+    agi_emit_arithmetic(&w->body, agi_code_text(code->code), w->p->dtype, (const char *const[3]){ first, "y1[i]", "y2[i]" });
     ag_emit(&w->body, ";\n    }\n");
+    for (uint32_t k = 0; k < b->count; k++) {
+        char to[64];
+        print_memory(w, code[k].out, to);
+        if (w->all[b->first + k].stored) ag_emit(&w->body, "    %s = x%u[%u];\n", to, b->first, k);
+    }
 }
 
 static void emit_statement(printer *w, int64_t k)
 {
-    if (w->bundle < w->bundles.bundles && w->bundles.bundle[w->bundle].at == k) emit_bundle(w, &w->bundles.bundle[w->bundle++]);
-    if (w->all[k].lane == AGI_NOWHERE) {
-        emit_alone(w, k);
-    } else if (w->all[k].stored) {
-        char to[64];
-        print_memory(w, w->p->code[k].out, to);
-        ag_emit(&w->body, "    %s = e[%d];\n", to, (int)w->all[k].lane);
-    }
+    const statement *s = &w->all[k];
+    if (s->bundle == NOWHERE) emit_alone(w, k);
+    else if (s->at == k) emit_bundle(w, &w->p->bundle[s->bundle]);
 }
 
 /* ---- functions ---------------------------------------------------------------------------------------------------- */
@@ -235,9 +250,8 @@ static void emit_head(printer *w, int part)
 {
     agi_emitter *e = w->e;
     if (!e->native) agi_emit_head(e, "void", w->step, part);
-    else if (part >= 0) ag_emit(e->to, "static void %s_%d_%d(%s *w, %s *e)\n{\n", e->prefix, w->step, part, w->type, w->type);
-    else ag_emit(e->to, "void %s_%d(void *block, void *scratch)\n{\n    %s *const w = (%s *)block, *const e = (%s *)scratch;\n",
-                 e->prefix, w->step, w->type, w->type, w->type);
+    else if (part >= 0) ag_emit(e->to, "static void %s_%d_%d(%s *w)\n{\n", e->prefix, w->step, part, w->type);
+    else ag_emit(e->to, "void %s_%d(void *block)\n{\n    %s *const w = (%s *)block;\n", e->prefix, w->step, w->type, w->type);
 }
 
 static void emit_function(printer *w, int64_t first, int64_t end, int part)
@@ -253,8 +267,7 @@ static void emit_function(printer *w, int64_t first, int64_t end, int part)
 /* One function, or one that calls all others. */
 static void emit_functions(printer *w)
 {
-    int64_t n = w->p->count, bytes = w->bundles.lanes * w->size;
-    if (bytes > w->e->scratch) w->e->scratch = bytes;
+    int64_t n = w->p->count;
     int functions = (int)((n + LONGEST - 1) / LONGEST);
     ag_emit(w->e->to, "/* %lld scalar operations */\n", (long long)n);
     for (int k = 0; k < functions; k++) {
@@ -264,7 +277,7 @@ static void emit_functions(printer *w)
     if (functions == 1) return;
     emit_head(w, -1);
     for (int k = 0; k < functions; k++)
-        ag_emit(w->e->to, "    %s_%d_%d(%s);\n", w->e->prefix, w->step, k, w->e->native ? "w, e" : "m");
+        ag_emit(w->e->to, "    %s_%d_%d(%s);\n", w->e->prefix, w->step, k, w->e->native ? "w" : "m");
     ag_emit(w->e->to, "}\n\n");
 }
 
@@ -299,9 +312,8 @@ static void print_program(agi_emitter *e, int step, const agi_program *p, void p
     printer w = { .e = e, .p = p, .step = step, .type = ag_c_type(p->dtype), .size = (int64_t)ag_dtype_size(p->dtype),
                   .body = { .allocator = e->to->allocator } };
     int ok = find_addresses(&w, &arena) && find_results(&w, &arena);
-    if (ok) find_sources(&w);
-    if (ok && e->native) ok = agi_find_bundles(&w.bundles, &arena, p, w.all);
     if (ok) {
+        find_sources(&w);
         find_uses(&w);
         print(&w);
     } else {
@@ -321,7 +333,6 @@ int agi_emit_program(agi_emitter *e, int step, const agi_program *p)
 static void emit_in_place(printer *w)
 {
     ag_emit(w->e->to, "    {\n");
-    if (w->bundles.lanes) ag_emit(w->e->to, "        %s e[%d];\n", w->type, (int)w->bundles.lanes);
     for (int64_t k = 0; k < w->p->count; k++) emit_statement(w, k);
     agi_source_append_lines(w->e->to, &w->body, 1);
     ag_emit(w->e->to, "    }\n");

@@ -177,25 +177,9 @@ static const char *const texts[] = {
     [AGI_MIN] = "a < b || a != a ? a : b",
     [AGI_MULADD] = "a * b + c",
 };
-#undef POINTWISE1
-#undef POINTWISE2
-#undef POINTWISE3
-#define POINTWISE1(name, ...) [AG_CODE_##name] = 1,
-#define POINTWISE2(name, ...) [AG_CODE_##name] = 2,
-#define POINTWISE3(name, ...) [AG_CODE_##name] = 3,
-static const uint8_t operands[] = {
-#include "pointwise.def"
-    [AGI_MOVE] = 1, [AGI_SUM] = 2, [AGI_PROD] = 2, [AGI_MAX] = 2, [AGI_MIN] = 2, [AGI_MULADD] = 3,
-};
-
 const char *agi_code_text(uint32_t code)
 {
     return texts[code];
-}
-
-int agi_code_operands(uint32_t code)
-{
-    return operands[code];
 }
 
 const char *agi_pointwise_text(const ag_op *op)

@@ -95,7 +95,7 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
                      ag_node *const in[], const void *attribute, int weak, int shared)
 {
     char *mark = g->arena.next, *end = g->arena.end;
-    unsigned hash = 0;
+    uint32_t hash = 0;
     if (g->nnodes >= UINT32_MAX - 1) return agi_fail(g, AG_EMEM, "a graph holds at most 2^32 - 2 nodes");
     ag_node *x = agi_arena_take(&g->arena, sizeof *x + nin * sizeof x->in[0]);
     if (!x) return out_of_memory(g);

@@ -1,19 +1,22 @@
-/* Equal subexpressions become one node: a hash table of nodes by operation, inputs and attribute. */
+/* Equal subexpressions become one node: a hash table of nodes by operation, inputs and attribute, chained by number.
+ *
+ * Every node that is made is looked up once, and most lookups find nothing: with millions of nodes the time goes into
+ * fetching what lies anywhere in a large table. So hashes keep neighbours together: nodes whose inputs lie equally far
+ * back, or are the same old ones, have hashes as consecutive as their inputs' numbers. */
 #include "internal.h"
 
-static int differs(const ag_node *a, const ag_node *b);
+enum { FEWEST_HEADS = 64 };
 
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(size) agi_allocate(&g->allocator, size)
-#define uthash_free(memory, size) agi_release(&g->allocator, memory)
-#define uthash_nonfatal_oom(element) (void)(element)
-#define HASH_KEYCMP(a, b, size) differs((const ag_node *)(a), (const ag_node *)(b))
-#include <uthash.h>
-
-struct agi_interned {
-    UT_hash_handle hh;
+typedef struct {
     ag_node *node;
-};
+    uint32_t hash;
+    uint32_t next; /* the entry after it, counted from 1, or 0 */
+} entry;
+
+static entry *entry_at(const ag_graph *g, uint32_t number)
+{
+    return (entry *)g->interned.data + (number - 1);
+}
 
 static size_t attribute_bytes(const ag_node *x)
 {
@@ -41,10 +44,17 @@ static uint64_t mix(uint64_t h, uint64_t v)
     return h ^ (h >> 29);
 }
 
-static unsigned hash_of(const ag_node *x)
+/* The newest input's number, moved by what the others and everything else are. */
+static uint32_t hash_of(const ag_node *x)
 {
     uint64_t h = mix((uint64_t)(uintptr_t)x->op >> 4, ((uint64_t)x->dtype << 8) | x->weak);
-    for (uint32_t i = 0; i < x->nin; i++) h = mix(h, x->in[i]->id);
+    uint32_t newest = 0;
+    for (uint32_t i = 0; i < x->nin; i++)
+        if (x->in[i]->id > newest) newest = x->in[i]->id;
+    for (uint32_t i = 0; i < x->nin; i++) {
+        uint32_t id = x->in[i]->id, back = newest - id;
+        h = mix(h, id < back ? id : ((uint64_t)1 << 32) + back);
+    }
     const unsigned char *bytes = x->attribute;
     size_t n = attribute_bytes(x);
     for (; n >= 8; n -= 8, bytes += 8) {
@@ -53,27 +63,53 @@ static unsigned hash_of(const ag_node *x)
         h = mix(h, word);
     }
     while (n--) h = mix(h, *bytes++);
-    return (unsigned)(h ^ (h >> 32));
+    return (uint32_t)(h ^ (h >> 32)) + newest;
 }
 
-ag_node *agi_intern_find(ag_graph *g, const ag_node *x, unsigned *hash)
+ag_node *agi_intern_find(ag_graph *g, const ag_node *x, uint32_t *hash)
 {
-    agi_interned *found = NULL;
     *hash = hash_of(x);
-    HASH_FIND_BYHASHVALUE(hh, g->interned, x, sizeof *x, *hash, found);
-    return found ? found->node : NULL;
+    uint32_t at = g->heads ? g->head[*hash & (g->heads - 1)] : 0;
+    for (; at; at = entry_at(g, at)->next) {
+        const entry *e = entry_at(g, at);
+        if (e->hash == *hash && !differs(e->node, x)) return e->node;
+    }
+    return NULL;
 }
 
-int agi_intern_add(ag_graph *g, ag_node *x, unsigned hash)
+static void link_entry(ag_graph *g, uint32_t number)
 {
-    agi_interned *entry = agi_arena_take(&g->arena, sizeof *entry);
-    if (!entry) return 0;
-    entry->node = x;
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, g->interned, x, sizeof *x, hash, entry);
-    return entry->hh.tbl != NULL;
+    entry *e = entry_at(g, number);
+    uint32_t *head = &g->head[e->hash & (g->heads - 1)];
+    e->next = *head;
+    *head = number;
+}
+
+/* As many heads as entries, at least: chains are short. */
+static int grow_heads(ag_graph *g)
+{
+    uint32_t heads = g->heads ? g->heads * 2 : FEWEST_HEADS;
+    uint32_t *head = heads ? agi_allocate(&g->allocator, (size_t)heads * sizeof *head) : NULL;
+    if (!head) return 0;
+    memset(head, 0, (size_t)heads * sizeof *head);
+    agi_release(&g->allocator, g->head);
+    g->head = head;
+    g->heads = heads;
+    for (uint32_t k = 1; k <= (uint32_t)g->interned.count; k++) link_entry(g, k);
+    return 1;
+}
+
+int agi_intern_add(ag_graph *g, ag_node *x, uint32_t hash)
+{
+    if (g->interned.count >= g->heads && !grow_heads(g)) return 0;
+    if (!agi_vector_grow(&g->allocator, &g->interned, sizeof(entry), 1)) return 0;
+    ((entry *)g->interned.data)[g->interned.count++] = (entry){ .node = x, .hash = hash };
+    link_entry(g, (uint32_t)g->interned.count);
+    return 1;
 }
 
 void agi_intern_free(ag_graph *g)
 {
-    HASH_CLEAR(hh, g->interned);
+    agi_release(&g->allocator, g->interned.data);
+    agi_release(&g->allocator, g->head);
 }

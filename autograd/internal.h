@@ -45,7 +45,6 @@ extern const ag_allocator agi_malloc; /* malloc and free */
 
 /* ---- the graph -------------------------------------------------------------------------------------------------- */
 
-typedef struct agi_interned agi_interned;
 typedef struct agi_named agi_named;
 typedef struct agi_custom agi_custom;
 
@@ -56,7 +55,8 @@ struct ag_graph {
     agi_arena arena;
     int64_t nnodes;
     agi_vector chunks;      /* ag_node **: the nodes by id, AGI_CHUNK in each */
-    agi_interned *interned; /* uthash: every node made while `intern` is on */
+    agi_vector interned;    /* intern.c: every node made while `intern` is on, */
+    uint32_t *head, heads;  /* in chains; a power of two of them, or none */
     agi_named *names;       /* uthash: named leaves */
     agi_custom *custom;     /* uthash: users' own operations */
     int intern;
@@ -79,8 +79,8 @@ static inline int64_t agi_node_bytes(const ag_node *x)
 }
 
 /* intern.c: the equal node made before, or NULL; remember a new one (0: out of memory); forget all. */
-ag_node *agi_intern_find(ag_graph *, const ag_node *, unsigned *hash);
-int agi_intern_add(ag_graph *, ag_node *, unsigned hash);
+ag_node *agi_intern_find(ag_graph *, const ag_node *, uint32_t *hash);
+int agi_intern_add(ag_graph *, ag_node *, uint32_t hash);
 void agi_intern_free(ag_graph *);
 
 /* names.c: leaves by name. */

@@ -87,7 +87,7 @@ static int compile(agi_compiler *c)
 {
     if (!agi_make_items(c) || !agi_recompute(c)) return 0;
     agi_combine(c);
-    if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_lower(c) || !agi_lay_out(c)) return 0;
+    if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_bundle_calls(c) || !agi_lower(c) || !agi_lay_out(c)) return 0;
     measure_scratch(c->plan);
     return keep_buffers(c) && make_places(c);
 }

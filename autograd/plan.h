@@ -119,17 +119,28 @@ typedef struct {
 /* ---- scalar programs ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
-    uint32_t code; /* AG_CODE_*, or one of: */
+    uint16_t code; /* AG_CODE_*, or one of the below */
+    uint16_t how;  /* 8 * code, + 1, 2 or 3: operand a, b or c is the result kept; + AGI_ASIDE: keeps that one */
     uint32_t out, a, b, c; /* elements of the run's block, counted in the program's type */
 } agi_instruction;
-enum { AGI_MOVE = AG_CODE_COUNT, AGI_SUM, AGI_PROD, AGI_MAX, AGI_MIN, AGI_MULADD };
+enum { AGI_MOVE = AG_CODE_COUNT, AGI_SUM, AGI_PROD, AGI_MAX, AGI_MIN, AGI_MULADD, AGI_ASIDE = 4 };
+
+int agi_code_operands(uint32_t code);
+
+/* Neighbouring instructions of one code, none of which reads another's result: executed as one vector. */
+typedef struct {
+    uint32_t first, count; /* count: at most AGI_LARGEST_BUNDLE */
+} agi_bundle;
+enum { AGI_LARGEST_BUNDLE = 64 };
 
 typedef struct {
     ag_dtype dtype;
     int64_t count;
     agi_instruction *code;
+    int64_t bundles;
+    agi_bundle *bundle;   /* in order */
     uint32_t temporaries; /* buffer of intermediate values, or AGI_NONE */
-    void (*native)(void *block, void *scratch); /* compiled, or NULL */
+    void (*native)(void *block); /* compiled, or NULL */
 } agi_program;
 
 enum { AGI_FEW_INPUTS = 16 };

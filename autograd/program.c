@@ -87,7 +87,7 @@ static int64_t element(const agi_pattern *p, int64_t position)
 
 static void write(writer *w, uint32_t code, uint32_t out, uint32_t a, uint32_t b, uint32_t c)
 {
-    w->p->code[w->p->count++] = (agi_instruction){ code, out, a, b, c };
+    w->p->code[w->p->count++] = (agi_instruction){ (uint16_t)code, 0, out, a, b, c };
 }
 
 static void write_point(writer *w, const agi_item *it, uint32_t out)
@@ -96,8 +96,10 @@ static void write_point(writer *w, const agi_item *it, uint32_t out)
     uint32_t base[3], at[3] = { 0, 0, 0 };
     int64_t n = ag_count(it->node);
     for (int k = 0; k < it->nin; k++) {
-        p[k] = agi_operand_walk(w->c, it, k);
-        base[k] = base_of(w, w->c->item[it->in[k]].root, &p[k]);
+        const agi_item *in = &w->c->item[it->in[k]];
+        if (it->node->rank || in->view != AGI_NONE) p[k] = agi_operand_walk(w->c, it, k);
+        else p[k].rank = 0, p[k].offset = 0;
+        base[k] = base_of(w, in->root, &p[k]);
     }
     for (int64_t e = 0; e < n; e++) {
         for (int k = 0; k < it->nin; k++) at[k] = base[k] + (uint32_t)element(&p[k], e);
@@ -198,6 +200,30 @@ static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)
     return count;
 }
 
+static void write_items(writer *w, const agi_fusion *f)
+{
+    agi_program *p = w->p;
+    for (uint32_t m = 0, end = 0; m < f->members && !w->failed; m++) {
+        uint32_t bundled = w->c->together[f->start + m];
+        if (bundled) {
+            p->bundle[p->bundles++].first = (uint32_t)p->count;
+            end = m + bundled;
+        }
+        write_item(w, w->c->item_list[f->start + m]);
+        if (m + 1 == end) p->bundle[p->bundles - 1].count = (uint32_t)p->count - p->bundle[p->bundles - 1].first;
+    }
+}
+
+/* Memory for the instructions and their bundles. */
+static int room(const agi_compiler *c, agi_program *p, const agi_fusion *f)
+{
+    int64_t bundles = 0;
+    for (uint32_t m = 0; m < f->members; m++) bundles += c->together[f->start + m] > 0;
+    p->code = agi_arena_take(&c->plan->arena, (size_t)count_instructions(c, f) * sizeof *p->code);
+    p->bundle = agi_arena_take(&c->plan->arena, (size_t)bundles * sizeof *p->bundle);
+    return p->code && p->bundle;
+}
+
 int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_program *p)
 {
     writer w = { .c = c, .p = p, .group = group };
@@ -205,9 +231,8 @@ int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_progra
     memset(w.free, 0xff, sizeof w.free);
     p->dtype = (ag_dtype)f->dtype;
     p->temporaries = AGI_NONE;
-    p->code = agi_arena_take(&c->plan->arena, (size_t)count_instructions(c, f) * sizeof *p->code);
-    if (!p->code) return agi_out_of_memory(c);
-    for (uint32_t m = 0; m < f->members && !w.failed; m++) write_item(&w, c->item_list[f->start + m]);
+    if (!room(c, p, f)) return agi_out_of_memory(c);
+    write_items(&w, f);
     if (!w.failed && w.next.count) {
         int64_t bytes = w.next.count * (int64_t)ag_dtype_size(p->dtype);
         p->temporaries = agi_new_buffer(c, AGI_WORK, NULL, p->dtype, bytes);
@@ -226,11 +251,48 @@ int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_progra
 
 static uint32_t resolve(const agi_compiler *c, const agi_program *p, uint32_t at)
 {
-    int64_t size = (int64_t)ag_dtype_size(p->dtype);
-    if (at & AGI_TEMPORARY)
-        return (uint32_t)(agi_buffer_at(c, p->temporaries)->offset / size) + (at & ~AGI_TEMPORARY);
+    int shift = p->dtype == AG_F64 ? 3 : 2;
+    if (at & AGI_TEMPORARY) return (uint32_t)(agi_buffer_at(c, p->temporaries)->offset >> shift) + (at & ~AGI_TEMPORARY);
     agi_element e = ((const agi_element *)c->elements.data)[at];
-    return (uint32_t)(agi_buffer_at(c, e.buffer)->offset / size) + e.element;
+    return (uint32_t)(agi_buffer_at(c, e.buffer)->offset >> shift) + e.element;
+}
+
+/* The number of the operand that is found there, or 0. */
+static int reads(const agi_instruction *i, uint32_t address)
+{
+    int operands = agi_code_operands(i->code);
+    return i->a == address ? 1 : operands > 1 && i->b == address ? 2 : operands > 2 && i->c == address ? 3 : 0;
+}
+
+static int soon_read(const agi_instruction *from, const agi_instruction *end, uint32_t address)
+{
+    enum { SOON = 3 };
+    for (const agi_instruction *i = from; i < end && i < from + SOON; i++) {
+        if (reads(i, address)) return 1;
+        if (i->out == address) return 0;
+    }
+    return 0;
+}
+
+/* A result is kept, instead of an older one, if somebody needs it soon. */
+static void find_chain(agi_instruction *from, agi_instruction *end)
+{
+    uint32_t kept = UINT32_MAX;
+    for (agi_instruction *i = from; i < end; i++) {
+        i->how = (uint16_t)(8 * i->code + reads(i, kept));
+        if (kept == UINT32_MAX || kept == i->out || soon_read(i + 1, end, i->out)) kept = i->out;
+        else i->how += AGI_ASIDE;
+    }
+}
+
+static void find_chains(agi_program *p)
+{
+    agi_instruction *from = p->code;
+    for (int64_t k = 0; k < p->bundles; k++) {
+        find_chain(from, p->code + p->bundle[k].first);
+        from = p->code + p->bundle[k].first + p->bundle[k].count;
+    }
+    find_chain(from, p->code + p->count);
 }
 
 void agi_patch_program(const agi_compiler *c, agi_program *p)
@@ -242,4 +304,5 @@ void agi_patch_program(const agi_compiler *c, agi_program *p)
         i->b = resolve(c, p, i->b);
         i->c = resolve(c, p, i->c);
     }
+    find_chains(p);
 }

@@ -1,6 +1,6 @@
 /* Plans as C: every row of the table of operations is written, compiled without a warning, and run beside the
  * interpreter. What is arithmetic agrees to the last bit. Functions are libm's in C and vectorised in the interpreter's
- * passes: results are compared within units of the last place, and once more, to the last bit, with the functions of
+ * passes and bundles: results are compared within units of the last place, and once more, to the last bit, with the functions of
  * the generated code replaced by the interpreter's. */
 #include "op_table.h"
 #include "../autograd/plan.h"
@@ -20,7 +20,7 @@ typedef struct {
     ag_node *node[MOST_NODES];
     double tolerance;        /* relative to the largest element, where bits may differ; 0: some units of the last place */
     int parameters, outputs; /* that the function has */
-    int passes, programs, inexact;
+    int vectors, programs, inexact; /* vectors: passes and bundles, whose functions are not libm's */
 } exported;
 
 typedef struct {
@@ -61,7 +61,7 @@ static void count_steps(exported *x, int loose)
 {
     for (int k = 0; k < x->plan->nsteps; k++) {
         agi_step_kind kind = x->plan->step[k].kind;
-        x->passes += kind == AGI_PASS;
+        x->vectors += kind == AGI_PASS || (kind == AGI_PROGRAM && x->plan->step[k].is.program->bundles);
         x->programs += kind == AGI_PROGRAM;
         x->inexact += kind == AGI_PRODUCT || kind == AGI_LOOP || (kind == AGI_CALL && loose);
     }
@@ -338,7 +338,7 @@ static void close_batch(batch *f)
     ck_assert_int_eq(system(command), 0);
 }
 
-/* Runs all with libm's functions, then those that have no scalar programs, which always use libm's, with ours. */
+/* Runs all with libm's functions, then those that have no scalar programs, which use libm's, too, with ours. */
 static void check_batch(batch *f)
 {
     void *library[FILES];
@@ -348,7 +348,7 @@ static void check_batch(batch *f)
         for (int k = 0; k < FILES; k++) use_functions(library[k], own);
         for (int k = 0; k < f->n; k++) {
             const exported *x = &f->all[k];
-            closeness close = x->inexact || (own ? x->programs : x->passes) ? NEAR : EXACT;
+            closeness close = x->inexact || (own ? x->programs : x->vectors) ? NEAR : EXACT;
             if (!own || close == EXACT) run_both(library[k % FILES], k, x, own ? "our functions" : "libm", close);
         }
     }

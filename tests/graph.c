@@ -115,6 +115,31 @@ START_TEST(constants_are_merged_by_their_bits)
 }
 END_TEST
 
+/* Every pair of leaves, a node with all others, and a node many times: none of them may become slow. */
+static void make_many(ag_node *const leaf[], int n)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < i; j++) ag_sub(leaf[i], leaf[j]), ag_atan2(leaf[j], leaf[i]);
+    ag_node *one = ag_sin(leaf[n - 1]), *v = ag_broadcast_to(one, AG_SHAPE(100000));
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) ag_pow(one, ag_number(g, i + 0.001 * j));
+    for (int i = 0; i < 50000; i++) ag_slice(v, 0, i, i + 1, 1);
+}
+
+START_TEST(interning_finds_one_among_many)
+{
+    enum { N = 300 };
+    ag_node *leaf[N];
+    for (int i = 0; i < N; i++) leaf[i] = ag_input(g, NULL, AG_F64, AG_SCALAR);
+    make_many(leaf, N);
+    int64_t made = ag_node_count(g);
+    ck_assert_int_gt(made, 3 * N * (N - 1));
+    make_many(leaf, N);
+    ck_assert_int_eq(ag_node_count(g), made);
+    expect_well(g);
+}
+END_TEST
+
 START_TEST(interning_can_be_off)
 {
     ag_node *x = ag_input(g, "x", AG_F64, AG_SCALAR), *first = ag_exp(x);
@@ -305,6 +330,7 @@ Suite *suite_graph(void)
     tcase_add_test(t, equal_expressions_are_one_node);
     tcase_add_test(t, different_expressions_are_different_nodes);
     tcase_add_test(t, constants_are_merged_by_their_bits);
+    tcase_add_test(t, interning_finds_one_among_many);
     tcase_add_test(t, interning_can_be_off);
     tcase_add_test(t, names_find_leaves);
     tcase_add_test(t, a_new_name_frees_the_old);
