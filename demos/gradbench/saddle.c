@@ -43,8 +43,8 @@ static void differentiate(ag_node *f, int reverse, ag_node *const x[DIM], ag_nod
     for (int i = 0; i < DIM && !reverse; i++) ag_jvp(1, &x[i], &one, 1, &f, &dx[i]);
 }
 
-/* The state of the inner descent: the place, the depth there, which is the height negated; the step's rate, doubled after
- * ROW successes and halved after a failure; successes in a row; and whether it goes on. */
+/* The state of the inner descent: the place, the depth there, which is the height negated; the step's rate, doubled
+ * after ROW successes and halved after a failure; successes in a row; and whether it goes on. */
 enum { PLACE, DEPTH = PLACE + DIM, RATE, SUCCESSES, GOES, STATE };
 
 static void attempt(ag_node *const x[DIM], ag_node *const now[STATE], int reverse, ag_node *next[STATE])
