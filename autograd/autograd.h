@@ -272,11 +272,11 @@ ag_node *ag_rmsprop(ag_node *loss, const ag_rmsprop_options *or_null);
 /* ---- plans and runs -------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    int threads;   /* 0 and 1: the caller's thread alone; the bits do not depend on it */
+    int threads;   /* 0 and 1: the caller's thread alone; up to 1024; the bits do not depend on it */
     int unfused;   /* 1: every operation a step of its own */
     int poison;    /* 1: freed buffers are filled with NaN while running: the verifier's mode */
     int distinct;  /* 1: no two buffers share memory */
-    int isa;       /* 0: the best here; 1: baseline; 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4) */
+    int isa;       /* 1: baseline; at most 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4); 0: the best here */
     int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
     double native_seconds; /* that the compiler may take; 0: 20 */
