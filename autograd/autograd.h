@@ -183,7 +183,7 @@ typedef struct {
 } ag_scan_body;
 
 ag_status ag_scan(const ag_scan_body *, ag_node *final[], ag_node *stacked[]);
-/* While `test` (rank 0, on the states) is not 0; max_steps > 0 bounds the steps, which reverse mode needs. */
+/* While `test` (rank 0, on the states) is not 0; max_steps (0: none) bounds the steps, which reverse mode needs. */
 ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node *const state[], ag_node *const next[],
                    int64_t max_steps, ag_node *final[]);
 /* Evaluates then[] where predicate is not 0, else otherwise[], only; argument[k] are inputs that stand for value[k]. */

@@ -205,14 +205,9 @@ static int64_t find(const agi_tensor *t, int64_t count, const char *name)
 
 static ag_status refuse_shape(job *j, const agi_tensor *want, const agi_tensor *got)
 {
-    char text[2][200];
-    for (int i = 0; i < 2; i++) {
-        const agi_tensor *x = i ? want : got;
-        agi_text t = { text[i], text[i] + sizeof text[i] };
-        agi_print_shape(&t, x->dtype, x->shape.rank, x->shape.dim);
-    }
+    char there[AG_SHAPE_TEXT], here[AG_SHAPE_TEXT];
     return fail(j, got->dtype == want->dtype ? AG_ESHAPE : AG_ETYPE, "'%.100s' is %s, the parameter is %s", want->name,
-                text[0], text[1]);
+                ag_describe(there, got->dtype, &got->shape), ag_describe(here, want->dtype, &want->shape));
 }
 
 /* The file's tensors and the parameters are the same: names, types, shapes. */

@@ -194,6 +194,10 @@ ag_status ag_refuse(ag_infer *, ag_status status, const char *format, ...) __att
 ag_node *ag_reject(ag_node *x, const ag_op *op, ag_status status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* "f64[2,3]", for such messages; returns text. Ranks from 0 to AG_MAX_RANK. */
+enum { AG_SHAPE_TEXT = 192 };
+const char *ag_describe(char text[AG_SHAPE_TEXT], ag_dtype, const ag_shape *);
+
 int ag_is_bad(const ag_node *); /* NULL, or a bad node: what a constructor may not look into */
 /* The axis counted from 0, or -1 after ag_reject (x is then replaced by the bad node). */
 int ag_axis(ag_node **x, const ag_op *op, int axis);

@@ -563,7 +563,7 @@ START_TEST(wrong_scans)
         wrong w = right;
         w.length = lengths[k];
         ck_assert_int_eq(scan(&w), AG_EARG);
-        expect_error(n.g, AG_EARG, "loop", "at least one step");
+        expect_error(n.g, AG_EARG, "scan", "at least one step");
     }
     wrong w = right;
     w.length = 5;
@@ -591,9 +591,11 @@ START_TEST(wrong_loops_and_branches)
     ag_node *out = NULL, *two = ag_input(n.g, "two", AG_F64, AG_SHAPE(2)), *any = ag_sum(n.s), *tall = ag_sum(n.matrix);
     ck_assert_int_eq(ag_while(any, 1, &n.vector, &n.s, &n.s, 0, &out), AG_OK);
     ck_assert_int_eq(ag_while(NULL, 1, &n.vector, &n.s, &n.s, 0, &out), AG_EARG);
-    expect_error(n.g, AG_EARG, "loop", "test 0 is NULL");
+    expect_error(n.g, AG_EARG, "while", "test 0 is NULL");
+    ck_assert_int_eq(ag_while(any, 1, &n.vector, &n.s, &n.s, -1, &out), AG_EARG);
+    expect_error(n.g, AG_EARG, "while", "max_steps is -1");
     ck_assert_int_eq(ag_while(two, 1, &n.vector, &n.s, &n.s, 0, &out), AG_ESHAPE);
-    expect_error(n.g, AG_ESHAPE, "the test is no single number");
+    expect_error(n.g, AG_ESHAPE, "while", "the test is no single number");
     ck_assert_int_eq(ag_while(any, 0, NULL, NULL, NULL, 0, NULL), AG_EARG);
     expect_error(n.g, AG_EARG, "no state");
     ck_assert_int_eq(ag_while(any, 1, &n.vector, &n.next, &n.s, 0, &out), AG_EARG);
@@ -604,9 +606,9 @@ START_TEST(wrong_loops_and_branches)
 
     ck_assert_int_eq(ag_cond(any, 1, &n.vector, &n.s, 1, &n.next, &n.s, &out), AG_OK);
     ck_assert_int_eq(ag_cond(NULL, 1, &n.vector, &n.s, 1, &n.next, &n.s, &out), AG_EARG);
-    expect_error(n.g, AG_EARG, "branch", "predicate 0 is NULL");
+    expect_error(n.g, AG_EARG, "cond", "predicate 0 is NULL");
     ck_assert_int_eq(ag_cond(two, 1, &n.vector, &n.s, 1, &n.next, &n.s, &out), AG_ESHAPE);
-    expect_error(n.g, AG_ESHAPE, "branch", "the predicate is no single number");
+    expect_error(n.g, AG_ESHAPE, "cond", "the predicate is no single number");
     ck_assert_int_eq(ag_cond(any, 1, &n.matrix, &n.s, 1, &n.next, &n.s, &out), AG_ESHAPE);
     expect_error(n.g, AG_ESHAPE, "argument 0 is f64[3], its value f64[4,3]");
     ck_assert_int_eq(ag_cond(any, 1, &n.vector, &n.s, 1, &n.next, &tall, &out), AG_ESHAPE);
