@@ -6,7 +6,7 @@ MAKEFLAGS += -r
 BUILD ?= build$(if $(SANITIZE),-sanitize)
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS ?= $(if $(SANITIZE),-O1 -g $(SANITIZERS),-O2 -g)
-FLAGS = -std=c11 -D_GNU_SOURCE -fPIC -ffp-contract=off -I$(BUILD) -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS)
+FLAGS = -std=c11 -D_GNU_SOURCE -DAG_BUILDING -fPIC -ffp-contract=off -I$(BUILD) -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS)
 LIBS = -Wl,--as-needed -lopenblas -llapacke -lm -lpthread -ldl
 say = $(if $(V),,@echo '  $1 $@';)
 

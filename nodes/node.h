@@ -143,6 +143,7 @@ struct ag_op {
  * The Makefile collects these lines into pointwise.def, which becomes the f32 and f64 tile kernels, the scalar
  * interpreter and the text of exported C. F(exp) is the <math.h> function of the type at hand, K(0.5) a literal of it;
  * integer literals need nothing. Keep each on one line; longer arithmetic is a function in special.h. */
+#ifdef AG_BUILDING /* the library: a program's own operations are in no list */
 #define POINTWISE1(name, ...) AG_CODE_##name,
 #define POINTWISE2(name, ...) AG_CODE_##name,
 #define POINTWISE3(name, ...) AG_CODE_##name,
@@ -158,6 +159,7 @@ enum {
 #define POINTWISE1(name, ...) enum { POINTWISE_CODE = AG_CODE_##name };
 #define POINTWISE2(name, ...) enum { POINTWISE_CODE = AG_CODE_##name };
 #define POINTWISE3(name, ...) enum { POINTWISE_CODE = AG_CODE_##name };
+#endif
 #endif
 
 /* ---- making nodes ---------------------------------------------------------------------------------------------- */
@@ -236,7 +238,7 @@ const int64_t *ag_known_integers(ag_dependence *, const ag_node *x);
 
 static inline ag_shape ag_shape_in(const ag_node *x)
 {
-    ag_shape s = { 0 };
+    ag_shape s = AG_SCALAR;
     s.rank = x->rank;
     for (int i = 0; i < x->rank; i++) s.dim[i] = x->dim[i];
     return s;

@@ -8,7 +8,7 @@ int main(int argc, char **argv)
                                       suite_derivatives, suite_batch, suite_sparse, suite_custom, suite_check,
                                       suite_simplify, suite_optimise, suite_plan, suite_random, suite_parse,
                                       suite_derive, suite_save, suite_blog, suite_gradbench, suite_emit, suite_native,
-                                      suite_readme };
+                                      suite_header, suite_readme };
     SRunner *runner = srunner_create(NULL);
     for (size_t i = 0; i < COUNT(suite); i++) srunner_add_suite(runner, suite[i]());
     srunner_run(runner, argc > 1 ? argv[1] : NULL, NULL, CK_NORMAL);

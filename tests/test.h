@@ -40,6 +40,7 @@ Suite *suite_blog(void);
 Suite *suite_gradbench(void);
 Suite *suite_emit(void);
 Suite *suite_native(void);
+Suite *suite_header(void);
 Suite *suite_readme(void);
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
