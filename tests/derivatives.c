@@ -336,24 +336,6 @@ END_TEST
 
 /* ---- memory that ends ------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    int64_t left, taken; /* allocations until one fails; blocks not given back */
-} budget;
-
-static void *allocate(void *context, size_t bytes)
-{
-    budget *b = context;
-    if (b->left-- <= 0) return NULL;
-    b->taken++;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory)
-{
-    ((budget *)context)->taken -= memory != NULL;
-    free(memory);
-}
-
 static void twice_f64(int64_t n, double *out, const double *a, const double *b, const double *c)
 {
     (void)b, (void)c;
@@ -403,8 +385,9 @@ START_TEST(every_allocation_may_fail)
     ag_status status = AG_EMEM;
     int64_t n = 0;
     for (; status && n < 10000; n++) {
-        budget b = { .left = n };
-        ag_graph *graph = ag_graph_new(&(ag_allocator){ allocate, release, &b });
+        test_budget b = { .left = n };
+        const ag_allocator limited = test_allocator(&b);
+        ag_graph *graph = ag_graph_new(&limited);
         status = graph ? everything(graph) : AG_EMEM;
         ck_assert_msg(!status || status == AG_EMEM, "status %d: %s", (int)status, ag_graph_error(graph));
         ag_graph_free(graph);

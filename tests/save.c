@@ -464,45 +464,28 @@ END_TEST
 
 /* ---- out of memory --------------------------------------------------------------------------------------------- */
 
-static int64_t left, taken;
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    if (left-- <= 0) return NULL;
-    taken++;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory)
-{
-    (void)context;
-    taken -= memory != NULL;
-    free(memory);
-}
-
 START_TEST(memory_that_ends_is_an_error)
 {
-    const ag_allocator limited = { allocate, release, NULL };
-    left = INT64_MAX;
+    test_budget b = { .left = INT64_MAX };
+    const ag_allocator limited = test_allocator(&b);
     model m = make(&limited, 0);
-    int64_t before = taken, failures = 0;
+    int64_t before = b.taken, failures = 0;
     write_file("{" A REST, DATA_BYTES);
     for (int saving = 0; saving < 2; saving++)
         for (int64_t n = 0, done = 0; !done; n++) {
-            left = n;
+            b.left = n;
             ag_status status = saving ? ag_save(m.run, path) : ag_load(m.run, path);
             done = status == AG_OK;
             ck_assert(done || status == AG_EMEM);
-            ck_assert_int_eq(taken, before);
+            ck_assert_int_eq(b.taken, before);
             ck_assert_int_eq(files_here(), 1);
             if (!done && !saving) expect_zeros(&m);
             failures += !done;
         }
     ck_assert_int_gt(failures, 2);
-    left = INT64_MAX;
+    b.left = INT64_MAX;
     drop(&m);
-    ck_assert_int_eq(taken, 0);
+    ck_assert_int_eq(b.taken, 0);
 }
 END_TEST
 

@@ -82,6 +82,12 @@ void expect_shape(const ag_node *x, ag_shape want);
 /* Numbers in [low, high), the same in every run; `seed` walks on. */
 double test_random(uint64_t *seed, double low, double high);
 
+/* Memory that ends. */
+typedef struct {
+    int64_t left, taken, count; /* allocations until one fails; blocks not given back; allocations asked for */
+} test_budget;
+ag_allocator test_allocator(test_budget *); /* nothing that it gives is zero */
+
 /* An unnamed f64 parameter with random values. */
 ag_node *test_parameter(ag_graph *g, ag_shape shape, uint64_t *seed, double low, double high);
 /* A graph of random operations: some of its nodes, a loss and its gradients; how many. */

@@ -701,28 +701,6 @@ END_TEST
 
 /* ---- memory ------------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    int64_t left, taken, count;
-} budget;
-
-static void *allocate(void *context, size_t bytes)
-{
-    budget *b = context;
-    b->count++;
-    if (b->left-- <= 0) return NULL;
-    void *memory = malloc(bytes);
-    memset(memory, 0xA5, bytes);
-    b->taken++;
-    return memory;
-}
-
-static void release(void *context, void *memory)
-{
-    budget *b = context;
-    b->taken -= memory != NULL;
-    free(memory);
-}
-
 /* A scan in segments, whose body holds a branch and a bounded loop, with all derivatives; the sum of everything. */
 static ag_node *everything(ag_graph *g)
 {
@@ -748,9 +726,10 @@ static ag_node *everything(ag_graph *g)
     return all[0];
 }
 
-static ag_status whole(budget *b, double *value)
+static ag_status whole(test_budget *b, double *value)
 {
-    ag_graph *g = ag_graph_new(&(ag_allocator){ allocate, release, b });
+    const ag_allocator limited = test_allocator(b);
+    ag_graph *g = ag_graph_new(&limited);
     if (!g) return AG_EMEM;
     ag_node *y = everything(g);
     ag_plan *plan = ag_is_bad(y) ? NULL : ag_compile(g, 1, &y, NULL);
@@ -773,12 +752,12 @@ static ag_status whole(budget *b, double *value)
 START_TEST(every_allocation_may_fail)
 {
     double value = NAN, first = NAN;
-    budget b = { .left = INT64_MAX };
+    test_budget b = { .left = INT64_MAX };
     ck_assert_int_eq(whole(&b, &first), AG_OK);
     ck_assert(isfinite(first) && b.taken == 0);
     int64_t all = b.count, step = test_quick() ? 97 : 1;
     for (int64_t n = 0; n < all; n += n < 200 ? 1 : step) {
-        b = (budget){ .left = n };
+        b = (test_budget){ .left = n };
         ck_assert_msg(whole(&b, &value) == AG_EMEM, "allocation %lld of %lld fails unnoticed", (long long)n, (long long)all);
         ck_assert_msg(b.taken == 0, "%lld blocks leak when allocation %lld fails", (long long)b.taken, (long long)n);
     }
