@@ -20,7 +20,7 @@ typedef struct {
     char folder[AGI_PATH], source[AGI_PATH + 16], library[AGI_PATH + 16], log[AGI_PATH + 16];
 } files;
 
-/* ---- a private directory ------------------------------------------------------------------------------------------ */
+/* ---- a private directory ----------------------------------------------------------------------------------------- */
 
 static int make_files(files *f)
 {
@@ -50,7 +50,7 @@ static int write_source(const files *f, const ag_source *text)
     return fclose(to) == 0 && ok;
 }
 
-/* ---- the compiler ------------------------------------------------------------------------------------------------- */
+/* ---- the compiler ------------------------------------------------------------------------------------------------ */
 
 static int start(const agi_compilation *c, const files *f, pid_t *child)
 {
@@ -137,7 +137,7 @@ static int compile(const agi_compilation *c, const files *f, const ag_source *te
     return 1;
 }
 
-/* ---- the library -------------------------------------------------------------------------------------------------- */
+/* ---- the library ------------------------------------------------------------------------------------------------- */
 
 static void *load(const char *path, char note[AGI_NOTE])
 {

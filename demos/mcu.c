@@ -55,7 +55,7 @@ static void step_by_library(const network *n, double result[NUMBERS])
     ag_run_free(r);
 }
 
-/* ---- the same in a program of its own ----------------------------------------------------------------------------- */
+/* ---- the same in a program of its own ---------------------------------------------------------------------------- */
 
 /* What a microcontroller would do around the step: no heap, no library; here it prints what it has computed. */
 static const char program[] =
@@ -156,7 +156,7 @@ static void step_by_program(const files *f, double result[NUMBERS])
     finish(child, "the program failed");
 }
 
-/* ---- side by side ------------------------------------------------------------------------------------------------- */
+/* ---- side by side ------------------------------------------------------------------------------------------------ */
 
 static long size_of(const char *path)
 {

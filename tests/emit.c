@@ -10,7 +10,7 @@
 
 enum { MOST = 1024, MOST_NODES = 16, GUARD = 64, FILES = 2 /* compiled at the same time */ };
 
-/* ---- files of exported functions ---------------------------------------------------------------------------------- */
+/* ---- files of exported functions --------------------------------------------------------------------------------- */
 
 typedef struct {
     char label[128];
@@ -107,7 +107,7 @@ static void add_case(batch *f, op_case c, ag_dtype dtype, int unfused)
     op_case_free(&c);
 }
 
-/* ---- the functions of the generated code --------------------------------------------------------------------------- */
+/* ---- the functions of the generated code ------------------------------------------------------------------------- */
 
 /* Those of <math.h> that have vector versions. */
 #define FUNCTIONS(F)                                                                                                \
@@ -174,7 +174,7 @@ static void use_functions(void *library, int own)
     }
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 typedef int (*caller)(void *const *parameters, void *const *outputs, void *workspace);
 
@@ -294,7 +294,7 @@ static void run_both(void *library, int number, const exported *x, const char *h
     ag_run_free(run);
 }
 
-/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static void open_batch(batch *f)
 {
@@ -355,7 +355,7 @@ static void check_batch(batch *f)
     close_batch(f);
 }
 
-/* ---- the table of operations -------------------------------------------------------------------------------------- */
+/* ---- the table of operations ------------------------------------------------------------------------------------- */
 
 static batch written;
 
@@ -376,7 +376,7 @@ START_TEST(every_row)
 }
 END_TEST
 
-/* ---- programs nobody wrote ---------------------------------------------------------------------------------------- */
+/* ---- programs nobody wrote --------------------------------------------------------------------------------------- */
 
 START_TEST(random_programs)
 {
@@ -391,7 +391,7 @@ START_TEST(random_programs)
 }
 END_TEST
 
-/* ---- files of one plan, for all compilers ------------------------------------------------------------------------- */
+/* ---- files of one plan, for all compilers ------------------------------------------------------------------------ */
 
 typedef struct {
     ag_graph *g;
@@ -607,7 +607,7 @@ START_TEST(embeds_weights)
 }
 END_TEST
 
-/* ---- what is refused ---------------------------------------------------------------------------------------------- */
+/* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 static void expect_refusal(const ag_plan *p, const char *prefix, const char *why)
 {
@@ -640,7 +640,7 @@ START_TEST(refuses_prefixes_and_files)
 }
 END_TEST
 
-/* ---- users' operations -------------------------------------------------------------------------------------------- */
+/* ---- users' operations ------------------------------------------------------------------------------------------- */
 
 static ag_status reverse(const ag_kernel_call *c)
 {
@@ -692,7 +692,7 @@ START_TEST(users_operations)
 }
 END_TEST
 
-/* ---- failures while running --------------------------------------------------------------------------------------- */
+/* ---- failures while running -------------------------------------------------------------------------------------- */
 
 START_TEST(reports_bad_indices_and_singular_matrices)
 {

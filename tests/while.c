@@ -477,7 +477,7 @@ START_TEST(without_interning)
 }
 END_TEST
 
-/* ---- wrong calls -------------------------------------------------------------------------------------------------- */
+/* ---- wrong calls ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     ag_graph *g, *other;
@@ -699,7 +699,7 @@ START_TEST(failures_inside_come_out)
 }
 END_TEST
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 /* A scan in segments, whose body holds a branch and a bounded loop, with all derivatives; the sum of everything. */
 static ag_node *everything(ag_graph *g)
