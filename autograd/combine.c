@@ -40,7 +40,8 @@ static void combine_product(agi_compiler *c, agi_item *it)
         uint32_t other = it->in[1 - products[k].product];
         *it = (agi_item){ .node = it->node, .op = products[k].combined, .in = { mul->in[0], mul->in[1], other },
                           .root = it->root, .view = it->view, .uses = it->uses, .onto = it->onto, .target = it->target,
-                          .group = it->group, .buffer = it->buffer, .kind = it->kind, .nin = 3, .held = it->held, .given = it->given };
+                          .group = it->group, .buffer = it->buffer, .kind = it->kind, .nin = 3, .held = it->held,
+                          .given = it->given };
         mul->kind = AGI_ITEM_DEAD;
         return;
     }

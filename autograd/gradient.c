@@ -186,7 +186,8 @@ static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *co
             return agi_fail_at(g, AG_ENOGRAD, 1, &x[i], "%s: x[%d] is of integers, no gradient goes there", what, i);
     for (int k = 0; k < m; k++)
         if (y[k]->dtype == AG_I64)
-            return agi_fail_at(g, AG_ENOGRAD, 1, &y[k], "%s: y[%d] is of integers, no gradient comes from there", what, k);
+            return agi_fail_at(g, AG_ENOGRAD, 1, &y[k], "%s: y[%d] is of integers, no gradient comes from there", what,
+                               k);
         else if (!ag_same_shape(y[k], w[k]) || y[k]->dtype != w[k]->dtype)
             return agi_fail_at(g, AG_ESHAPE, 2, (ag_node *[]){ y[k], w[k] },
                                "%s: y[%d] and its cotangent w[%d] differ in shape or type", what, k, k);
@@ -216,7 +217,8 @@ ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *
     ag_graph *g = m > 0 && y && y[0] ? y[0]->graph : n > 0 && x && x[0] ? x[0]->graph : NULL;
     if (!g) return finish(AG_EARG, NULL, dx ? n : 0, dx);
     if (m < 0 || n < 0 || (m && (!y || !w)) || (n && (!x || !dx)))
-        return finish(agi_fail_at(g, AG_EARG, 0, NULL, "ag_vjp: a list is NULL, or its length negative"), g, dx ? n : 0, dx);
+        return finish(agi_fail_at(g, AG_EARG, 0, NULL, "ag_vjp: a list is NULL, or its length negative"), g, dx ? n : 0,
+                      dx);
     ag_status status = agi_check_nodes(g, "ag_vjp", m, y, "y");
     if (!status) status = agi_check_nodes(g, "ag_vjp", m, w, "w");
     if (!status) status = agi_check_nodes(g, "ag_vjp", n, x, "x");
@@ -253,8 +255,8 @@ ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_
     return agi_pull("ag_vjp", m, y, w, n, x, n, dx);
 }
 
-ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], int stops,
-                   ag_node *dx[])
+ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
+                   int stops, ag_node *dx[])
 {
     ag_graph *g = m ? y[0]->graph : n ? x[0]->graph : NULL;
     if (m && n) return differentiate(what, g, m, y, w, n, x, dx, stops);

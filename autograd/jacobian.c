@@ -61,8 +61,8 @@ static ag_graph *operands_of(const char *what, ag_node *y, ag_node *x, ag_status
         if (all[i]->dtype == AG_I64)
             *status = agi_fail_at(g, AG_ENOGRAD, 1, &all[i], "%s: integers have no derivative", what);
     if (!*status && y->rank + x->rank > AG_MAX_RANK)
-        *status = agi_fail_at(g, AG_ESHAPE, 2, all, "%s: y and x have %d and %d axes, together at most %d", what, y->rank,
-                              x->rank, AG_MAX_RANK);
+        *status = agi_fail_at(g, AG_ESHAPE, 2, all, "%s: y and x have %d and %d axes, together at most %d", what,
+                              y->rank, x->rank, AG_MAX_RANK);
     return g;
 }
 

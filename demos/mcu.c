@@ -119,7 +119,7 @@ static void write_sources(const network *n, const files *f)
     if (fclose(source) | fclose(header) | fclose(main)) fail("cannot write to the temporary directory");
 }
 
-/* Runs a program with its output going to a pipe, of which the reading end is returned; or waits for it if piped is 0. */
+/* Runs a program, its output going to a pipe, whose reading end is returned; or waits for it if piped is 0. */
 static FILE *start(char *const arguments[], int piped, pid_t *child)
 {
     int ends[2] = { -1, -1 };

@@ -27,7 +27,8 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     agi_write_loop(s, y);
     agi_write_matrix(s, y, 1, in_stride, "f");
     agi_write_determinant(s, y);
-    ag_emit(s, "        out[m] = %sldexp(fraction, exponent) + 0;\n    }\n    return 0;\n", y->dtype == AG_F32 ? "(float)" : "");
+    ag_emit(s, "        out[m] = %sldexp(fraction, exponent) + 0;\n    }\n    return 0;\n",
+            y->dtype == AG_F32 ? "(float)" : "");
 }
 
 const ag_op agi_det = { .name = "det",

@@ -7,7 +7,7 @@
  *   loop.c, branch.c   the operations;  part.c, unpart.c: results, and gradients on their way back
  *   loop_backward.c    reverse mode;  loop_forward.c: forward mode;  loop_batch.c: many values at once
  *
- * autograd/capture.c finds out what bodies read; autograd/loop.c makes them plans of their own and steps through them. */
+ * autograd/capture.c finds out what bodies read; autograd/loop.c makes them plans of their own, to step through. */
 #ifndef AG_LOOP_H
 #define AG_LOOP_H
 

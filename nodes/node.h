@@ -129,8 +129,9 @@ struct ag_op {
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run */
     size_t (*scratch)(const ag_node *y);      /* bytes `run` needs; NULL: none */
     double (*flops)(const ag_node *y);        /* for the plan's report; NULL: one an element */
-    /* AG_LIBRARY: `run` as C99, for ag_write_c: the body of a function that returns 0 or an ag_status. It finds pointers
-     * in0, in1, ... to element 0 of the inputs, out, and scratch; types are float, double and int64_t. NULL: none. */
+    /* AG_LIBRARY: `run` as C99, for ag_write_c: the body of a function that returns 0 or an ag_status. It finds
+     * pointers in0, in1, ... to element 0 of the inputs, out, and scratch; types are float, double and int64_t. NULL:
+     * none. */
     void (*c)(ag_source *, const ag_node *y, const ag_strides in_stride[]);
 };
 

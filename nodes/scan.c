@@ -218,9 +218,12 @@ static ag_status segmented(ag_graph *g, const ag_scan_body *b, int64_t steps, ag
 ag_status ag_scan(const ag_scan_body *b, ag_node *final[], ag_node *stacked[])
 {
     if (!b) return AG_EARG;
-    const operands list[] = { { "initial state", b->states, b->initial, 0 }, { "state", b->states, b->state, 1 },
-                              { "next state", b->states, b->next, 0 },       { "sequence", b->sequences, b->sequence, 0 },
-                              { "element", b->sequences, b->element, 1 },    { "result", b->results, b->result, 0 } };
+    const operands list[] = { { "initial state", b->states, b->initial, 0 },
+                              { "state", b->states, b->state, 1 },
+                              { "next state", b->states, b->next, 0 },
+                              { "sequence", b->sequences, b->sequence, 0 },
+                              { "element", b->sequences, b->element, 1 },
+                              { "result", b->results, b->result, 0 } };
     enum { LISTS = sizeof list / sizeof *list };
     ag_node *any = first_of(LISTS, list), *bad;
     ag_graph *g = ag_graph_of(any);
@@ -246,7 +249,8 @@ ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node 
     bad = ag_graph_status(g) ? failed(any) : fault(&agi_called_while, LISTS, list);
     if (!bad && states < 1) bad = ag_reject(any, &agi_called_while, AG_EARG, "no state: the test never changes");
     if (!bad && max_steps < 0)
-        bad = ag_reject(any, &agi_called_while, AG_EARG, "max_steps is %lld; 0: any number of steps", (long long)max_steps);
+        bad = ag_reject(any, &agi_called_while, AG_EARG, "max_steps is %lld; 0: any number of steps",
+                        (long long)max_steps);
     if (bad) return fill(g, bad, states, final, 0, NULL);
     ag_scan_body b = { .length = max_steps > 0 ? max_steps : AG_UNBOUNDED, .states = states, .initial = initial,
                        .state = state, .next = next };

@@ -360,15 +360,18 @@ static const ag_op twice = { .name = "twice", .formula = "2 x", .inputs = 1, .fl
 static ag_status everything(ag_graph *graph)
 {
     const int64_t pairs[] = { 0, 2, 1, 3 };
-    ag_node *x = ag_parameter(graph, "x", AG_F64, AG_SHAPE(4), four), *step = ag_input(graph, NULL, AG_F64, AG_SHAPE(4));
+    ag_node *x = ag_parameter(graph, "x", AG_F64, AG_SHAPE(4), four),
+            *step = ag_input(graph, NULL, AG_F64, AG_SHAPE(4));
     ag_node *next = ag_mul(ag_sin(step), x), *last = NULL;
     ag_scan_body body = { .length = 3, .states = 1, .initial = &x, .state = &step, .next = &next };
     ag_status status = x && step && next ? ag_scan(&body, &last, NULL) : AG_EMEM;
     if (status) return status;
-    ag_node *picked = ag_gather(ag_custom(&twice, 1, &last, NULL), 0, ag_constant(graph, AG_I64, AG_SHAPE(2, 2), pairs));
+    ag_node *picked = ag_gather(ag_custom(&twice, 1, &last, NULL), 0,
+                                ag_constant(graph, AG_I64, AG_SHAPE(2, 2), pairs));
     ag_node *y = ag_sum(ag_exp(ag_sum_axis(picked, 1, 0))), *parts[] = { y, ag_sum(ag_square(x)) };
     ag_node *both = ag_add(parts[0], parts[1]), *out[4] = { ag_jacobian(picked, x), ag_hessian(both, x) };
-    const ag_sparse *jacobian = ag_sparse_jacobian(picked, 1, &x, NULL), *hessian = ag_sparse_hessian(both, 1, &x, NULL);
+    const ag_sparse *jacobian = ag_sparse_jacobian(picked, 1, &x, NULL),
+                    *hessian = ag_sparse_hessian(both, 1, &x, NULL);
     if (!jacobian || !hessian) return ag_graph_status(graph);
     out[2] = jacobian->values;
     out[3] = hessian->values;

@@ -116,7 +116,8 @@ static sample make_sample(void)
 {
     sample s = { .g = ag_graph_new(NULL) };
     uint64_t seed = 5;
-    ag_node *x = test_parameter(s.g, AG_SHAPE(37, 50), &seed, -1, 1), *w = test_parameter(s.g, AG_SHAPE(50, 11), &seed, -1, 1);
+    ag_node *x = test_parameter(s.g, AG_SHAPE(37, 50), &seed, -1, 1),
+            *w = test_parameter(s.g, AG_SHAPE(50, 11), &seed, -1, 1);
     ag_name(x, "*/ #include \"/etc/passwd\" int main() { abort(); } /* ?\?/");
     ag_name(w, "'\\\"; system(\"false\"); //");
     s.node[0] = ag_softmax(ag_matmul(x, w), 1);

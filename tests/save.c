@@ -302,7 +302,8 @@ START_TEST(a_trained_model_loads_without_its_optimiser)
     ck_assert_int_eq(ag_save(run, path), AG_OK); /* the other way, the optimiser's state is missing */
     double before = ag_item(trained, ag_find(g, "a/m"));
     ck_assert_int_eq(ag_load(trained, path), AG_EARG);
-    ck_assert_msg(strstr(ag_run_error(trained), "the parameter 'adam/step' is missing") != NULL, "%s", ag_run_error(trained));
+    ck_assert_msg(strstr(ag_run_error(trained), "the parameter 'adam/step' is missing") != NULL, "%s",
+                  ag_run_error(trained));
     expect_close(ag_item(trained, ag_find(g, "a/m")), before, 0);
     ag_run_free(trained), ag_plan_free(training), ag_graph_free(g);
     ag_run_free(run), ag_plan_free(plan), ag_graph_free(h);

@@ -73,7 +73,8 @@ START_TEST(a_loop_ends_by_itself)
     ag_graph *g = ag_graph_new(NULL);
     ag_node *start = scalar(g, NULL, growths[_i].start), *a = scalar(g, NULL, growths[_i].a);
     ag_node *s = grow(start, a, growths[_i].max_steps), *d = slope(s, a), *forward = tangent(s, a);
-    ag_node *y[] = { s, d, slope(d, a), slope(s, start), forward, tangent(forward, a), tangent(d, a), slope(forward, a) };
+    ag_node *y[] = { s, d, slope(d, a), slope(s, start), forward, tangent(forward, a), tangent(d, a),
+                     slope(forward, a) };
     double value[8], want[4];
     expect_well(g);
     grown(growths[_i].start, growths[_i].a, growths[_i].max_steps, want);
@@ -191,7 +192,8 @@ START_TEST(derivatives_of_branches)
     ag_cond(p, 2, value, argument, 2, then, otherwise, out);
     expect_well(g);
     ag_node *z = out[0], *dx = slope(z, x), *dy = slope(z, y);
-    ag_node *all[] = { z,  dx, dy, slope(dx, x), slope(dx, y), slope(dy, y), tangent(z, x), tangent(dx, x), tangent(dy, x),
+    ag_node *all[] = { z,  dx, dy, slope(dx, x), slope(dx, y), slope(dy, y), tangent(z, x), tangent(dx, x),
+                       tangent(dy, x),
                        tangent(tangent(z, y), x), slope(z, c), out[1], slope(out[1], x), slope(out[1], y) };
     expect_well(g);
     ag_options o = test_options();
@@ -325,7 +327,8 @@ START_TEST(linear_loops_keep_nothing)
     ag_shape shape = AG_SHAPE(WIDTH);
     ag_node *start = test_parameter(g, shape, &seed, 0, 1), *h = ag_input(g, NULL, AG_F64, shape);
     ag_node *next = ag_sub(ag_flip(h, 0), ag_mul(h, number(g, 0.5))), *final;
-    ag_scan(&(ag_scan_body){ .length = LENGTH, .states = 1, .initial = &start, .state = &h, .next = &next }, &final, NULL);
+    ag_scan(&(ag_scan_body){ .length = LENGTH, .states = 1, .initial = &start, .state = &h, .next = &next }, &final,
+            NULL);
     ag_node *d = slope(ag_sum(final), start), *t;
     ag_jvp(1, &start, &start, 1, &final, &t);
     ag_node *y[] = { final, d, t, ag_sub(t, final) };
@@ -406,7 +409,8 @@ START_TEST(runs_and_bound_memory)
     ag_graph *g = ag_graph_new(NULL);
     ag_shape shape = AG_SHAPE(WIDTH);
     ag_node *x = ag_input(g, "x", AG_F64, AG_SHAPE(LENGTH, WIDTH)), *start = ag_input(g, "start", AG_F64, shape);
-    ag_node *c = ag_input(g, "c", AG_F64, shape), *s = ag_input(g, NULL, AG_F64, shape), *e = ag_input(g, NULL, AG_F64, shape);
+    ag_node *c = ag_input(g, "c", AG_F64, shape), *s = ag_input(g, NULL, AG_F64, shape),
+            *e = ag_input(g, NULL, AG_F64, shape);
     ag_node *next = ag_add(ag_mul(s, c), e), *out[2];
     ag_scan_body body = { .length = LENGTH, .states = 1, .sequences = 1, .results = 1, .initial = &start, .state = &s,
                           .next = &next, .sequence = &x, .element = &e, .result = &next };
@@ -549,7 +553,8 @@ START_TEST(wrong_scans)
         { offsetof(wrong, next), n.matrix, AG_ESHAPE, { "state 0 is f64[3], its next value f64[4,3]" } },
         { offsetof(wrong, next), n.integer, AG_ETYPE, { "state 0 is f64[3], its next value i64[3]" } },
         { offsetof(wrong, sequence), n.vector, AG_ESHAPE, { "sequence 0 is not 4 elements of f64[3]", "'vector'" } },
-        { offsetof(wrong, sequence), ag_cast(n.matrix, AG_F32), AG_ETYPE, { "sequence 0 is not 4 elements of f64[3]" } },
+        { offsetof(wrong, sequence), ag_cast(n.matrix, AG_F32), AG_ETYPE,
+          { "sequence 0 is not 4 elements of f64[3]" } },
     };
     for (size_t k = 0; k < COUNT(rows); k++) {
         wrong w = right;
@@ -705,23 +710,26 @@ END_TEST
 static ag_node *everything(ag_graph *g)
 {
     ag_shape shape = AG_SHAPE(5);
-    ag_node *w = ag_parameter(g, "w", AG_F64, shape, (double[]){ 1, 2, 3, 4, 5 }), *x = ag_parameter(g, "x", AG_F64, AG_SHAPE(7, 5), NULL);
-    ag_node *h = ag_input(g, NULL, AG_F64, shape), *e = ag_input(g, NULL, AG_F64, shape), *u = ag_input(g, NULL, AG_F64, shape);
+    ag_node *w = ag_parameter(g, "w", AG_F64, shape, (double[]){ 1, 2, 3, 4, 5 }),
+            *x = ag_parameter(g, "x", AG_F64, AG_SHAPE(7, 5), NULL);
+    ag_node *h = ag_input(g, NULL, AG_F64, shape), *e = ag_input(g, NULL, AG_F64, shape),
+            *u = ag_input(g, NULL, AG_F64, shape);
     ag_node *t = leaf(g), *one = ag_cast(number(g, 1), AG_F64), *halved, *taken, *final, *stacked;
     ag_node *half = ag_mul(t, number(g, 0.5)), *start = ag_add(ag_sum(h), one);
     ag_while(ag_greater(t, one), 1, &start, &t, &half, 9, &halved);
     ag_node *then = ag_mul(u, w), *otherwise = ag_sin(u), *next;
     ag_cond(ag_greater(halved, one), 1, &h, &u, 1, &then, &otherwise, &taken);
     next = ag_add(ag_mul(taken, halved), e);
-    ag_scan_body body = { .length = 7, .states = 1, .sequences = 1, .results = 1, .initial = &w, .state = &h, .next = &next,
-                          .sequence = &x, .element = &e, .result = &halved, .max_bytes = 1 };
+    ag_scan_body body = { .length = 7, .states = 1, .sequences = 1, .results = 1, .initial = &w, .state = &h,
+                          .next = &next, .sequence = &x, .element = &e, .result = &halved, .max_bytes = 1 };
     ag_scan(&body, &final, &stacked);
     ag_node *y = ag_add(ag_sum(ag_square(final)), ag_sum(stacked)), *leaves[] = { w, x }, *d[2], *dd[2], *dy;
     if (ag_gradient(y, 2, leaves, d)) return d[0];
     ag_node *sum = ag_add(ag_sum(d[0]), ag_sum(d[1]));
     if (ag_gradient(sum, 2, leaves, dd)) return dd[0];
     if (ag_jvp(2, leaves, d, 1, &sum, &dy)) return dy;
-    ag_node *all[] = { y, sum, ag_sum(dd[0]), ag_sum(dd[1]), dy, ag_sum(ag_jacobian(final, w)), ag_sum(ag_hessian(y, w)) };
+    ag_node *all[] = { y, sum, ag_sum(dd[0]), ag_sum(dd[1]), dy, ag_sum(ag_jacobian(final, w)),
+                       ag_sum(ag_hessian(y, w)) };
     for (int k = 1; k < 7; k++) all[0] = ag_add(all[0], all[k]);
     return all[0];
 }
@@ -758,7 +766,8 @@ START_TEST(every_allocation_may_fail)
     int64_t all = b.count, step = test_quick() ? 97 : 1;
     for (int64_t n = 0; n < all; n += n < 200 ? 1 : step) {
         b = (test_budget){ .left = n };
-        ck_assert_msg(whole(&b, &value) == AG_EMEM, "allocation %lld of %lld fails unnoticed", (long long)n, (long long)all);
+        ck_assert_msg(whole(&b, &value) == AG_EMEM, "allocation %lld of %lld fails unnoticed", (long long)n,
+                      (long long)all);
         ck_assert_msg(b.taken == 0, "%lld blocks leak when allocation %lld fails", (long long)b.taken, (long long)n);
     }
 }
