@@ -277,7 +277,7 @@ double ag_value(ag_node *rank_0); /* compile, run and read what needs no input, 
 /* ---- to read and to draw ---------------------------------------------------------------------------------------- */
 /* The formula as graph; names are the graph's leaves: "mean((sigmoid(x @ w) - t)^2)". From loose to tight: < <= > >= ==
  * !=, + -, * / @, unary -, ^ (to the right; -x^2 is -(x^2)). Functions: the operations without ag_, "softmax(x, 1)",
- * min, max; pi, e; f32 f64 i64 for cast. At most 64 KiB, 256 deep. AG_EARG: the message shows the place. */
+ * min, max; pi, e; f32 f64 i64 for cast. At most 64 KiB, 256 deep, arange(65536). AG_EARG: the message shows where. */
 ag_node *ag_parse(ag_graph *, const char *formula);
 
 int ag_write_text(FILE *, const ag_plan *); /* every step: operations, shapes, buffers, bytes, flops. 0, or -1 */

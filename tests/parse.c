@@ -349,6 +349,8 @@ START_TEST(failures_of_operations_point_at_it_too)
     expect_error(g, AG_ESHAPE, "transpose");
     ck_assert(ag_is_bad(ag_parse(g, "reshape(a, 1, 1, 1, 1, 1, 1, 1, 1, 1)")));
     expect_error(g, AG_ESHAPE, "reshape", "rank 9");
+    ck_assert(ag_is_bad(ag_parse(g, "mean(arange(65536)) + arange(2000000000002)")));
+    expect_error(g, AG_EARG, "arange", "at most 65536", "(column 23)");
     ck_assert(ag_is_bad(ag_parse(g, "x + layer.1/w")));
     expect_error(g, AG_ESHAPE, "add", "column 3");
 }
