@@ -6,8 +6,8 @@ MAKEFLAGS += -r
 BUILD ?= build$(if $(SANITIZE),-sanitize)
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS ?= $(if $(SANITIZE),-O1 -g $(SANITIZERS),-O2 -g)
-FLAGS = -std=c11 -D_GNU_SOURCE -fPIC -ffp-contract=off -I$(BUILD) -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS)
-LIBS = -Wl,--as-needed -lopenblas -llapacke -lm -lpthread -ldl
+FLAGS = -std=c11 -D_GNU_SOURCE -DAG_BUILDING -fPIC -ffp-contract=off -I$(BUILD) -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS)
+LIBS = -Wl,--as-needed -lopenblas -lm -lpthread -ldl
 say = $(if $(V),,@echo '  $1 $@';)
 
 # The vector kernels are compiled once for each instruction set; a run picks one of them.
@@ -74,8 +74,8 @@ $(BUILD)/flags: FORCE | $(BUILD)/libraries
 	@echo '$(CC) $(FLAGS) $(VECTOR)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(VECTOR)' > $@
 
 # The libraries are looked for once, and installed where that is possible.
-PACKAGES = check uthash-dev libopenblas-dev liblapacke-dev libjansson-dev pkg-config
-PROBE = pkg-config --exists check && printf '\#include <%s.h>\n' uthash cblas lapacke jansson check | $(CC) -E -x c -
+PACKAGES = check uthash-dev libopenblas-dev libjansson-dev pkg-config
+PROBE = pkg-config --exists check && printf '\#include <%s.h>\n' uthash cblas jansson check | $(CC) -E -x c -
 
 $(BUILD)/libraries:
 	@mkdir -p $(@D)

@@ -18,12 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 /* ---- types and shapes ------------------------------------------------------------------------------------------ */
-
 #define AG_MAX_RANK 8
 
 typedef enum { AG_F32, AG_F64, AG_I64 } ag_dtype; /* AG_I64 holds indices and labels: no arithmetic, no gradient */
@@ -32,9 +27,15 @@ typedef struct {
     int64_t dim[AG_MAX_RANK];
 } ag_shape; /* row-major: the last axis is contiguous */
 
+#ifndef __cplusplus
 #define AG_SCALAR ((ag_shape){ 0, { 0 } })
-#define AG_SHAPE(...) \
-    ((ag_shape){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
+#define AG_SHAPE(...) ((ag_shape){ (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), { __VA_ARGS__ } })
+#else
+extern "C++" { template <class... D> ag_shape ag_dims(D... d) { return { int(sizeof...(d)), { int64_t(d)... } }; } }
+#define AG_SCALAR (ag_dims())
+#define AG_SHAPE(...) (ag_dims(__VA_ARGS__))
+extern "C" {
+#endif
 
 typedef enum {
     AG_OK = 0,
@@ -61,7 +62,6 @@ typedef struct {
 } ag_allocator;
 
 /* ---- graphs ---------------------------------------------------------------------------------------------------- */
-
 ag_graph *ag_graph_new(const ag_allocator *or_null); /* NULL when out of memory; the allocator is copied */
 void ag_graph_free(ag_graph *);                      /* and every node in it; NULL is fine */
 void ag_graph_intern(ag_graph *, int on);            /* equal subexpressions become one node; on by default */
@@ -70,8 +70,7 @@ const char *ag_graph_error(const ag_graph *);        /* its message; "" when fin
 void ag_graph_clear(ag_graph *);                     /* forget the failure; bad nodes stay bad */
 
 /* ---- leaves ---------------------------------------------------------------------------------------------------- */
-
-/* Fed at every run. A name is any text without control characters, unique among the graph's named leaves; NULL: none. */
+/* Fed at every run. A name: any text without control characters, unique among the graph's named leaves; NULL: none. */
 ag_node *ag_input(ag_graph *, const char *name, ag_dtype, ag_shape);
 /* Kept by the run, changed by ag_assign; starts as a copy of `initial`, row-major values of its type, or zeros. */
 ag_node *ag_parameter(ag_graph *, const char *name, ag_dtype, ag_shape, const void *initial);
@@ -83,37 +82,30 @@ const char *ag_name(ag_node *, const char *set_or_null); /* sets when not NULL; 
 ag_node *ag_find(ag_graph *, const char *name);          /* the leaf of that name, or NULL */
 ag_dtype ag_type_of(const ag_node *);
 ag_shape ag_shape_of(const ag_node *);
-int64_t ag_size_of(const ag_node *); /* number of elements */
 ag_graph *ag_graph_of(const ag_node *);
-int64_t ag_node_count(const ag_graph *);
+int64_t ag_size_of(const ag_node *), ag_node_count(const ag_graph *); /* number of elements; of nodes */
 
-/* ---- pointwise operations (NumPy broadcasting; operands of one real type) ---------------------------------------- */
-
+/* ---- pointwise operations (NumPy broadcasting; operands of one real type) --------------------------------------- */
 ag_node *ag_add(ag_node *a, ag_node *b), *ag_sub(ag_node *a, ag_node *b);
 ag_node *ag_mul(ag_node *a, ag_node *b), *ag_div(ag_node *a, ag_node *b), *ag_pow(ag_node *a, ag_node *b);
-ag_node *ag_minimum(ag_node *a, ag_node *b); /* NaN if either is; equal operands share the gradient */
-ag_node *ag_maximum(ag_node *a, ag_node *b);
+/* NaN if either is; equal operands share the gradient. */
+ag_node *ag_minimum(ag_node *a, ag_node *b), *ag_maximum(ag_node *a, ag_node *b);
 /* Masks: 1.0 where true, else 0.0, in the operands' type. */
 ag_node *ag_less(ag_node *a, ag_node *b), *ag_less_equal(ag_node *a, ag_node *b), *ag_equal(ag_node *a, ag_node *b);
 ag_node *ag_greater(ag_node *a, ag_node *b), *ag_greater_equal(ag_node *a, ag_node *b);
 ag_node *ag_where(ag_node *condition, ag_node *a, ag_node *b); /* a where the condition is not 0 */
-
 ag_node *ag_neg(ag_node *x), *ag_abs(ag_node *x), *ag_sign(ag_node *x), *ag_floor(ag_node *x);
-ag_node *ag_square(ag_node *x), *ag_sqrt(ag_node *x);
+ag_node *ag_square(ag_node *x), *ag_sqrt(ag_node *x), *ag_sigmoid(ag_node *x), *ag_relu(ag_node *x);
 ag_node *ag_exp(ag_node *x), *ag_expm1(ag_node *x), *ag_log(ag_node *x), *ag_log1p(ag_node *x);
-ag_node *ag_sin(ag_node *x), *ag_cos(ag_node *x), *ag_tan(ag_node *x);
+ag_node *ag_sin(ag_node *x), *ag_cos(ag_node *x), *ag_tan(ag_node *x), *ag_sinh(ag_node *x), *ag_cosh(ag_node *x);
 ag_node *ag_asin(ag_node *x), *ag_acos(ag_node *x), *ag_atan(ag_node *x), *ag_atan2(ag_node *y, ag_node *x);
-ag_node *ag_sinh(ag_node *x), *ag_cosh(ag_node *x), *ag_tanh(ag_node *x);
-ag_node *ag_erf(ag_node *x), *ag_erfc(ag_node *x); /* erfc: 1 - erf, without cancellation */
+ag_node *ag_tanh(ag_node *x), *ag_erf(ag_node *x), *ag_erfc(ag_node *x); /* erfc: 1 - erf, without cancellation */
 ag_node *ag_lgamma(ag_node *x);           /* log |gamma(x)| */
 ag_node *ag_polygamma(int n, ag_node *x); /* n-th derivative of digamma; 0: digamma itself */
-ag_node *ag_sigmoid(ag_node *x), *ag_relu(ag_node *x);
-ag_node *ag_softplus(ag_node *x); /* log(1 + e^x) */
-ag_node *ag_gelu(ag_node *x);     /* x Phi(x), exact */
-ag_node *ag_silu(ag_node *x);     /* x sigmoid(x) */
+ag_node *ag_softplus(ag_node *x);         /* log(1 + e^x) */
+ag_node *ag_gelu(ag_node *x), *ag_silu(ag_node *x); /* x Phi(x), exact; x sigmoid(x) */
 
-/* ---- reductions: over everything, to rank 0; over one axis (negative counts from the end) ------------------------- */
-
+/* ---- reductions: over everything, to rank 0; over one axis (negative: from the end) ------------------------------ */
 ag_node *ag_sum(ag_node *x), *ag_sum_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_mean(ag_node *x), *ag_mean_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_prod(ag_node *x), *ag_prod_axis(ag_node *x, int axis, int keepdims);
@@ -121,57 +113,43 @@ ag_node *ag_amax(ag_node *x), *ag_amax_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_amin(ag_node *x), *ag_amin_axis(ag_node *x, int axis, int keepdims); /* equal extrema share the gradient */
 ag_node *ag_logsumexp(ag_node *x), *ag_logsumexp_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_argmax(ag_node *x, int axis); /* AG_I64; the first of equal maxima; a NaN counts as the maximum */
-ag_node *ag_cumsum(ag_node *x, int axis);
-ag_node *ag_softmax(ag_node *x, int axis), *ag_log_softmax(ag_node *x, int axis);
-/* Mean over rows of -log softmax(logits[i, :])[labels[i]]; logits [n, classes], labels AG_I64 [n]; rank 0. A label that
- * is no class has probability 0: the loss is infinite. */
+ag_node *ag_cumsum(ag_node *x, int axis), *ag_softmax(ag_node *x, int axis), *ag_log_softmax(ag_node *x, int axis);
+/* Mean over i of -log softmax(logits[i, :])[labels[i]]; [n, classes], AG_I64 [n]. Infinite if a label is no class. */
 ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels);
 
-/* ---- products -------------------------------------------------------------------------------------------------- */
-
+/* ---- linear algebra: matrices are the last two axes; singular: ag_eval fails with AG_ENUMERIC -------------------- */
 ag_node *ag_dot(ag_node *a, ag_node *b);    /* as numpy.dot for ranks 1 and 2 */
 ag_node *ag_matmul(ag_node *a, ag_node *b); /* as numpy.matmul for ranks >= 2: batch dimensions broadcast */
-
-/* ---- linear algebra: matrices are the last two axes; singular: ag_eval fails with AG_ENUMERIC --------------------- */
-
+ag_node *ag_outer(ag_node *a, ag_node *b);  /* [n] and [m] to [n, m] */
 ag_node *ag_solve(ag_node *a, ag_node *b); /* a^-1 b; b [..., n, k], or [n] where a is [n, n]; batches broadcast */
 ag_node *ag_triangular_solve(ag_node *a, ag_node *b, int upper, int transposed); /* reads that triangle of a only */
 ag_node *ag_cholesky(ag_node *a); /* lower triangular y, y y^T = (a + a^T) / 2 */
-ag_node *ag_inverse(ag_node *a);
-ag_node *ag_det(ag_node *a);    /* of a singular matrix 0, but no derivative */
-ag_node *ag_logdet(ag_node *a); /* log |det a| */
-ag_node *ag_trace(ag_node *a);
+ag_node *ag_inverse(ag_node *a), *ag_trace(ag_node *a);
+ag_node *ag_det(ag_node *a), *ag_logdet(ag_node *a); /* of a singular matrix 0, but no derivative; log |det a| */
 ag_node *ag_diag(ag_node *x); /* of a vector: the diagonal matrix; of matrices: their diagonals */
-ag_node *ag_outer(ag_node *a, ag_node *b); /* [n] and [m] to [n, m] */
 
 /* ---- shapes: views (no copy) and rearrangements ---------------------------------------------------------------- */
-
 ag_node *ag_transpose(ag_node *x, const int *axes_or_null); /* NULL: reversed */
 ag_node *ag_reshape(ag_node *x, ag_shape);                  /* one extent may be -1: whatever fits */
 ag_node *ag_broadcast_to(ag_node *x, ag_shape);
-/* x[start:stop:step] along an axis, as in Python: negative bounds count from the end, bounds are clipped. A bound of
- * AG_END means "to the end in the direction of step". */
-#define AG_END INT64_MAX
+/* x[start:stop:step] along an axis, as in Python: negative bounds count from the end, bounds are clipped. */
+#define AG_END INT64_MAX /* as a bound: to the end in the direction of step */
 ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t step);
-ag_node *ag_concat(int n, ag_node *const x[], int axis);
+ag_node *ag_concat(int n, ag_node *const x[], int axis), *ag_flip(ag_node *x, int axis);
 ag_node *ag_pad(ag_node *x, int axis, int64_t before, int64_t after); /* with zeros */
-ag_node *ag_flip(ag_node *x, int axis);
-/* numpy.take: the axis is replaced by the dimensions of `indices` (AG_I64; negative ones count from the end). An index
- * out of range makes ag_eval fail with AG_EARG. */
+/* numpy.take: the axis becomes those of `indices` (AG_I64; from the end if < 0; out of range: AG_EARG by ag_eval). */
 ag_node *ag_gather(ag_node *x, int axis, ag_node *indices);
 /* x with updates added at the indices, repeated ones accumulating; updates: the shape ag_gather(x, ...) would have. */
 ag_node *ag_scatter_add(ag_node *x, int axis, ag_node *indices, ag_node *updates);
 ag_node *ag_one_hot(ag_node *indices, int64_t classes, ag_dtype); /* a last axis of `classes`: 1 at the index, else 0 */
-
-ag_node *ag_cast(ag_node *x, ag_dtype); /* to AG_I64: towards zero, no gradient */
-ag_node *ag_stop_gradient(ag_node *x);
+ag_node *ag_cast(ag_node *x, ag_dtype), *ag_stop_gradient(ag_node *x); /* cast to AG_I64: towards zero, no gradient */
 /* An output that stores `value` into the parameter after everything else in the plan has read the old value; its own
  * value is the new one. Shapes and types are equal; a plan assigns a parameter once. */
 ag_node *ag_assign(ag_node *parameter, ag_node *value);
-ag_node *ag_group(int n, ag_node *const x[]); /* several outputs as one, e.g. assignments; its value is the last one's */
+ag_node *ag_group(int n, ag_node *const x[]); /* several outputs as one, as assignments; its value is the last's */
 
-/* ---- loops and branches: bodies are graph on inputs of their own, which no run feeds; differentiable to any order ----- */
-
+/* ---- loops and branches: bodies are graph on inputs of their own, which no run feeds; what reads none of those, even
+ * through another node, is computed once, outside. Differentiable to any order. ----------------------------------- */
 typedef struct {
     int64_t length; /* steps; 1 at least */
     int states, sequences, results;
@@ -179,14 +157,14 @@ typedef struct {
     ag_node *const *sequence, *const *element; /* [length, ...] each; inputs that stand for a step's slice */
     ag_node *const *result; /* stacked over the steps */
     int reverse;            /* from the last element to the first */
-    size_t max_bytes;       /* > 0: the gradient keeps at most these bytes of states, and steps through segments again */
+    size_t max_bytes;       /* > 0: the gradient keeps so many bytes of states at most, stepping anew over segments */
 } ag_scan_body;
-
 ag_status ag_scan(const ag_scan_body *, ag_node *final[], ag_node *stacked[]);
-/* While `test` (rank 0, on the states) is not 0; max_steps > 0 bounds the steps, which reverse mode needs. */
+/* While `test` (rank 0, on the states) is not 0; max_steps (0: none) bounds the steps, which reverse mode needs. */
 ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node *const state[], ag_node *const next[],
                    int64_t max_steps, ag_node *final[]);
-/* Evaluates then[] where predicate is not 0, else otherwise[], only; argument[k] are inputs that stand for value[k]. */
+/* then[] if the predicate (rank 0) is not 0, else otherwise[]; argument[k] are inputs that stand for value[k]. Of the
+ * two, what depends on arguments is evaluated where it is chosen; all else always, outside. */
 ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
                   ag_node *const then[], ag_node *const otherwise[], ag_node *out[]);
 
@@ -194,7 +172,6 @@ ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_
 ag_node *ag_custom(const ag_op *, int n, ag_node *const in[], const void *attribute);
 
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
-
 /* dx[i] = dy/dx[i], of x[i]'s shape; y of rank 0. An x that y does not depend on gets zeros. AG_ENOGRAD lists every
  * operation without a rule at once. On failure dx[] are bad nodes. */
 ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[]);
@@ -205,9 +182,7 @@ ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *
 ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) times v, both of x's shape */
 ag_node *ag_jacobian(ag_node *y, ag_node *x); /* [*y's shape, *x's shape]: dy[i]/dx[j], all columns or rows at once */
 ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of rank 0 */
-/* x, which derivatives do not keep in memory but compute again, from inputs and what else is kept, where they read it. */
-ag_node *ag_checkpoint(ag_node *x);
-
+ag_node *ag_checkpoint(ag_node *x); /* x, which derivatives compute again where they read it instead of keeping it */
 /* Derivatives of mostly zeros in CSR: row i's elements are those from row_start[i] on. Rows: y's elements, or the x's;
  * columns: those of x[0], x[1], ... Known before any run; the graph's. A gather's indices: constants or the run's. */
 typedef struct {
@@ -218,7 +193,6 @@ typedef struct {
 } ag_sparse;
 const ag_sparse *ag_sparse_jacobian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null); /* NULL: failed */
 const ag_sparse *ag_sparse_hessian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null);  /* y of rank 0 */
-
 typedef struct {
     int orders;       /* 1: first derivatives; 2 (default): of the gradient too */
     double step;      /* the largest step for |x| <= 1, more in proportion; finer ones follow. 0: 1/128 */
@@ -226,7 +200,6 @@ typedef struct {
     uint64_t seed;    /* of the random directions */
     const ag_run *at; /* take the leaves' values from this run; NULL: parameters' initial values, inputs random */
 } ag_check_options;
-
 typedef struct {
     int input;        /* the worst element: its x[input], */
     int64_t index;    /* flat index there; both -1: only the sum along the random tangent is wrong, */
@@ -235,15 +208,13 @@ typedef struct {
     int64_t compared; /* number of comparisons made */
     char message[256];
 } ag_check_report;
-
 /* Compare the gradient of y (any shape; a random cotangent makes it a number) for the leaves x, all f64, with central
- * differences: along a random tangent, then element by element: all of them up to 64, else some, and those that a failure
- * leads to. AG_OK: all errors <= tolerance. AG_ENAN: something is NaN or infinite. AG_EARG: the errors are too large. The
+ * differences: along a random tangent, then element by element: all up to 64, else some, and those that a failure leads
+ * to. AG_OK: all errors <= tolerance. AG_ENAN: something is NaN or infinite. AG_EARG: the errors are too large. The
  * report tells the worst element in every case. Inputs without a value are drawn from 0.25 to 0.75. The graph grows. */
 ag_status ag_check_gradient(ag_node *y, int n, ag_node *const x[], const ag_check_options *or_null, ag_check_report *);
 
 /* ---- training: update nodes, outputs to list in ag_compile ------------------------------------------------------ */
-
 typedef struct {
     double rate;
     ag_node *rate_node; /* not NULL: rank 0, used instead of rate; an input makes schedules need no recompilation */
@@ -252,43 +223,39 @@ typedef struct {
     double weight_decay; /* adds weight_decay * p to the gradient */
     double clip_norm;   /* > 0: gradients are scaled down to this global norm */
 } ag_sgd_options;
-
 typedef struct {
     double rate; /* 0: 0.001 */
     ag_node *rate_node;
     double beta1, beta2, epsilon; /* of the means of gradients and their squares; 0: 0.9, 0.999, 1e-8 */
     double weight_decay, clip_norm; /* the decay is decoupled: p -= rate weight_decay p */
 } ag_adam_options;
-
 typedef struct {
     double rate; /* 0: 0.01 */
     ag_node *rate_node;
     double smoothing, epsilon, momentum, weight_decay, clip_norm; /* smoothing of squares: 0: 0.99; epsilon: 0: 1e-8 */
 } ag_rmsprop_options;
-
-/* Each updates, in place, every parameter that the loss (rank 0) depends on; what a method keeps are parameters, too. */
+/* Each updates, in place, every parameter that the loss (rank 0) depends on; what it keeps are parameters, too: p's are
+ * named "p/m", "p/v", "p/momentum"; Adam counts in "adam/step". */
 ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *);
 ag_node *ag_adam(ag_node *loss, const ag_adam_options *or_null);
 ag_node *ag_rmsprop(ag_node *loss, const ag_rmsprop_options *or_null);
 
 /* ---- plans and runs -------------------------------------------------------------------------------------------- */
-
 typedef struct {
-    int threads;   /* 0 and 1: the caller's thread alone; the bits do not depend on it */
+    int threads;   /* 0 and 1: the caller's thread alone; up to 1024; the bits do not depend on it */
     int unfused;   /* 1: every operation a step of its own */
     int poison;    /* 1: freed buffers are filled with NaN while running: the verifier's mode */
     int distinct;  /* 1: no two buffers share memory */
     size_t max_bytes; /* > 0: values are computed again until ag_plan_bytes is at most this, or as near as it gets */
-    int isa;       /* 0: the best here; 1: baseline; 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4) */
+    int isa;       /* 1: baseline; at most 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4); 0: the best here */
     int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
     double native_seconds; /* that the compiler may take; 0: 20 */
 } ag_options;
-
-ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null); /* NULL: see ag_graph_error */
+/* NULL: see ag_graph_error. */
+ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null);
 void ag_plan_free(ag_plan *);
 size_t ag_plan_bytes(const ag_plan *); /* memory one run of this plan takes */
-
 ag_run *ag_run_new(const ag_plan *); /* NULL when out of memory (or the plan is NULL) */
 void ag_run_free(ag_run *);
 ag_status ag_feed(ag_run *, const ag_node *leaf, const void *data); /* copy in: row-major, the leaf's type */
@@ -300,20 +267,18 @@ double ag_item(const ag_run *, const ag_node *rank_0); /* NaN on error */
 const char *ag_run_error(const ag_run *); /* message of the last failed call; "" when fine */
 
 /* The plan's parameters to and from a safetensors file; unnamed ones are "parameter0", ... in order of their making.
- * ag_load wants just these, in name, type and shape, and changes all or none. AG_EIO: no file or a malformed one. */
+ * ag_load finds each by name, of its type and shape, and ignores what else is there (unnamed ones: there are no more),
+ * so that a trained model is loaded without its optimiser; it changes all or none. AG_EIO: no file, or no sound one. */
 ag_status ag_save(const ag_run *, const char *path);
 ag_status ag_load(ag_run *, const char *path);
 
-/* Compile, run and read a rank-0 node that depends on no input: for first programs and debugging. NaN on error. */
-double ag_value(ag_node *rank_0);
+double ag_value(ag_node *rank_0); /* compile, run and read what needs no input, for first programs; NaN on error */
 
 /* ---- to read and to draw ---------------------------------------------------------------------------------------- */
-
 /* The formula as graph; names are the graph's leaves: "mean((sigmoid(x @ w) - t)^2)". From loose to tight: < <= > >= ==
  * !=, + -, * / @, unary -, ^ (to the right; -x^2 is -(x^2)). Functions: the operations without ag_, "softmax(x, 1)",
- * min, max; pi, e; f32 f64 i64 for cast. At most 64 KiB, 256 deep. AG_EARG: the message shows the place. */
+ * min, max; pi, e; f32 f64 i64 for cast. At most 64 KiB, 256 deep, arange(65536). AG_EARG: the message shows where. */
 ag_node *ag_parse(ag_graph *, const char *formula);
-
 int ag_write_text(FILE *, const ag_plan *); /* every step: operations, shapes, buffers, bytes, flops. 0, or -1 */
 /* Graphviz of the nodes that the outputs need; with a run, values of small nodes that it holds. 0, or -1. */
 int ag_write_dot(FILE *, int n, ag_node *const outputs[], const ag_run *or_null);
@@ -322,12 +287,11 @@ typedef struct {
     int cblas;           /* 1: matrix products call CBLAS */
     const ag_run *embed; /* parameters that the plan does not assign become constants, as this run has them */
     int initial;         /* 1: defines PREFIX_initial, the parameters' first values (those of `embed`) */
-    char *message;       /* room for the reason of a failure, */
+    char *message;       /* room for the reason of a failure, of message_size bytes */
     size_t message_size;
 } ag_c_options;
-/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header` declares it: "prefix.h", or NULL. Its structs'
- * members are called input_x, parameter_W1, output_loss, or by number where a name has other than letters and digits.
- * 0, or -1. */
+/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header`, or NULL, is "prefix.h". Its structs have
+ * members input_x, parameter_W1, output_loss, or by number where a name has other than letters and digits. 0, or -1. */
 int ag_write_c(const ag_plan *, const char *prefix, FILE *source, FILE *header, const ag_c_options *or_null);
 
 #ifdef __cplusplus

@@ -135,7 +135,7 @@ static int list_refused(const batching *b)
         ag_node *v = agi_node(g, id);
         if (!b->needed[id - b->first] || find(b, v)) continue;
         if (v->rank == AG_MAX_RANK) {
-            ag_reject(v, v->op, AG_ESHAPE, "%s: no axis is left, all %d are taken", b->what, AG_MAX_RANK);
+            agi_fail_at(g, AG_ESHAPE, 1, &v, "%s: no axis is left, all %d are taken", b->what, AG_MAX_RANK);
             return 1;
         }
         if (has_rule(v)) continue;

@@ -167,6 +167,7 @@ ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_optio
                      const agi_body *);
 /* The same until it fits into options->max_bytes. */
 ag_plan *agi_compile_within(ag_graph *, int n, ag_node *const outputs[], const ag_options *);
+int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a failure */
 agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);
 int agi_lay_out_parts(agi_compiler *, const ag_node *loop); /* once its live parts are known */
 agi_loop_step *agi_lower_loop(agi_compiler *, uint32_t item);

@@ -20,7 +20,7 @@ typedef struct {
     char folder[AGI_PATH], source[AGI_PATH + 16], library[AGI_PATH + 16], log[AGI_PATH + 16];
 } files;
 
-/* ---- a private directory ------------------------------------------------------------------------------------------ */
+/* ---- a private directory ----------------------------------------------------------------------------------------- */
 
 static int make_files(files *f)
 {
@@ -50,7 +50,7 @@ static int write_source(const files *f, const ag_source *text)
     return fclose(to) == 0 && ok;
 }
 
-/* ---- the compiler ------------------------------------------------------------------------------------------------- */
+/* ---- the compiler ------------------------------------------------------------------------------------------------ */
 
 static int start(const agi_compilation *c, const files *f, pid_t *child)
 {
@@ -126,7 +126,10 @@ static int compile(const agi_compilation *c, const files *f, const ag_source *te
     double started = now();
     if (!write_source(f, text)) return snprintf(note, AGI_NOTE, "no: cannot write to a temporary directory"), 0;
     int failed = start(c, f, &child);
-    if (failed) return snprintf(note, AGI_NOTE, "no: cannot run the compiler %.60s: %.60s", c->compiler, strerror(failed)), 0;
+    if (failed) {
+        snprintf(note, AGI_NOTE, "no: cannot run the compiler %.60s: %.60s", c->compiler, strerror(failed));
+        return 0;
+    }
     int status = wait_for(child, started + c->seconds);
     if (status < 0) return snprintf(note, AGI_NOTE, "no: %.60s took longer than %g s", c->compiler, c->seconds), 0;
     if (status) {
@@ -137,7 +140,7 @@ static int compile(const agi_compilation *c, const files *f, const ag_source *te
     return 1;
 }
 
-/* ---- the library -------------------------------------------------------------------------------------------------- */
+/* ---- the library ------------------------------------------------------------------------------------------------- */
 
 static void *load(const char *path, char note[AGI_NOTE])
 {

@@ -189,13 +189,8 @@ static ag_status check_tangents(ag_graph *g, const char *what, int n, ag_node *c
 {
     for (int i = 0; i < n; i++) {
         if (ag_same_shape(x[i], v[i]) && x[i]->dtype == v[i]->dtype) continue;
-        agi_text t = { g->message, g->message + sizeof g->message };
-        if (g->status) return g->status;
-        agi_fail(g, AG_ESHAPE, "%s: the tangent v[%d] differs from x[%d] in shape or type; ", what, i, i);
-        t.at += strlen(g->message);
-        agi_print_node(&t, x[i]);
-        agi_print(&t, ", ");
-        agi_print_node(&t, v[i]);
+        agi_fail_at(g, AG_ESHAPE, 2, (ag_node *[]){ x[i], v[i] },
+                    "%s: x[%d] and its tangent v[%d] differ in shape or type", what, i, i);
     }
     return g->status;
 }
@@ -204,15 +199,16 @@ ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *
 {
     ag_graph *g = y && m > 0 && y[0] ? y[0]->graph : x && n > 0 && x[0] ? x[0]->graph : NULL;
     ag_status status = AG_EARG;
-    if (m < 0 || n < 0 || (m && (!y || !dy)) || (n && (!x || !v))) return status;
-    if (g) {
+    if (g && (m < 0 || n < 0 || (m && (!y || !dy)) || (n && (!x || !v)))) {
+        agi_fail(g, status, "ag_jvp: a list is NULL, or its length negative");
+    } else if (g) {
         status = agi_check_nodes(g, "ag_jvp", m, y, "y");
         if (!status) status = agi_check_nodes(g, "ag_jvp", n, x, "x");
         if (!status) status = agi_check_nodes(g, "ag_jvp", n, v, "v");
         if (!status) status = check_tangents(g, "ag_jvp", n, x, v);
         if (!status) status = push(g, n, x, v, 0, m, y, dy);
     }
-    for (int k = 0; status && k < m; k++) dy[k] = g ? g->bad : NULL;
+    for (int k = 0; status && dy && k < m; k++) dy[k] = g ? g->bad : NULL;
     return status;
 }
 
@@ -222,8 +218,8 @@ ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v)
     ag_graph *g = y ? y->graph : x ? x->graph : v ? v->graph : NULL;
     ag_node *dx, *product;
     if (!g) return NULL;
-    ag_node *const all[] = { y, x, v };
-    if (agi_check_nodes(g, "ag_hvp", 3, all, "operand") || check_tangents(g, "ag_hvp", 1, &x, &v)) return g->bad;
-    if (ag_gradient(y, 1, &x, &dx)) return g->bad;
+    if (agi_check_nodes(g, "ag_hvp", 1, &y, "y") || agi_check_nodes(g, "ag_hvp", 1, &x, "x")) return g->bad;
+    if (agi_check_nodes(g, "ag_hvp", 1, &v, "v") || check_tangents(g, "ag_hvp", 1, &x, &v)) return g->bad;
+    if (agi_gradient("ag_hvp", y, 1, &x, &dx)) return g->bad;
     return ag_vjp(1, &dx, &v, 1, &x, &product) ? g->bad : product;
 }

@@ -51,9 +51,9 @@ void agi_source_append(ag_source *s, const ag_source *more)
 
 void agi_source_append_lines(ag_source *s, const ag_source *more, int depth)
 {
-    const char *text = more->text.data, *end = text + more->text.count;
+    const char *text = more->text.data, *end = text ? text + more->text.count : NULL;
     s->failed |= more->failed;
-    while (text && text < end) {
+    while (text < end) {
         const char *newline = memchr(text, '\n', (size_t)(end - text));
         const char *next = newline ? newline + 1 : end;
         for (int k = 0; k < depth; k++) append(s, "    ", 4);
@@ -70,7 +70,7 @@ static int in_word(char c)
 int agi_source_has(const ag_source *s, const char *word)
 {
     size_t n = strlen(word);
-    const char *text = s->text.data, *end = text + s->text.count;
+    const char *text = s->text.data, *end = text ? text + s->text.count : NULL;
     for (const char *p = text; p && end - p >= (ptrdiff_t)n; p++) {
         p = memchr(p, word[0], (size_t)(end - p) - n + 1);
         if (!p) return 0;

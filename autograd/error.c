@@ -20,6 +20,13 @@ void agi_print_shape(agi_text *t, ag_dtype dtype, int rank, const int64_t *dim)
     agi_print(t, "]");
 }
 
+const char *ag_describe(char text[AG_SHAPE_TEXT], ag_dtype dtype, const ag_shape *s)
+{
+    agi_text t = { text, text + AG_SHAPE_TEXT };
+    agi_print_shape(&t, dtype, s->rank, s->dim);
+    return text;
+}
+
 void agi_print_node(agi_text *t, const ag_node *x)
 {
     if (x->name) agi_print(t, "'%s' ", x->name);
@@ -38,7 +45,7 @@ static void record(ag_graph *g, ag_status status, const char *prefix, const char
     if (written > 0) t.at += written < t.end - t.at ? written : t.end - t.at;
     for (int i = 0; i < n; i++) {
         agi_print(&t, i ? ", " : "; ");
-        if (n > 1 && n <= 3) agi_print(&t, "%c ", 'a' + i);
+        if (*prefix && n > 1 && n <= 3) agi_print(&t, "%c ", 'a' + i);
         agi_print_node(&t, in[i]);
     }
 }
@@ -50,6 +57,15 @@ ag_node *agi_fail(ag_graph *g, ag_status status, const char *format, ...)
     record(g, status, "", format, args, 0, NULL);
     va_end(args);
     return g->bad;
+}
+
+ag_status agi_fail_at(ag_graph *g, ag_status status, int n, ag_node *const at[], const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    record(g, status, "", format, args, n, at);
+    va_end(args);
+    return status;
 }
 
 static void prefix_of(char prefix[64], const ag_graph *g, const ag_op *op)

@@ -3,7 +3,7 @@
 
 #include <limits.h>
 
-enum { MOST_ARGUMENTS = 256 };
+enum { MOST_ARGUMENTS = 256, LONGEST_RANGE = 65536 };
 
 typedef struct {
     const char *name, *signature;
@@ -30,6 +30,13 @@ static ag_node *transpose(ag_graph *g, int n, const agi_argument *a)
         axes[i] = axis >= -AG_MAX_RANK && axis < AG_MAX_RANK ? (int)axis : AG_MAX_RANK;
     }
     return ag_transpose(a[0].node, axes);
+}
+
+/* Its numbers are made at once: a short text is not to take all memory. */
+static ag_node *arange(ag_graph *g, ag_dtype dtype, int64_t n)
+{
+    if (n <= LONGEST_RANGE) return ag_arange(g, dtype, n);
+    return agi_fail(g, AG_EARG, "arange: a formula's have at most %d elements, not %lld", LONGEST_RANGE, (long long)n);
 }
 
 static ag_node **nodes(int n, const agi_argument *a, ag_node *x[MOST_ARGUMENTS])

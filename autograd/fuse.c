@@ -232,8 +232,7 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
 
 /* ---- sinking: what one later pass alone reads moves there, if that costs no memory traffic ------------------------------- */
 
-#define NOBODY AGI_NONE
-#define SEVERAL (AGI_NONE - 1)
+static const uint32_t NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1;
 
 /* `by` reads operand k: the groups that read an item, as long as it could be a register of theirs. */
 static void note_reader(const agi_compiler *c, uint32_t *reader, const agi_item *by, int k, uint32_t operand)

@@ -3,6 +3,7 @@
 
 typedef struct {
     ag_graph *graph;
+    const char *what;     /* the call whose failures they are */
     uint32_t first, last; /* ids that can lie between the x and the y */
     uint8_t *wanted;      /* by id - first */
     int stops;            /* nothing flows on from the last so many of the x */
@@ -71,6 +72,12 @@ static int leads_on(const sweep *s, const ag_node *v)
     return v->nin && s->wanted[v->id - s->first] == WANTED;
 }
 
+static ag_status out_of_memory(const sweep *s)
+{
+    agi_fail(s->graph, AG_EMEM, "%s: out of memory", s->what);
+    return AG_EMEM;
+}
+
 /* Which nodes the y reach, so that only missing rules on the way count. */
 static int list_missing(sweep *s, int m, ag_node *const y[])
 {
@@ -78,7 +85,7 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
     int missing = 0;
     agi_text t = { 0 };
     if (!reached) {
-        agi_fail(s->graph, AG_EMEM, "ag_gradient: out of memory");
+        out_of_memory(s);
         return 1;
     }
     for (int k = 0; k < m; k++)
@@ -88,7 +95,7 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
         if (!reached[id - s->first] || !leads_on(s, v)) continue;
         if (!v->op->gradient) {
             if (!missing && !s->graph->status) {
-                agi_fail(s->graph, AG_ENOGRAD, "ag_gradient: no gradient rule for ");
+                agi_fail(s->graph, AG_ENOGRAD, "%s: no gradient rule for ", s->what);
                 t = (agi_text){ s->graph->message + strlen(s->graph->message),
                                 s->graph->message + sizeof s->graph->message };
             }
@@ -123,10 +130,7 @@ static ag_status backwards(sweep *s)
         ag_node *v = agi_node(s->graph, id), *gout = s->gout[id - s->first];
         if (!gout || !leads_on(s, v)) continue;
         ag_node **gin = v->nin <= FEW ? few : agi_arena_take(&s->arena, v->nin * sizeof *gin);
-        if (!gin) {
-            agi_fail(s->graph, AG_EMEM, "ag_gradient: out of memory");
-            return AG_EMEM;
-        }
+        if (!gin) return out_of_memory(s);
         memset(gin, 0, v->nin * sizeof *gin);
         v->op->gradient(v, gout, gin);
         for (uint32_t k = 0; k < v->nin; k++)
@@ -154,10 +158,7 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
     uint32_t outer_first = g->wanted_first;
     s->wanted = agi_arena_zeros(&s->arena, span, 1);
     s->gout = agi_arena_zeros(&s->arena, span, sizeof *s->gout);
-    if (!s->wanted || !s->gout || !note_begin(g)) {
-        agi_fail(g, AG_EMEM, "ag_gradient: out of memory");
-        return AG_EMEM;
-    }
+    if (!s->wanted || !s->gout || !note_begin(g)) return out_of_memory(s);
     mark_wanted(s, n, x);
     if (list_missing(s, m, y)) return g->status;
     for (int k = 0; k < m; k++)
@@ -189,28 +190,18 @@ ag_status agi_check_nodes(ag_graph *g, const char *what, int n, ag_node *const x
 static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *const y[], ag_node *const w[], int n,
                                ag_node *const x[], ag_node *dx[], int stops)
 {
-    ag_status status = AG_OK;
     if (g->status) return g->status;
-    for (int i = 0; i < n && !status; i++)
-        if (x[i]->dtype == AG_I64) {
-            agi_fail(g, AG_ENOGRAD, "%s: x[%d] is of integers, no gradient goes there", what, i);
-            status = AG_ENOGRAD;
-        }
-    for (int k = 0; k < m && !status; k++)
-        if (y[k]->dtype == AG_I64) {
-            agi_fail(g, AG_ENOGRAD, "%s: y[%d] is of integers, no gradient comes from there", what, k);
-            status = AG_ENOGRAD;
-        } else if (!ag_same_shape(y[k], w[k]) || y[k]->dtype != w[k]->dtype) {
-            agi_text t = { g->message, g->message + sizeof g->message };
-            agi_fail(g, AG_ESHAPE, "%s: the cotangent w[%d] differs from y[%d] in shape or type; ", what, k, k);
-            t.at += strlen(g->message);
-            agi_print_node(&t, y[k]);
-            agi_print(&t, ", ");
-            agi_print_node(&t, w[k]);
-            status = AG_ESHAPE;
-        }
-    if (status) return status;
-    sweep s = { .graph = g, .first = UINT32_MAX, .last = 0, .stops = stops };
+    for (int i = 0; i < n; i++)
+        if (x[i]->dtype == AG_I64)
+            return agi_fail_at(g, AG_ENOGRAD, 1, &x[i], "%s: x[%d] is of integers, no gradient goes there", what, i);
+    for (int k = 0; k < m; k++)
+        if (y[k]->dtype == AG_I64)
+            return agi_fail_at(g, AG_ENOGRAD, 1, &y[k], "%s: y[%d] is of integers, no gradient comes from there", what,
+                               k);
+        else if (!ag_same_shape(y[k], w[k]) || y[k]->dtype != w[k]->dtype)
+            return agi_fail_at(g, AG_ESHAPE, 2, (ag_node *[]){ y[k], w[k] },
+                               "%s: y[%d] and its cotangent w[%d] differ in shape or type", what, k, k);
+    sweep s = { .graph = g, .what = what, .first = UINT32_MAX, .last = 0, .stops = stops };
     for (int i = 0; i < n; i++) {
         if (x[i]->id < s.first) s.first = x[i]->id;
         if (x[i]->id > s.last) s.last = x[i]->id;
@@ -219,7 +210,7 @@ static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *co
         if (y[k]->id > s.last) s.last = y[k]->id;
     if (!n) return AG_OK;
     agi_arena_init(&s.arena, &g->allocator);
-    status = run_sweep(&s, m, y, w, n, x, dx);
+    ag_status status = run_sweep(&s, m, y, w, n, x, dx);
     agi_arena_free(&s.arena);
     return status;
 }
@@ -233,9 +224,11 @@ static ag_status finish(ag_status status, ag_graph *g, int n, ag_node *dx[])
 
 ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[])
 {
-    if (m < 0 || n < 0 || (m && (!y || !w)) || (n && (!x || !dx))) return AG_EARG;
-    ag_graph *g = m && y[0] ? y[0]->graph : n && x[0] ? x[0]->graph : NULL;
-    if (!g) return finish(AG_EARG, NULL, n, dx);
+    ag_graph *g = m > 0 && y && y[0] ? y[0]->graph : n > 0 && x && x[0] ? x[0]->graph : NULL;
+    if (!g) return finish(AG_EARG, NULL, dx ? n : 0, dx);
+    if (m < 0 || n < 0 || (m && (!y || !w)) || (n && (!x || !dx)))
+        return finish(agi_fail_at(g, AG_EARG, 0, NULL, "ag_vjp: a list is NULL, or its length negative"), g, dx ? n : 0,
+                      dx);
     ag_status status = agi_check_nodes(g, "ag_vjp", m, y, "y");
     if (!status) status = agi_check_nodes(g, "ag_vjp", m, w, "w");
     if (!status) status = agi_check_nodes(g, "ag_vjp", n, x, "x");
@@ -243,24 +236,28 @@ ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *
     return finish(status, g, n, dx);
 }
 
+ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], ag_node *dx[])
+{
+    ag_graph *g = y ? y->graph : n > 0 && x && x[0] ? x[0]->graph : NULL;
+    if (!g) return finish(AG_EARG, NULL, dx ? n : 0, dx);
+    ag_status status = agi_check_nodes(g, what, 1, &y, "y");
+    if (!status && (n < 0 || (n && (!x || !dx))))
+        status = agi_fail_at(g, AG_EARG, 0, NULL, "%s: a list is NULL, or its length negative", what);
+    if (!status) status = agi_check_nodes(g, what, n, x, "x");
+    if (!status && y->rank)
+        status = agi_fail_at(g, AG_ESHAPE, 1, &y, "%s: y has no rank 0, which ag_vjp and ag_jvp do not need", what);
+    if (!status && y->dtype == AG_I64)
+        status = agi_fail_at(g, AG_ENOGRAD, 1, &y, "%s: integers have no gradient", what);
+    if (!status) {
+        ag_node *one = ag_cast(ag_number(g, 1), (ag_dtype)y->dtype);
+        status = differentiate(what, g, 1, &y, &one, n, x, dx, 0);
+    }
+    return finish(status, g, dx ? n : 0, dx);
+}
+
 ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
 {
-    if (!y || n < 0 || (n && (!x || !dx))) return finish(AG_EARG, NULL, dx ? n : 0, dx);
-    ag_graph *g = y->graph;
-    ag_status status = agi_check_nodes(g, "ag_gradient", 1, &y, "y");
-    if (!status) status = agi_check_nodes(g, "ag_gradient", n, x, "x");
-    if (!status && y->rank) {
-        ag_reject(y, y->op, AG_ESHAPE, "ag_gradient needs a y of rank 0, ag_vjp takes any");
-        status = AG_ESHAPE;
-    }
-    if (!status && y->dtype != AG_I64) {
-        ag_node *one = ag_cast(ag_number(g, 1), (ag_dtype)y->dtype);
-        status = differentiate("ag_gradient", g, 1, &y, &one, n, x, dx, 0);
-    } else if (!status) {
-        ag_reject(y, y->op, AG_ENOGRAD, "ag_gradient: integers have no gradient");
-        status = AG_ENOGRAD;
-    }
-    return finish(status, g, n, dx);
+    return agi_gradient("ag_gradient", y, n, x, dx);
 }
 
 ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[])
@@ -268,8 +265,8 @@ ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_
     return agi_pull("ag_vjp", m, y, w, n, x, n, dx);
 }
 
-ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], int stops,
-                   ag_node *dx[])
+ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
+                   int stops, ag_node *dx[])
 {
     ag_graph *g = m ? y[0]->graph : n ? x[0]->graph : NULL;
     if (m && n) return differentiate(what, g, m, y, w, n, x, dx, stops);

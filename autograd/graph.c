@@ -264,15 +264,24 @@ static int usable_name(ag_graph *g, const char *what, const char *name)
     return 1;
 }
 
+static int usable_tensor(ag_graph *g, const char *what, const char *name, ag_dtype dtype, const ag_shape *shape)
+{
+    const char *quote = name ? "'" : "", *space = name ? " " : "";
+    if (!name) name = "";
+    if (dtype != AG_F32 && dtype != AG_F64 && dtype != AG_I64)
+        agi_fail(g, AG_ETYPE, "%s%s%s%s%s: %d is no element type", what, space, quote, name, quote, (int)dtype);
+    else if (!shape_fits(shape))
+        agi_fail(g, AG_ESHAPE, "%s%s%s%s%s: a shape has at most %d axes, extents of at least 1 and 2^48 elements", what,
+                 space, quote, name, quote, AG_MAX_RANK);
+    else return 1;
+    return 0;
+}
+
 ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype, ag_shape shape,
                   const void *attribute, int shared)
 {
     if (!g) return NULL;
-    if (dtype != AG_F32 && dtype != AG_F64 && dtype != AG_I64)
-        return agi_fail(g, AG_ETYPE, "%s '%s': %d is no element type", op->name, name ? name : "", (int)dtype);
-    if (!shape_fits(&shape))
-        return agi_fail(g, AG_ESHAPE, "%s '%s': a shape has at most %d axes, extents of at least 1 and 2^48 elements",
-                        op->name, name ? name : "", AG_MAX_RANK);
+    if (!usable_tensor(g, op->name, name, dtype, &shape)) return g->bad;
     if (op == &agi_constant && !attribute) return agi_fail(g, AG_EARG, "%s: the values are NULL", op->name);
     if (name && !usable_name(g, op->name, name)) return g->bad;
     ag_node *x = make(g, op, dtype, &shape, 0, NULL, attribute, 0, shared);
@@ -280,18 +289,16 @@ ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype
     return x;
 }
 
-ag_node *agi_leaf_written(ag_graph *g, const ag_op *op, ag_dtype dtype, ag_shape shape,
+ag_node *agi_leaf_written(ag_graph *g, const ag_op *op, const char *what, ag_dtype dtype, ag_shape shape,
                           void (*write)(void *values, ag_dtype, int64_t n))
 {
     if (!g) return NULL;
-    void *values = NULL;
-    if (shape_fits(&shape)) { /* else agi_leaf reports it */
-        int64_t n = 1;
-        for (int i = 0; i < shape.rank; i++) n *= shape.dim[i];
-        values = agi_allocate(&g->allocator, (size_t)n * ag_dtype_size(dtype));
-        if (!values) return out_of_memory(g);
-        write(values, dtype, n);
-    }
+    if (!usable_tensor(g, what, NULL, dtype, &shape)) return g->bad;
+    int64_t n = 1;
+    for (int i = 0; i < shape.rank; i++) n *= shape.dim[i];
+    void *values = agi_allocate(&g->allocator, (size_t)n * ag_dtype_size(dtype));
+    if (!values) return out_of_memory(g);
+    write(values, dtype, n);
     ag_node *x = agi_leaf(g, op, NULL, dtype, shape, values, 1);
     agi_release(&g->allocator, values);
     return x;
@@ -309,9 +316,9 @@ const char *ag_name(ag_node *x, const char *set_or_null)
     if (!set_or_null || strcmp(set_or_null, now) == 0) return now;
     ag_graph *g = x->graph;
     int leaf = (x->op->flags & AG_LEAF) != 0;
-    if (leaf && !usable_name(g, x->op->name, set_or_null)) return now;
+    if (leaf && !usable_name(g, "ag_name", set_or_null)) return now;
     if (!printable(set_or_null)) {
-        agi_fail(g, AG_EARG, "%s (node %u): a name is text without control characters", x->op->name, x->id);
+        agi_fail_at(g, AG_EARG, 1, &x, "ag_name: a name is text without control characters");
         return now;
     }
     char *copy = agi_arena_copy(&g->arena, set_or_null, strlen(set_or_null) + 1);

@@ -93,7 +93,7 @@ void agi_custom_free(ag_graph *); /* custom.c */
 
 /* A leaf: no inputs, never merged unless `shared`. `attribute`, or the values, are copied; see nodes/leaf.h. */
 ag_node *agi_leaf(ag_graph *, const ag_op *, const char *name, ag_dtype, ag_shape, const void *attribute, int shared);
-ag_node *agi_leaf_written(ag_graph *, const ag_op *, ag_dtype, ag_shape,
+ag_node *agi_leaf_written(ag_graph *, const ag_op *, const char *what, ag_dtype, ag_shape,
                           void (*write)(void *values, ag_dtype, int64_t n));
 
 /* simplify.c: a simpler node that stands for the operation, whose shape and type are inferred already, or NULL. */
@@ -103,12 +103,15 @@ ag_node *agi_simplify(const ag_infer *);
  * before that is known. */
 ag_status agi_check_nodes(ag_graph *, const char *what, int n, ag_node *const x[], const char *role);
 
-/* The same as ag_vjp of sound nodes, but nothing flows on from the last `stops` of the x. */
-ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], int stops,
-                   ag_node *dx[]);
+/* ag_gradient, whose failures are those of the call `what`. */
+ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], ag_node *dx[]);
 
-/* batch.c: of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]. Failures are
- * those of the call `what`. */
+/* The same as ag_vjp of sound nodes, but nothing flows on from the last `stops` of the x. */
+ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
+                   int stops, ag_node *dx[]);
+
+/* batch.c: of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]. Failures
+ * are those of the call `what`. */
 ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m,
                     ag_node *const y[], ag_node *of_y[]);
 
@@ -126,6 +129,9 @@ float agi_pointwise_f32(int code, float a, float b, float c);
 
 /* Records the first failure and returns the bad node. */
 ag_node *agi_fail(ag_graph *, ag_status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same with the n nodes at fault at its end; returns the status. */
+ag_status agi_fail_at(ag_graph *, ag_status, int n, ag_node *const at[], const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 /* Bounded text building for messages. */
 typedef struct {
     char *at, *end;

@@ -236,12 +236,8 @@ static uint32_t assign(agi_compiler *c, uint32_t leaf, uint32_t value)
 {
     uint32_t root = c->item[value].root;
     if (c->item[leaf].onto != AGI_NONE) {
-        agi_text t = { c->graph->message, c->graph->message + sizeof c->graph->message };
-        if (!c->graph->status) {
-            agi_fail(c->graph, AG_EARG, "ag_compile: assigned twice: ");
-            t.at += strlen(c->graph->message);
-            agi_print_node(&t, c->item[leaf].node);
-        }
+        ag_node *parameter = agi_node(c->graph, c->item[leaf].node->id);
+        agi_fail_at(c->graph, AG_EARG, 1, &parameter, "ag_compile: a parameter is assigned twice");
         return AGI_NONE;
     }
     const agi_item *r = &c->item[root];

@@ -55,19 +55,14 @@ static ag_graph *operands_of(const char *what, ag_node *y, ag_node *x, ag_status
 {
     ag_graph *g = y ? y->graph : x ? x->graph : NULL;
     ag_node *const all[] = { y, x };
-    *status = g ? agi_check_nodes(g, what, 2, all, "operand") : AG_EARG;
-    if (!g || *status) return g;
-    for (int i = 0; i < 2; i++)
-        if (all[i]->dtype == AG_I64) {
-            *status = AG_ENOGRAD;
-            ag_reject(all[i], all[i]->op, AG_ENOGRAD, "%s: integers have no derivative", what);
-            return g;
-        }
-    if (y->rank + x->rank > AG_MAX_RANK) {
-        *status = AG_ESHAPE;
-        ag_reject(y, y->op, AG_ESHAPE, "%s: y and x have %d and %d axes, together at most %d", what, y->rank, x->rank,
-                  AG_MAX_RANK);
-    }
+    *status = g ? agi_check_nodes(g, what, 1, &y, "y") : AG_EARG;
+    if (!*status) *status = agi_check_nodes(g, what, 1, &x, "x");
+    for (int i = 0; i < 2 && !*status; i++)
+        if (all[i]->dtype == AG_I64)
+            *status = agi_fail_at(g, AG_ENOGRAD, 1, &all[i], "%s: integers have no derivative", what);
+    if (!*status && y->rank + x->rank > AG_MAX_RANK)
+        *status = agi_fail_at(g, AG_ESHAPE, 2, all, "%s: y and x have %d and %d axes, together at most %d", what,
+                              y->rank, x->rank, AG_MAX_RANK);
     return g;
 }
 
@@ -93,8 +88,10 @@ ag_node *ag_hessian(ag_node *y, ag_node *x)
     ag_status status;
     ag_node *dx;
     ag_graph *g = operands_of("ag_hessian", y, x, &status);
-    if (status || ag_gradient(y, 1, &x, &dx)) return g ? g->bad : NULL;
-    if (2 * x->rank > AG_MAX_RANK)
-        return ag_reject(x, x->op, AG_ESHAPE, "ag_hessian: x has %d axes, at most %d fit", x->rank, AG_MAX_RANK / 2);
+    if (status || agi_gradient("ag_hessian", y, 1, &x, &dx)) return g ? g->bad : NULL;
+    if (2 * x->rank > AG_MAX_RANK) {
+        agi_fail_at(g, AG_ESHAPE, 1, &x, "ag_hessian: x has %d axes, at most %d fit", x->rank, AG_MAX_RANK / 2);
+        return g->bad;
+    }
     return ag_reshape(all_products("ag_hessian", forward, dx, x, x), joined(x, x));
 }

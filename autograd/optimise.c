@@ -88,8 +88,9 @@ static int check_rate(training *t, double rate, ag_node *node)
         if (!isfinite(rate)) agi_fail(t->graph, AG_EARG, "%s: the rate is not finite", t->what);
         t->rate = ag_number(t->graph, rate);
     } else if (!agi_check_nodes(t->graph, t->what, 1, &node, "rate_node")) {
-        if (node->rank) ag_reject(node, node->op, AG_ESHAPE, "%s: a rate_node is of rank 0", t->what);
-        if (node->dtype == AG_I64) ag_reject(node, node->op, AG_ETYPE, "%s: a rate_node is of a real type", t->what);
+        if (node->rank) agi_fail_at(t->graph, AG_ESHAPE, 1, &node, "%s: a rate_node is of rank 0", t->what);
+        if (node->dtype == AG_I64)
+            agi_fail_at(t->graph, AG_ETYPE, 1, &node, "%s: a rate_node is of a real type", t->what);
         t->rate = node;
     }
     return !t->graph->status;
@@ -103,7 +104,7 @@ static int begin(training *t, const char *what, ag_node *loss, double rate, ag_n
     if (t->graph->status || agi_check_nodes(t->graph, what, 1, &loss, "loss")) return 0;
     if (!(clip_norm >= 0)) agi_fail(t->graph, AG_EARG, "%s: clip_norm is negative or NaN", what);
     if (!check_rate(t, rate, rate_node) || !find_parameters(t, loss)) return 0;
-    if (ag_gradient(loss, t->count, t->parameter, t->gradient)) return 0;
+    if (agi_gradient(what, loss, t->count, t->parameter, t->gradient)) return 0;
     if (clip_norm > 0) t->clip = clipping(t, clip_norm);
     return !t->graph->status;
 }

@@ -126,8 +126,9 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
 ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *or_null)
 {
     static const ag_options defaults = { 0 };
-    if (!g || g->status || !check_outputs(g, n, outputs)) return NULL;
-    ag_plan *p = agi_compile_within(g, n, outputs, or_null ? or_null : &defaults);
+    const ag_options *options = or_null ? or_null : &defaults;
+    if (!g || g->status || !check_outputs(g, n, outputs) || !agi_check_options(g, options)) return NULL;
+    ag_plan *p = agi_compile_within(g, n, outputs, options);
     if (p && p->options.native) agi_make_native(p);
     return p;
 }

@@ -16,7 +16,8 @@ static layout layout_of(const ag_node *x, const ag_strides *s)
     int64_t rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];
     int64_t down = s->stride[x->rank - 2], across = s->stride[x->rank - 1];
     int by_rows = (columns == 1 && !(rows > 1 && down == 1)) || (across == 1 && (rows == 1 || down >= columns));
-    int64_t leading = by_rows ? (rows == 1 || down < columns ? columns : down) : (columns == 1 || across < rows ? rows : across);
+    int64_t leading = rows == 1 || down < columns ? columns : down;
+    if (!by_rows) leading = columns == 1 || across < rows ? rows : across;
     return (layout){ by_rows ? CblasNoTrans : CblasTrans, (int)leading };
 }
 
@@ -48,7 +49,8 @@ static void multiply_f64(const shape *s, const double *a, const double *b, doubl
 {
     if (s->columns == 1 && s->b.leading == 1)
         cblas_dgemv(CblasRowMajor, s->a.transposed, s->a.transposed == CblasNoTrans ? s->rows : s->inner,
-                    s->a.transposed == CblasNoTrans ? s->inner : s->rows, s->alpha, a, s->a.leading, b, 1, s->beta, out, 1);
+                    s->a.transposed == CblasNoTrans ? s->inner : s->rows, s->alpha, a, s->a.leading, b, 1, s->beta, out,
+                    1);
     else
         cblas_dgemm(CblasRowMajor, s->a.transposed, s->b.transposed, s->rows, s->columns, s->inner, s->alpha, a,
                     s->a.leading, b, s->b.leading, s->beta, out, s->columns);
@@ -87,14 +89,16 @@ static void multiply(const job *j, int64_t batch, int64_t first, int64_t end)
 {
     const agi_product *p = j->p;
     const ag_node *y = p->node;
-    int64_t at_a = batch_offset(y, batch, y->in[0], &p->a_stride), at_b = batch_offset(y, batch, y->in[1], &p->b_stride);
+    int64_t at_a = batch_offset(y, batch, y->in[0], &p->a_stride),
+            at_b = batch_offset(y, batch, y->in[1], &p->b_stride);
     int64_t at = (batch * j->s.rows + first) * j->s.columns;
     shape s = j->s;
     s.rows = (int)(end - first);
     at_a += first * (s.a.transposed == CblasTrans ? 1 : s.a.leading);
     void *const *memory = j->run->memory;
     if (y->dtype == AG_F32)
-        multiply_f32(&s, (const float *)memory[p->a] + at_a, (const float *)memory[p->b] + at_b, (float *)memory[p->out] + at);
+        multiply_f32(&s, (const float *)memory[p->a] + at_a, (const float *)memory[p->b] + at_b,
+                     (float *)memory[p->out] + at);
     else
         multiply_f64(&s, (const double *)memory[p->a] + at_a, (const double *)memory[p->b] + at_b,
                      (double *)memory[p->out] + at);
@@ -143,5 +147,6 @@ extern int openblas_get_num_threads(void) __attribute__((weak));
 
 void agi_quiet_blas(void)
 {
-    if (openblas_set_num_threads && openblas_get_num_threads && openblas_get_num_threads() != 1) openblas_set_num_threads(1);
+    if (!openblas_set_num_threads || !openblas_get_num_threads) return;
+    if (openblas_get_num_threads() != 1) openblas_set_num_threads(1);
 }

@@ -19,7 +19,7 @@ typedef struct {
     const char *what, *path;
     agi_arena arena;
     FILE *file;
-    int64_t count;
+    int64_t count, unnamed;
     const ag_node **parameter;
     agi_tensor *tensor; /* of each parameter */
 } job;
@@ -55,11 +55,11 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Unnamed ones are parameter0, parameter1, ... in the order of their making. */
-static const char *file_name(job *j, const ag_node *x, int64_t *unnamed)
+static const char *file_name(job *j, const ag_node *x)
 {
     char made[32];
     if (x->name) return x->name;
-    int n = snprintf(made, sizeof made, "parameter%lld", (long long)(*unnamed)++);
+    int n = snprintf(made, sizeof made, "parameter%lld", (long long)j->unnamed++);
     return agi_arena_copy(&j->arena, made, (size_t)n + 1);
 }
 
@@ -86,10 +86,9 @@ static ag_status list_parameters(job *j)
         if (x->op == &agi_parameter) j->parameter[j->count++] = x;
     }
     qsort(j->parameter, (size_t)j->count, sizeof *j->parameter, by_id);
-    int64_t unnamed = 0;
     for (int64_t i = 0; i < j->count; i++) {
         const ag_node *x = j->parameter[i];
-        const char *name = file_name(j, x, &unnamed);
+        const char *name = file_name(j, x);
         if (!name) return out_of_memory(j);
         j->tensor[i] = (agi_tensor){ .name = name, .dtype = (ag_dtype)x->dtype, .shape = ag_shape_in(x) };
     }
@@ -205,21 +204,16 @@ static int64_t find(const agi_tensor *t, int64_t count, const char *name)
 
 static ag_status refuse_shape(job *j, const agi_tensor *want, const agi_tensor *got)
 {
-    char text[2][200];
-    for (int i = 0; i < 2; i++) {
-        const agi_tensor *x = i ? want : got;
-        agi_text t = { text[i], text[i] + sizeof text[i] };
-        agi_print_shape(&t, x->dtype, x->shape.rank, x->shape.dim);
-    }
+    char there[AG_SHAPE_TEXT], here[AG_SHAPE_TEXT];
     return fail(j, got->dtype == want->dtype ? AG_ESHAPE : AG_ETYPE, "'%.100s' is %s, the parameter is %s", want->name,
-                text[0], text[1]);
+                ag_describe(there, got->dtype, &got->shape), ag_describe(here, want->dtype, &want->shape));
 }
 
-/* The file's tensors and the parameters are the same: names, types, shapes. */
+/* Each parameter is in the file, by name, type and shape. What else is there, an optimiser's state perhaps, does not
+ * matter, but that unnamed parameters are told apart by nothing but their number. */
 static ag_status match(job *j, const agi_tensor *found, int64_t nfound)
 {
-    char *used = agi_arena_zeros(&j->arena, (size_t)nfound + 1, 1);
-    if (!used) return out_of_memory(j);
+    char further[32];
     for (int64_t i = 0; i < j->count; i++) {
         agi_tensor *want = &j->tensor[i];
         int64_t k = find(found, nfound, want->name);
@@ -230,10 +224,22 @@ static ag_status match(job *j, const agi_tensor *found, int64_t nfound)
             return refuse_shape(j, want, &found[k]);
         want->begin = found[k].begin;
         want->end = found[k].end;
-        used[k] = 1;
     }
-    for (int64_t k = 0; k < nfound; k++)
-        if (!used[k]) return fail(j, AG_EARG, "the plan has no parameter '%.100s'", found[k].name);
+    snprintf(further, sizeof further, "parameter%lld", (long long)j->unnamed);
+    if (j->unnamed && find(found, nfound, further) >= 0)
+        return fail(j, AG_EARG, "more unnamed parameters than the plan's %lld: name them", (long long)j->unnamed);
+    return AG_OK;
+}
+
+static ag_status read_values(job *j, int64_t start, char *to)
+{
+    for (int64_t i = 0; i < j->count; i++) {
+        agi_tensor *t = &j->tensor[i];
+        size_t bytes = (size_t)(t->end - t->begin);
+        if (fseeko(j->file, (off_t)(start + t->begin), SEEK_SET) || fread(to, 1, bytes, j->file) != bytes)
+            return fail(j, AG_EIO, "the file cannot be read");
+        to += bytes;
+    }
     return AG_OK;
 }
 
@@ -251,12 +257,15 @@ static ag_status load(job *j)
     if (!found) return fail(j, AG_EIO, "byte %lld of the header: %s", (long long)at, error);
     status = match(j, found, nfound);
     if (status) return status;
-    char *data = agi_arena_take(&j->arena, (size_t)data_bytes + 1);
+    size_t bytes = 0;
+    for (int64_t i = 0; i < j->count; i++) bytes += (size_t)agi_node_bytes(j->parameter[i]);
+    char *data = agi_arena_take(&j->arena, bytes + 1);
     if (!data) return out_of_memory(j);
-    if (fread(data, 1, (size_t)data_bytes, j->file) != (size_t)data_bytes)
-        return fail(j, AG_EIO, "the file cannot be read");
-    for (int64_t i = 0; i < j->count && !status; i++)
-        status = ag_feed(j->run, j->parameter[i], data + j->tensor[i].begin);
+    status = read_values(j, PREFIX_BYTES + length, data);
+    for (int64_t i = 0; i < j->count && !status; i++) {
+        status = ag_feed(j->run, j->parameter[i], data);
+        data += agi_node_bytes(j->parameter[i]);
+    }
     return status;
 }
 

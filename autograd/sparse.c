@@ -171,7 +171,7 @@ const ag_sparse *ag_sparse_hessian(ag_node *y, int n, ag_node *const x[], const 
     ag_node **dx = g ? agi_allocate(&g->allocator, (size_t)n * sizeof *dx) : NULL;
     const ag_sparse *s = NULL;
     if (!dx) return g ? agi_fail(g, AG_EMEM, "ag_sparse_hessian: out of memory"), NULL : NULL;
-    if (!ag_gradient(y, n, x, dx)) s = sparse("ag_sparse_hessian", g, n, dx, n, x, or_null, 1);
+    if (!agi_gradient("ag_sparse_hessian", y, n, x, dx)) s = sparse("ag_sparse_hessian", g, n, dx, n, x, or_null, 1);
     agi_release(&g->allocator, dx);
     return s;
 }

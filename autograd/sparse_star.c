@@ -1,7 +1,7 @@
 /* Colours of a symmetric matrix, whose element (i, j) may be read in row i or in row j of the products: a star
- * colouring, in which the elements between any two colours form stars, whose leaves each have one neighbour of the hub's
- * colour (A. Gebremedhin, A. Tarafdar, F. Manne, A. Pothen, New acyclic and star coloring algorithms with application
- * to computing Hessians, 2007). */
+ * colouring, in which the elements between any two colours form stars, whose leaves each have one neighbour of the
+ * hub's colour (A. Gebremedhin, A. Tarafdar, F. Manne, A. Pothen, New acyclic and star coloring algorithms with
+ * application to computing Hessians, 2007). */
 #include "sparse.h"
 
 #define NONE UINT32_MAX

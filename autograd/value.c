@@ -8,7 +8,7 @@ double ag_value(ag_node *x)
     if (ag_is_bad(x)) return NAN;
     ag_graph *g = x->graph;
     if (x->rank) {
-        ag_reject(x, x->op, AG_ESHAPE, "ag_value reads a node of rank 0");
+        agi_fail_at(g, AG_ESHAPE, 1, &x, "ag_value reads a node of rank 0");
         return NAN;
     }
     double value = NAN;

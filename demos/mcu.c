@@ -55,7 +55,7 @@ static void step_by_library(const network *n, double result[NUMBERS])
     ag_run_free(r);
 }
 
-/* ---- the same in a program of its own ----------------------------------------------------------------------------- */
+/* ---- the same in a program of its own ---------------------------------------------------------------------------- */
 
 /* What a microcontroller would do around the step: no heap, no library; here it prints what it has computed. */
 static const char program[] =
@@ -119,7 +119,7 @@ static void write_sources(const network *n, const files *f)
     if (fclose(source) | fclose(header) | fclose(main)) fail("cannot write to the temporary directory");
 }
 
-/* Runs a program with its output going to a pipe, of which the reading end is returned; or waits for it if piped is 0. */
+/* Runs a program, its output going to a pipe, whose reading end is returned; or waits for it if piped is 0. */
 static FILE *start(char *const arguments[], int piped, pid_t *child)
 {
     int ends[2] = { -1, -1 };
@@ -156,7 +156,7 @@ static void step_by_program(const files *f, double result[NUMBERS])
     finish(child, "the program failed");
 }
 
-/* ---- side by side ------------------------------------------------------------------------------------------------- */
+/* ---- side by side ------------------------------------------------------------------------------------------------ */
 
 static long size_of(const char *path)
 {

@@ -11,5 +11,5 @@ static void count(void *values, ag_dtype dtype, int64_t n)
 
 ag_node *ag_arange(ag_graph *g, ag_dtype dtype, int64_t n)
 {
-    return agi_leaf_written(g, &agi_constant, dtype, AG_SHAPE(n), count);
+    return agi_leaf_written(g, &agi_constant, "arange", dtype, AG_SHAPE(n), count);
 }

@@ -49,10 +49,10 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     const ag_node *x = y->in[0];
     ag_split split = ag_split_at(x, ag_reduced(y));
     (void)in_stride;
-    ag_emit(s, "    int64_t i, j, k;\n    for (i = 0; i < %lld; i++)\n        for (j = 0; j < %lld; j++) {\n", (long long)split.outer,
-            (long long)split.inner);
-    ag_emit(s, "            const %s *const x = in0 + i * %lld + j;\n            int64_t best = 0;\n", ag_c_type((ag_dtype)x->dtype),
-            (long long)(split.extent * split.inner));
+    ag_emit(s, "    int64_t i, j, k;\n    for (i = 0; i < %lld; i++)\n        for (j = 0; j < %lld; j++) {\n",
+            (long long)split.outer, (long long)split.inner);
+    ag_emit(s, "            const %s *const x = in0 + i * %lld + j;\n            int64_t best = 0;\n",
+            ag_c_type((ag_dtype)x->dtype), (long long)(split.extent * split.inner));
     ag_emit(s, "            for (k = 1; k < %lld; k++) {\n", (long long)split.extent);
     ag_emit(s, "                const %s v = x[k * %lld], most = x[best * %lld];\n", ag_c_type((ag_dtype)x->dtype),
             (long long)split.inner, (long long)split.inner);

@@ -6,11 +6,11 @@ static ag_status shape(ag_infer *c)
     const ag_shape *to = c->attribute;
     ag_shape from = c->shape;
     int lead = to->rank - from.rank;
+    char text[AG_SHAPE_TEXT];
     c->shape = *to;
     for (int i = 0; i < from.rank; i++)
         if (lead < 0 || (from.dim[i] != 1 && from.dim[i] != to->dim[lead + i]))
-            return ag_refuse(c, AG_ESHAPE, "does not broadcast to the shape asked for: axis %d from the end",
-                             from.rank - i);
+            return ag_refuse(c, AG_ESHAPE, "does not broadcast to %s", ag_describe(text, c->dtype, to));
     return AG_OK;
 }
 

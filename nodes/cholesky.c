@@ -50,7 +50,8 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     agi_write_loop(s, y);
     agi_write_matrix(s, y, 0, in_stride, "a");
     ag_emit(s, "        for (i = 0; i < n; i++)\n            for (j = 0; j < n; j++) {\n");
-    ag_emit(s, "                double sum = (a[i * %lld + j * %lld] + (double)a[j * %lld + i * %lld]) / 2;\n", down, across, down, across);
+    ag_emit(s, "                double sum = (a[i * %lld + j * %lld] + (double)a[j * %lld + i * %lld]) / 2;\n", down,
+            across, down, across);
     ag_emit(s, "                for (k = 0; k < j && j <= i; k++) sum -= (double)x[i * n + k] * x[j * n + k];\n"
                "                if (i == j && !(sum > 0)) return %d;\n", (int)AG_ENUMERIC);
     ag_emit(s, "                x[i * n + j] = %sj > i ? 0 : i == j ? sqrt(sum) : sum / x[j * n + j]%s;\n",

@@ -74,8 +74,8 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     for (int k = 0; k < (int)y->nin; k++) {
         long long part = (long long)(y->in[k]->dim[axis] * split.inner);
         ag_emit(s, "    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
-        ag_emit(s, "        for (j = 0; j < %lld; j++) out[i * %lld + %lld + j] = in%d[i * %lld + j];\n", part, (long long)row,
-                (long long)start, k, part);
+        ag_emit(s, "        for (j = 0; j < %lld; j++) out[i * %lld + %lld + j] = in%d[i * %lld + j];\n", part,
+                (long long)row, (long long)start, k, part);
         start += part;
     }
     ag_emit(s, "    return 0;\n");

@@ -53,8 +53,8 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     (void)in_stride;
     ag_emit(s, "    int64_t i, j;\n    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
     ag_emit(s, "        for (j = 0; j < %lld; j++)\n", row);
-    ag_emit(s, "            out[i * %lld + j] = j < %lld ? in0[j + i * %lld] : out[i * %lld + j - %lld] + in0[i * %lld + j];\n", row,
-            inner, row, row, inner, row);
+    ag_emit(s, "            out[i * %lld + j] = j < %lld ? in0[j + i * %lld] : ", row, inner, row);
+    ag_emit(s, "out[i * %lld + j - %lld] + in0[i * %lld + j];\n", row, inner, row);
     ag_emit(s, "    return 0;\n");
 }
 

@@ -16,9 +16,7 @@ static ag_status run(const ag_kernel_call *c)
     int64_t n = agi_cols(c->node->in[0]), exponent;
     for (int64_t m = 0; m < agi_matrices(c->node); m++) {
         double fraction = agi_determinant(dtype, n, agi_matrix_in(c, 1, m), &exponent);
-        double det = scalbln(fraction, (long)exponent) + 0.0;
-        if (dtype == AG_F32) ((float *)c->out)[m] = (float)det;
-        else ((double *)c->out)[m] = det;
+        agi_put_number(c, m, scalbln(fraction, (long)exponent) + 0.0);
     }
     return AG_OK;
 }
@@ -29,7 +27,8 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     agi_write_loop(s, y);
     agi_write_matrix(s, y, 1, in_stride, "f");
     agi_write_determinant(s, y);
-    ag_emit(s, "        out[m] = %sldexp(fraction, exponent) + 0;\n    }\n    return 0;\n", y->dtype == AG_F32 ? "(float)" : "");
+    ag_emit(s, "        out[m] = %sldexp(fraction, exponent) + 0;\n    }\n    return 0;\n",
+            y->dtype == AG_F32 ? "(float)" : "");
 }
 
 const ag_op agi_det = { .name = "det",
@@ -44,6 +43,5 @@ const ag_op agi_det = { .name = "det",
 
 ag_node *ag_det(ag_node *a)
 {
-    a = ag_vet(&agi_det, 1, &a, NULL);
-    return ag_is_bad(a) ? a : ag_binary(&agi_det, a, agi_lu_of(a));
+    return agi_number_of(&agi_det, a);
 }

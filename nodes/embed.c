@@ -70,10 +70,11 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     long long inner = (long long)split.inner;
     (void)in_stride;
     ag_emit(s, "    int64_t i, j, k;\n    for (i = 0; i < %lld; i++) out[i] = 0;\n", (long long)ag_count(y));
-    ag_emit(s, "    for (i = 0; i < %lld; i++)\n        for (k = 0; k < %lld; k++)\n", (long long)split.outer, (long long)p->count);
+    ag_emit(s, "    for (i = 0; i < %lld; i++)\n        for (k = 0; k < %lld; k++)\n", (long long)split.outer,
+            (long long)p->count);
     ag_emit(s, "            for (j = 0; j < %lld; j++)\n", inner);
-    ag_emit(s, "                out[(i * %lld + %lld + k * %lld) * %lld + j] = in0[(i * %lld + k) * %lld + j];\n", (long long)p->size,
-            (long long)p->start, (long long)p->step, inner, (long long)p->count, inner);
+    ag_emit(s, "                out[(i * %lld + %lld + k * %lld) * %lld + j] = in0[(i * %lld + k) * %lld + j];\n",
+            (long long)p->size, (long long)p->start, (long long)p->step, inner, (long long)p->count, inner);
     ag_emit(s, "    return 0;\n");
 }
 

@@ -113,7 +113,8 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "        for (k = 0; k < %lld; k++) {\n", count);
     ag_write_position(s, 1, extent);
     ag_emit(s, "            for (j = 0; j < %lld; j++)\n", inner);
-    ag_emit(s, "                out[(i * %lld + k) * %lld + j] = in0[(i * %lld + at) * %lld + j];\n", count, inner, extent, inner);
+    ag_emit(s, "                out[(i * %lld + k) * %lld + j] = in0[(i * %lld + at) * %lld + j];\n", count, inner,
+            extent, inner);
     ag_emit(s, "        }\n    return 0;\n");
 }
 

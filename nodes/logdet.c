@@ -19,9 +19,7 @@ static ag_status run(const ag_kernel_call *c)
         ag_status status = agi_regular(c, 1, m, &factors);
         if (status) return status;
         double fraction = agi_determinant(dtype, n, factors, &exponent);
-        double log_det = log(fabs(fraction)) + (double)exponent * log(2);
-        if (dtype == AG_F32) ((float *)c->out)[m] = (float)log_det;
-        else ((double *)c->out)[m] = log_det;
+        agi_put_number(c, m, log(fabs(fraction)) + (double)exponent * log(2));
     }
     return AG_OK;
 }
@@ -48,6 +46,5 @@ const ag_op agi_logdet = { .name = "logdet",
 
 ag_node *ag_logdet(ag_node *a)
 {
-    a = ag_vet(&agi_logdet, 1, &a, NULL);
-    return ag_is_bad(a) ? a : ag_binary(&agi_logdet, a, agi_lu_of(a));
+    return agi_number_of(&agi_logdet, a);
 }

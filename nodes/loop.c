@@ -62,19 +62,15 @@ ag_shape ag_part_shape(const ag_node *x, int part, ag_dtype *dtype)
 
 /* ---- shapes ----------------------------------------------------------------------------------------------------- */
 
-static const char *describe(char text[128], const ag_node *x)
+static const char *describe(char text[AG_SHAPE_TEXT], const ag_node *x)
 {
-    static const char *const type[] = { "f32", "f64", "i64" };
-    int at = snprintf(text, 128, "%s[", type[x->dtype]);
-    for (int i = 0; i < x->rank && at < 100; i++)
-        at += snprintf(text + at, 128 - (size_t)at, i ? ",%lld" : "%lld", (long long)x->dim[i]);
-    snprintf(text + at, 128 - (size_t)at, "]");
-    return text;
+    ag_shape s = ag_shape_in(x);
+    return ag_describe(text, (ag_dtype)x->dtype, &s);
 }
 
 ag_status ag_refuse_unlike(ag_infer *c, const char *which, int k, const ag_node *a, const char *what, const ag_node *b)
 {
-    char one[128], other[128];
+    char one[AG_SHAPE_TEXT], other[AG_SHAPE_TEXT];
     int shapes = !ag_same_shape(a, b);
     if (!shapes && a->dtype == b->dtype) return AG_OK;
     return ag_refuse(c, shapes ? AG_ESHAPE : AG_ETYPE, "%s %d is %s, %s %s", which, k, describe(one, a), what,
@@ -85,6 +81,7 @@ static ag_status shape(ag_infer *c)
 {
     const ag_loop *l = c->attribute;
     ag_status status = AG_OK;
+    c->op = l->test ? &agi_called_while : &agi_called_scan;
     for (int k = 0; k < l->states && !status; k++) {
         status = ag_refuse_unlike(c, "state", k, l->state[k], "its initial value", c->in[k]);
         if (!status) status = ag_refuse_unlike(c, "state", k, l->state[k], "its next value", l->next[k]);
@@ -92,7 +89,7 @@ static ag_status shape(ag_infer *c)
     if (status) return status;
     for (int k = 0; k < l->elements; k++) {
         const ag_node *all = c->in[l->states + k], *one = l->element[k];
-        char element[128];
+        char element[AG_SHAPE_TEXT];
         int fits = all->rank == one->rank + 1 && all->dim[0] == l->length;
         for (int i = 0; fits && i < one->rank; i++) fits = all->dim[i + 1] == one->dim[i];
         if (fits && all->dtype == one->dtype) continue;

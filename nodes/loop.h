@@ -7,7 +7,7 @@
  *   loop.c, branch.c   the operations;  part.c, unpart.c: results, and gradients on their way back
  *   loop_backward.c    reverse mode;  loop_forward.c: forward mode;  loop_batch.c: many values at once
  *
- * autograd/capture.c finds out what bodies read; autograd/loop.c makes them plans of their own and steps through them. */
+ * autograd/capture.c finds out what bodies read; autograd/loop.c makes them plans of their own, to step through. */
 #ifndef AG_LOOP_H
 #define AG_LOOP_H
 
@@ -41,6 +41,8 @@ typedef struct {
 /* Make the node, and find the captures for it. Out of memory, or the body holds what it may not: a bad node or NULL. */
 ag_node *ag_loop_node(ag_graph *, ag_loop *, ag_node *const initial[], ag_node *const sequence[], ag_node *count);
 ag_node *ag_branch_node(ag_graph *, ag_branch *, ag_node *predicate, ag_node *const value[]);
+/* What the constructors are called in failures; no node is of these operations. */
+extern const ag_op agi_called_scan, agi_called_while, agi_called_cond;
 /* In a shape rule: `which` k, which is a, and `what`, which is b, agree in shape and type, or the failure says so. */
 ag_status ag_refuse_unlike(ag_infer *, const char *which, int k, const ag_node *a, const char *what, const ag_node *b);
 int ag_depth(const ag_node *loop_or_branch);

@@ -1,6 +1,6 @@
 /* Matrix product of the last two axes, batch dimensions broadcasting:  y = a b, d/da = gout b^T, d/db = a^T gout.
  * Computed by CBLAS; a transposed operand is passed as such and never copied. */
-#include "node.h"
+#include "matrix.h"
 
 #include <limits.h>
 
@@ -31,19 +31,10 @@ static ag_status shape(ag_infer *c)
     return AG_OK;
 }
 
-static ag_node *swap_last(ag_node *x)
-{
-    int axes[AG_MAX_RANK];
-    for (int i = 0; i < x->rank; i++) axes[i] = i;
-    axes[x->rank - 1] = x->rank - 2;
-    axes[x->rank - 2] = x->rank - 1;
-    return ag_transpose(x, axes);
-}
-
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    if (ag_wanted(y, 0)) gin[0] = ag_matmul(gout, swap_last(y->in[1]));
-    if (ag_wanted(y, 1)) gin[1] = ag_matmul(swap_last(y->in[0]), gout);
+    if (ag_wanted(y, 0)) gin[0] = ag_matmul(gout, agi_transposed(y->in[1]));
+    if (ag_wanted(y, 1)) gin[1] = ag_matmul(agi_transposed(y->in[0]), gout);
 }
 
 static double flops(const ag_node *y)

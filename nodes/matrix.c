@@ -88,6 +88,12 @@ ag_node *agi_transposed(ag_node *x)
     return ag_transpose(x, axes);
 }
 
+ag_node *agi_number_of(const ag_op *op, ag_node *a)
+{
+    a = ag_vet(op, 1, &a, NULL);
+    return ag_is_bad(a) ? a : ag_binary(op, a, agi_lu_of(a));
+}
+
 /* Row and column numbers, which broadcast to a matrix, in the type of x. */
 static ag_node *row_numbers(const ag_node *x, int64_t rows)
 {
@@ -182,6 +188,12 @@ void agi_copy_matrix(const ag_kernel_call *c, int k, int64_t m, void *to)
         for (int64_t i = 0; i < agi_rows(x); i++)
             copy_row((ag_dtype)x->dtype, j + strip < cols ? strip : cols - j, stride[1],
                      from + (i * stride[0] + j * stride[1]) * size, (char *)to + (i * cols + j) * size);
+}
+
+void agi_put_number(const ag_kernel_call *c, int64_t m, double value)
+{
+    if (c->node->dtype == AG_F32) ((float *)c->out)[m] = (float)value;
+    else ((double *)c->out)[m] = value;
 }
 
 ag_status agi_unfit(const ag_kernel_call *c, int64_t m, const char *format, ...)

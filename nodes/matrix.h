@@ -40,6 +40,7 @@ ag_node *agi_put_diagonal(ag_node *x, int64_t rows, int64_t cols); /* its adjoin
  * rule, and is AG_STRIDED so that a, which its kernel does not read, is never copied. */
 ag_node *agi_lu_of(ag_node *a);
 ag_node *agi_inverse_of(ag_node *a, ag_node *factors);
+ag_node *agi_number_of(const ag_op *, ag_node *a); /* det and logdet: vetted, then of a and its factors */
 
 /* ---- kernels ---------------------------------------------------------------------------------------------------- */
 
@@ -51,13 +52,16 @@ void *agi_matrix_out(const ag_kernel_call *, int64_t m);
 /* Input k's matrix for the result's matrix m, whatever its strides, to contiguous memory. */
 void agi_copy_matrix(const ag_kernel_call *, int k, int64_t m, void *to);
 
+/* Result number m of an operation that gives one for each matrix. */
+void agi_put_number(const ag_kernel_call *, int64_t m, double value);
+
 /* AG_ENUMERIC, recording that "the matrix is ...", or "matrix m of the batch is ...". */
 ag_status agi_unfit(const ag_kernel_call *, int64_t m, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The factors that input k has for the result's matrix m; AG_ENUMERIC when they are singular. */
 ag_status agi_regular(const ag_kernel_call *, int k, int64_t m, const void **factors);
 
-/* ---- the same in C (matrix_c.c): bodies for ag_op's `c`, which declare m, i, j, k ----------------------------------- */
+/* ---- the same in C (matrix_c.c): bodies for ag_op's `c`, which declare m, i, j, k -------------------------------- */
 
 /* Opens the loop over the result's matrices m: n is the order of a, x the matrix, where the result is matrices. */
 void agi_write_loop(ag_source *, const ag_node *y);

@@ -1,6 +1,6 @@
 /* Linear algebra as C: plain loops in place of LAPACK's, over the same triangles; see matrix.h.
  *
- * Factors are those of a itself here, a = P^T L U, where LAPACK has those of a^T: who reads them is written here, too. */
+ * Factors are those of a itself here, a = P^T L U, where LAPACK has those of a^T: who reads them is written here. */
 #include "lapack.h"
 #include "matrix.h"
 
@@ -16,7 +16,8 @@ void agi_write_loop(ag_source *s, const ag_node *y)
     ag_emit(s, "    for (m = 0; m < %lld; m++) {\n", (long long)agi_matrices(y));
     ag_emit(s, "        const int64_t n = %lld;\n", (long long)agi_cols(y->in[0]));
     if (!is_matrix(y)) return;
-    ag_emit(s, "        %s *const x = out + m * %lld;\n", ag_c_type((ag_dtype)y->dtype), (long long)(agi_rows(y) * agi_cols(y)));
+    ag_emit(s, "        %s *const x = out + m * %lld;\n", ag_c_type((ag_dtype)y->dtype),
+            (long long)(agi_rows(y) * agi_cols(y)));
 }
 
 void agi_write_matrix(ag_source *s, const ag_node *y, int k, const ag_strides in_stride[], const char *name)
@@ -39,7 +40,8 @@ void agi_write_copy(ag_source *s, const ag_node *y, int k, const ag_strides in_s
     agi_write_matrix(s, y, k, in_stride, "from");
     ag_emit(s, "        const int64_t columns = %lld;\n", (long long)agi_cols(b));
     ag_emit(s, "        for (i = 0; i < n; i++)\n            for (j = 0; j < columns; j++)\n");
-    ag_emit(s, "                x[i * columns + j] = from[i * %lld + j * %lld];\n", (long long)stride[0], (long long)stride[1]);
+    ag_emit(s, "                x[i * columns + j] = from[i * %lld + j * %lld];\n", (long long)stride[0],
+            (long long)stride[1]);
 }
 
 void agi_write_regular(ag_source *s, const ag_node *y, int k, const ag_strides in_stride[])
@@ -86,6 +88,7 @@ void agi_write_determinant(ag_source *s, const ag_node *y)
     double least = y->dtype == AG_F32 ? (double)FLT_MIN : DBL_MIN;
     ag_emit(s, "        double fraction = 1;\n        exponent = 0;\n        for (i = 0; i < n; i++) {\n");
     ag_emit(s, "            if (i < n - 1 && fabs(f[i * n + i]) < %.17g) fraction = 0;\n", least);
-    ag_emit(s, "            fraction = frexp(f[n * n + i] == i ? fraction * f[i * n + i] : -fraction * f[i * n + i], &power);\n"
+    ag_emit(s, "            fraction *= f[n * n + i] == i ? f[i * n + i] : -f[i * n + i];\n"
+               "            fraction = frexp(fraction, &power);\n"
                "            exponent += power;\n        }\n");
 }

@@ -140,8 +140,9 @@ struct ag_op {
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run */
     size_t (*scratch)(const ag_node *y);      /* bytes `run` needs; NULL: none */
     double (*flops)(const ag_node *y);        /* for the plan's report; NULL: one an element */
-    /* AG_LIBRARY: `run` as C99, for ag_write_c: the body of a function that returns 0 or an ag_status. It finds pointers
-     * in0, in1, ... to element 0 of the inputs, out, and scratch; types are float, double and int64_t. NULL: none. */
+    /* AG_LIBRARY: `run` as C99, for ag_write_c: the body of a function that returns 0 or an ag_status. It finds
+     * pointers in0, in1, ... to element 0 of the inputs, out, and scratch; types are float, double and int64_t. NULL:
+     * none. */
     void (*c)(ag_source *, const ag_node *y, const ag_strides in_stride[]);
 };
 
@@ -154,6 +155,7 @@ struct ag_op {
  * The Makefile collects these lines into pointwise.def, which becomes the f32 and f64 tile kernels, the scalar
  * interpreter and the text of exported C. F(exp) is the <math.h> function of the type at hand, K(0.5) a literal of it;
  * integer literals need nothing. Keep each on one line; longer arithmetic is a function in special.h. */
+#ifdef AG_BUILDING /* the library: a program's own operations are in no list */
 #define POINTWISE1(name, ...) AG_CODE_##name,
 #define POINTWISE2(name, ...) AG_CODE_##name,
 #define POINTWISE3(name, ...) AG_CODE_##name,
@@ -169,6 +171,7 @@ enum {
 #define POINTWISE1(name, ...) enum { POINTWISE_CODE = AG_CODE_##name };
 #define POINTWISE2(name, ...) enum { POINTWISE_CODE = AG_CODE_##name };
 #define POINTWISE3(name, ...) enum { POINTWISE_CODE = AG_CODE_##name };
+#endif
 #endif
 
 /* ---- making nodes ---------------------------------------------------------------------------------------------- */
@@ -204,6 +207,10 @@ ag_status ag_refuse(ag_infer *, ag_status status, const char *format, ...) __att
 /* In a constructor: the same without inference; returns the graph's bad node. x (may be NULL or bad) is an operand. */
 ag_node *ag_reject(ag_node *x, const ag_op *op, ag_status status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* "f64[2,3]", for such messages; returns text. Ranks from 0 to AG_MAX_RANK. */
+enum { AG_SHAPE_TEXT = 192 };
+const char *ag_describe(char text[AG_SHAPE_TEXT], ag_dtype, const ag_shape *);
 
 int ag_is_bad(const ag_node *); /* NULL, or a bad node: what a constructor may not look into */
 /* The axis counted from 0, or -1 after ag_reject (x is then replaced by the bad node). */
@@ -243,7 +250,7 @@ const int64_t *ag_known_integers(ag_dependence *, const ag_node *x);
 
 static inline ag_shape ag_shape_in(const ag_node *x)
 {
-    ag_shape s = { 0 };
+    ag_shape s = AG_SCALAR;
     s.rank = x->rank;
     for (int i = 0; i < x->rank; i++) s.dim[i] = x->dim[i];
     return s;

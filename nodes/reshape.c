@@ -56,6 +56,13 @@ const ag_op agi_reshape = { .name = "reshape",
                             .gradient = gradient,
                             .batch = batch };
 
+static ag_node *refuse(ag_node *x, const ag_shape *to)
+{
+    char text[AG_SHAPE_TEXT];
+    return ag_reject(x, &agi_reshape, AG_ESHAPE, "%lld elements do not fit %s", (long long)ag_count(x),
+                     ag_describe(text, (ag_dtype)x->dtype, to));
+}
+
 ag_node *ag_reshape(ag_node *x, ag_shape to)
 {
     if (ag_is_bad(x)) return x;
@@ -67,13 +74,10 @@ ag_node *ag_reshape(ag_node *x, ag_shape to)
         if (to.dim[k] == -1 && open < 0) open = k;
         else if (to.dim[k] < 1 || to.dim[k] > count) known = 0;
         else known *= to.dim[k];
-        if (known < 1 || known > count)
-            return ag_reject(x, &agi_reshape, AG_ESHAPE, "%lld elements do not fit the shape asked for",
-                             (long long)count);
+        if (known < 1 || known > count) return refuse(x, &to);
     }
     if (open >= 0 && count % known == 0) to.dim[open] = count / known;
-    else if (open >= 0 || known != count)
-        return ag_reject(x, &agi_reshape, AG_ESHAPE, "%lld elements do not fit the shape asked for", (long long)count);
+    else if (open >= 0 || known != count) return refuse(x, &to);
     for (int k = to.rank; k < AG_MAX_RANK; k++) to.dim[k] = 0;
     ag_shape attribute;
     memset(&attribute, 0, sizeof attribute);

@@ -6,6 +6,9 @@
 
 #define MOST_STEPS ((int64_t)1 << 48)
 
+const ag_op agi_called_scan = { .name = "scan" }, agi_called_while = { .name = "while" };
+const ag_op agi_called_cond = { .name = "cond" };
+
 /* ---- operands --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -73,7 +76,7 @@ static ag_node *const *keep(ag_graph *g, ag_node *const x[], int n)
 /* The bad node of the graph, which has failed. */
 static ag_node *failed(ag_node *any)
 {
-    return ag_reject(any, &agi_loop, AG_EMEM, "out of memory");
+    return ag_reject(any, &agi_called_scan, AG_EMEM, "out of memory");
 }
 
 static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *test, ag_node *final[], ag_node *stacked[])
@@ -215,16 +218,19 @@ static ag_status segmented(ag_graph *g, const ag_scan_body *b, int64_t steps, ag
 ag_status ag_scan(const ag_scan_body *b, ag_node *final[], ag_node *stacked[])
 {
     if (!b) return AG_EARG;
-    const operands list[] = { { "initial state", b->states, b->initial, 0 }, { "state", b->states, b->state, 1 },
-                              { "next state", b->states, b->next, 0 },       { "sequence", b->sequences, b->sequence, 0 },
-                              { "element", b->sequences, b->element, 1 },    { "result", b->results, b->result, 0 } };
+    const operands list[] = { { "initial state", b->states, b->initial, 0 },
+                              { "state", b->states, b->state, 1 },
+                              { "next state", b->states, b->next, 0 },
+                              { "sequence", b->sequences, b->sequence, 0 },
+                              { "element", b->sequences, b->element, 1 },
+                              { "result", b->results, b->result, 0 } };
     enum { LISTS = sizeof list / sizeof *list };
     ag_node *any = first_of(LISTS, list), *bad;
     ag_graph *g = ag_graph_of(any);
     if (!any) return fill(NULL, NULL, b->states, final, b->results, stacked);
-    bad = ag_graph_status(g) ? failed(any) : fault(&agi_loop, LISTS, list);
+    bad = ag_graph_status(g) ? failed(any) : fault(&agi_called_scan, LISTS, list);
     if (!bad && (b->length < 1 || b->length > MOST_STEPS))
-        bad = ag_reject(any, &agi_loop, AG_EARG, "a scan makes at least one step, and at most 2^48");
+        bad = ag_reject(any, &agi_called_scan, AG_EARG, "a scan makes at least one step, and at most 2^48");
     if (bad) return fill(g, bad, b->states, final, b->results, stacked);
     int64_t steps = segment_length(b);
     ag_status status = steps < b->length ? segmented(g, b, steps, final, stacked) : plain(g, b, NULL, final, stacked);
@@ -240,8 +246,11 @@ ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node 
     ag_node *any = first_of(LISTS, list), *bad;
     ag_graph *g = ag_graph_of(any);
     if (!any) return fill(NULL, NULL, states, final, 0, NULL);
-    bad = ag_graph_status(g) ? failed(any) : fault(&agi_loop, LISTS, list);
-    if (!bad && states < 1) bad = ag_reject(any, &agi_loop, AG_EARG, "no state: the test never changes");
+    bad = ag_graph_status(g) ? failed(any) : fault(&agi_called_while, LISTS, list);
+    if (!bad && states < 1) bad = ag_reject(any, &agi_called_while, AG_EARG, "no state: the test never changes");
+    if (!bad && max_steps < 0)
+        bad = ag_reject(any, &agi_called_while, AG_EARG, "max_steps is %lld; 0: any number of steps",
+                        (long long)max_steps);
     if (bad) return fill(g, bad, states, final, 0, NULL);
     ag_scan_body b = { .length = max_steps > 0 ? max_steps : AG_UNBOUNDED, .states = states, .initial = initial,
                        .state = state, .next = next };
@@ -259,7 +268,7 @@ ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_
     ag_node *any = first_of(LISTS, list), *bad;
     ag_graph *g = ag_graph_of(any);
     if (!any) return fill(NULL, NULL, results, out, 0, NULL);
-    bad = ag_graph_status(g) ? failed(any) : fault(&agi_branch, LISTS, list);
+    bad = ag_graph_status(g) ? failed(any) : fault(&agi_called_cond, LISTS, list);
     if (bad) return fill(g, bad, results, out, 0, NULL);
     ag_branch b;
     memset(&b, 0, sizeof b);

@@ -83,7 +83,8 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    for (i = 0; i < %lld; i++)\n        for (k = 0; k < %lld; k++) {\n", (long long)split.outer, count);
     ag_write_position(s, 1, extent);
     ag_emit(s, "            for (j = 0; j < %lld; j++)\n", inner);
-    ag_emit(s, "                out[(i * %lld + at) * %lld + j] += in2[(i * %lld + k) * %lld + j];\n", extent, inner, count, inner);
+    ag_emit(s, "                out[(i * %lld + at) * %lld + j] += in2[(i * %lld + k) * %lld + j];\n", extent, inner,
+            count, inner);
     ag_emit(s, "        }\n    return 0;\n");
 }
 

@@ -61,7 +61,7 @@ ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t ste
     int64_t to = down && stop == AG_END ? -1 : clip(stop, n, down), length = down ? from - to : to - from;
     if (length < 1)
         return ag_reject(x, &agi_slice, AG_ESHAPE, "empty slice of axis %d, from %lld to %lld of %lld by %lld", counted,
-                         (long long)start, (long long)stop, (long long)n, (long long)step);
+                         (long long)from, (long long)to, (long long)n, (long long)step);
     if (step > length) step = length; /* one element; and -step cannot overflow */
     if (step < -length) step = -length;
     int64_t count = (length - 1) / (down ? -step : step) + 1;

@@ -7,13 +7,6 @@ enum { BATCH = 3, MOST_IN = 3 };
 
 /* ---- all cases --------------------------------------------------------------------------------------------------- */
 
-static const struct {
-    const op_row *row;
-    const size_t *count;
-} tables[] = { { op_reductions, &op_reductions_count }, { op_moves, &op_moves_count },
-               { op_products, &op_products_count }, { op_linalg, &op_linalg_count },
-               { op_loops, &op_loops_count } };
-
 static void each_point(int i, void (*check)(const op_case *))
 {
     for (int v = 0; v < op_variants(op_points[i].n); v++) {
@@ -25,8 +18,8 @@ static void each_point(int i, void (*check)(const op_case *))
 
 static void each_row(int table, void (*check)(const op_case *))
 {
-    for (size_t i = 0; i < *tables[table].count; i++) {
-        op_case c = op_case_of_row(&tables[table].row[i]);
+    for (size_t i = 0; i < *op_tables[table].count; i++) {
+        op_case c = op_case_of_row(&op_tables[table].row[i]);
         check(&c);
         op_case_free(&c);
     }
@@ -268,9 +261,9 @@ START_TEST(all_smooth)
     for (size_t i = 0; i < COUNT(registry); i++) {
         int found = !(registry[i]->flags & AG_SMOOTH);
         for (size_t k = 0; k < op_points_count && !found; k++) found = !strcmp(op_points[k].op, registry[i]->name);
-        for (size_t t = 0; t < COUNT(tables); t++)
-            for (size_t k = 0; k < *tables[t].count && !found; k++) {
-                op_case c = op_case_of_row(&tables[t].row[k]);
+        for (size_t t = 0; t < OP_TABLES; t++)
+            for (size_t k = 0; k < *op_tables[t].count && !found; k++) {
+                op_case c = op_case_of_row(&op_tables[t].row[k]);
                 found = wanted(&c) && !strcmp(c.op, registry[i]->name);
                 op_case_free(&c);
             }
@@ -286,9 +279,9 @@ Suite *suite_batch(void)
     tcase_set_timeout(values, 120);
     tcase_set_timeout(thirds, 240);
     tcase_add_loop_test(values, point_values, 0, (int)op_points_count);
-    tcase_add_loop_test(values, row_values, 0, (int)COUNT(tables));
+    tcase_add_loop_test(values, row_values, 0, OP_TABLES);
     tcase_add_loop_test(thirds, point_thirds, 0, (int)op_points_count);
-    tcase_add_loop_test(thirds, row_thirds, 0, (int)COUNT(tables));
+    tcase_add_loop_test(thirds, row_thirds, 0, OP_TABLES);
     tcase_add_test(thirds, all_smooth);
     suite_add_tcase(s, values);
     suite_add_tcase(s, thirds);

@@ -336,24 +336,6 @@ END_TEST
 
 /* ---- memory that ends ------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    int64_t left, taken; /* allocations until one fails; blocks not given back */
-} budget;
-
-static void *allocate(void *context, size_t bytes)
-{
-    budget *b = context;
-    if (b->left-- <= 0) return NULL;
-    b->taken++;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory)
-{
-    ((budget *)context)->taken -= memory != NULL;
-    free(memory);
-}
-
 static void twice_f64(int64_t n, double *out, const double *a, const double *b, const double *c)
 {
     (void)b, (void)c;
@@ -378,15 +360,18 @@ static const ag_op twice = { .name = "twice", .formula = "2 x", .inputs = 1, .fl
 static ag_status everything(ag_graph *graph)
 {
     const int64_t pairs[] = { 0, 2, 1, 3 };
-    ag_node *x = ag_parameter(graph, "x", AG_F64, AG_SHAPE(4), four), *step = ag_input(graph, NULL, AG_F64, AG_SHAPE(4));
+    ag_node *x = ag_parameter(graph, "x", AG_F64, AG_SHAPE(4), four),
+            *step = ag_input(graph, NULL, AG_F64, AG_SHAPE(4));
     ag_node *next = ag_mul(ag_sin(step), x), *last = NULL;
     ag_scan_body body = { .length = 3, .states = 1, .initial = &x, .state = &step, .next = &next };
     ag_status status = x && step && next ? ag_scan(&body, &last, NULL) : AG_EMEM;
     if (status) return status;
-    ag_node *picked = ag_gather(ag_custom(&twice, 1, &last, NULL), 0, ag_constant(graph, AG_I64, AG_SHAPE(2, 2), pairs));
+    ag_node *picked = ag_gather(ag_custom(&twice, 1, &last, NULL), 0,
+                                ag_constant(graph, AG_I64, AG_SHAPE(2, 2), pairs));
     ag_node *y = ag_sum(ag_exp(ag_sum_axis(picked, 1, 0))), *parts[] = { y, ag_sum(ag_square(x)) };
     ag_node *both = ag_add(parts[0], parts[1]), *out[4] = { ag_jacobian(picked, x), ag_hessian(both, x) };
-    const ag_sparse *jacobian = ag_sparse_jacobian(picked, 1, &x, NULL), *hessian = ag_sparse_hessian(both, 1, &x, NULL);
+    const ag_sparse *jacobian = ag_sparse_jacobian(picked, 1, &x, NULL),
+                    *hessian = ag_sparse_hessian(both, 1, &x, NULL);
     if (!jacobian || !hessian) return ag_graph_status(graph);
     out[2] = jacobian->values;
     out[3] = hessian->values;
@@ -403,8 +388,9 @@ START_TEST(every_allocation_may_fail)
     ag_status status = AG_EMEM;
     int64_t n = 0;
     for (; status && n < 10000; n++) {
-        budget b = { .left = n };
-        ag_graph *graph = ag_graph_new(&(ag_allocator){ allocate, release, &b });
+        test_budget b = { .left = n };
+        const ag_allocator limited = test_allocator(&b);
+        ag_graph *graph = ag_graph_new(&limited);
         status = graph ? everything(graph) : AG_EMEM;
         ck_assert_msg(!status || status == AG_EMEM, "status %d: %s", (int)status, ag_graph_error(graph));
         ag_graph_free(graph);

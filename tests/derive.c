@@ -144,7 +144,8 @@ START_TEST(c)
 {
     ck_assert_int_eq(derive("'mean((x @ w)^2) * y' 'w=[[1,2],[3,4]]' x=[0.5,-1] y=3 --c \"$D/f\" &&"
                             " printf '#include \"f.h\"\\n#include <stdio.h>\\nint main(void) { double y, a, b[4], c[2],"
-                            " work[f_WORKSPACE / 8 + 1]; struct f_outputs o = { &y, b, c, &a }; f(&f_initial, &o, work);"
+                            " work[f_WORKSPACE / 8 + 1]; struct f_outputs o = { &y, b, c, &a };"
+                            " f(&f_initial, &o, work);"
                             " printf(\"%%.10g %%.10g %%.10g %%.10g\\\\n\", y, b[3], c[0], a); }' > \"$D/main.c\" &&"
                             " cc \"$D/main.c\" \"$D/f.c\" -o \"$D/f\" -lm && \"$D/f\""), 0);
     ck_assert_msg(strstr(output, "22.875 9 -25.5 7.625\n") != NULL, "%s", output);

@@ -10,7 +10,7 @@
 
 enum { MOST = 1024, MOST_NODES = 16, GUARD = 64, FILES = 2 /* compiled at the same time */ };
 
-/* ---- files of exported functions ---------------------------------------------------------------------------------- */
+/* ---- files of exported functions --------------------------------------------------------------------------------- */
 
 typedef struct {
     char label[128];
@@ -18,7 +18,7 @@ typedef struct {
     ag_plan *plan;
     int n, pointwise;        /* the first node is one pointwise operation */
     ag_node *node[MOST_NODES];
-    double tolerance;        /* relative to the largest element, where bits may differ; 0: some units of the last place */
+    double tolerance;        /* relative to the largest element, if bits may differ; 0: some units of the last place */
     int parameters, outputs; /* that the function has */
     int vectors, programs, inexact; /* vectors: passes and bundles, whose functions are not libm's */
 } exported;
@@ -52,11 +52,11 @@ static void write_caller(FILE *to, const exported *x, int number)
     fprintf(to, "    status = f%d(%s%sworkspace);\n", number, x->parameters ? "&p, " : "", x->outputs ? "&o, " : "");
     for (int k = 0; k < x->parameters; k++)
         fprintf(to, "    memcpy(parameters[%d], p.parameter%d, sizeof p.parameter%d);\n", k, k, k);
-    fprintf(to, "    return status;\n}\nextern const long size_%d;\nconst long size_%d = f%d_WORKSPACE;\n\n", number, number,
-            number);
+    fprintf(to, "    return status;\n}\nextern const long size_%d;\nconst long size_%d = f%d_WORKSPACE;\n\n", number,
+            number, number);
 }
 
-/* Steps of each kind; as inexact loops, which may hold all others, and those whose sums have another order than in BLAS. */
+/* Steps of each kind; as inexact loops, which may hold all others, and those whose sums have not the order of BLAS. */
 static void count_steps(exported *x, int loose)
 {
     for (int k = 0; k < x->plan->nsteps; k++) {
@@ -107,7 +107,7 @@ static void add_case(batch *f, op_case c, ag_dtype dtype, int unfused)
     op_case_free(&c);
 }
 
-/* ---- the functions of the generated code --------------------------------------------------------------------------- */
+/* ---- the functions of the generated code ------------------------------------------------------------------------- */
 
 /* Those of <math.h> that have vector versions. */
 #define FUNCTIONS(F)                                                                                                \
@@ -174,7 +174,7 @@ static void use_functions(void *library, int own)
     }
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 typedef int (*caller)(void *const *parameters, void *const *outputs, void *workspace);
 
@@ -187,7 +187,8 @@ static void *guarded(size_t bytes)
 
 static void check_guard(const exported *x, const char *memory, size_t bytes)
 {
-    for (size_t k = bytes; k < bytes + GUARD; k++) ck_assert_msg(memory[k] == 0x5a, "%s writes beyond its memory", x->label);
+    for (size_t k = bytes; k < bytes + GUARD; k++)
+        ck_assert_msg(memory[k] == 0x5a, "%s writes beyond its memory", x->label);
 }
 
 static size_t bytes_of(const ag_node *x)
@@ -206,8 +207,8 @@ static double unit(ag_dtype dtype, double x)
     return dtype == AG_F32 ? (double)(nextafterf((float)x, INFINITY) - (float)x) : nextafter(x, INFINITY) - x;
 }
 
-/* How far element i may be from what is wanted. A pointwise value: 4 units of its last place; others 4 of the last place
- * of the largest element; derivatives, made of several operations, 32; with systems of equations on the way 1024. */
+/* How far element i may be from what is wanted. A pointwise value: 4 units of its last place; others 4 of that of the
+ * largest element; derivatives, made of several operations, 32; with systems of equations on the way 1024. */
 static double slack(const exported *x, ag_dtype dtype, int first, double largest, double want)
 {
     if (x->tolerance > 0) return x->tolerance * fmax(1, largest);
@@ -218,8 +219,8 @@ static double slack(const exported *x, ag_dtype dtype, int first, double largest
 
 typedef enum { EXACT, NEAR } closeness;
 
-static void compare(const exported *x, const char *how, int first, const ag_node *node, const void *got, const void *want,
-                    closeness close)
+static void compare(const exported *x, const char *how, int first, const ag_node *node, const void *got,
+                    const void *want, closeness close)
 {
     ag_dtype dtype = ag_type_of(node);
     double largest = 0;
@@ -227,7 +228,8 @@ static void compare(const exported *x, const char *how, int first, const ag_node
     for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs(element(want, dtype, i)));
     for (int64_t i = 0; i < n; i++) {
         double a = element(got, dtype, i), b = element(want, dtype, i);
-        int near = test_same_bits(a, b) || (close == NEAR && (a == b || fabs(a - b) <= slack(x, dtype, first, largest, b)));
+        int near = test_same_bits(a, b);
+        if (close == NEAR && !near) near = a == b || fabs(a - b) <= slack(x, dtype, first, largest, b);
         ck_assert_msg(near, "%s, %s: %s[%lld] is %.17g, not %.17g", x->label, how, node->op->name, (long long)i, a, b);
     }
 }
@@ -294,7 +296,7 @@ static void run_both(void *library, int number, const exported *x, const char *h
     ag_run_free(run);
 }
 
-/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static void open_batch(batch *f)
 {
@@ -315,7 +317,8 @@ static void build(batch *f, void *library[FILES])
     for (int k = 0; k < FILES; k++) {
         fclose(f->source[k]);
         snprintf(command + strlen(command), sizeof command - strlen(command),
-                 "cc -std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -ffp-contract=off -fPIC -shared %s/%d.c -o %s/%d.so -lm & ",
+                 "cc -std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -ffp-contract=off -fPIC -shared"
+                 " %s/%d.c -o %s/%d.so -lm & ",
                  f->folder, k, f->folder, k);
     }
     strcat(command, "wait");
@@ -355,7 +358,7 @@ static void check_batch(batch *f)
     close_batch(f);
 }
 
-/* ---- the table of operations -------------------------------------------------------------------------------------- */
+/* ---- the table of operations ------------------------------------------------------------------------------------- */
 
 static batch written;
 
@@ -376,7 +379,7 @@ START_TEST(every_row)
 }
 END_TEST
 
-/* ---- programs nobody wrote ---------------------------------------------------------------------------------------- */
+/* ---- programs nobody wrote --------------------------------------------------------------------------------------- */
 
 START_TEST(random_programs)
 {
@@ -404,7 +407,7 @@ START_TEST(random_loops)
 }
 END_TEST
 
-/* ---- files of one plan, for all compilers ------------------------------------------------------------------------- */
+/* ---- files of one plan, for all compilers ------------------------------------------------------------------------ */
 
 typedef struct {
     ag_graph *g;
@@ -474,7 +477,8 @@ static int in_folder(const network *n, const char *format)
 static int have(const char *compiler)
 {
     char command[256];
-    snprintf(command, sizeof command, "echo '#include <stdint.h>\nint f(void){return sizeof(int64_t);}' | %s -x c -c - -o /dev/null 2>/dev/null",
+    snprintf(command, sizeof command,
+             "echo '#include <stdint.h>\nint f(void){return sizeof(int64_t);}' | %s -x c -c - -o /dev/null 2>/dev/null",
              compiler);
     return system(command) == 0;
 }
@@ -581,7 +585,8 @@ START_TEST(trains_alone)
             continue;
         }
         write_network(&n, 2, (ag_node *[]){ n.loss, n.update }, (ag_c_options){ .initial = 1, .cblas = k == 2 });
-        snprintf(format, sizeof format, "%s -DPARAMETERS %%/main.c %%/net.c -o %%/run %s -lm", compilers[k], k == 2 ? "-lopenblas" : "");
+        snprintf(format, sizeof format, "%s -DPARAMETERS %%/main.c %%/net.c -o %%/run %s -lm", compilers[k],
+                 k == 2 ? "-lopenblas" : "");
         ck_assert_int_eq(in_folder(&n, format), 0);
         read_numbers(&n, "run", got);
         for (int i = 0; i < 3; i++) expect_close(got[i], want[i], 1e-14);
@@ -620,7 +625,7 @@ START_TEST(embeds_weights)
 }
 END_TEST
 
-/* ---- what is refused ---------------------------------------------------------------------------------------------- */
+/* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 static void expect_refusal(const ag_plan *p, const char *prefix, const char *why)
 {
@@ -653,7 +658,7 @@ START_TEST(refuses_prefixes_and_files)
 }
 END_TEST
 
-/* ---- users' operations -------------------------------------------------------------------------------------------- */
+/* ---- users' operations ------------------------------------------------------------------------------------------- */
 
 static ag_status reverse(const ag_kernel_call *c)
 {
@@ -665,8 +670,8 @@ static ag_status reverse(const ag_kernel_call *c)
 static void reverse_in_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     (void)in_stride;
-    ag_emit(s, "    int64_t i;\n    for (i = 0; i < %lld; i++) out[i] = in0[%lld - i];\n    return 0;\n", (long long)ag_count(y),
-            (long long)ag_count(y) - 1);
+    ag_emit(s, "    int64_t i;\n    for (i = 0; i < %lld; i++) out[i] = in0[%lld - i];\n    return 0;\n",
+            (long long)ag_count(y), (long long)ag_count(y) - 1);
 }
 
 #define BUMP(name, real)                                                                \
@@ -680,12 +685,13 @@ BUMP(bump_f64, double)
 
 START_TEST(users_operations)
 {
-    static const ag_op silent = { .name = "silent", .formula = "x backwards", .inputs = 1, .flags = AG_LIBRARY, .run = reverse,
-                                  .gradient = ag_zero_gradient };
-    static const ag_op spoken = { .name = "spoken", .formula = "x backwards", .inputs = 1, .flags = AG_LIBRARY, .run = reverse,
-                                  .c = reverse_in_c, .gradient = ag_zero_gradient };
+    static const ag_op silent = { .name = "silent", .formula = "x backwards", .inputs = 1, .flags = AG_LIBRARY,
+                                  .run = reverse, .gradient = ag_zero_gradient };
+    static const ag_op spoken = { .name = "spoken", .formula = "x backwards", .inputs = 1, .flags = AG_LIBRARY,
+                                  .run = reverse, .c = reverse_in_c, .gradient = ag_zero_gradient };
     static const ag_op bump = { .name = "bump", .formula = "x / (1 + x^2)", .inputs = 1, .flags = AG_POINTWISE,
-                                .c_text = "x / (1 + x * x)", .f32 = bump_f32, .f64 = bump_f64, .gradient = ag_zero_gradient };
+                                .c_text = "x / (1 + x * x)", .f32 = bump_f32, .f64 = bump_f64,
+                                .gradient = ag_zero_gradient };
     static const ag_op quiet = { .name = "quiet", .formula = "x / (1 + x^2)", .inputs = 1, .flags = AG_POINTWISE,
                                  .f32 = bump_f32, .f64 = bump_f64, .gradient = ag_zero_gradient };
     ag_graph *g = ag_graph_new(NULL);
@@ -705,14 +711,15 @@ START_TEST(users_operations)
 }
 END_TEST
 
-/* ---- failures while running --------------------------------------------------------------------------------------- */
+/* ---- failures while running -------------------------------------------------------------------------------------- */
 
 START_TEST(reports_bad_indices_and_singular_matrices)
 {
     network n = make_network();
     const double matrix[] = { 1, 2, 2, 4 };
     const int64_t index[] = { 0, 7 };
-    ag_node *a = ag_parameter(n.g, "a", AG_F64, AG_SHAPE(2, 2), matrix), *i = ag_parameter(n.g, "i", AG_I64, AG_SHAPE(2), index);
+    ag_node *a = ag_parameter(n.g, "a", AG_F64, AG_SHAPE(2, 2), matrix),
+            *i = ag_parameter(n.g, "i", AG_I64, AG_SHAPE(2), index);
     ag_node *y[] = { ag_inverse(a), ag_gather(a, 0, i) };
     const int want[] = { AG_ENUMERIC, AG_EARG };
     FILE *f = create(&n, "main.c");

@@ -210,6 +210,35 @@ START_TEST(a_failed_graph_does_not_compile)
 }
 END_TEST
 
+START_TEST(options_out_of_range)
+{
+    static const struct {
+        ag_options options;
+        const char *field, *value;
+    } rows[] = {
+        { { .threads = -1 }, "options.threads", "-1" },
+        { { .threads = 1 << 20 }, "options.threads", "1048576" },
+        { { .unfused = 2 }, "options.unfused", "2" },
+        { { .poison = -1 }, "options.poison", "-1" },
+        { { .distinct = 7 }, "options.distinct", "7" },
+        { { .isa = 4 }, "options.isa", "4, outside 0 to 3" },
+        { { .isa = -1 }, "options.isa", "-1" },
+        { { .native = 3 }, "options.native", "3" },
+        { { .native = 1, .native_cache = 2 }, "options.native_cache", "2" },
+        { { .native_seconds = -1 }, "options.native_seconds", "-1" },
+        { { .native_seconds = NAN }, "options.native_seconds", "nan" },
+        { { .native_seconds = INFINITY }, "options.native_seconds", "inf" },
+    };
+    for (size_t k = 0; k < COUNT(rows); k++) {
+        ck_assert_msg(!ag_compile(l.g, 1, &l.x, &rows[k].options), "%s = %s", rows[k].field, rows[k].value);
+        expect_error(l.g, AG_EARG, "ag_compile", rows[k].field, rows[k].value);
+    }
+    ag_plan *plan = ag_compile(l.g, 1, &l.x, &(ag_options){ .threads = 1024, .isa = 3, .native_seconds = 1 });
+    ck_assert_ptr_nonnull(plan); /* of a higher instruction set than the machine's, what it has is used */
+    ag_plan_free(plan);
+}
+END_TEST
+
 START_TEST(a_parameter_assigned_twice)
 {
     ag_node *two[] = { ag_assign(l.p, ag_exp(l.p)), ag_assign(l.p, ag_neg(l.p)) };
@@ -356,6 +385,7 @@ Suite *suite_errors(void)
     tcase_add_test(t, products_with_wrong_vectors);
     tcase_add_test(t, compiling_wrong_nodes);
     tcase_add_test(t, a_failed_graph_does_not_compile);
+    tcase_add_test(t, options_out_of_range);
     tcase_add_test(t, a_parameter_assigned_twice);
     tcase_add_test(t, running_without_feeding);
     tcase_add_test(t, every_unfed_input_is_missed);

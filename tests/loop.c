@@ -148,36 +148,46 @@ static const recurrence recurrences[] = {
     { "one step", geometric, 1, 1, 0, 1, 0, 0, { VECTOR(3) }, { NUMBER }, { VECTOR(3) }, { REAL }, { REAL }, 0 },
     { "geometric", geometric, 9, 1, 0, 1, 0, 0, { NUMBER }, { NUMBER }, { NUMBER }, { REAL }, { REAL }, 0 },
     { "geometric, long", geometric, 6, 1, 0, 1, 0, 0, { VECTOR(700) }, { NUMBER }, { NUMBER }, { REAL }, { REAL }, 0 },
-    { "recurrent, tiny", recurrent, 7, 1, 1, 3, 2, 0, { VECTOR(2) }, { VECTOR(3) }, { MATRIX(2, 2), MATRIX(3, 2), VECTOR(2) },
-      { REAL }, { REAL }, 0 },
-    { "recurrent", recurrent, 6, 1, 1, 3, 2, 0, { MATRIX(5, 24) }, { MATRIX(5, 7) }, { MATRIX(24, 24), MATRIX(7, 24), VECTOR(24) },
-      { REAL }, { REAL }, 0 },
+    { "recurrent, tiny", recurrent, 7, 1, 1, 3, 2, 0, { VECTOR(2) }, { VECTOR(3) },
+      { MATRIX(2, 2), MATRIX(3, 2), VECTOR(2) }, { REAL }, { REAL }, 0 },
+    { "recurrent", recurrent, 6, 1, 1, 3, 2, 0, { MATRIX(5, 24) }, { MATRIX(5, 7) },
+      { MATRIX(24, 24), MATRIX(7, 24), VECTOR(24) }, { REAL }, { REAL }, 0 },
     { "recurrent, reversed", recurrent, 6, 1, 1, 3, 2, 1, { VECTOR(24) }, { VECTOR(24) },
       { MATRIX(24, 24), MATRIX(24, 24), VECTOR(24) }, { REAL }, { REAL }, 0 },
-    { "swapped", swapped, 5, 2, 0, 1, 2, 0, { VECTOR(3), VECTOR(3) }, { NUMBER }, { VECTOR(3) }, { REAL, REAL }, { REAL }, 0 },
-    { "swapped, long", swapped, 5, 2, 0, 1, 2, 0, { VECTOR(333), VECTOR(333) }, { NUMBER }, { VECTOR(333) }, { REAL, REAL },
+    { "swapped", swapped, 5, 2, 0, 1, 2, 0, { VECTOR(3), VECTOR(3) }, { NUMBER }, { VECTOR(3) }, { REAL, REAL },
       { REAL }, 0 },
+    { "swapped, long", swapped, 5, 2, 0, 1, 2, 0, { VECTOR(333), VECTOR(333) }, { NUMBER }, { VECTOR(333) },
+      { REAL, REAL }, { REAL }, 0 },
     { "exchanged", exchanged, 7, 3, 0, 1, 1, 1, { VECTOR(40), VECTOR(40), VECTOR(40) }, { NUMBER }, { VECTOR(40) },
       { REAL, REAL, REAL }, { REAL }, 0 },
-    { "exchanged, tiny", exchanged, 8, 3, 0, 1, 1, 0, { NUMBER, NUMBER, NUMBER }, { NUMBER }, { NUMBER }, { REAL, REAL, REAL },
+    { "exchanged, tiny", exchanged, 8, 3, 0, 1, 1, 0, { NUMBER, NUMBER, NUMBER }, { NUMBER }, { NUMBER },
+      { REAL, REAL, REAL }, { REAL }, 0 },
+    { "alike", alike, 4, 2, 0, 1, 2, 0, { VECTOR(21), VECTOR(21) }, { NUMBER }, { VECTOR(21) }, { REAL, REAL },
       { REAL }, 0 },
-    { "alike", alike, 4, 2, 0, 1, 2, 0, { VECTOR(21), VECTOR(21) }, { NUMBER }, { VECTOR(21) }, { REAL, REAL }, { REAL }, 0 },
-    { "alike, tiny", alike, 4, 2, 0, 1, 2, 0, { VECTOR(2), VECTOR(2) }, { NUMBER }, { VECTOR(2) }, { REAL, REAL }, { REAL }, 0 },
+    { "alike, tiny", alike, 4, 2, 0, 1, 2, 0, { VECTOR(2), VECTOR(2) }, { NUMBER }, { VECTOR(2) }, { REAL, REAL },
+      { REAL }, 0 },
     { "idle", idle, 3, 1, 1, 1, 4, 0, { VECTOR(30) }, { VECTOR(2) }, { VECTOR(5) }, { REAL }, { REAL }, 0 },
     { "idle, tiny", idle, 3, 1, 1, 1, 4, 1, { VECTOR(3) }, { NUMBER }, { NUMBER }, { REAL }, { REAL }, 0 },
-    { "forgetful", forgetful, 4, 2, 1, 1, 1, 0, { VECTOR(18), VECTOR(18) }, { VECTOR(18) }, { VECTOR(18) }, { REAL, REAL },
-      { REAL }, 0 },
-    { "stateless", stateless, 5, 0, 2, 1, 2, 0, { NUMBER }, { MATRIX(3, 7), VECTOR(7) }, { VECTOR(7) }, { REAL }, { REAL, REAL }, 0 },
-    { "stateless, reversed", stateless, 5, 0, 2, 1, 2, 1, { NUMBER }, { NUMBER, NUMBER }, { NUMBER }, { REAL }, { REAL, REAL }, 0 },
-    { "labelled", labelled, 6, 1, 1, 2, 1, 0, { VECTOR(19) }, { NUMBER }, { MATRIX(6, 19), VECTOR(19) }, { REAL }, { AG_I64 }, 0 },
-    { "labelled, reversed", labelled, 6, 1, 1, 2, 1, 1, { MATRIX(2, 3) }, { VECTOR(2) }, { MATRIX(6, 3), NUMBER }, { REAL },
+    { "forgetful", forgetful, 4, 2, 1, 1, 1, 0, { VECTOR(18), VECTOR(18) }, { VECTOR(18) }, { VECTOR(18) },
+      { REAL, REAL }, { REAL }, 0 },
+    { "stateless", stateless, 5, 0, 2, 1, 2, 0, { NUMBER }, { MATRIX(3, 7), VECTOR(7) }, { VECTOR(7) }, { REAL },
+      { REAL, REAL }, 0 },
+    { "stateless, reversed", stateless, 5, 0, 2, 1, 2, 1, { NUMBER }, { NUMBER, NUMBER }, { NUMBER }, { REAL },
+      { REAL, REAL }, 0 },
+    { "labelled", labelled, 6, 1, 1, 2, 1, 0, { VECTOR(19) }, { NUMBER }, { MATRIX(6, 19), VECTOR(19) }, { REAL },
       { AG_I64 }, 0 },
-    { "counting", counting, 4, 2, 0, 1, 1, 0, { VECTOR(3), NUMBER }, { NUMBER }, { MATRIX(6, 3) }, { REAL, AG_I64 }, { REAL }, 0 },
-    { "mixed", mixed, 5, 2, 1, 1, 1, 0, { VECTOR(20), VECTOR(20) }, { VECTOR(20) }, { VECTOR(20) }, { REAL, AG_F32 }, { REAL },
+    { "labelled, reversed", labelled, 6, 1, 1, 2, 1, 1, { MATRIX(2, 3) }, { VECTOR(2) }, { MATRIX(6, 3), NUMBER },
+      { REAL }, { AG_I64 }, 0 },
+    { "counting", counting, 4, 2, 0, 1, 1, 0, { VECTOR(3), NUMBER }, { NUMBER }, { MATRIX(6, 3) }, { REAL, AG_I64 },
+      { REAL }, 0 },
+    { "mixed", mixed, 5, 2, 1, 1, 1, 0, { VECTOR(20), VECTOR(20) }, { VECTOR(20) }, { VECTOR(20) }, { REAL, AG_F32 },
+      { REAL }, 3e-5 },
+    { "mixed, tiny", mixed, 5, 2, 1, 1, 1, 1, { NUMBER, NUMBER }, { NUMBER }, { NUMBER }, { REAL, AG_F32 }, { REAL },
       3e-5 },
-    { "mixed, tiny", mixed, 5, 2, 1, 1, 1, 1, { NUMBER, NUMBER }, { NUMBER }, { NUMBER }, { REAL, AG_F32 }, { REAL }, 3e-5 },
-    { "accumulating", accumulating, 5, 1, 1, 1, 1, 0, { MATRIX(6, 6) }, { VECTOR(6) }, { MATRIX(6, 6) }, { REAL }, { REAL }, 0 },
-    { "nested", nested, 4, 1, 1, 2, 1, 0, { VECTOR(25) }, { VECTOR(25) }, { VECTOR(25), NUMBER }, { REAL }, { REAL }, 0 },
+    { "accumulating", accumulating, 5, 1, 1, 1, 1, 0, { MATRIX(6, 6) }, { VECTOR(6) }, { MATRIX(6, 6) }, { REAL },
+      { REAL }, 0 },
+    { "nested", nested, 4, 1, 1, 2, 1, 0, { VECTOR(25) }, { VECTOR(25) }, { VECTOR(25), NUMBER }, { REAL }, { REAL },
+      0 },
     { "nested, reversed", nested, 4, 1, 1, 2, 1, 1, { NUMBER }, { NUMBER }, { NUMBER, NUMBER }, { REAL }, { REAL }, 0 },
     { "winding", winding, 6, 1, 1, 1, 1, 0, { NUMBER }, { NUMBER }, { NUMBER }, { REAL }, { REAL }, 0 },
 };
@@ -321,7 +331,8 @@ static outputs differentiate(const both *b, ag_node *const y[])
 {
     outputs o = { 0 };
     int n = b->nleaves, real = 0;
-    ag_node *first[MOST_LEAVES], *second[MOST_LEAVES], *v[MOST_LEAVES], *dy[MOST_OUT], *dfirst[MOST_LEAVES], *reals[MOST_OUT];
+    ag_node *first[MOST_LEAVES], *second[MOST_LEAVES], *v[MOST_LEAVES], *dy[MOST_OUT], *dfirst[MOST_LEAVES],
+            *reals[MOST_OUT];
     for (int k = 0; k < b->nout; k++)
         if (ag_type_of(y[k]) != AG_I64) reals[real++] = y[k];
     for (int k = 0; k < n; k++) v[k] = weights(b->leaf[k], 77 + (uint64_t)k);
@@ -352,8 +363,8 @@ static void compare(const recurrence *r, const char *how, const outputs *got, co
         for (int64_t i = 0; i < ag_size_of(want->node[k]); i++)
             ck_assert_msg(tolerance ? test_close(got->value[k][i], want->value[k][i], tolerance)
                                     : test_same_bits(got->value[k][i], want->value[k][i]),
-                          "%s, %s: output %d[%lld] is %.17g, not %.17g", r->label, how, k, (long long)i, got->value[k][i],
-                          want->value[k][i]);
+                          "%s, %s: output %d[%lld] is %.17g, not %.17g", r->label, how, k, (long long)i,
+                          got->value[k][i], want->value[k][i]);
 }
 
 static double tolerance_of(const recurrence *r)

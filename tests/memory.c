@@ -4,31 +4,6 @@
 
 #include <stddef.h>
 
-typedef struct {
-    int64_t left;  /* allocations until one fails */
-    int64_t taken; /* blocks not given back */
-    int64_t count;
-} budget;
-
-static void *allocate(void *context, size_t bytes)
-{
-    budget *b = context;
-    b->count++;
-    if (b->left-- <= 0) return NULL;
-    void *memory = malloc(bytes);
-    ck_assert_ptr_nonnull(memory);
-    memset(memory, 0xA5, bytes); /* nobody may rely on zeros */
-    b->taken++;
-    return memory;
-}
-
-static void release(void *context, void *memory)
-{
-    budget *b = context;
-    b->taken -= memory != NULL;
-    free(memory);
-}
-
 /* ---- the program ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
@@ -81,9 +56,10 @@ static ag_status execute(program *p)
     return status;
 }
 
-static ag_status whole(program *p, budget *b)
+static ag_status whole(program *p, test_budget *b)
 {
-    *p = (program){ .g = ag_graph_new(&(ag_allocator){ allocate, release, b }) };
+    const ag_allocator limited = test_allocator(b);
+    *p = (program){ .g = ag_graph_new(&limited) };
     if (!p->g) return AG_EMEM;
     ag_status status = build(p);
     if (!status) status = execute(p);
@@ -104,7 +80,7 @@ START_TEST(every_allocation_may_fail)
     ag_status status = AG_EMEM;
     int64_t n = 0;
     for (; status && n < 100000; n++) {
-        budget b = { .left = n };
+        test_budget b = { .left = n };
         status = whole(&p, &b);
         if (status && p.g && !p.plan) ck_assert_str_ne(ag_graph_error(p.g), "");
         finish(&p);
@@ -122,9 +98,9 @@ static int64_t failing;
 
 static void *fail_once(void *context, size_t bytes)
 {
-    budget *b = context;
+    test_budget *b = context;
     b->left = b->count == failing ? 0 : 1;
-    return allocate(context, bytes);
+    return test_allocator(b).allocate(b, bytes);
 }
 
 START_TEST(one_allocation_fails_alone)
@@ -132,8 +108,8 @@ START_TEST(one_allocation_fails_alone)
     program p;
     ag_status status = AG_EMEM;
     for (failing = 0; status && failing < 100000; failing++) {
-        budget b = { 0 };
-        p = (program){ .g = ag_graph_new(&(ag_allocator){ fail_once, release, &b }) };
+        test_budget b = { 0 };
+        p = (program){ .g = ag_graph_new(&(ag_allocator){ fail_once, test_allocator(&b).release, &b }) };
         status = p.g ? build(&p) : AG_EMEM;
         if (status && p.g) {
             ck_assert_int_eq(ag_graph_status(p.g), AG_EMEM);
@@ -153,7 +129,7 @@ END_TEST
 
 START_TEST(running_allocates_nothing)
 {
-    budget b = { .left = INT64_MAX };
+    test_budget b = { .left = INT64_MAX };
     program p;
     ck_assert_int_eq(whole(&p, &b), AG_OK);
     int64_t before = b.count;
@@ -166,8 +142,9 @@ END_TEST
 
 START_TEST(failures_need_no_memory)
 {
-    budget b = { .left = INT64_MAX };
-    ag_graph *g = ag_graph_new(&(ag_allocator){ allocate, release, &b });
+    test_budget b = { .left = INT64_MAX };
+    const ag_allocator limited = test_allocator(&b);
+    ag_graph *g = ag_graph_new(&limited);
     ag_node *x = ag_input(g, "x", AG_F64, AG_SHAPE(2)), *y = ag_input(g, "y", AG_F64, AG_SHAPE(3));
     int64_t before = b.count;
     b.left = 0;

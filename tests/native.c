@@ -45,7 +45,7 @@ static void read_note(const ag_plan *p, char note[256])
     free(text);
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static double *values_of(const ag_options *o, int n, ag_node *const node[], int64_t total)
 {
@@ -103,7 +103,7 @@ START_TEST(random_programs)
 }
 END_TEST
 
-/* ---- a program with all kinds of steps, and what becomes of it ------------------------------------------------------ */
+/* ---- a program with all kinds of steps, and what becomes of it --------------------------------------------------- */
 
 enum { OUTPUTS = 4 };
 
@@ -116,7 +116,8 @@ static sample make_sample(void)
 {
     sample s = { .g = ag_graph_new(NULL) };
     uint64_t seed = 5;
-    ag_node *x = test_parameter(s.g, AG_SHAPE(37, 50), &seed, -1, 1), *w = test_parameter(s.g, AG_SHAPE(50, 11), &seed, -1, 1);
+    ag_node *x = test_parameter(s.g, AG_SHAPE(37, 50), &seed, -1, 1),
+            *w = test_parameter(s.g, AG_SHAPE(50, 11), &seed, -1, 1);
     ag_name(x, "*/ #include \"/etc/passwd\" int main() { abort(); } /* ?\?/");
     ag_name(w, "'\\\"; system(\"false\"); //");
     s.node[0] = ag_softmax(ag_matmul(x, w), 1);
@@ -210,7 +211,7 @@ START_TEST(falls_back_when_the_compiler_takes_too_long)
 }
 END_TEST
 
-/* ---- where it compiles -------------------------------------------------------------------------------------------- */
+/* ---- where it compiles ------------------------------------------------------------------------------------------- */
 
 static int files_in(const char *path)
 {
@@ -245,7 +246,7 @@ START_TEST(compiles_in_private_and_leaves_nothing)
 }
 END_TEST
 
-/* ---- the cache ---------------------------------------------------------------------------------------------------- */
+/* ---- the cache --------------------------------------------------------------------------------------------------- */
 
 START_TEST(keeps_code_if_it_may)
 {
@@ -293,7 +294,7 @@ START_TEST(trusts_no_directory_that_others_can_write_to)
 }
 END_TEST
 
-/* ---- a user's operation without text ------------------------------------------------------------------------------- */
+/* ---- a user's operation without text ----------------------------------------------------------------------------- */
 
 #define CUBE(name, real)                                                                    \
     static void name(int64_t n, real *out, const real *a, const real *b, const real *c)     \

@@ -4,21 +4,22 @@
 /* ---- the rows as loop indices ----------------------------------------------------------------------------------- */
 
 /* All rows that are not pointwise, one after the other. */
+const struct op_rows op_tables[OP_TABLES] = { { op_reductions, &op_reductions_count }, { op_moves, &op_moves_count },
+                                              { op_products, &op_products_count }, { op_linalg, &op_linalg_count },
+                                              { op_loops, &op_loops_count } };
+
 const op_row *op_row_at(size_t i)
 {
-    if (i < op_reductions_count) return &op_reductions[i];
-    i -= op_reductions_count;
-    if (i < op_moves_count) return &op_moves[i];
-    i -= op_moves_count;
-    if (i < op_products_count) return &op_products[i];
-    i -= op_products_count;
-    if (i < op_linalg_count) return &op_linalg[i];
-    return &op_loops[i - op_linalg_count];
+    int t = 0;
+    for (; t < OP_TABLES - 1 && i >= *op_tables[t].count; t++) i -= *op_tables[t].count;
+    return &op_tables[t].row[i];
 }
 
 size_t op_row_count(void)
 {
-    return op_reductions_count + op_moves_count + op_products_count + op_linalg_count + op_loops_count;
+    size_t n = 0;
+    for (int t = 0; t < OP_TABLES; t++) n += *op_tables[t].count;
+    return n;
 }
 
 static void each_variant(const op_point *p, void (*check)(const op_case *))

@@ -67,16 +67,13 @@ typedef struct {
 
 extern const op_point op_points[]; /* op_points.c */
 extern const size_t op_points_count;
-extern const op_row op_reductions[]; /* op_reductions.c */
-extern const size_t op_reductions_count;
-extern const op_row op_moves[]; /* op_moves.c */
-extern const size_t op_moves_count;
-extern const op_row op_products[]; /* op_products.c */
-extern const size_t op_products_count;
-extern const op_row op_linalg[]; /* op_linalg.c */
-extern const size_t op_linalg_count;
-extern const op_row op_loops[]; /* op_loops.c */
-extern const size_t op_loops_count;
+extern const op_row op_reductions[], op_moves[], op_products[], op_linalg[], op_loops[]; /* a file each */
+extern const size_t op_reductions_count, op_moves_count, op_products_count, op_linalg_count, op_loops_count;
+enum { OP_TABLES = 5 };
+extern const struct op_rows {
+    const op_row *row;
+    const size_t *count;
+} op_tables[OP_TABLES];
 
 size_t op_row_count(void); /* of all tables but the pointwise one's */
 const op_row *op_row_at(size_t);

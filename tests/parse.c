@@ -350,6 +350,8 @@ START_TEST(failures_of_operations_point_at_it_too)
     expect_error(g, AG_ESHAPE, "transpose");
     ck_assert(ag_is_bad(ag_parse(g, "reshape(a, 1, 1, 1, 1, 1, 1, 1, 1, 1)")));
     expect_error(g, AG_ESHAPE, "reshape", "rank 9");
+    ck_assert(ag_is_bad(ag_parse(g, "mean(arange(65536)) + arange(2000000000002)")));
+    expect_error(g, AG_EARG, "arange", "at most 65536", "(column 23)");
     ck_assert(ag_is_bad(ag_parse(g, "x + layer.1/w")));
     expect_error(g, AG_ESHAPE, "add", "column 3");
 }
@@ -445,31 +447,18 @@ START_TEST(any_text_is_survived)
 }
 END_TEST
 
-static int64_t left;
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return left-- > 0 ? malloc(bytes) : NULL;
-}
-
-static void release(void *context, void *memory)
-{
-    (void)context;
-    free(memory);
-}
-
 START_TEST(memory_that_ends_is_an_error)
 {
-    const ag_allocator limited = { allocate, release, NULL };
+    test_budget budget;
+    const ag_allocator limited = test_allocator(&budget);
     char text[4096] = "p";
     for (int i = 0; i < 250; i++) sprintf(text + strlen(text), " + %d*p", i + 2); /* no two terms are one node */
     int failures = 0;
     for (int64_t n = 0, done = 0; !done; n++) {
-        left = INT64_MAX;
+        budget = (test_budget){ .left = INT64_MAX };
         ag_graph *small = ag_graph_new(&limited);
         ag_parameter(small, "p", AG_F64, AG_SCALAR, NULL);
-        left = n;
+        budget.left = n;
         ag_node *y = ag_parse(small, text);
         done = !ag_is_bad(y);
         ck_assert_int_eq(ag_graph_status(small), done ? AG_OK : AG_EMEM);

@@ -276,6 +276,40 @@ START_TEST(files_of_others_load)
 }
 END_TEST
 
+/* A line by Adam; what it is trained with stays in the file. */
+START_TEST(a_trained_model_loads_without_its_optimiser)
+{
+    ag_graph *g = ag_graph_new(NULL), *h = ag_graph_new(NULL);
+    ag_node *x = ag_constant(g, AG_F64, AG_SHAPE(3), (double[]){ 0, 1, 2 });
+    ag_node *a = ag_parameter(g, "a", AG_F64, AG_SCALAR, NULL), *b = ag_parameter(g, "b", AG_F32, AG_SCALAR, NULL);
+    ag_node *line = ag_add(ag_mul(a, x), ag_cast(b, AG_F64));
+    ag_node *step = ag_adam(ag_mean(ag_square(ag_sub(line, ag_exp(x)))), NULL);
+    ag_plan *training = ag_compile(g, 1, &step, NULL);
+    ag_run *trained = ag_run_new(training);
+    for (int i = 0; i < 9; i++) ck_assert_int_eq(ag_eval(trained), AG_OK);
+    ck_assert_int_eq(ag_save(trained, path), AG_OK);
+
+    ag_node *u = ag_input(h, "u", AG_F64, AG_SCALAR), *c = ag_parameter(h, "b", AG_F32, AG_SCALAR, NULL);
+    ag_node *y = ag_add(ag_mul(ag_parameter(h, "a", AG_F64, AG_SCALAR, NULL), u), ag_cast(c, AG_F64));
+    ag_plan *plan = ag_compile(h, 1, &y, NULL);
+    ag_run *run = ag_run_new(plan);
+    ck_assert_msg(ag_load(run, path) == AG_OK, "%s", ag_run_error(run));
+    ck_assert_int_eq(ag_feed(run, u, &(double){ 2 }), AG_OK);
+    ck_assert_int_eq(ag_eval(run), AG_OK);
+    ck_assert(ag_item(run, c) != 0);
+    expect_close(ag_item(run, y), 2 * ag_item(trained, a) + ag_item(trained, b), 1e-15);
+
+    ck_assert_int_eq(ag_save(run, path), AG_OK); /* the other way, the optimiser's state is missing */
+    double before = ag_item(trained, ag_find(g, "a/m"));
+    ck_assert_int_eq(ag_load(trained, path), AG_EARG);
+    ck_assert_msg(strstr(ag_run_error(trained), "the parameter 'adam/step' is missing") != NULL, "%s",
+                  ag_run_error(trained));
+    expect_close(ag_item(trained, ag_find(g, "a/m")), before, 0);
+    ag_run_free(trained), ag_plan_free(training), ag_graph_free(g);
+    ag_run_free(run), ag_plan_free(plan), ag_graph_free(h);
+}
+END_TEST
+
 #define A "\"a\":{\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[0,48]}"
 #define C "\"parameter1\":{\"dtype\":\"I64\",\"shape\":[2],\"data_offsets\":[48,64]}"
 #define S "\"parameter0\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[64,68]}"
@@ -293,8 +327,8 @@ static const struct {
     { "{}", "missing", AG_EARG, 0 },
     { "{" A REST, "the file is cut off", AG_EIO, 79 },
     { "{" A REST, "data after the last tensor", AG_EIO, 81 },
-    { "{" A "," C "," S "," B ",\"q\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[80,84]}}",
-      "no parameter 'q'", AG_EARG, 84 },
+    { "{" A "," C "," S "," B ",\"parameter2\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[80,84]}}",
+      "more unnamed parameters than the plan's 2", AG_EARG, 84 },
     { ONE("{\"dtype\":\"F64\",\"shape\":[3,2],\"data_offsets\":[0,48]}"),
       "'a' is f64[3,2], the parameter is f64[2,3]", AG_ESHAPE, 80 },
     { ONE("{\"dtype\":\"F64\",\"shape\":[6],\"data_offsets\":[0,48]}"), "'a' is f64[6]", AG_ESHAPE, 80 },
@@ -431,45 +465,28 @@ END_TEST
 
 /* ---- out of memory --------------------------------------------------------------------------------------------- */
 
-static int64_t left, taken;
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    if (left-- <= 0) return NULL;
-    taken++;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory)
-{
-    (void)context;
-    taken -= memory != NULL;
-    free(memory);
-}
-
 START_TEST(memory_that_ends_is_an_error)
 {
-    const ag_allocator limited = { allocate, release, NULL };
-    left = INT64_MAX;
+    test_budget b = { .left = INT64_MAX };
+    const ag_allocator limited = test_allocator(&b);
     model m = make(&limited, 0);
-    int64_t before = taken, failures = 0;
+    int64_t before = b.taken, failures = 0;
     write_file("{" A REST, DATA_BYTES);
     for (int saving = 0; saving < 2; saving++)
         for (int64_t n = 0, done = 0; !done; n++) {
-            left = n;
+            b.left = n;
             ag_status status = saving ? ag_save(m.run, path) : ag_load(m.run, path);
             done = status == AG_OK;
             ck_assert(done || status == AG_EMEM);
-            ck_assert_int_eq(taken, before);
+            ck_assert_int_eq(b.taken, before);
             ck_assert_int_eq(files_here(), 1);
             if (!done && !saving) expect_zeros(&m);
             failures += !done;
         }
     ck_assert_int_gt(failures, 2);
-    left = INT64_MAX;
+    b.left = INT64_MAX;
     drop(&m);
-    ck_assert_int_eq(taken, 0);
+    ck_assert_int_eq(b.taken, 0);
 }
 END_TEST
 
@@ -486,6 +503,7 @@ Suite *suite_save(void)
     tcase_add_test(t, a_name_for_two_cannot_be_saved);
     tcase_add_test(t, a_failing_save_leaves_the_old_file);
     tcase_add_test(t, files_of_others_load);
+    tcase_add_test(t, a_trained_model_loads_without_its_optimiser);
     tcase_add_test(t, wrong_files_are_refused_and_change_nothing);
     tcase_add_test(t, what_is_no_file_is_refused);
     tcase_add_test(t, every_truncation_is_refused);

@@ -111,13 +111,6 @@ static void against_dense(const op_case *c)
     end();
 }
 
-static const struct {
-    const op_row *row;
-    const size_t *count;
-} tables[] = { { op_reductions, &op_reductions_count }, { op_moves, &op_moves_count },
-               { op_products, &op_products_count }, { op_linalg, &op_linalg_count },
-               { op_loops, &op_loops_count } };
-
 START_TEST(point_patterns)
 {
     for (int v = 0; v < op_variants(op_points[_i].n); v++) {
@@ -130,8 +123,8 @@ END_TEST
 
 START_TEST(row_patterns)
 {
-    for (size_t i = 0; i < *tables[_i].count; i++) {
-        op_case c = op_case_of_row(&tables[_i].row[i]);
+    for (size_t i = 0; i < *op_tables[_i].count; i++) {
+        op_case c = op_case_of_row(&op_tables[_i].row[i]);
         against_dense(&c);
         op_case_free(&c);
     }
@@ -474,7 +467,7 @@ Suite *suite_sparse(void)
     TCase *table = tcase_create("sparse table"), *t = tcase_create("sparse");
     tcase_set_timeout(table, 120);
     tcase_add_loop_test(table, point_patterns, 0, (int)op_points_count);
-    tcase_add_loop_test(table, row_patterns, 0, (int)COUNT(tables));
+    tcase_add_loop_test(table, row_patterns, 0, OP_TABLES);
     tcase_add_checked_fixture(t, begin, end);
     tcase_set_timeout(t, 60);
     tcase_add_test(t, band);

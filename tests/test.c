@@ -124,6 +124,30 @@ void expect_shape(const ag_node *x, ag_shape want)
 
 /* ---- making ----------------------------------------------------------------------------------------------------- */
 
+static void *allocate(void *context, size_t bytes)
+{
+    test_budget *b = context;
+    b->count++;
+    if (b->left-- <= 0) return NULL;
+    void *memory = malloc(bytes);
+    ck_assert_ptr_nonnull(memory);
+    memset(memory, 0xA5, bytes);
+    b->taken++;
+    return memory;
+}
+
+static void release(void *context, void *memory)
+{
+    test_budget *b = context;
+    b->taken -= memory != NULL;
+    free(memory);
+}
+
+ag_allocator test_allocator(test_budget *b)
+{
+    return (ag_allocator){ allocate, release, b };
+}
+
 double test_random(uint64_t *seed, double low, double high)
 {
     uint64_t z = *seed += 0x9E3779B97F4A7C15u; /* splitmix64 */

@@ -17,6 +17,7 @@
 Suite *suite_graph(void);
 Suite *suite_shapes(void);
 Suite *suite_errors(void);
+Suite *suite_messages(void);
 Suite *suite_op_table(void);
 Suite *suite_gradient(void);
 Suite *suite_loop(void);
@@ -43,6 +44,7 @@ Suite *suite_gradbench(void);
 Suite *suite_emit(void);
 Suite *suite_native(void);
 Suite *suite_native_loop(void);
+Suite *suite_header(void);
 Suite *suite_readme(void);
 Suite *suite_zeros(void);
 
@@ -84,6 +86,12 @@ void expect_shape(const ag_node *x, ag_shape want);
 
 /* Numbers in [low, high), the same in every run; `seed` walks on. */
 double test_random(uint64_t *seed, double low, double high);
+
+/* Memory that ends. */
+typedef struct {
+    int64_t left, taken, count; /* allocations until one fails; blocks not given back; allocations asked for */
+} test_budget;
+ag_allocator test_allocator(test_budget *); /* nothing that it gives is zero */
 
 /* An unnamed f64 parameter with random values. */
 ag_node *test_parameter(ag_graph *g, ag_shape shape, uint64_t *seed, double low, double high);

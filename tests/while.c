@@ -73,7 +73,8 @@ START_TEST(a_loop_ends_by_itself)
     ag_graph *g = ag_graph_new(NULL);
     ag_node *start = scalar(g, NULL, growths[_i].start), *a = scalar(g, NULL, growths[_i].a);
     ag_node *s = grow(start, a, growths[_i].max_steps), *d = slope(s, a), *forward = tangent(s, a);
-    ag_node *y[] = { s, d, slope(d, a), slope(s, start), forward, tangent(forward, a), tangent(d, a), slope(forward, a) };
+    ag_node *y[] = { s, d, slope(d, a), slope(s, start), forward, tangent(forward, a), tangent(d, a),
+                     slope(forward, a) };
     double value[8], want[4];
     expect_well(g);
     grown(growths[_i].start, growths[_i].a, growths[_i].max_steps, want);
@@ -192,7 +193,8 @@ START_TEST(derivatives_of_branches)
     ag_cond(p, 2, value, argument, 2, then, otherwise, out);
     expect_well(g);
     ag_node *z = out[0], *dx = slope(z, x), *dy = slope(z, y);
-    ag_node *all[] = { z,  dx, dy, slope(dx, x), slope(dx, y), slope(dy, y), tangent(z, x), tangent(dx, x), tangent(dy, x),
+    ag_node *all[] = { z,  dx, dy, slope(dx, x), slope(dx, y), slope(dy, y), tangent(z, x), tangent(dx, x),
+                       tangent(dy, x),
                        tangent(tangent(z, y), x), slope(z, c), out[1], slope(out[1], x), slope(out[1], y) };
     expect_well(g);
     ag_options o = test_options();
@@ -326,7 +328,8 @@ START_TEST(linear_loops_keep_nothing)
     ag_shape shape = AG_SHAPE(WIDTH);
     ag_node *start = test_parameter(g, shape, &seed, 0, 1), *h = ag_input(g, NULL, AG_F64, shape);
     ag_node *next = ag_sub(ag_flip(h, 0), ag_mul(h, number(g, 0.5))), *final;
-    ag_scan(&(ag_scan_body){ .length = LENGTH, .states = 1, .initial = &start, .state = &h, .next = &next }, &final, NULL);
+    ag_scan(&(ag_scan_body){ .length = LENGTH, .states = 1, .initial = &start, .state = &h, .next = &next }, &final,
+            NULL);
     ag_node *d = slope(ag_sum(final), start), *t;
     ag_jvp(1, &start, &start, 1, &final, &t);
     ag_node *y[] = { final, d, t, ag_sub(t, final) };
@@ -407,7 +410,8 @@ START_TEST(runs_and_bound_memory)
     ag_graph *g = ag_graph_new(NULL);
     ag_shape shape = AG_SHAPE(WIDTH);
     ag_node *x = ag_input(g, "x", AG_F64, AG_SHAPE(LENGTH, WIDTH)), *start = ag_input(g, "start", AG_F64, shape);
-    ag_node *c = ag_input(g, "c", AG_F64, shape), *s = ag_input(g, NULL, AG_F64, shape), *e = ag_input(g, NULL, AG_F64, shape);
+    ag_node *c = ag_input(g, "c", AG_F64, shape), *s = ag_input(g, NULL, AG_F64, shape),
+            *e = ag_input(g, NULL, AG_F64, shape);
     ag_node *next = ag_add(ag_mul(s, c), e), *out[2];
     ag_scan_body body = { .length = LENGTH, .states = 1, .sequences = 1, .results = 1, .initial = &start, .state = &s,
                           .next = &next, .sequence = &x, .element = &e, .result = &next };
@@ -478,7 +482,7 @@ START_TEST(without_interning)
 }
 END_TEST
 
-/* ---- wrong calls -------------------------------------------------------------------------------------------------- */
+/* ---- wrong calls ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     ag_graph *g, *other;
@@ -550,7 +554,8 @@ START_TEST(wrong_scans)
         { offsetof(wrong, next), n.matrix, AG_ESHAPE, { "state 0 is f64[3], its next value f64[4,3]" } },
         { offsetof(wrong, next), n.integer, AG_ETYPE, { "state 0 is f64[3], its next value i64[3]" } },
         { offsetof(wrong, sequence), n.vector, AG_ESHAPE, { "sequence 0 is not 4 elements of f64[3]", "'vector'" } },
-        { offsetof(wrong, sequence), ag_cast(n.matrix, AG_F32), AG_ETYPE, { "sequence 0 is not 4 elements of f64[3]" } },
+        { offsetof(wrong, sequence), ag_cast(n.matrix, AG_F32), AG_ETYPE,
+          { "sequence 0 is not 4 elements of f64[3]" } },
     };
     for (size_t k = 0; k < COUNT(rows); k++) {
         wrong w = right;
@@ -564,7 +569,7 @@ START_TEST(wrong_scans)
         wrong w = right;
         w.length = lengths[k];
         ck_assert_int_eq(scan(&w), AG_EARG);
-        expect_error(n.g, AG_EARG, "loop", "at least one step");
+        expect_error(n.g, AG_EARG, "scan", "at least one step");
     }
     wrong w = right;
     w.length = 5;
@@ -592,9 +597,11 @@ START_TEST(wrong_loops_and_branches)
     ag_node *out = NULL, *two = ag_input(n.g, "two", AG_F64, AG_SHAPE(2)), *any = ag_sum(n.s), *tall = ag_sum(n.matrix);
     ck_assert_int_eq(ag_while(any, 1, &n.vector, &n.s, &n.s, 0, &out), AG_OK);
     ck_assert_int_eq(ag_while(NULL, 1, &n.vector, &n.s, &n.s, 0, &out), AG_EARG);
-    expect_error(n.g, AG_EARG, "loop", "test 0 is NULL");
+    expect_error(n.g, AG_EARG, "while", "test 0 is NULL");
+    ck_assert_int_eq(ag_while(any, 1, &n.vector, &n.s, &n.s, -1, &out), AG_EARG);
+    expect_error(n.g, AG_EARG, "while", "max_steps is -1");
     ck_assert_int_eq(ag_while(two, 1, &n.vector, &n.s, &n.s, 0, &out), AG_ESHAPE);
-    expect_error(n.g, AG_ESHAPE, "the test is no single number");
+    expect_error(n.g, AG_ESHAPE, "while", "the test is no single number");
     ck_assert_int_eq(ag_while(any, 0, NULL, NULL, NULL, 0, NULL), AG_EARG);
     expect_error(n.g, AG_EARG, "no state");
     ck_assert_int_eq(ag_while(any, 1, &n.vector, &n.next, &n.s, 0, &out), AG_EARG);
@@ -605,9 +612,9 @@ START_TEST(wrong_loops_and_branches)
 
     ck_assert_int_eq(ag_cond(any, 1, &n.vector, &n.s, 1, &n.next, &n.s, &out), AG_OK);
     ck_assert_int_eq(ag_cond(NULL, 1, &n.vector, &n.s, 1, &n.next, &n.s, &out), AG_EARG);
-    expect_error(n.g, AG_EARG, "branch", "predicate 0 is NULL");
+    expect_error(n.g, AG_EARG, "cond", "predicate 0 is NULL");
     ck_assert_int_eq(ag_cond(two, 1, &n.vector, &n.s, 1, &n.next, &n.s, &out), AG_ESHAPE);
-    expect_error(n.g, AG_ESHAPE, "branch", "the predicate is no single number");
+    expect_error(n.g, AG_ESHAPE, "cond", "the predicate is no single number");
     ck_assert_int_eq(ag_cond(any, 1, &n.matrix, &n.s, 1, &n.next, &n.s, &out), AG_ESHAPE);
     expect_error(n.g, AG_ESHAPE, "argument 0 is f64[3], its value f64[4,3]");
     ck_assert_int_eq(ag_cond(any, 1, &n.vector, &n.s, 1, &n.next, &tall, &out), AG_ESHAPE);
@@ -698,58 +705,40 @@ START_TEST(failures_inside_come_out)
 }
 END_TEST
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    int64_t left, taken, count;
-} budget;
-
-static void *allocate(void *context, size_t bytes)
-{
-    budget *b = context;
-    b->count++;
-    if (b->left-- <= 0) return NULL;
-    void *memory = malloc(bytes);
-    memset(memory, 0xA5, bytes);
-    b->taken++;
-    return memory;
-}
-
-static void release(void *context, void *memory)
-{
-    budget *b = context;
-    b->taken -= memory != NULL;
-    free(memory);
-}
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 /* A scan in segments, whose body holds a branch and a bounded loop, with all derivatives; the sum of everything. */
 static ag_node *everything(ag_graph *g)
 {
     ag_shape shape = AG_SHAPE(5);
-    ag_node *w = ag_parameter(g, "w", AG_F64, shape, (double[]){ 1, 2, 3, 4, 5 }), *x = ag_parameter(g, "x", AG_F64, AG_SHAPE(7, 5), NULL);
-    ag_node *h = ag_input(g, NULL, AG_F64, shape), *e = ag_input(g, NULL, AG_F64, shape), *u = ag_input(g, NULL, AG_F64, shape);
+    ag_node *w = ag_parameter(g, "w", AG_F64, shape, (double[]){ 1, 2, 3, 4, 5 }),
+            *x = ag_parameter(g, "x", AG_F64, AG_SHAPE(7, 5), NULL);
+    ag_node *h = ag_input(g, NULL, AG_F64, shape), *e = ag_input(g, NULL, AG_F64, shape),
+            *u = ag_input(g, NULL, AG_F64, shape);
     ag_node *t = leaf(g), *one = ag_cast(number(g, 1), AG_F64), *halved, *taken, *final, *stacked;
     ag_node *half = ag_mul(t, number(g, 0.5)), *start = ag_add(ag_sum(h), one);
     ag_while(ag_greater(t, one), 1, &start, &t, &half, 9, &halved);
     ag_node *then = ag_mul(u, w), *otherwise = ag_sin(u), *next;
     ag_cond(ag_greater(halved, one), 1, &h, &u, 1, &then, &otherwise, &taken);
     next = ag_add(ag_mul(taken, halved), e);
-    ag_scan_body body = { .length = 7, .states = 1, .sequences = 1, .results = 1, .initial = &w, .state = &h, .next = &next,
-                          .sequence = &x, .element = &e, .result = &halved, .max_bytes = 1 };
+    ag_scan_body body = { .length = 7, .states = 1, .sequences = 1, .results = 1, .initial = &w, .state = &h,
+                          .next = &next, .sequence = &x, .element = &e, .result = &halved, .max_bytes = 1 };
     ag_scan(&body, &final, &stacked);
     ag_node *y = ag_add(ag_sum(ag_square(final)), ag_sum(stacked)), *leaves[] = { w, x }, *d[2], *dd[2], *dy;
     if (ag_gradient(y, 2, leaves, d)) return d[0];
     ag_node *sum = ag_add(ag_sum(d[0]), ag_sum(d[1]));
     if (ag_gradient(sum, 2, leaves, dd)) return dd[0];
     if (ag_jvp(2, leaves, d, 1, &sum, &dy)) return dy;
-    ag_node *all[] = { y, sum, ag_sum(dd[0]), ag_sum(dd[1]), dy, ag_sum(ag_jacobian(final, w)), ag_sum(ag_hessian(y, w)) };
+    ag_node *all[] = { y, sum, ag_sum(dd[0]), ag_sum(dd[1]), dy, ag_sum(ag_jacobian(final, w)),
+                       ag_sum(ag_hessian(y, w)) };
     for (int k = 1; k < 7; k++) all[0] = ag_add(all[0], all[k]);
     return all[0];
 }
 
-static ag_status whole(budget *b, double *value)
+static ag_status whole(test_budget *b, double *value)
 {
-    ag_graph *g = ag_graph_new(&(ag_allocator){ allocate, release, b });
+    const ag_allocator limited = test_allocator(b);
+    ag_graph *g = ag_graph_new(&limited);
     if (!g) return AG_EMEM;
     ag_node *y = everything(g);
     ag_plan *plan = ag_is_bad(y) ? NULL : ag_compile(g, 1, &y, NULL);
@@ -772,13 +761,14 @@ static ag_status whole(budget *b, double *value)
 START_TEST(every_allocation_may_fail)
 {
     double value = NAN, first = NAN;
-    budget b = { .left = INT64_MAX };
+    test_budget b = { .left = INT64_MAX };
     ck_assert_int_eq(whole(&b, &first), AG_OK);
     ck_assert(isfinite(first) && b.taken == 0);
     int64_t all = b.count, step = test_quick() ? 97 : 1;
     for (int64_t n = 0; n < all; n += n < 200 ? 1 : step) {
-        b = (budget){ .left = n };
-        ck_assert_msg(whole(&b, &value) == AG_EMEM, "allocation %lld of %lld fails unnoticed", (long long)n, (long long)all);
+        b = (test_budget){ .left = n };
+        ck_assert_msg(whole(&b, &value) == AG_EMEM, "allocation %lld of %lld fails unnoticed", (long long)n,
+                      (long long)all);
         ck_assert_msg(b.taken == 0, "%lld blocks leak when allocation %lld fails", (long long)b.taken, (long long)n);
     }
 }
