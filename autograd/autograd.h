@@ -100,8 +100,7 @@ ag_node *ag_exp(ag_node *x), *ag_expm1(ag_node *x), *ag_log(ag_node *x), *ag_log
 ag_node *ag_sin(ag_node *x), *ag_cos(ag_node *x), *ag_tan(ag_node *x), *ag_sinh(ag_node *x), *ag_cosh(ag_node *x);
 ag_node *ag_asin(ag_node *x), *ag_acos(ag_node *x), *ag_atan(ag_node *x), *ag_atan2(ag_node *y, ag_node *x);
 ag_node *ag_tanh(ag_node *x), *ag_erf(ag_node *x), *ag_erfc(ag_node *x); /* erfc: 1 - erf, without cancellation */
-ag_node *ag_lgamma(ag_node *x);           /* log |gamma(x)| */
-ag_node *ag_polygamma(int n, ag_node *x); /* n-th derivative of digamma; 0: digamma itself */
+ag_node *ag_lgamma(ag_node *x), *ag_polygamma(int n, ag_node *x); /* log |gamma|; digamma, or its n-th derivative */
 ag_node *ag_softplus(ag_node *x);         /* log(1 + e^x) */
 ag_node *ag_gelu(ag_node *x), *ag_silu(ag_node *x); /* x Phi(x), exact; x sigmoid(x) */
 
@@ -182,6 +181,8 @@ ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *
 ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) times v, both of x's shape */
 ag_node *ag_jacobian(ag_node *y, ag_node *x); /* [*y's shape, *x's shape]: dy[i]/dx[j], all columns or rows at once */
 ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of rank 0 */
+/* x, which derivatives do not keep in memory but compute again, from inputs and what else is kept, where it is read. */
+ag_node *ag_checkpoint(ag_node *x);
 
 /* Derivatives of mostly zeros in CSR: row i's elements are those from row_start[i] on. Rows: y's elements, or the x's;
  * columns: those of x[0], x[1], ... Known before any run; the graph's. A gather's indices: constants or the run's. */
@@ -247,17 +248,16 @@ typedef struct {
     int unfused;   /* 1: every operation a step of its own */
     int poison;    /* 1: freed buffers are filled with NaN while running: the verifier's mode */
     int distinct;  /* 1: no two buffers share memory */
+    size_t max_bytes; /* > 0: values are computed again until ag_plan_bytes is at most this, or as near as it gets */
     int isa;       /* 1: baseline; at most 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4); 0: the best here */
     int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
     double native_seconds; /* that the compiler may take; 0: 20 */
 } ag_options;
-/* NULL: see ag_graph_error. */
-ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null);
-void ag_plan_free(ag_plan *);
+ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null); /* NULL: ag_graph_error */
 size_t ag_plan_bytes(const ag_plan *); /* memory one run of this plan takes */
 ag_run *ag_run_new(const ag_plan *); /* NULL when out of memory (or the plan is NULL) */
-void ag_run_free(ag_run *);
+void ag_run_free(ag_run *), ag_plan_free(ag_plan *);
 ag_status ag_feed(ag_run *, const ag_node *leaf, const void *data); /* copy in: row-major, the leaf's type */
 ag_status ag_bind(ag_run *, const ag_node *leaf_or_output, void *data); /* use the caller's memory, until bound again */
 ag_status ag_eval(ag_run *); /* never allocates */
@@ -269,8 +269,7 @@ const char *ag_run_error(const ag_run *); /* message of the last failed call; ""
 /* The plan's parameters to and from a safetensors file; unnamed ones are "parameter0", ... in order of their making.
  * ag_load finds each by name, of its type and shape, and ignores what else is there (unnamed ones: there are no more),
  * so that a trained model is loaded without its optimiser; it changes all or none. AG_EIO: no file, or no sound one. */
-ag_status ag_save(const ag_run *, const char *path);
-ag_status ag_load(ag_run *, const char *path);
+ag_status ag_save(const ag_run *, const char *path), ag_load(ag_run *, const char *path);
 
 double ag_value(ag_node *rank_0); /* compile, run and read what needs no input, for first programs; NaN on error */
 
@@ -291,7 +290,8 @@ typedef struct {
     char *message;       /* room for the reason of a failure: so many bytes */
     size_t message_size;
 } ag_c_options;
-/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header`, or NULL, is "prefix.h". 0, or -1. */
+/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header`, or NULL, is "prefix.h". Its structs'
+ * members: input_x, parameter_W1, output_loss, or by number if a name has other than letters and digits. 0, or -1. */
 int ag_write_c(const ag_plan *, const char *prefix, FILE *source, FILE *header, const ag_c_options *or_null);
 
 #ifdef __cplusplus

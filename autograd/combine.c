@@ -38,10 +38,11 @@ static void combine_product(agi_compiler *c, agi_item *it)
         agi_item *mul = only_reader_of(c, it, products[k].product, &agi_mul);
         if (!mul) continue;
         uint32_t other = it->in[1 - products[k].product];
-        *it = (agi_item){ .node = it->node, .op = products[k].combined, .in = { mul->in[0], mul->in[1], other },
-                          .root = it->root, .view = it->view, .uses = it->uses, .onto = it->onto, .target = it->target,
-                          .group = it->group, .buffer = it->buffer, .kind = it->kind, .nin = 3, .held = it->held,
-                          .given = it->given };
+        it->op = products[k].combined;
+        it->nin = 3;
+        it->in[0] = mul->in[0];
+        it->in[1] = mul->in[1];
+        it->in[2] = other;
         mul->kind = AGI_ITEM_DEAD;
         return;
     }

@@ -1,11 +1,13 @@
 /* The compiler's working data: what a node becomes on its way into a plan.
  *
- *   items.c    live nodes -> items: aliases and views resolved to strides over the memory of another item
+ *   items.c    live nodes -> items: aliases and views resolved to strides over the memory of another item; box.c: with
+ *              zeros around it
+ *   recompute.c  what is computed again for a later sweep rather than kept for it; budget.c: until a plan fits
  *   combine.c  super-operations: a product read by one sum, an update through a matrix product
  *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
  *   order.c    groups in an order that respects data and lets parameters be overwritten in place
  *   lower.c    groups -> steps; program.c: scalar groups -> instructions
- *   memory.c   buffers: lifetimes -> offsets, in place where an operand dies */
+ *   memory.c   buffers: lifetimes -> offsets, in place where an operand dies; pack.c: closer together */
 #ifndef AGI_COMPILE_H
 #define AGI_COMPILE_H
 
@@ -24,9 +26,10 @@ typedef enum {
 typedef struct {
     const ag_node *node; /* whose shape and type the item has */
     const ag_op *op;     /* AGI_ITEM_POINT: the operation, NULL for a copy */
-    uint32_t in[3];      /* items; of a product: a, b and the scale */
+    uint32_t in[3];      /* items; of a product: a, b and the scale; of a call: where its operands are listed */
     uint32_t root;       /* the item that owns the memory; itself unless a view */
     uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
+    uint32_t box;        /* of a view: index of where its elements are root's, the others being 0; AGI_NONE: everywhere */
     uint32_t uses;       /* reads of this item as an operand, by items, outputs and assignments */
     uint32_t onto;       /* product: the parameter it is accumulated onto, or AGI_NONE; leaf: the item assigned to it */
     union {
@@ -40,14 +43,10 @@ typedef struct {
     uint8_t stored; /* needed outside its group */
     uint8_t held;   /* an output's, beyond what it is assigned to */
     uint8_t row;    /* in its group: an element a row */
-    uint8_t given;  /* in a body: the loop says where it lies */
+    uint8_t given : 1; /* in a body: the loop says where it lies */
+    uint8_t again : 1; /* marked to be computed again; then: computed again */
+    uint8_t sweep;  /* how many reverse sweeps had begun when its node was made; from the 255th on they count as one */
 } agi_item;
-
-/* How an operand's memory is walked in the flat order of an iteration space: extents and strides, coalesced. */
-typedef struct {
-    int rank; /* 0: one element */
-    int64_t offset, dim[AG_MAX_RANK], stride[AG_MAX_RANK];
-} agi_pattern;
 
 typedef enum { AGI_GROUP_TILE, AGI_GROUP_SCALAR, AGI_GROUP_SINGLE /* a call or product by itself */ } agi_group_kind;
 
@@ -58,7 +57,7 @@ typedef struct {
     int64_t columns;  /* tile: row length, or 0 while no member asks for rows */
     uint32_t level;   /* above the level of every group it reads from */
     uint32_t members; /* number of items */
-    uint32_t first;   /* item that opened it */
+    uint32_t place;   /* in the order of the graph: the item that opened it */
     uint32_t older;   /* the group of the same key opened before it, or AGI_NONE */
     uint32_t start;   /* after ordering: its members are item_list[start .. start + members) */
     uint32_t step;
@@ -69,6 +68,13 @@ typedef struct {
     uint32_t buffer, element;
 } agi_element;
 #define AGI_TEMPORARY 0x80000000u /* set: the rest is a slot of the program's temporaries, not an address */
+
+/* Which values are computed again for the sweeps that read them later. */
+typedef struct {
+    int plain;        /* none, whatever is marked */
+    int64_t segments; /* > 0: beside the marked ones, in the order of the graph, */
+    int64_t covered;  /* the first values of so many bytes, cut into that many segments; what crosses a cut is kept */
+} agi_recipe;
 
 /* A body's plan takes some nodes as leaves, and ends by assigning the carried ones their next values. */
 typedef struct {
@@ -92,13 +98,19 @@ typedef struct {
     const ag_options *options;
     int noutputs;
     ag_node *const *output;
+    const agi_recipe *recipe;
     const agi_body *body; /* the body of a loop or branch: what is bound, what is carried; or NULL */
     uint32_t *output_item; /* the item that holds each */
 
     uint32_t *item_of; /* by node id */
     agi_item *item;
     uint32_t nitems;
+    uint8_t sweep;     /* of the items being made */
+    uint8_t marked;    /* some are to be computed again */
+    agi_vector items, after; /* once some are: where `item` is; uint32_t by item: not to be computed before that one */
+    agi_vector operands; /* uint32_t: items that calls read */
     agi_vector views;  /* ag_strides */
+    agi_vector boxes;  /* agi_box */
     agi_vector layouts; /* agi_layout: one for each loop and branch */
     agi_vector parts;  /* const ag_node *: live parts of loops */
     uint32_t *assigned; /* leaf items that are assigned to */
@@ -118,7 +130,16 @@ typedef struct {
 
 #define AGI_LARGEST_SMALL 8   /* elements of a tensor that a scalar program computes */
 #define AGI_LARGEST_SOURCE 4096 /* elements of a tensor that a scalar program reads from */
+#define AGI_LARGEST_LOOP (1 << 30) /* bytes of a loop's parts that a scalar program reads from */
 #define AGI_LONGEST_ROW 4096   /* columns that a tile holds whole; longer rows are folded chunk by chunk */
+
+enum { AGI_ALIGNMENT = 64 };
+
+static inline int64_t agi_rounded(int64_t bytes) /* room in a run's block */
+{
+    int64_t unit = bytes < AGI_ALIGNMENT ? 8 : AGI_ALIGNMENT;
+    return (bytes + unit - 1) / unit * unit;
+}
 
 static inline agi_fusion *agi_fusion_at(const agi_compiler *c, uint32_t g)
 {
@@ -135,7 +156,15 @@ static inline int agi_is_point(const agi_item *it)
     return it->kind == AGI_ITEM_POINT;
 }
 
-ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *, const agi_body *);
+static inline int agi_is_loop(const agi_item *it)
+{
+    return it->kind == AGI_ITEM_CALL && it->node->op->flags & AG_LOOP;
+}
+
+ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *, const agi_recipe *,
+                     const agi_body *);
+/* The same until it fits into options->max_bytes. */
+ag_plan *agi_compile_within(ag_graph *, int n, ag_node *const outputs[], const ag_options *);
 int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a failure */
 agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);
 int agi_lay_out_parts(agi_compiler *, const ag_node *loop); /* once its live parts are known */
@@ -143,21 +172,31 @@ agi_loop_step *agi_lower_loop(agi_compiler *, uint32_t item);
 
 /* Each returns 0 after recording a failure in the graph. */
 int agi_make_items(agi_compiler *);
+int agi_recompute(agi_compiler *);
 void agi_combine(agi_compiler *);
 const ag_op *agi_product_as_pointwise(const ag_node *product); /* NULL: it is none */
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
 int agi_lower(agi_compiler *);
 int agi_lay_out(agi_compiler *);
+int agi_pack(agi_compiler *, int64_t start, int64_t end); /* what steps compute, from `start` on, if it ends before `end` */
 
 ag_strides agi_item_strides(const agi_compiler *, uint32_t item); /* over the item's own shape, in root's memory */
 /* The operand walked in the order of `shape`, to which it broadcasts. */
 agi_pattern agi_walk(const agi_compiler *, uint32_t operand, int rank, const int64_t *dim);
 agi_pattern agi_operand_walk(const agi_compiler *, const agi_item *user, int k);
 int agi_pattern_flat(const agi_pattern *);
+int64_t agi_pattern_reach(const agi_pattern *, int64_t *low); /* elements from the lowest one to the highest */
 /* The operand is one element for each run of `columns`: u[p / columns]. */
 int agi_pattern_rows(const agi_pattern *, int64_t points, int64_t columns);
 int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
+void agi_count_uses(agi_compiler *);
+uint32_t agi_awaited(const agi_compiler *, uint32_t item); /* the one it is not to be computed before, or AGI_NONE */
+/* The view's box, or NULL. */
+const agi_box *agi_box_at(const agi_compiler *, uint32_t item);
+agi_box agi_box_over(const agi_box *, const ag_node *its, int rank, const int64_t *dim); /* broadcast to this shape */
+agi_box agi_box_around(const agi_box *or_null, const ag_node *x, const ag_window *); /* of x, from its operand's */
+int agi_box_seen(const agi_box *or_null, const ag_node *view, agi_box *); /* through a view; 0: it is no box, or there is none */
 uint32_t agi_new_buffer(agi_compiler *, agi_role, const ag_node *, ag_dtype, int64_t bytes); /* AGI_NONE: no memory */
 int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
 void agi_patch_program(const agi_compiler *, agi_program *); /* addresses -> elements of the run's block */

@@ -11,6 +11,7 @@ typedef struct {
     uint8_t *assigned;                /* by buffer: leaves that a step writes */
     uint32_t *input, *parameter, *output; /* buffers by number */
     const ag_node **output_node;      /* by number */
+    const char **output_member;       /* by number */
     uint32_t *copied;                 /* by output: the buffer it is copied from at the end, or AGI_NONE */
     int inputs, parameters, outputs;
     agi_vector arrays;                /* agi_array: constants, also of bodies */
@@ -84,6 +85,32 @@ static void find_assigned(writer *w)
     }
 }
 
+/* Of a name of letters, digits, _ and what can stand for one: "parameter_W1". 0: it has others, or is too long. */
+static int spell(const char *what, const char *name, char to[AGI_NAME])
+{
+    size_t at = (size_t)snprintf(to, AGI_NAME, "%s_", what);
+    for (; name && *name && at < AGI_PREFIX; name++) {
+        if (isalnum((unsigned char)*name)) to[at++] = *name;
+        else if (strchr("_.-/ ", *name)) to[at++] = '_';
+        else return 0;
+    }
+    to[at] = 0;
+    return name && !*name;
+}
+
+/* The name of member `number` of a struct: none of those before it has the same. */
+static const char *name_member(writer *w, const char *what, const ag_node *x, int number, const uint32_t *before)
+{
+    char name[AGI_NAME];
+    int spelled = spell(what, x->name, name);
+    for (int k = 0; k < number && spelled; k++) {
+        const char *other = before ? w->e.reach[before[k]].member : w->output_member[k];
+        spelled = strcmp(other, name) != 0;
+    }
+    if (!spelled) snprintf(name, sizeof name, "%s%d", what, number);
+    return agi_arena_copy(&w->arena, name, strlen(name) + 1);
+}
+
 static int place_leaf(writer *w, uint32_t b)
 {
     const agi_buffer *buffer = &w->plan->buffer[b];
@@ -91,28 +118,36 @@ static int place_leaf(writer *w, uint32_t b)
     agi_reach *r = &w->e.reach[b];
     const void *values = buffer->role == AGI_CONSTANT ? x->attribute : NULL;
     if (x->op == &agi_parameter && w->options->embed && !w->assigned[b]) values = ag_data(w->options->embed, x);
-    if (values) *r = (agi_reach){ AGI_IN_DATA, agi_add_array(&w->e, buffer, values) };
-    else if (x->op == &agi_input) *r = (agi_reach){ AGI_IN_INPUT, w->inputs };
-    else *r = (agi_reach){ AGI_IN_PARAMETER, w->parameters };
-    if (r->kind == AGI_IN_INPUT) w->input[w->inputs++] = b;
-    if (r->kind == AGI_IN_PARAMETER) w->parameter[w->parameters++] = b;
-    return r->at >= 0;
+    if (values) {
+        *r = (agi_reach){ .kind = AGI_IN_DATA, .at = agi_add_array(&w->e, buffer, values) };
+        return r->at >= 0;
+    }
+    if (x->op == &agi_input) {
+        *r = (agi_reach){ AGI_IN_INPUT, w->inputs, name_member(w, "input", x, w->inputs, w->input) };
+        w->input[w->inputs++] = b;
+    } else {
+        *r = (agi_reach){ AGI_IN_PARAMETER, w->parameters, name_member(w, "parameter", x, w->parameters, w->parameter) };
+        w->parameter[w->parameters++] = b;
+    }
+    return r->member != NULL;
 }
 
 /* An output is computed in the caller's memory, unless it takes over other memory or another output has its values. */
-static void place_output(writer *w, const ag_node *x)
+static int place_output(writer *w, const ag_node *x)
 {
     const agi_place *at = agi_find_place(w->plan, x);
     uint32_t memory = owner(w->plan, at->buffer);
-    if (x->op->flags & AG_LEAF || w->assigned[memory]) return; /* the caller has it: an input or a parameter */
+    if (x->op->flags & AG_LEAF || w->assigned[memory]) return 1; /* the caller has it: an input or a parameter */
     for (int k = 0; k < w->outputs; k++)
-        if (w->output_node[k] == x) return;
+        if (w->output_node[k] == x) return 1;
+    const char *member = w->output_member[w->outputs] = name_member(w, "output", x, w->outputs, NULL);
     agi_reach *r = &w->e.reach[at->buffer];
     int direct = w->plan->buffer[at->buffer].shares == AGI_NONE && r->kind == AGI_IN_WORK;
-    if (direct) *r = (agi_reach){ AGI_IN_OUTPUT, w->outputs };
+    if (direct) *r = (agi_reach){ AGI_IN_OUTPUT, w->outputs, member };
     w->output_node[w->outputs] = x;
     w->copied[w->outputs] = direct ? AGI_NONE : at->buffer;
     w->output[w->outputs++] = at->buffer;
+    return member != NULL;
 }
 
 static int take_room(writer *w)
@@ -126,7 +161,8 @@ static int take_room(writer *w)
     w->output = agi_arena_take(&w->arena, outputs * sizeof *w->output);
     w->copied = agi_arena_take(&w->arena, outputs * sizeof *w->copied);
     w->output_node = agi_arena_take(&w->arena, outputs * sizeof *w->output_node);
-    return w->assigned && w->e.reach && w->input && w->parameter && w->output && w->copied && w->output_node;
+    w->output_member = agi_arena_take(&w->arena, outputs * sizeof *w->output_member);
+    return w->assigned && w->e.reach && w->input && w->parameter && w->output && w->copied && w->output_node && w->output_member;
 }
 
 static int place_all(writer *w)
@@ -136,7 +172,8 @@ static int place_all(writer *w)
     find_assigned(w);
     for (uint32_t b = 0; b < p->nbuffers; b++)
         if ((p->buffer[b].role == AGI_LEAF || p->buffer[b].role == AGI_CONSTANT) && !place_leaf(w, b)) return 0;
-    for (int k = 0; k < p->noutputs; k++) place_output(w, p->output[k]);
+    for (int k = 0; k < p->noutputs; k++)
+        if (!place_output(w, p->output[k])) return 0;
     agi_follow_owners(&w->e);
     w->bytes = agi_close_up(&w->e, &w->arena);
     w->e.scratch_at = w->bytes;
@@ -155,7 +192,7 @@ static void write_copies(writer *w)
         ag_emit(&w->main, "    %s(%lld, ", copy, (long long)ag_count(x));
         w->e.to = &w->main;
         agi_emit_place(&w->e, w->copied[k], ag_c_type((ag_dtype)x->dtype));
-        ag_emit(&w->main, ", m->outputs->output%d);\n", k);
+        ag_emit(&w->main, ", m->outputs->%s);\n", w->output_member[k]);
     }
 }
 
@@ -198,7 +235,8 @@ static void write_members(writer *w, const char *what, int n, const uint32_t *bu
     for (int k = 0; k < n; k++) {
         const agi_buffer *b = &w->plan->buffer[buffer[k]];
         const ag_node *x = *what == 'o' ? w->output_node[k] : b->node;
-        ag_emit(to, "    %s%s %s%s%d", constant ? "const " : "", ag_c_type((ag_dtype)b->dtype), array ? "" : "*", what, k);
+        const char *member = *what == 'o' ? w->output_member[k] : w->e.reach[buffer[k]].member;
+        ag_emit(to, "    %s%s %s%s", constant ? "const " : "", ag_c_type((ag_dtype)b->dtype), array ? "" : "*", member);
         if (array) ag_emit(to, "[%lld]", (long long)ag_count(x));
         ag_emit(to, "; /* ");
         agi_emit_node(to, x);

@@ -5,12 +5,13 @@
  *   emit_pass.c     a pass as loops; emit_stages.c: what happens when in a tile; emit_loop.c: the loops themselves
  *   emit_program.c  a scalar program as straight-line C; emit_bundles.c: functions of several values at once
  *   emit_product.c  products, calls of the library's operations, copies
- *   emit_body.c     all steps, loops and branches among them
+ *   emit_body.c     all steps, loops and branches among them; emit_flat.c: bodies whose values are local variables
  *   emit_helpers.c  functions that the others call
  *   emit.c          ag_write_c: a whole plan as a function that anybody can compile
- *   native.c        the same text for passes and programs, compiled and loaded here
+ *   native.c        the same text for passes, programs and loops of programs, compiled and loaded here
  *
- * Every identifier is generated. Names of nodes appear in comments only, see agi_emit_node. */
+ * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names of
+ * members, if letters, digits and _ will do. */
 #ifndef AGI_EMIT_H
 #define AGI_EMIT_H
 
@@ -69,13 +70,17 @@ typedef struct {
 typedef struct {
     uint8_t kind;
     int64_t at; /* in bytes, or the number of the input, parameter, output, array or buffer */
+    const char *member; /* of an input, parameter or output: its name in the struct */
 } agi_reach;
 
 typedef struct {
     const ag_plan *plan;
     const char *prefix; /* of the names of functions */
     const char *top;    /* that of the plan around all bodies, for what they share */
-    agi_reach *reach;   /* by buffer; NULL: native, where all buffers are memory[buffer] */
+    int native;         /* for this process alone: all buffers are memory[buffer], functions of vectors are glibc's */
+    agi_reach *reach;   /* by buffer; NULL: native, or flat */
+    const char *flat;   /* of a flat body: what the names of its local variables end in; see emit_flat.c */
+    int depth;          /* flat bodies around it */
     int cblas;
     ag_source *to;
     agi_span *leaf, *work; /* leaves and constants; what lies in the workspace */
@@ -88,11 +93,6 @@ typedef struct {
     uint32_t functions;  /* begun so far */
     const ag_op *missing; /* an operation that cannot be written, or NULL */
 } agi_emitter;
-
-static inline int agi_is_native(const agi_emitter *e)
-{
-    return e->reach == NULL;
-}
 
 int agi_find_leaves(agi_emitter *, agi_arena *); /* 0: out of memory */
 /* The workspace: sets the reach of what lies there and returns its bytes; -1: out of memory. */
@@ -117,11 +117,22 @@ void agi_emit_constant(ag_source *, ag_dtype, const agi_buffer *, int64_t index)
 
 int agi_emit_pass(agi_emitter *, int step, const agi_pass *);
 int agi_emit_program(agi_emitter *, int step, const agi_program *);
+void agi_emit_statements(agi_emitter *, int step, const agi_program *); /* a flat body's, in place */
 void agi_emit_product(agi_emitter *, int step, const agi_product *);
 int agi_emit_call(agi_emitter *, int step, const agi_call *);
 void agi_emit_copy(agi_emitter *, int step, const agi_copy *);
+int agi_emit_loop_step(agi_emitter *, int step, const agi_loop_step *);
 int agi_emit_steps(agi_emitter *);                     /* all, with loops and branches */
 void agi_emit_runs(const agi_emitter *, ag_source *);  /* the statements that call them */
+
+/* emit_flat.c: are bodies nothing but scalar programs and small copies, and loops of those? Then their values need no
+ * memory that others know, and compilers keep them in registers. */
+int64_t agi_flat_statements(const agi_loop_step *); /* -1: they are not */
+void agi_emit_locals(const agi_emitter *, const ag_source *body, ag_source *to); /* declares what the body mentions */
+const char *agi_local_array(ag_dtype); /* what its name begins with */
+/* The element of that type, `bytes` into a buffer of a flat body. */
+void agi_emit_local(const agi_emitter *, ag_source *, uint32_t buffer, int64_t bytes, ag_dtype);
+void agi_emit_flat_steps(agi_emitter *);
 
 /* The helper functions and special functions that `body` calls, written into `to`. */
 void agi_emit_helpers(agi_emitter *, const ag_source *body, ag_source *to);

@@ -1,18 +1,19 @@
-/* The steps of a plan, and loops and branches among them: a body is a plan of its own, whose functions work in memory
- * behind that of the plan around it and find what lies in the loop's memory through pointers. See loop_run.c. */
+/* The steps of a plan, and loops and branches among them. A flat body is written in place, see emit_flat.c; any other
+ * is a plan of its own, whose functions work in memory behind that of the plan around it and find what lies in the
+ * loop's memory through pointers. See loop_run.c. */
 #include "emit.h"
 #include "../nodes/loop.h"
 
 typedef struct {
     agi_emitter e;
-    char prefix[AGI_NAME];
+    char prefix[AGI_NAME]; /* or what a flat body's variables end in */
     int64_t at, bytes; /* its memory in the workspace around it */
 } body;
 
 typedef struct {
     agi_emitter *e; /* of the plan around it */
     const agi_loop_step *s;
-    int step;
+    int step, flat;
     body body[2];
     ag_source to;   /* the function that steps through it */
 } printer;
@@ -26,9 +27,9 @@ static int place_body(body *b, agi_arena *arena)
     if (!b->e.reach || !agi_find_leaves(&b->e, arena)) return 0;
     for (uint32_t k = 0; k < p->nbuffers; k++) {
         const agi_buffer *x = &p->buffer[k];
-        if (x->given) b->e.reach[k] = (agi_reach){ AGI_IN_MEMBER, k };
+        if (x->given) b->e.reach[k] = (agi_reach){ .kind = AGI_IN_MEMBER, .at = k };
         else if (x->role == AGI_CONSTANT)
-            b->e.reach[k] = (agi_reach){ AGI_IN_DATA, agi_add_array(&b->e, x, x->node->attribute) };
+            b->e.reach[k] = (agi_reach){ .kind = AGI_IN_DATA, .at = agi_add_array(&b->e, x, x->node->attribute) };
         if (b->e.reach[k].at < 0) return 0;
     }
     agi_follow_owners(&b->e);
@@ -45,6 +46,16 @@ static void emit_memory(const body *b)
         if (x->given) ag_emit(to, "    %s *b%u;\n", ag_c_type((ag_dtype)x->dtype), k);
     }
     ag_emit(to, "    char *work;\n};\n\n");
+}
+
+static int begin_flat(printer *p, int which, agi_arena *arena)
+{
+    body *b = &p->body[which];
+    snprintf(b->prefix, sizeof b->prefix, "_%d", 2 * p->e->depth + which);
+    b->e = (agi_emitter){ .plan = p->s->body[which], .top = p->e->top, .native = p->e->native, .flat = b->prefix,
+                          .depth = p->e->depth + 1, .to = &p->to };
+    if (!agi_find_leaves(&b->e, arena)) p->to.failed = 1;
+    return 1;
 }
 
 static int emit_body(printer *p, int which, agi_arena *arena)
@@ -74,7 +85,7 @@ static int emit_bodies(printer *p, agi_arena *arena)
 {
     for (int k = 0; k < 2; k++) {
         if (!p->s->body[k]) continue;
-        if (!emit_body(p, k, arena)) return 0;
+        if (!(p->flat ? begin_flat(p, k, arena) : emit_body(p, k, arena))) return 0;
         if (k && p->s->node->op != &agi_branch) p->body[1].at = p->body[0].bytes;
         int64_t end = p->body[k].at + p->body[k].bytes;
         if (end > p->e->scratch) p->e->scratch = end;
@@ -108,41 +119,90 @@ static void emit_outer(printer *p, const agi_transfer *x, int from_body, const c
     ag_emit(&p->to, ")");
 }
 
+/* The element of that type, so many bytes further. */
+static void emit_outer_element(printer *p, agi_transfer x, int from_body, int64_t bytes, const char *t, ag_dtype dtype)
+{
+    const agi_emitter *flat = p->flat && from_body ? &p->body[0].e : p->e->flat ? p->e : NULL;
+    x.offset += bytes;
+    if (flat) {
+        agi_emit_local(flat, &p->to, x.outer, x.offset, dtype);
+    } else {
+        ag_emit(&p->to, "*");
+        emit_outer(p, &x, from_body, t, ag_c_type(dtype));
+    }
+}
+
+/* To or from a flat body: an element a statement. */
+static void emit_moves(printer *p, const char *indent, const agi_transfer *x, int from_body, int which, const char *t)
+{
+    const agi_emitter *e = &p->body[which].e;
+    ag_dtype dtype = (ag_dtype)e->plan->buffer[x->inner].dtype;
+    if (x->kind == AGI_BY_ADDRESS) {
+        ag_emit(&p->to, "%sb%u%s = &", indent, x->inner, e->flat);
+        emit_outer_element(p, *x, from_body, 0, t, dtype);
+        ag_emit(&p->to, ";\n");
+        return;
+    }
+    for (int64_t at = 0; at < x->bytes; at += (int64_t)ag_dtype_size(dtype)) {
+        ag_emit(&p->to, "%s", indent);
+        if (x->kind == AGI_COPY_IN) agi_emit_local(e, &p->to, x->inner, at, dtype);
+        else emit_outer_element(p, *x, from_body, at, t, dtype);
+        ag_emit(&p->to, " = ");
+        if (x->kind == AGI_COPY_IN) emit_outer_element(p, *x, from_body, at, t, dtype);
+        else agi_emit_local(e, &p->to, x->inner, at, dtype);
+        ag_emit(&p->to, ";\n");
+    }
+}
+
+static void emit_transfer(printer *p, const char *indent, const agi_transfer *x, int from_body, int which,
+                          const char *t)
+{
+    ag_dtype dtype = (ag_dtype)p->body[which].e.plan->buffer[x->inner].dtype;
+    char copy[AGI_NAME];
+    const char *type = ag_c_type(dtype);
+    if (x->kind == AGI_BY_ADDRESS) {
+        ag_emit(&p->to, "%sbody%d.b%u = ", indent, which, x->inner);
+        emit_outer(p, x, from_body, t, type);
+        ag_emit(&p->to, ";\n");
+        return;
+    }
+    agi_helper_name(p->e, "copy", dtype, copy);
+    ag_emit(&p->to, "%s%s(%lld, ", indent, copy, (long long)(x->bytes / (int64_t)ag_dtype_size(dtype)));
+    if (x->kind == AGI_COPY_IN) emit_outer(p, x, from_body, t, type);
+    else emit_inner(p, which, x->inner);
+    ag_emit(&p->to, ", ");
+    if (x->kind == AGI_COPY_IN) emit_inner(p, which, x->inner);
+    else emit_outer(p, x, from_body, t, type);
+    ag_emit(&p->to, ");\n");
+}
+
 static void emit_transfers(printer *p, const char *indent, const agi_transfers *list, int which, const char *t)
 {
     int from_body = list == &p->s->states;
     for (const agi_transfer *x = list->list, *end = x + list->count; x < end; x++) {
-        ag_dtype dtype = (ag_dtype)p->body[which].e.plan->buffer[x->inner].dtype;
-        char copy[AGI_NAME];
-        const char *type = ag_c_type(dtype);
-        if (x->kind == AGI_BY_ADDRESS) {
-            ag_emit(&p->to, "%sbody%d.b%u = ", indent, which, x->inner);
-            emit_outer(p, x, from_body, t, type);
-            ag_emit(&p->to, ";\n");
-            continue;
-        }
-        agi_helper_name(p->e, "copy", dtype, copy);
-        ag_emit(&p->to, "%s%s(%lld, ", indent, copy, (long long)(x->bytes / (int64_t)ag_dtype_size(dtype)));
-        if (x->kind == AGI_COPY_IN) emit_outer(p, x, from_body, t, type);
-        else emit_inner(p, which, x->inner);
-        ag_emit(&p->to, ", ");
-        if (x->kind == AGI_COPY_IN) emit_inner(p, which, x->inner);
-        else emit_outer(p, x, from_body, t, type);
-        ag_emit(&p->to, ");\n");
+        if (p->flat) emit_moves(p, indent, x, from_body, which, t);
+        else emit_transfer(p, indent, x, from_body, which, t);
     }
 }
 
 /* The predicate, or the number of steps. */
 static void emit_control(printer *p, const ag_node *x)
 {
-    ag_emit(&p->to, "*");
-    emit_outer(p, &p->s->control, 0, "0", ag_c_type((ag_dtype)x->dtype));
+    emit_outer_element(p, p->s->control, 0, 0, "0", (ag_dtype)x->dtype);
 }
 
 /* ---- loops and branches ------------------------------------------------------------------------------------------- */
 
 static void emit_run(printer *p, const char *indent, int which)
 {
+    if (p->flat) {
+        ag_source steps = { .allocator = p->to.allocator };
+        p->body[which].e.to = &steps;
+        agi_emit_flat_steps(&p->body[which].e);
+        agi_source_append_lines(&p->to, &steps, 1);
+        agi_source_free(&steps);
+        return;
+    }
     ag_emit(&p->to, "%sstatus = %s(&body%d);\n%sif (status) return status;\n", indent, p->body[which].prefix, which, indent);
 }
 
@@ -161,10 +221,10 @@ static void emit_test(printer *p, const ag_loop *l)
 {
     emit_transfers(p, "        ", &p->s->states, 1, "0");
     emit_run(p, "        ", 1);
-    ag_emit(&p->to, "        if (!(*");
-    emit_inner(p, 1, p->s->test);
+    ag_emit(&p->to, p->flat ? "        if (!(" : "        if (!(*");
+    if (p->flat) agi_emit_local(&p->body[1].e, &p->to, p->s->test, 0, (ag_dtype)l->test->dtype);
+    else emit_inner(p, 1, p->s->test);
     ag_emit(&p->to, " != 0)) break;\n");
-    (void)l;
 }
 
 static void emit_loop(printer *p, const ag_loop *l)
@@ -189,8 +249,10 @@ static void emit_loop(printer *p, const ag_loop *l)
     emit_transfers(p, "        ", &p->s->after, 0, t);
     ag_emit(&p->to, "    }\n");
     emit_transfers(p, "    ", &p->s->leave[0], 0, "0");
-    if (count >= 0)
-        ag_emit(&p->to, "    *(double *)(void *)((char *)o%u + %lld) = (double)made;\n", p->s->out, (long long)count);
+    if (count < 0) return;
+    ag_emit(&p->to, "    ");
+    emit_outer_element(p, (agi_transfer){ .outer = p->s->out, .offset = count }, 0, 0, "0", AG_F64);
+    ag_emit(&p->to, " = (double)made;\n");
 }
 
 static void emit_branch(printer *p)
@@ -237,24 +299,42 @@ static void emit_pointers(printer *p)
         for (int j = 0; j < lists[k]->count; j++) emit_pointer(p, lists[k]->list[j].outer);
 }
 
-static void emit_step(printer *p)
+static void emit_variables(printer *p, ag_source *to)
 {
-    ag_source *to = p->e->to;
-    ag_emit(to, "/* %s */\n", p->s->node->op == &agi_branch ? "one of two branches" : "a loop");
-    agi_emit_head(p->e, "int", p->step, -1);
-    emit_pointers(p);
-    for (int k = 0; k < 2; k++)
-        if (p->s->body[k]) ag_emit(to, "    struct %s_memory body%d;\n", p->body[k].prefix, k);
     if (agi_source_has(&p->to, "made")) ag_emit(to, "    int64_t made;\n");
     if (agi_source_has(&p->to, "length")) ag_emit(to, "    int64_t length;\n");
+    for (int k = 0; k < 2; k++)
+        if (p->flat && p->s->body[k]) agi_emit_locals(&p->body[k].e, &p->to, to);
+    if (p->flat) return;
     ag_emit(to, "    int status;\n");
     for (int k = 0; k < 2; k++)
-        if (p->s->body[k]) ag_emit(to, "    body%d.work = m->work + %lld;\n", k, (long long)(p->e->scratch_at + p->body[k].at));
-    agi_source_append(to, &p->to);
-    ag_emit(to, "    return 0;\n}\n\n");
+        if (p->s->body[k]) ag_emit(to, "    struct %s_memory body%d;\n", p->body[k].prefix, k);
+    for (int k = 0; k < 2; k++)
+        if (p->s->body[k])
+            ag_emit(to, "    body%d.work = m->work + %lld;\n", k, (long long)(p->e->scratch_at + p->body[k].at));
 }
 
-static int emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
+/* A function, or a block among the statements of a flat body. */
+static void emit_step(printer *p)
+{
+    ag_source *to = p->e->to, text = { .allocator = to->allocator };
+    const char *comment = p->s->node->op == &agi_branch ? "one of two branches" : "a loop";
+    int in_place = p->e->flat != NULL;
+    if (in_place) {
+        ag_emit(to, "    { /* %s */\n", comment);
+    } else {
+        ag_emit(to, "/* %s */\n", comment);
+        agi_emit_head(p->e, "int", p->step, -1);
+        emit_pointers(p);
+    }
+    emit_variables(p, &text);
+    agi_source_append(&text, &p->to);
+    agi_source_append_lines(to, &text, in_place);
+    agi_source_free(&text);
+    ag_emit(to, in_place ? "    }\n" : "    return 0;\n}\n\n");
+}
+
+int agi_emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
 {
     printer *p = agi_allocate(e->to->allocator, sizeof *p);
     agi_arena arena;
@@ -263,6 +343,7 @@ static int emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
         return 1;
     }
     *p = (printer){ .e = e, .s = s, .step = step, .to = { .allocator = e->to->allocator } };
+    p->flat = agi_flat_statements(s) >= 0;
     agi_arena_init(&arena, e->to->allocator);
     int ok = emit_bodies(p, &arena);
     if (ok && !e->to->failed) {
@@ -287,7 +368,7 @@ int agi_emit_steps(agi_emitter *e)
         case AGI_PASS: written = agi_emit_pass(e, k, s->is.group); break;
         case AGI_PROGRAM: written = agi_emit_program(e, k, s->is.program); break;
         case AGI_CALL: written = agi_emit_call(e, k, s->is.call); break;
-        case AGI_LOOP: written = emit_loop_step(e, k, s->is.loop); break;
+        case AGI_LOOP: written = agi_emit_loop_step(e, k, s->is.loop); break;
         case AGI_PRODUCT: agi_emit_product(e, k, s->is.product); break;
         case AGI_COPY: agi_emit_copy(e, k, &s->is.copy); break;
         }

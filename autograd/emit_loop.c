@@ -19,7 +19,8 @@ static void want(agi_pass_printer *p, uint32_t reg, int when)
     const agi_value *v = &p->s.value[reg];
     if (computed_at(p, reg, when) || p->seen[reg] == p->loops) return;
     p->seen[reg] = p->loops;
-    agi_argument_role role = v->uniform || v->expanded ? AGI_ARGUMENT_SCALAR : AGI_ARGUMENT_IN;
+    agi_argument_role role = v->uniform || v->expanded ? AGI_ARGUMENT_SCALAR
+                             : v->home == AGI_HOME_BOX ? AGI_ARGUMENT_BOX : AGI_ARGUMENT_IN;
     p->argument[p->narguments++] = (agi_argument){ role, reg, -1 };
 }
 
@@ -71,6 +72,9 @@ static void emit_signature(const agi_pass_printer *p, ag_source *to, const char 
         if (constant_of(p, a)) continue;
         switch (a->role) {
         case AGI_ARGUMENT_IN: ag_emit(to, ", const %s *x%u", ag_c_type(type_of(p, a)), a->reg); break;
+        case AGI_ARGUMENT_BOX:
+            ag_emit(to, ", const %s *x%u, int64_t at%u, int64_t from%u, int64_t to%u", p->type, a->reg, a->reg, a->reg, a->reg);
+            break;
         case AGI_ARGUMENT_SCALAR: ag_emit(to, ", %s r%u", p->type, a->reg); break;
         case AGI_ARGUMENT_OUT: ag_emit(to, ", %s *y%d", p->type, k); break;
         case AGI_ARGUMENT_FOLD: ag_emit(to, ", %s *f%d", p->type, a->number); break;
@@ -95,6 +99,9 @@ static void emit_loads(const agi_pass_printer *p, ag_source *to, const char *ind
     for (int k = 0; k < p->narguments; k++) {
         const agi_argument *a = &p->argument[k];
         char value[32];
+        if (a->role == AGI_ARGUMENT_BOX)
+            ag_emit(to, "        const %s r%u = %s >= from%u && %s < to%u ? x%u[at%u + %s] : 0;\n", p->type, a->reg, index, a->reg,
+                    index, a->reg, a->reg, a->reg, index);
         if (a->role != AGI_ARGUMENT_IN) continue;
         snprintf(value, sizeof value, "x%u[%s]", a->reg, index);
         ag_emit(to, "        const %s r%u = ", p->type, a->reg);
@@ -155,6 +162,7 @@ static void emit_passed(const agi_pass_printer *p, ag_source *to, int k, portion
     const agi_argument *a = &p->argument[k];
     if (constant_of(p, a)) return;
     switch (a->role) {
+    case AGI_ARGUMENT_BOX: break; /* of loops that take single elements */
     case AGI_ARGUMENT_SCALAR: ag_emit(to, ", r%u", a->reg); break;
     case AGI_ARGUMENT_IN: ag_emit(to, which == COPIED ? ", a%u" : ", x%u%s", a->reg, after[which]); break;
     case AGI_ARGUMENT_OUT: ag_emit(to, which == COPIED ? ", c%d" : ", y%d%s", k, after[which]); break;
@@ -263,7 +271,7 @@ static void emit_whole(agi_pass_printer *p, ag_source *to, int when)
 static void emit_function(agi_pass_printer *p, int when)
 {
     ag_source *to = &p->functions;
-    int vectors = agi_is_native(p->e) && when % AGI_LOOPS != AGI_LOOP_SPECIAL && calls_functions(p, when);
+    int vectors = p->e->native && when % AGI_LOOPS != AGI_LOOP_SPECIAL && calls_functions(p, when);
     if (vectors || has_folds(p)) {
         emit_whole(p, to, when);
         emit_wrapper(p, to);
@@ -278,6 +286,19 @@ static void emit_function(agi_pass_printer *p, int when)
 
 /* ---- the call ----------------------------------------------------------------------------------------------------- */
 
+/* The memory; which element of it the tile's first is, or would be; the tile's elements that are in the box. */
+static void emit_box(agi_pass_printer *p, const agi_load *l)
+{
+    const int64_t number[] = { l->walk.offset, l->walk.box.from[0], l->walk.box.to[0] };
+    char text[24];
+    const char *first = agi_tile(p, AGI_FIRST, text);
+    agi_emit_base(p->e, &p->body, l->buffer, p->dtype);
+    for (int k = 0; k < 3; k++) {
+        ag_emit(&p->body, ", %lld", (long long)number[k]);
+        if (strcmp(first, "0")) ag_emit(&p->body, k ? " - %s" : " + %s", first);
+    }
+}
+
 static void emit_argument(agi_pass_printer *p, const agi_argument *a, int by_rows)
 {
     const agi_value *v = &p->s.value[a->reg];
@@ -288,6 +309,8 @@ static void emit_argument(agi_pass_printer *p, const agi_argument *a, int by_row
         ag_emit(&p->body, "(");
         agi_emit_home(p, v->of);
         ag_emit(&p->body, ")[%s]", by_rows ? agi_tile(p, AGI_R, text) : "0");
+    } else if (a->role == AGI_ARGUMENT_BOX) {
+        emit_box(p, &p->g->load[v->load]);
     } else if (a->role == AGI_ARGUMENT_FOLD) {
         ag_emit(&p->body, "&f%d", a->number);
     } else {

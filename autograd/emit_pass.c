@@ -10,7 +10,7 @@ static int64_t known(const agi_pass_printer *p, agi_variable v)
     const agi_pass *g = p->g;
     int rows_even = g->rows % g->tile_rows == 0, columns_even = g->columns % g->tile_columns == 0;
     int64_t all = g->rows * g->columns;
-    if (p->merged && agi_is_native(p->e) && g->blocks > 1) return -1;
+    if (p->merged && p->e->native && g->blocks > 1) return -1;
     switch (v) {
     case AGI_ROW: return g->row_tiles == 1 ? 0 : -1;
     case AGI_COLUMN: return g->column_tiles == 1 ? 0 : -1;
@@ -101,8 +101,16 @@ void agi_emit_home(agi_pass_printer *p, uint32_t reg)
         ag_emit(&p->body, v->row ? "w%d" : "t%d", v->slot);
     } else {
         const agi_load *l = &p->g->load[v->load];
-        emit_sum(p, l->buffer, (ag_dtype)l->dtype, l->offset, v->home == AGI_HOME_ROW ? AGI_COLUMN : v->row ? AGI_ROW : AGI_FIRST);
+        emit_sum(p, l->buffer, (ag_dtype)l->dtype, l->walk.offset, v->home == AGI_HOME_ROW ? AGI_COLUMN : v->row ? AGI_ROW : AGI_FIRST);
     }
+}
+
+static void emit_home_at(agi_pass_printer *p, uint32_t reg, const char *index)
+{
+    int array = p->s.value[reg].home == AGI_HOME_ARRAY;
+    if (!array) ag_emit(&p->body, "(");
+    agi_emit_home(p, reg);
+    ag_emit(&p->body, array ? "[%s]" : ")[%s]", index);
 }
 
 void agi_emit_converted(const agi_pass_printer *p, ag_source *to, ag_dtype from, const char *value)
@@ -119,9 +127,9 @@ void agi_emit_uniform(const agi_pass_printer *p, ag_source *to, const agi_value 
     const agi_load *l = &p->g->load[v->load];
     const agi_buffer *b = &p->e->plan->buffer[l->buffer];
     char value[96];
-    if (b->dtype == l->dtype) snprintf(value, sizeof value, "b%u[%lld]", l->buffer, (long long)l->offset);
-    else snprintf(value, sizeof value, "((const %s *)(const void *)b%u)[%lld]", ag_c_type((ag_dtype)l->dtype), l->buffer, (long long)l->offset);
-    if (b->role == AGI_CONSTANT) agi_emit_constant(to, p->dtype, b, l->offset);
+    if (b->dtype == l->dtype) snprintf(value, sizeof value, "b%u[%lld]", l->buffer, (long long)l->walk.offset);
+    else snprintf(value, sizeof value, "((const %s *)(const void *)b%u)[%lld]", ag_c_type((ag_dtype)l->dtype), l->buffer, (long long)l->walk.offset);
+    if (b->role == AGI_CONSTANT) agi_emit_constant(to, p->dtype, b, l->walk.offset);
     else agi_emit_converted(p, to, (ag_dtype)l->dtype, value);
 }
 
@@ -159,7 +167,8 @@ static void emit_invariant(agi_pass_printer *p, uint32_t reg)
     agi_call_helper(p, &p->body, "repeat", -1);
     ag_emit(&p->body, "%lld, %lld, ", (long long)g->tile_rows, (long long)g->columns);
     agi_emit_base(p->e, &p->body, l->buffer, p->dtype);
-    ag_emit(&p->body, " + %lld, t%d);\n", (long long)l->offset, v->slot);
+    if (l->walk.offset) ag_emit(&p->body, " + %lld", (long long)l->walk.offset);
+    ag_emit(&p->body, ", t%d);\n", v->slot);
 }
 
 static void emit_expand(agi_pass_printer *p, const agi_micro *m)
@@ -185,9 +194,9 @@ static void emit_fold_rows(agi_pass_printer *p, const agi_micro *m)
 {
     char text[24];
     agi_tile(p, AGI_R, text);
-    ag_emit(&p->body, "for (r = 0; r < %s; r++) (", agi_tile(p, AGI_ROWS, text));
-    agi_emit_home(p, m->out);
-    ag_emit(&p->body, ")[r] = ");
+    ag_emit(&p->body, "for (r = 0; r < %s; r++) ", agi_tile(p, AGI_ROWS, text));
+    emit_home_at(p, m->out, "r");
+    ag_emit(&p->body, " = ");
     agi_call_helper(p, &p->body, "fold", m->fold);
     ag_emit(&p->body, "%lld, ", (long long)p->g->columns);
     agi_emit_home(p, m->a);
@@ -196,26 +205,46 @@ static void emit_fold_rows(agi_pass_printer *p, const agi_micro *m)
 
 /* ---- gathers ------------------------------------------------------------------------------------------------------ */
 
+/* Element i of a run, which is 0 outside the box. */
+static void emit_walked(const agi_pass_printer *p, ag_source *to, const agi_load *l)
+{
+    const agi_pattern *w = &l->walk;
+    ag_source value = { .allocator = to->allocator };
+    int last = w->rank - 1, bounds = 0;
+    for (int k = 0; k <= last && w->boxed; k++) {
+        char index[32];
+        snprintf(index, sizeof index, k == last ? "i%d + i" : "i%d", k);
+        if (w->box.from[k] > 0) ag_emit(to, bounds++ ? " && %s >= %lld" : "%s >= %lld", index, (long long)w->box.from[k]);
+        if (w->box.to[k] < w->dim[k]) ag_emit(to, bounds++ ? " && %s < %lld" : "%s < %lld", index, (long long)w->box.to[k]);
+    }
+    if (bounds) ag_emit(to, " ? ");
+    ag_emit(&value, "from[%lld", (long long)w->offset);
+    for (int k = 0; k <= last; k++)
+        ag_emit(&value, k == last ? " + (i%d + i) * %lld" : " + i%d * %lld", k, (long long)w->stride[k]);
+    ag_emit(&value, "]%c", 0);
+    if (!value.failed) agi_emit_converted(p, to, (ag_dtype)l->dtype, value.text.data);
+    to->failed |= value.failed;
+    agi_source_free(&value);
+    if (bounds) ag_emit(to, " : 0");
+}
+
 /* Elements at, at + 1, ... of a walk: inner runs while the outer indices turn like an odometer. */
 static void emit_gather_function(agi_pass_printer *p, const agi_load *l, int number)
 {
+    const agi_pattern *w = &l->walk;
     ag_source *to = &p->functions;
-    int last = l->rank - 1;
-    char value[64];
+    int last = w->rank - 1;
     ag_emit(to, "static void %s_%d_gather_%d(const %s *from, %s *to, int64_t at, int64_t n)\n{\n", p->e->prefix, p->step, number,
             ag_c_type((ag_dtype)l->dtype), p->type);
-    ag_emit(to, "    int64_t i, run, i%d = at %% %lld;\n", last, (long long)l->dim[last]);
+    ag_emit(to, "    int64_t i, run, i%d = at %% %lld;\n", last, (long long)w->dim[last]);
     for (int k = last - 1; k >= 0; k--)
-        ag_emit(to, "    int64_t i%d = (at /= %lld) %% %lld;\n", k, (long long)l->dim[k + 1], (long long)l->dim[k]);
-    ag_emit(to, "    for (; n > 0; n -= run, to += run) {\n        const %s *x = from + %lld", ag_c_type((ag_dtype)l->dtype),
-            (long long)l->offset);
-    for (int k = 0; k <= last; k++) ag_emit(to, " + i%d * %lld", k, (long long)l->stride[k]);
-    ag_emit(to, ";\n        run = %lld - i%d < n ? %lld - i%d : n;\n", (long long)l->dim[last], last, (long long)l->dim[last], last);
-    snprintf(value, sizeof value, "x[i * %lld]", (long long)l->stride[last]);
+        ag_emit(to, "    int64_t i%d = (at /= %lld) %% %lld;\n", k, (long long)w->dim[k + 1], (long long)w->dim[k]);
+    ag_emit(to, "    for (; n > 0; n -= run, to += run) {\n        run = %lld - i%d < n ? %lld - i%d : n;\n", (long long)w->dim[last],
+            last, (long long)w->dim[last], last);
     ag_emit(to, "        for (i = 0; i < run; i++) to[i] = ");
-    agi_emit_converted(p, to, (ag_dtype)l->dtype, value);
+    emit_walked(p, to, l);
     ag_emit(to, ";\n        i%d = 0;\n       ", last);
-    for (int k = last - 1; k >= 0; k--) ag_emit(to, " if (++i%d == %lld) { i%d = 0;", k, (long long)l->dim[k], k);
+    for (int k = last - 1; k >= 0; k--) ag_emit(to, " if (++i%d == %lld) { i%d = 0;", k, (long long)w->dim[k], k);
     for (int k = last - 1; k >= 0; k--) ag_emit(to, " }");
     ag_emit(to, "\n    }\n}\n\n");
 }
@@ -274,27 +303,49 @@ static void emit_fold_all(agi_pass_printer *p, int k)
     ag_emit(&p->body, ";\n");
 }
 
+/* Where row r of the tile is folded into: the result's only row, that of its segment, or that of the block. */
+static void emit_fold_target(agi_pass_printer *p, const agi_fold_end *e)
+{
+    char row[24], column[24];
+    long long across = (long long)p->g->columns;
+    agi_tile(p, AGI_ROW, row);
+    agi_tile(p, AGI_COLUMN, column);
+    if (e->partial != AGI_NONE) ag_emit(&p->body, "b%u + block * %lld", e->partial, across);
+    else if (e->extent == p->g->rows) ag_emit(&p->body, "b%u", e->buffer);
+    else if (known(p, AGI_ROW) == 0) ag_emit(&p->body, "b%u + r / %lld * %lld", e->buffer, (long long)e->extent, across);
+    else ag_emit(&p->body, "b%u + (row + r) / %lld * %lld", e->buffer, (long long)e->extent, across);
+    if (known(p, AGI_COLUMN)) ag_emit(&p->body, " + column");
+}
+
+/* Is row r the first of what it is folded into? */
+static void emit_fold_opens(agi_pass_printer *p, const agi_fold_end *e)
+{
+    const agi_pass *g = p->g;
+    char text[24];
+    agi_tile(p, AGI_ROW, text);
+    const int zero = known(p, AGI_ROW) == 0, segments = e->partial == AGI_NONE && e->extent != g->rows;
+    if (zero) ag_emit(&p->body, "r");
+    else ag_emit(&p->body, segments ? "(row + r)" : "row + r");
+    if (e->partial != AGI_NONE)
+        ag_emit(&p->body, " == first / %lld * %lld", (long long)g->column_tiles, (long long)g->tile_rows);
+    else if (e->extent == g->rows) ag_emit(&p->body, " == 0");
+    else ag_emit(&p->body, " %% %lld == 0", (long long)e->extent);
+}
+
 /* Row by row into the result, or the block's part of it; the first row of it, and of a segment, is copied. */
 static void emit_fold_columns(agi_pass_printer *p, const agi_fold_end *e)
 {
-    const agi_pass *g = p->g;
-    char text[24], other[24], opens[96], target[160];
-    const char *row = agi_tile(p, AGI_ROW, text), *column = agi_tile(p, AGI_COLUMN, other);
-    long long across = (long long)g->columns;
-    if (e->partial == AGI_NONE) {
-        snprintf(opens, sizeof opens, "(%s + r) %% %lld == 0", row, (long long)e->extent);
-        snprintf(target, sizeof target, "b%u + (%s + r) / %lld * %lld + %s", e->buffer, row, (long long)e->extent, across, column);
-    } else {
-        snprintf(opens, sizeof opens, "%s + r == first / %lld * %lld", row, (long long)g->column_tiles, (long long)g->tile_rows);
-        snprintf(target, sizeof target, "b%u + block * %lld + %s", e->partial, across, column);
-    }
+    char text[24];
     ag_emit(&p->body, "for (r = 0; r < %s; r++)\n", agi_tile(p, AGI_ROWS, text));
     for (int into = 0; into < 2; into++) {
-        ag_emit(&p->body, into ? "    else " : "    if (%s) ", opens);
+        if (into) ag_emit(&p->body, "    else ");
+        else ag_emit(&p->body, "    if ("), emit_fold_opens(p, e), ag_emit(&p->body, ") ");
         agi_call_helper(p, &p->body, into ? "into" : "copy", into ? e->fold : -1);
         ag_emit(&p->body, "%s, ", agi_tile(p, AGI_COLUMNS, text));
         agi_emit_home(p, e->reg);
-        ag_emit(&p->body, " + r * %lld, %s);\n", across, target);
+        ag_emit(&p->body, " + r * %lld, ", (long long)p->g->columns);
+        emit_fold_target(p, e);
+        ag_emit(&p->body, ");\n");
     }
     agi_tile(p, AGI_R, text);
 }
@@ -401,7 +452,7 @@ static void emit_arrays(agi_pass_printer *p)
     for (int k = 0; k < p->s.full_slots + p->s.row_slots; k++) {
         int row = k >= p->s.full_slots;
         ag_emit(p->e->to, "    %s *const %s%d = (%s *)(void *)(%s + %lld);\n", p->type, row ? "w" : "t",
-                row ? k - p->s.full_slots : k, p->type, agi_is_native(p->e) ? "scratch" : "m->work",
+                row ? k - p->s.full_slots : k, p->type, p->e->native ? "scratch" : "m->work",
                 (long long)(p->e->scratch_at + at));
         at += padded(row ? g->tile_rows : g->tile_rows * g->tile_columns, p->dtype);
     }
@@ -440,7 +491,7 @@ static void emit_tiles(agi_pass_printer *p)
 {
     ag_source *to = p->e->to;
     const agi_pass *g = p->g;
-    int native = agi_is_native(p->e), blocks = has_partials(g), depth = 1;
+    int native = p->e->native, blocks = has_partials(g), depth = 1;
     if (blocks) {
         if (native) ag_emit(to, "    for (block = from; block < to; block++) {\n");
         else ag_emit(to, "    for (block = 0; block < %lld; block++) {\n", (long long)g->blocks);
@@ -471,7 +522,7 @@ static void emit_merged(agi_pass_printer *p)
 {
     const agi_pass *g = p->g;
     int64_t part = g->column_tiles == 1 ? g->tile_rows * g->columns : g->tile_columns, all = g->rows * g->columns;
-    if (agi_is_native(p->e) && g->blocks > 1) {
+    if (p->e->native && g->blocks > 1) {
         ag_emit(p->e->to, "    ");
         emit_block_start(p, "start", "from");
         ag_emit(p->e->to, "    ");
@@ -527,7 +578,7 @@ static void emit_step(agi_pass_printer *p)
     emit_tile(p);
     p->tile = take(&p->body);
     emit_variables(p, &p->variables);
-    if (!agi_is_native(p->e)) emit_finish(p);
+    if (!p->e->native) emit_finish(p);
     p->after = take(&p->body);
     agi_source_append(p->e->to, &p->functions);
     emit_comment(p);
@@ -559,7 +610,7 @@ int agi_emit_pass(agi_emitter *e, int step, const agi_pass *g)
     agi_arena_init(&arena, empty.allocator);
     p.seen = agi_arena_zeros(&arena, (size_t)g->nregisters, sizeof *p.seen);
     p.argument = agi_arena_take(&arena, (size_t)(2 * g->nregisters + g->nstores + g->nfolds) * sizeof *p.argument);
-    if (p.seen && p.argument && agi_make_schedule(&p.s, &arena, e->plan, g, agi_is_native(e))) {
+    if (p.seen && p.argument && agi_make_schedule(&p.s, &arena, e->plan, g, e->native)) {
         p.merged = can_merge(&p);
         emit_step(&p);
     } else {

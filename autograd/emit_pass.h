@@ -17,6 +17,7 @@ typedef enum { AGI_LOOP_ROWS, AGI_LOOP_EXPAND, AGI_LOOP_FULL, AGI_LOOP_SPECIAL, 
 typedef enum {
     AGI_HOME_NONE,
     AGI_HOME_LOAD,   /* the memory it is loaded from */
+    AGI_HOME_BOX,    /* the same inside a box, and 0 outside */
     AGI_HOME_ROW,    /* the row that a load repeats */
     AGI_HOME_STORE,  /* where it is stored */
     AGI_HOME_ARRAY   /* scratch memory of a tile's size */
@@ -36,6 +37,11 @@ typedef struct {
     int last;               /* reading of its array */
 } agi_value;
 
+static inline int agi_is_loaded(const agi_value *v) /* from memory, where it stays */
+{
+    return v->home == AGI_HOME_LOAD || v->home == AGI_HOME_BOX || v->home == AGI_HOME_ROW;
+}
+
 typedef struct {
     const agi_pass *g;
     const ag_plan *plan;
@@ -44,6 +50,7 @@ typedef struct {
     int *fold_when;     /* by fold: the loop that accumulates it; AGI_AT_END: the tile's memory is folded */
     int stages;
     int by_rows;        /* loops over all elements go row by row */
+    int one_by_one;     /* loops over all elements take them singly */
     int full_slots, row_slots;
 } agi_schedule;
 
@@ -58,7 +65,7 @@ int agi_is_special(const agi_micro *); /* calls a function that has no vector ve
 typedef enum { AGI_ROW, AGI_COLUMN, AGI_ROWS, AGI_COLUMNS, AGI_FIRST, AGI_COUNT, AGI_R, AGI_I, AGI_K, AGI_BLOCK } agi_variable;
 
 /* What a loop's function is called with. */
-typedef enum { AGI_ARGUMENT_IN, AGI_ARGUMENT_SCALAR, AGI_ARGUMENT_OUT, AGI_ARGUMENT_FOLD } agi_argument_role;
+typedef enum { AGI_ARGUMENT_IN, AGI_ARGUMENT_BOX, AGI_ARGUMENT_SCALAR, AGI_ARGUMENT_OUT, AGI_ARGUMENT_FOLD } agi_argument_role;
 typedef struct {
     agi_argument_role role;
     uint32_t reg;

@@ -87,19 +87,19 @@ static printer printer_of(agi_emitter *e, const agi_product *p)
 }
 
 /* The matrix of operand x, a buffer, that meets the result's matrix `batch`. */
-static void emit_matrix(const printer *w, const char *name, uint32_t buffer, const ag_node *x, const ag_strides *s)
+static void emit_matrix(const printer *w, ag_source *to, const char *name, uint32_t buffer, const ag_node *x, const ag_strides *s)
 {
     const ag_node *y = w->p->node;
     int64_t inside = 1;
-    ag_emit(w->e->to, "        const %s *const %s = ", w->type, name);
-    agi_emit_base(w->e, w->e->to, buffer, w->dtype);
-    if (s->offset) ag_emit(w->e->to, " + %lld", (long long)s->offset);
+    ag_emit(to, "const %s *const %s = ", w->type, name);
+    agi_emit_base(w->e, to, buffer, w->dtype);
+    if (s->offset) ag_emit(to, " + %lld", (long long)s->offset);
     for (int i = y->rank - 3; i >= 0; inside *= y->dim[i--]) {
         int axis = i - (y->rank - x->rank);
         if (axis < 0 || x->dim[axis] == 1) continue;
-        ag_emit(w->e->to, " + batch / %lld %% %lld * %lld", (long long)inside, (long long)y->dim[i], (long long)s->stride[axis]);
+        ag_emit(to, " + batch / %lld %% %lld * %lld", (long long)inside, (long long)y->dim[i], (long long)s->stride[axis]);
     }
-    ag_emit(w->e->to, ";\n");
+    ag_emit(to, ";\n");
 }
 
 static void emit_factor(const printer *w)
@@ -108,9 +108,9 @@ static void emit_factor(const printer *w)
     ag_emit(w->e->to, "    const %s factor = ", w->type);
     agi_emit_number(w->e->to, w->dtype, p->alpha);
     if (p->scale != AGI_NONE) {
-        ag_emit(w->e->to, " * (");
+        ag_emit(w->e->to, " * ");
         agi_emit_base(w->e, w->e->to, p->scale, w->dtype);
-        ag_emit(w->e->to, ")[%lld]", (long long)p->scale_offset);
+        ag_emit(w->e->to, "[%lld]", (long long)p->scale_offset);
     }
     ag_emit(w->e->to, ";\n");
 }
@@ -120,46 +120,84 @@ static int scaled(const agi_product *p)
     return p->scale != AGI_NONE || p->alpha < 1 || p->alpha > 1;
 }
 
-/* Dot products of rows of a and columns of b, where b's columns are contiguous, or it has but one. */
-static void emit_dots(const printer *w)
+/* An index that is always 0 is not written, nor a factor of 1. */
+typedef struct {
+    const char *name;
+    int64_t extent, stride;
+} place;
+
+static void emit_sum(ag_source *to, const char *base, const char *between, place p)
 {
-    ag_source *to = w->e->to;
+    if (p.extent == 1) ag_emit(to, "%s", base);
+    else if (p.stride == 1) ag_emit(to, "%s%s%s", base, between, p.name);
+    else ag_emit(to, "%s%s%s * %lld", base, between, p.name, (long long)p.stride);
+}
+
+static void emit_element(ag_source *to, const char *array, place p, place q)
+{
+    ag_emit(to, "%s[", array);
+    if (p.extent == 1 && q.extent == 1) ag_emit(to, "0");
+    emit_sum(to, "", "", p);
+    emit_sum(to, "", p.extent == 1 ? "" : " + ", q);
+    ag_emit(to, "]");
+}
+
+static void open_loop(ag_source *to, int *depth, const char *name, int64_t n, const char *brace)
+{
+    if (n == 1) return;
+    ag_emit(to, "%*sfor (%s = 0; %s < %lld; %s++)%s\n", 4 * *depth, "", name, name, (long long)n, name, brace);
+    ++*depth;
+}
+
+/* Dot products of rows of a and columns of b, where b's columns are contiguous, or it has but one. */
+static void emit_dots(const printer *w, ag_source *to)
+{
+    const place row = { "i", w->rows, w->columns }, column = { "j", w->columns, 1 };
     char dot[AGI_NAME];
+    int depth = 0;
     agi_helper_name(w->e, "dot", w->dtype, dot);
-    ag_emit(to, "        for (i = 0; i < %lld; i++)\n            for (j = 0; j < %lld; j++)\n", (long long)w->rows,
-            (long long)w->columns);
-    ag_emit(to, "                y[i * %lld + j] %s %s%s(%lld, a + i * %lld, %lld, b + j * %lld, %lld);\n", (long long)w->columns,
-            w->p->onto == AGI_NONE ? "=" : "+=", scaled(w->p) ? "factor * " : "", dot, (long long)w->inner, (long long)w->down[0],
-            (long long)w->across[0], (long long)w->across[1], (long long)w->down[1]);
+    open_loop(to, &depth, "i", w->rows, "");
+    open_loop(to, &depth, "j", w->columns, "");
+    ag_emit(to, "%*s", 4 * depth, "");
+    emit_element(to, "y", row, column);
+    ag_emit(to, " %s %s%s(%lld, ", w->p->onto == AGI_NONE ? "=" : "+=", scaled(w->p) ? "factor * " : "", dot,
+            (long long)w->inner);
+    emit_sum(to, "a", " + ", (place){ "i", w->rows, w->down[0] });
+    ag_emit(to, ", %lld, ", (long long)w->across[0]);
+    emit_sum(to, "b", " + ", (place){ "j", w->columns, w->across[1] });
+    ag_emit(to, ", %lld);\n", (long long)w->down[1]);
 }
 
 /* Rows of b, each times a number, into rows of the result; a panel of b after the other. */
-static void emit_rows(const printer *w)
+static void emit_rows(const printer *w, ag_source *to)
 {
-    ag_source *to = w->e->to;
-    int panels = w->inner > PANEL && w->rows > 1;
+    const place row = { "i", w->rows, w->columns }, column = { "j", w->columns, 1 };
+    int panels = w->inner > PANEL && w->rows > 1, depth = 0;
     if (w->p->onto == AGI_NONE)
-        ag_emit(to, "        for (i = 0; i < %lld; i++) y[i] = 0;\n", (long long)(w->rows * w->columns));
-    if (panels) ag_emit(to, "        for (panel = 0; panel < %lld; panel += %d)\n", (long long)w->inner, PANEL);
-    ag_emit(to, "        for (i = 0; i < %lld; i++)\n", (long long)w->rows);
-    if (panels) ag_emit(to, "            for (k = panel; k < %lld && k < panel + %d; k++) {\n", (long long)w->inner, PANEL);
-    else ag_emit(to, "            for (k = 0; k < %lld; k++) {\n", (long long)w->inner);
-    ag_emit(to, "                const %s t = %sa[i * %lld + k * %lld];\n", w->type, scaled(w->p) ? "factor * " : "",
-            (long long)w->down[0], (long long)w->across[0]);
-    ag_emit(to, "                INDEPENDENT\n                for (j = 0; j < %lld; j++) y[i * %lld + j] += t * b[k * %lld + j * %lld];\n",
-            (long long)w->columns, (long long)w->columns, (long long)w->down[1], (long long)w->across[1]);
-    ag_emit(to, "            }\n");
+        ag_emit(to, "for (i = 0; i < %lld; i++) y[i] = 0;\n", (long long)(w->rows * w->columns));
+    if (panels) ag_emit(to, "for (panel = 0; panel < %lld; panel += %d)\n", (long long)w->inner, PANEL), depth++;
+    open_loop(to, &depth, "i", w->rows, w->inner > 1 ? "" : " {");
+    if (panels) ag_emit(to, "%*sfor (k = panel; k < %lld && k < panel + %d; k++) {\n", 4 * depth++, "", (long long)w->inner, PANEL);
+    else open_loop(to, &depth, "k", w->inner, " {");
+    ag_emit(to, "%*sconst %s t = %s", 4 * depth, "", w->type, scaled(w->p) ? "factor * " : "");
+    emit_element(to, "a", (place){ "i", w->rows, w->down[0] }, (place){ "k", w->inner, w->across[0] });
+    ag_emit(to, ";\n%*sINDEPENDENT\n%*sfor (j = 0; j < %lld; j++) ", 4 * depth, "", 4 * depth, "", (long long)w->columns);
+    emit_element(to, "y", row, column);
+    ag_emit(to, " += t * ");
+    emit_element(to, "b", (place){ "k", w->inner, w->down[1] }, column);
+    ag_emit(to, ";\n");
+    if (depth) ag_emit(to, "%*s}\n", 4 * (depth - 1), "");
 }
 
-static void emit_blas(const printer *w)
+static void emit_blas(const printer *w, ag_source *to)
 {
     const agi_product *p = w->p;
     const ag_node *a = p->node->in[0], *b = p->node->in[1];
     int lead_a, lead_b, turn_a = agi_blas_layout(a, &p->a_stride, &lead_a), turn_b = agi_blas_layout(b, &p->b_stride, &lead_b);
-    ag_emit(w->e->to, "        cblas_%cgemm(CblasRowMajor, Cblas%sTrans, Cblas%sTrans, %lld, %lld, %lld, ", w->dtype == AG_F32 ? 's' : 'd',
+    ag_emit(to, "cblas_%cgemm(CblasRowMajor, Cblas%sTrans, Cblas%sTrans, %lld, %lld, %lld, ", w->dtype == AG_F32 ? 's' : 'd',
             turn_a ? "" : "No", turn_b ? "" : "No", (long long)w->rows, (long long)w->columns, (long long)w->inner);
-    ag_emit(w->e->to, "%s, a, %d, b, %d, ", scaled(p) ? "factor" : "1", lead_a, lead_b);
-    ag_emit(w->e->to, "%d, y, %lld);\n", p->onto != AGI_NONE, (long long)w->columns);
+    ag_emit(to, "%s, a, %d, b, %d, ", scaled(p) ? "factor" : "1", lead_a, lead_b);
+    ag_emit(to, "%d, y, %lld);\n", p->onto != AGI_NONE, (long long)w->columns);
 }
 
 static int same_place(const agi_emitter *e, uint32_t a, uint32_t b)
@@ -167,39 +205,54 @@ static int same_place(const agi_emitter *e, uint32_t a, uint32_t b)
     return e->reach[a].kind == e->reach[b].kind && e->reach[a].at == e->reach[b].at;
 }
 
-static void emit_declarations(const printer *w)
+/* The result's matrix from the operands', one of many or the only one. */
+static void emit_one(const printer *w, ag_source *to)
 {
-    agi_emitter *e = w->e;
     const agi_product *p = w->p;
-    int dots = w->across[1] != 1 && w->columns > 1 ? 1 : w->columns == 1;
-    const uint32_t read[] = { p->a, p->b, p->onto != AGI_NONE && !same_place(e, p->onto, p->out) ? p->onto : AGI_NONE, p->scale };
-    agi_declare(e, p->out);
-    agi_emit_pointer(e, p->out, 1);
+    emit_matrix(w, to, "a", p->a, p->node->in[0], &p->a_stride);
+    emit_matrix(w, to, "b", p->b, p->node->in[1], &p->b_stride);
+    ag_emit(to, "%s *const y = b%u", w->type, p->out);
+    if (w->batches > 1) ag_emit(to, " + batch * %lld", (long long)(w->rows * w->columns));
+    ag_emit(to, ";\n");
+    if (w->e->cblas) emit_blas(w, to);
+    else if (w->columns == 1 || w->across[1] != 1) emit_dots(w, to);
+    else emit_rows(w, to);
+}
+
+static void emit_declarations(const printer *w, const ag_source *body, int onto)
+{
+    static const char *const index[] = { "i", "j", "k", "panel" };
+    ag_source *to = w->e->to;
+    const agi_product *p = w->p;
+    const uint32_t read[] = { p->a, p->b, onto ? p->onto : AGI_NONE, p->scale };
+    agi_declare(w->e, p->out);
+    agi_emit_pointer(w->e, p->out, 1);
     for (int k = 0; k < 4; k++)
-        if (read[k] != AGI_NONE && agi_declare(e, read[k])) agi_emit_pointer(e, read[k], 0);
+        if (read[k] != AGI_NONE && agi_declare(w->e, read[k])) agi_emit_pointer(w->e, read[k], 0);
     if (scaled(p)) emit_factor(w);
-    if (e->cblas) ag_emit(e->to, "    int64_t batch;\n");
-    else if (dots) ag_emit(e->to, "    int64_t batch, i, j;\n");
-    else ag_emit(e->to, "    int64_t batch, i, j, k%s;\n", w->inner > PANEL && w->rows > 1 ? ", panel" : "");
-    if (read[2] != AGI_NONE)
-        ag_emit(e->to, "    for (batch = 0; batch < %lld; batch++) b%u[batch] = b%u[batch];\n", (long long)ag_count(p->node), p->out, p->onto);
+    int n = w->batches > 1 || onto;
+    if (n) ag_emit(to, "    int64_t batch");
+    for (int k = 0; k < 4; k++)
+        if (agi_source_has(body, index[k])) ag_emit(to, n++ ? ", %s" : "    int64_t %s", index[k]);
+    if (n) ag_emit(to, ";\n");
 }
 
 void agi_emit_product(agi_emitter *e, int step, const agi_product *p)
 {
     printer w = printer_of(e, p);
-    int dots = w.columns == 1 || w.across[1] != 1;
+    ag_source body = { .allocator = e->to->allocator };
+    int onto = p->onto != AGI_NONE && !same_place(e, p->onto, p->out), many = w.batches > 1;
+    emit_one(&w, &body);
     ag_emit(e->to, "/* product: ");
     agi_emit_node(e->to, p->node);
     ag_emit(e->to, " */\n");
     agi_emit_head(e, "void", step, -1);
-    emit_declarations(&w);
-    ag_emit(e->to, "    for (batch = 0; batch < %lld; batch++) {\n", (long long)w.batches);
-    emit_matrix(&w, "a", p->a, p->node->in[0], &p->a_stride);
-    emit_matrix(&w, "b", p->b, p->node->in[1], &p->b_stride);
-    ag_emit(e->to, "        %s *const y = b%u + batch * %lld;\n", w.type, p->out, (long long)(w.rows * w.columns));
-    if (e->cblas) emit_blas(&w);
-    else if (dots) emit_dots(&w);
-    else emit_rows(&w);
-    ag_emit(e->to, "    }\n}\n\n");
+    emit_declarations(&w, &body, onto);
+    if (onto)
+        ag_emit(e->to, "    for (batch = 0; batch < %lld; batch++) b%u[batch] = b%u[batch];\n", (long long)ag_count(p->node), p->out,
+                p->onto);
+    if (many) ag_emit(e->to, "    for (batch = 0; batch < %lld; batch++) {\n", (long long)w.batches);
+    agi_source_append_lines(e->to, &body, 1 + many);
+    ag_emit(e->to, many ? "    }\n}\n\n" : "}\n\n");
+    agi_source_free(&body);
 }

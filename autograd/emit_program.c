@@ -82,7 +82,7 @@ static void find_sources(printer *w)
 
 static int same_function(const printer *w, int64_t a, int64_t b)
 {
-    return w->all[a].at / LONGEST == w->all[b].at / LONGEST;
+    return w->e->flat || w->all[a].at / LONGEST == w->all[b].at / LONGEST;
 }
 
 /* A value that another function reads is stored in its place, which is its own as long as somebody needs it. */
@@ -106,8 +106,9 @@ static void print_memory(printer *w, uint32_t address, char text[64])
     int64_t at = (int64_t)address * w->size;
     uint32_t b = agi_leaf_at(w->e, at);
     const agi_span *r = agi_find_span(w->result, w->nresults, at);
-    if (b == AGI_NONE && r && w->e->reach[r->buffer].kind == AGI_IN_OUTPUT) b = r->buffer;
-    if (agi_is_native(w->e)) snprintf(text, 64, "w[%u]", address);
+    if (b == AGI_NONE && r && w->e->reach && w->e->reach[r->buffer].kind == AGI_IN_OUTPUT) b = r->buffer;
+    if (w->e->flat) snprintf(text, 64, "%s%s[%u]", agi_local_array(w->p->dtype), w->e->flat, address);
+    else if (w->e->native) snprintf(text, 64, "w[%u]", address);
     else if (b == AGI_NONE) snprintf(text, 64, "w[%lld]", (long long)(agi_work_at(w->e, at) / w->size));
     else snprintf(text, 64, "b%u[%lld]", b, (long long)((at - w->e->plan->buffer[b].offset) / w->size));
 }
@@ -214,7 +215,7 @@ static void emit_pointer(printer *w, uint32_t b)
 
 static void emit_pointers(printer *w, int64_t first, int64_t end)
 {
-    if (agi_is_native(w->e)) return;
+    if (w->e->native) return;
     if (agi_source_has(&w->body, "w")) ag_emit(w->e->to, "    %s *const w = (%s *)(void *)m->work;\n", w->type, w->type);
     for (int64_t k = first; k < end; k++) {
         const agi_instruction *i = &w->p->code[k];
@@ -233,7 +234,7 @@ static void emit_pointers(printer *w, int64_t first, int64_t end)
 static void emit_head(printer *w, int part)
 {
     agi_emitter *e = w->e;
-    if (!agi_is_native(e)) agi_emit_head(e, "void", w->step, part);
+    if (!e->native) agi_emit_head(e, "void", w->step, part);
     else if (part >= 0) ag_emit(e->to, "static void %s_%d_%d(%s *w, %s *e)\n{\n", e->prefix, w->step, part, w->type, w->type);
     else ag_emit(e->to, "void %s_%d(void *block, void *scratch)\n{\n    %s *const w = (%s *)block, *const e = (%s *)scratch;\n",
                  e->prefix, w->step, w->type, w->type, w->type);
@@ -252,7 +253,8 @@ static void emit_function(printer *w, int64_t first, int64_t end, int part)
 /* One function, or one that calls all others. */
 static void emit_functions(printer *w)
 {
-    int64_t n = w->p->count;
+    int64_t n = w->p->count, bytes = w->bundles.lanes * w->size;
+    if (bytes > w->e->scratch) w->e->scratch = bytes;
     int functions = (int)((n + LONGEST - 1) / LONGEST);
     ag_emit(w->e->to, "/* %lld scalar operations */\n", (long long)n);
     for (int k = 0; k < functions; k++) {
@@ -262,7 +264,7 @@ static void emit_functions(printer *w)
     if (functions == 1) return;
     emit_head(w, -1);
     for (int k = 0; k < functions; k++)
-        ag_emit(w->e->to, "    %s_%d_%d(%s);\n", w->e->prefix, w->step, k, agi_is_native(w->e) ? "w, e" : "m");
+        ag_emit(w->e->to, "    %s_%d_%d(%s);\n", w->e->prefix, w->step, k, w->e->native ? "w, e" : "m");
     ag_emit(w->e->to, "}\n\n");
 }
 
@@ -273,7 +275,7 @@ static int find_results(printer *w, agi_arena *arena)
     w->result = agi_arena_take(arena, p->nbuffers * sizeof *w->result);
     w->written = agi_arena_zeros(arena, p->nbuffers, 1);
     if (!w->result || !w->written) return 0;
-    for (uint32_t b = 0; b < p->nbuffers && !agi_is_native(w->e); b++) {
+    for (uint32_t b = 0; b < p->nbuffers && !w->e->native; b++) { /* of which comments tell */
         const agi_buffer *x = &p->buffer[b];
         int alive = x->first != AGI_NONE && x->first <= (uint32_t)w->step && (x->held || x->last >= (uint32_t)w->step);
         if (x->scalar && x->node && x->role == AGI_VALUE && alive)
@@ -290,7 +292,7 @@ static int find_results(printer *w, agi_arena *arena)
     return 1;
 }
 
-int agi_emit_program(agi_emitter *e, int step, const agi_program *p)
+static void print_program(agi_emitter *e, int step, const agi_program *p, void print(printer *))
 {
     agi_arena arena;
     agi_arena_init(&arena, e->to->allocator);
@@ -298,17 +300,34 @@ int agi_emit_program(agi_emitter *e, int step, const agi_program *p)
                   .body = { .allocator = e->to->allocator } };
     int ok = find_addresses(&w, &arena) && find_results(&w, &arena);
     if (ok) find_sources(&w);
-    if (ok && agi_is_native(e)) ok = agi_find_bundles(&w.bundles, &arena, p, w.all);
+    if (ok && e->native) ok = agi_find_bundles(&w.bundles, &arena, p, w.all);
     if (ok) {
-        int64_t bytes = w.bundles.lanes * w.size;
-        if (bytes > e->scratch) e->scratch = bytes;
         find_uses(&w);
-        emit_functions(&w);
+        print(&w);
     } else {
         e->to->failed = 1;
     }
     e->to->failed |= w.body.failed;
     agi_source_free(&w.body);
     agi_arena_free(&arena);
+}
+
+int agi_emit_program(agi_emitter *e, int step, const agi_program *p)
+{
+    print_program(e, step, p, emit_functions);
     return 1;
+}
+
+static void emit_in_place(printer *w)
+{
+    ag_emit(w->e->to, "    {\n");
+    if (w->bundles.lanes) ag_emit(w->e->to, "        %s e[%d];\n", w->type, (int)w->bundles.lanes);
+    for (int64_t k = 0; k < w->p->count; k++) emit_statement(w, k);
+    agi_source_append_lines(w->e->to, &w->body, 1);
+    ag_emit(w->e->to, "    }\n");
+}
+
+void agi_emit_statements(agi_emitter *e, int step, const agi_program *p)
+{
+    print_program(e, step, p, emit_in_place);
 }

@@ -123,10 +123,10 @@ int64_t agi_work_at(const agi_emitter *e, int64_t offset)
 void agi_emit_head(agi_emitter *e, const char *returns, int step, int part)
 {
     e->functions++;
-    if (!agi_is_native(e)) ag_emit(e->to, "static ");
+    if (!e->native) ag_emit(e->to, "static ");
     ag_emit(e->to, "%s %s_%d", returns, e->prefix, step);
     if (part >= 0) ag_emit(e->to, "_%d", part);
-    if (agi_is_native(e)) ag_emit(e->to, "(void *const *memory, char *scratch, int64_t from, int64_t to)\n{\n");
+    if (e->native) ag_emit(e->to, "(void *const *memory, char *scratch, int64_t from, int64_t to)\n{\n");
     else ag_emit(e->to, "(const struct %s_memory *m)\n{\n", e->prefix);
 }
 
@@ -139,7 +139,7 @@ int agi_declare(agi_emitter *e, uint32_t buffer)
 
 void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
 {
-    const agi_reach *r = agi_is_native(e) ? NULL : &e->reach[buffer];
+    const agi_reach *r = e->native ? NULL : &e->reach[buffer];
     const char *m = e->memory ? e->memory : "m->";
     if (!r) {
         ag_emit(e->to, "(%s *)memory[%u]", type, buffer);
@@ -147,9 +147,9 @@ void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
     }
     switch ((agi_reach_kind)r->kind) {
     case AGI_IN_WORK: ag_emit(e->to, "(%s *)(void *)(%swork + %lld)", type, m, (long long)r->at); break;
-    case AGI_IN_INPUT: ag_emit(e->to, "%sinputs->input%lld", m, (long long)r->at); break;
-    case AGI_IN_PARAMETER: ag_emit(e->to, "%sparameters->parameter%lld", m, (long long)r->at); break;
-    case AGI_IN_OUTPUT: ag_emit(e->to, "%soutputs->output%lld", m, (long long)r->at); break;
+    case AGI_IN_INPUT: ag_emit(e->to, "%sinputs->%s", m, r->member); break;
+    case AGI_IN_PARAMETER: ag_emit(e->to, "%sparameters->%s", m, r->member); break;
+    case AGI_IN_OUTPUT: ag_emit(e->to, "%soutputs->%s", m, r->member); break;
     case AGI_IN_DATA: ag_emit(e->to, "%s_data%lld", e->top, (long long)r->at); break;
     case AGI_IN_MEMBER: ag_emit(e->to, "%sb%lld", m, (long long)r->at); break;
     }
@@ -158,7 +158,7 @@ void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
 void agi_emit_base(const agi_emitter *e, ag_source *to, uint32_t buffer, ag_dtype dtype)
 {
     if (e->plan->buffer[buffer].dtype == dtype) ag_emit(to, "b%u", buffer);
-    else ag_emit(to, "(const %s *)(const void *)b%u", ag_c_type(dtype), buffer);
+    else ag_emit(to, "((const %s *)(const void *)b%u)", ag_c_type(dtype), buffer);
 }
 
 void agi_emit_pointer(agi_emitter *e, uint32_t buffer, int written)

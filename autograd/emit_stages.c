@@ -14,14 +14,20 @@ int agi_is_special(const agi_micro *m)
 static int is_uniform(const agi_load *l)
 {
     if (l->access == AGI_UNIFORM) return 1;
-    for (int i = 0; i < l->rank; i++)
-        if (l->stride[i]) return 0;
+    for (int i = 0; i < l->walk.rank; i++)
+        if (l->walk.stride[i]) return 0;
     return l->access == AGI_GATHERED;
 }
 
 static int is_cast(const agi_pass *g, const agi_load *l) /* element by element from another type */
 {
-    return l->access == AGI_GATHERED && l->dtype != g->dtype && l->rank == 1 && l->stride[0] == 1;
+    return l->access == AGI_GATHERED && l->dtype != g->dtype && agi_walks_on(&l->walk);
+}
+
+/* Element by element, but for zeros at one end or both. */
+static int is_box(const agi_pass *g, const agi_load *l)
+{
+    return l->walk.boxed && !l->row && l->dtype == g->dtype && l->walk.rank == 1 && l->walk.stride[0] == 1;
 }
 
 static void place_load(agi_schedule *s, int k, const uint8_t *folded)
@@ -34,6 +40,7 @@ static void place_load(agi_schedule *s, int k, const uint8_t *folded)
     v->uniform = (uint8_t)is_uniform(l);
     int in_place = !folded[l->reg] || s->g->tile_rows == 1;
     if (l->access == AGI_DIRECT || (is_cast(s->g, l) && !folded[l->reg])) v->home = AGI_HOME_LOAD;
+    else if (s->one_by_one && is_box(s->g, l) && !folded[l->reg]) v->home = AGI_HOME_BOX;
     else if (l->access == AGI_REPEAT && s->by_rows && in_place) v->home = AGI_HOME_ROW;
     else if (!v->uniform || folded[l->reg]) v->home = AGI_HOME_ARRAY;
     v->invariant = v->home == AGI_HOME_ARRAY && (v->uniform || l->access == AGI_REPEAT);
@@ -137,7 +144,7 @@ int agi_same_memory(const ag_plan *p, uint32_t a, uint32_t b)
 static int natural_time(const agi_value *v)
 {
     int loop = v->row ? AGI_LOOP_ROWS : AGI_LOOP_FULL, made = v->when < 0 ? AGI_LOOP_FOLDS : v->when % AGI_LOOPS;
-    if (v->uniform || v->invariant || v->home == AGI_HOME_LOAD || v->home == AGI_HOME_ROW) return AGI_AT(0, loop);
+    if (v->uniform || v->invariant || agi_is_loaded(v)) return AGI_AT(0, loop);
     if (v->expanded) return AGI_AT(v->when / AGI_LOOPS, loop);
     int copied = v->store >= 0 && (made == AGI_LOOP_FOLDS || made == AGI_LOOP_EXPAND);
     return copied ? AGI_AT(available(v, (agi_loop_kind)loop), loop) : v->when;
@@ -163,7 +170,7 @@ static void place_store(agi_schedule *s, int k)
     agi_value *v = &s->value[store->reg];
     int when = store_time(s, store);
     s->store_when[k] = when;
-    int made_here = !v->uniform && !v->invariant && !v->expanded && v->home != AGI_HOME_LOAD && v->home != AGI_HOME_ROW;
+    int made_here = !v->uniform && !v->invariant && !v->expanded && !agi_is_loaded(v);
     if (made_here && v->when == when && v->store < 0) v->store = k;
     else read_at(s, store->reg, when);
 }
@@ -173,7 +180,7 @@ static void give_home(agi_value *v)
 {
     int loop = v->when < 0 ? AGI_LOOPS : v->when % AGI_LOOPS;
     int written = loop == AGI_LOOP_FOLDS || loop == AGI_LOOP_EXPAND || (v->when < 0 && v->home == AGI_HOME_ARRAY);
-    if (v->uniform || v->expanded || v->home == AGI_HOME_LOAD || v->home == AGI_HOME_ROW || v->invariant) return;
+    if (v->uniform || v->expanded || agi_is_loaded(v) || v->invariant) return;
     if (v->micro < 0 && v->load < 0) return; /* a register that nothing defines */
     if (v->store >= 0 && (v->wanted || written)) v->home = AGI_HOME_STORE;
     else if (v->wanted || written) v->home = AGI_HOME_ARRAY;
@@ -236,10 +243,22 @@ static void place_fold(agi_schedule *s, int k, int in_loops)
     read_at(s, e->reg, s->fold_when[k]);
 }
 
+/* Loops that take vectors, for functions or folds, find their operands in memory. */
+static int goes_one_by_one(const agi_schedule *s, int in_loops)
+{
+    int vectors = in_loops && s->g->nfolds;
+    for (int k = 0; k < s->g->nmicros && !vectors; k++) {
+        const agi_micro *m = &s->g->micro[k];
+        vectors = m->kind == AGI_POINT && in_loops && agi_calls_functions(agi_pointwise_text(m->op));
+    }
+    return !vectors && !s->by_rows;
+}
+
 int agi_make_schedule(agi_schedule *s, agi_arena *arena, const ag_plan *plan, const agi_pass *g, int in_loops)
 {
     uint8_t *folded = agi_arena_zeros(arena, (size_t)g->nregisters, 1);
     *s = (agi_schedule){ .g = g, .plan = plan, .by_rows = goes_by_rows(g) };
+    s->one_by_one = goes_one_by_one(s, in_loops);
     s->value = agi_arena_take(arena, (size_t)g->nregisters * sizeof *s->value);
     s->store_when = agi_arena_take(arena, (size_t)g->nstores * sizeof *s->store_when);
     s->fold_when = agi_arena_take(arena, (size_t)g->nfolds * sizeof *s->fold_when);

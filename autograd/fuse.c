@@ -7,6 +7,17 @@ enum { KEYS = 1024, LOOK_BACK = 16 };
 
 /* ---- scalar programs: tiny tensors whose sources are tiny enough ------------------------------------------------ */
 
+/* How much of its root an operand looks at; of a loop, whose buffer holds all parts, what lies in between. */
+static int64_t reach_of(const agi_compiler *c, uint32_t operand)
+{
+    const agi_item *root = &c->item[c->item[operand].root];
+    const ag_node *x = c->item[operand].node;
+    int64_t low;
+    if (!agi_is_loop(root)) return ag_count(root->node);
+    agi_pattern p = agi_walk(c, operand, x->rank, x->dim);
+    return agi_layout_of(c, root->node)->bytes > AGI_LARGEST_LOOP ? INT64_MAX : agi_pattern_reach(&p, &low);
+}
+
 static int is_small(const agi_compiler *c, const agi_item *it)
 {
     const ag_node *x = it->node;
@@ -24,10 +35,8 @@ static int is_small(const agi_compiler *c, const agi_item *it)
     }
     if (work > 8 * AGI_LARGEST_SMALL) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        const ag_node *root = c->item[c->item[s].root].node;
-        int of_loop = c->item[c->item[s].root].kind == AGI_ITEM_CALL && root->op->flags & AG_LOOP;
-        if (of_loop) return 0; /* its buffer holds many parts */
-        if (root->dtype != x->dtype || ag_count(root) > AGI_LARGEST_SOURCE) return 0;
+        if (c->item[s].box != AGI_NONE) return 0; /* its zeros have no address */
+        if (c->item[s].node->dtype != x->dtype || reach_of(c, (uint32_t)s) > AGI_LARGEST_SOURCE) return 0;
     }
     return 1;
 }
@@ -38,6 +47,19 @@ static uint32_t level_of(const agi_compiler *c, uint32_t root)
 {
     uint32_t g = c->item[root].group;
     return g == AGI_NONE ? 0 : agi_fusion_at(c, g)->level;
+}
+
+uint32_t agi_awaited(const agi_compiler *c, uint32_t i)
+{
+    uint32_t a = c->after.count ? ((const uint32_t *)c->after.data)[i] : AGI_NONE;
+    while (a != AGI_NONE && c->item[a].group == AGI_NONE) a = a ? a - 1 : AGI_NONE; /* taken into a super-operation */
+    return a;
+}
+
+static int comes_late_enough(const agi_compiler *c, const agi_item *it, uint32_t g)
+{
+    uint32_t a = agi_awaited(c, (uint32_t)(it - c->item));
+    return a == AGI_NONE || c->item[a].group == g || level_of(c, a) < agi_fusion_at(c, g)->level;
 }
 
 /* Every operand comes from below the group, or from inside as a register that can be had. */
@@ -107,7 +129,7 @@ static joining joins(const agi_compiler *c, const agi_item *it, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     joining no = { 0 };
-    if (it->node->dtype != f->dtype) return no;
+    if (it->node->dtype != f->dtype || !comes_late_enough(c, it, g)) return no;
     if (it->small) {
         joining j = { .fits = f->kind == AGI_GROUP_SCALAR && operands_fit(c, it, g, 0, 0) };
         return j;
@@ -169,16 +191,30 @@ static int join_existing(agi_compiler *c, agi_item *it)
     return 0;
 }
 
+/* Where the group stands in the order of the graph. An update in place takes no memory and its operands may end with it:
+ * as early as it can be, not with the other updates at the end. */
+static uint32_t place_of(const agi_compiler *c, uint32_t i)
+{
+    const agi_item *it = &c->item[i];
+    uint32_t place = 0;
+    if (it->kind != AGI_ITEM_PRODUCT || it->onto == AGI_NONE) return i;
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        uint32_t root = c->item[s].root;
+        if (c->item[root].kind != AGI_ITEM_LEAF && root > place) place = root;
+    }
+    return place;
+}
+
 static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
 {
     agi_item *it = &c->item[i];
     if (!agi_vector_grow(c->arena.allocator, &c->groups, sizeof(agi_fusion), 1)) return agi_out_of_memory(c);
-    uint32_t g = (uint32_t)c->groups.count++, level = 0;
+    uint32_t g = (uint32_t)c->groups.count++, after = agi_awaited(c, i), level = after == AGI_NONE ? 0 : level_of(c, after);
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         uint32_t l = level_of(c, c->item[s].root);
         if (l > level) level = l;
     }
-    *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->node->dtype, .level = level + 1, .first = i,
+    *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->node->dtype, .level = level + 1, .place = place_of(c, i),
                                          .points = points_of(c, it), .older = AGI_NONE };
     if (kind == AGI_GROUP_SINGLE) {
         it->group = g;
@@ -196,7 +232,8 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
 
 /* ---- sinking: what one later pass alone reads moves there, if that costs no memory traffic ------------------------------- */
 
-static const uint32_t NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1;
+#define NOBODY AGI_NONE
+#define SEVERAL (AGI_NONE - 1)
 
 /* `by` reads operand k: the groups that read an item, as long as it could be a register of theirs. */
 static void note_reader(const agi_compiler *c, uint32_t *reader, const agi_item *by, int k, uint32_t operand)
@@ -212,40 +249,56 @@ static void note_reader(const agi_compiler *c, uint32_t *reader, const agi_item 
     else if (reader[root] != by->group) reader[root] = SEVERAL;
 }
 
+/* Which items another group reads. */
+static void find_stored(const agi_compiler *c, uint8_t *stored)
+{
+    for (uint32_t i = 0; i < c->nitems; i++) {
+        const agi_item *it = &c->item[i];
+        if (it->group == AGI_NONE) continue;
+        if (it->held || it->target != AGI_NONE) stored[i] = 1;
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+            uint32_t root = c->item[s].root;
+            if (c->item[root].group != it->group) stored[root] = 1;
+        }
+    }
+}
+
 /* One operand at most has to be read anew, where the item would have been, and it lies in memory anyway. */
-static int operands_lie_ready(const agi_compiler *c, const agi_item *it, const uint32_t *reader)
+static int operands_lie_ready(const agi_compiler *c, const agi_item *it, const uint8_t *stored)
 {
     int full = 0;
     for (int k = 0; k < it->nin; k++) {
         uint32_t root = c->item[it->in[k]].root;
         const agi_item *r = &c->item[root];
         int stays = r->kind == AGI_ITEM_LEAF && r->onto == AGI_NONE;
-        int inside = reader[root] == it->group || reader[root] == NOBODY;
-        int stored = r->group != AGI_NONE && (r->group != it->group || !inside || r->held);
-        if (!stays && !stored) return 0;
+        if (!stays && (r->kind == AGI_ITEM_LEAF || !stored[root])) return 0;
         full += ag_count(r->node) > 1;
     }
     return full == 1;
 }
 
-static int sinks_into(const agi_compiler *c, const agi_item *it, const uint32_t *reader, uint32_t g)
+static int sinks_into(const agi_compiler *c, const agi_item *it, const uint8_t *stored, uint32_t g)
 {
     if (g >= SEVERAL || g == it->group || !agi_is_point(it) || !it->op || it->row || it->small) return 0;
     const agi_fusion *from = agi_fusion_at(c, it->group), *to = agi_fusion_at(c, g);
     if (it->held || it->target != AGI_NONE || from->members < 2) return 0;
     if (to->kind != AGI_GROUP_TILE || to->points != from->points || to->dtype != from->dtype) return 0;
-    return operands_lie_ready(c, it, reader);
+    return operands_lie_ready(c, it, stored);
 }
 
 static int sink(agi_compiler *c)
 {
     uint32_t *reader = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *reader);
-    if (!reader) return agi_out_of_memory(c);
+    uint8_t *stored = agi_arena_zeros(&c->arena, c->nitems, 1);
+    if (!reader || !stored) return agi_out_of_memory(c);
+    find_stored(c, stored);
     memset(reader, 0xff, (size_t)c->nitems * sizeof *reader);
     for (uint32_t i = c->nitems; i-- > 0;) { /* readers come after what they read */
         agi_item *it = &c->item[i];
         if (it->group == AGI_NONE) continue;
-        if (sinks_into(c, it, reader, reader[i])) {
+        uint32_t after = agi_awaited(c, i);
+        if (after != AGI_NONE) reader[after] = SEVERAL; /* it is not to come later than it does */
+        if (sinks_into(c, it, stored, reader[i])) {
             agi_fusion_at(c, it->group)->members--;
             it->group = reader[i];
             agi_fusion_at(c, it->group)->members++;

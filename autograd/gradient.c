@@ -139,6 +139,16 @@ static ag_status backwards(sweep *s)
     return s->graph->status;
 }
 
+/* For the compiler: what is made from here on reads what was made before late. */
+static int note_begin(ag_graph *g)
+{
+    const uint32_t *all = g->sweeps.data, next = (uint32_t)g->nnodes;
+    if (g->sweeps.count && all[g->sweeps.count - 1] == next) return 1;
+    if (!agi_vector_grow(&g->allocator, &g->sweeps, sizeof next, 1)) return 0;
+    ((uint32_t *)g->sweeps.data)[g->sweeps.count++] = next;
+    return 1;
+}
+
 static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
                            ag_node *dx[])
 {
@@ -148,7 +158,7 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
     uint32_t outer_first = g->wanted_first;
     s->wanted = agi_arena_zeros(&s->arena, span, 1);
     s->gout = agi_arena_zeros(&s->arena, span, sizeof *s->gout);
-    if (!s->wanted || !s->gout) return out_of_memory(s);
+    if (!s->wanted || !s->gout || !note_begin(g)) return out_of_memory(s);
     mark_wanted(s, n, x);
     if (list_missing(s, m, y)) return g->status;
     for (int k = 0; k < m; k++)

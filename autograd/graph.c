@@ -32,6 +32,7 @@ void ag_graph_free(ag_graph *g)
     agi_names_free(g);
     agi_custom_free(g);
     agi_release(&g->allocator, g->chunks.data);
+    agi_release(&g->allocator, g->sweeps.data);
     agi_arena_free(&g->arena);
     ag_allocator a = g->allocator;
     agi_release(&a, g);

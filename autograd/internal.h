@@ -60,6 +60,7 @@ struct ag_graph {
     agi_named *names;       /* uthash: named leaves */
     agi_custom *custom;     /* uthash: users' own operations */
     int intern;
+    agi_vector sweeps;      /* uint32_t, ascending: ids of the nodes that reverse sweeps began with */
     const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
     uint32_t wanted_first;
     ag_status status;

@@ -15,18 +15,25 @@ ag_strides agi_item_strides(const agi_compiler *c, uint32_t i)
     return it->view == AGI_NONE ? ag_contiguous(it->node) : ((const ag_strides *)c->views.data)[it->view];
 }
 
-static void coalesce(agi_pattern *p, int rank, const int64_t *dim, const int64_t *stride)
+/* Axes that are walked like one become one. Between bounds only the outer one of them may lie. */
+static void coalesce(agi_pattern *p, int rank, const int64_t *dim, const int64_t *stride, const agi_box *box)
 {
-    p->rank = 0;
+    p->rank = p->boxed = 0;
     for (int i = 0; i < rank; i++) {
+        int64_t from = box ? box->from[i] : 0, to = box ? box->to[i] : dim[i];
+        int last = p->rank - 1, bounds = from > 0 || to < dim[i];
         if (dim[i] == 1) continue;
-        int last = p->rank - 1;
-        if (p->rank && p->stride[last] == stride[i] * dim[i]) {
+        p->boxed |= bounds;
+        if (p->rank && p->stride[last] == stride[i] * dim[i] && !bounds) {
             p->dim[last] *= dim[i];
+            p->box.from[last] *= dim[i];
+            p->box.to[last] *= dim[i];
             p->stride[last] = stride[i];
             continue;
         }
         p->dim[p->rank] = dim[i];
+        p->box.from[p->rank] = from;
+        p->box.to[p->rank] = to;
         p->stride[p->rank++] = stride[i];
     }
 }
@@ -36,14 +43,19 @@ agi_pattern agi_walk(const agi_compiler *c, uint32_t operand, int rank, const in
     const agi_item *it = &c->item[operand];
     const ag_node *x = it->node;
     agi_pattern p;
-    p.rank = 0;
+    p.rank = p.boxed = 0;
     p.offset = 0;
     if (!rank && it->view == AGI_NONE) return p;
     ag_strides s = agi_item_strides(c, operand);
     int64_t stride[AG_MAX_RANK] = { 0 };
     p.offset = s.offset;
     for (int i = 0; i < x->rank; i++) stride[rank - x->rank + i] = x->dim[i] == 1 ? 0 : s.stride[i];
-    coalesce(&p, rank, dim, stride);
+    if (it->box == AGI_NONE) {
+        coalesce(&p, rank, dim, stride, NULL);
+    } else {
+        agi_box box = agi_box_over(agi_box_at(c, operand), x, rank, dim);
+        coalesce(&p, rank, dim, stride, &box);
+    }
     return p;
 }
 
@@ -55,12 +67,19 @@ agi_pattern agi_operand_walk(const agi_compiler *c, const agi_item *user, int k)
 
 int agi_pattern_flat(const agi_pattern *p)
 {
-    return p->offset == 0 && (p->rank == 0 || (p->rank == 1 && p->stride[0] == 1));
+    return p->offset == 0 && (p->rank == 0 || agi_walks_on(p));
+}
+
+int64_t agi_pattern_reach(const agi_pattern *p, int64_t *low)
+{
+    int64_t high = *low = p->offset;
+    for (int i = 0; i < p->rank; i++) *(p->stride[i] < 0 ? low : &high) += (p->dim[i] - 1) * p->stride[i];
+    return high - *low + 1;
 }
 
 int agi_pattern_rows(const agi_pattern *p, int64_t points, int64_t columns)
 {
-    if (p->offset) return 0;
+    if (p->offset || p->boxed) return 0;
     if (points == columns) return p->rank == 0 || (p->rank == 1 && p->stride[0] == 0);
     return p->rank == 2 && p->dim[1] == columns && p->stride[1] == 0 && p->stride[0] == 1;
 }
@@ -70,9 +89,9 @@ int agi_pattern_rows(const agi_pattern *p, int64_t points, int64_t columns)
 static uint32_t new_item(agi_compiler *c, const ag_node *x, agi_item_kind kind)
 {
     uint32_t i = c->nitems++;
-    c->item[i] = (agi_item){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
+    c->item[i] = (agi_item){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE, .box = AGI_NONE,
                              .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE,
-                             .kind = (uint8_t)kind };
+                             .kind = (uint8_t)kind, .sweep = c->sweep };
     return i;
 }
 
@@ -109,7 +128,13 @@ static int in_one_piece(const agi_compiler *c, uint32_t i)
     const agi_item *it = &c->item[i];
     if (it->view == AGI_NONE) return 1;
     agi_pattern p = agi_walk(c, i, it->node->rank, it->node->dim);
-    return p.rank == 0 || (p.rank == 1 && p.stride[0] == 1);
+    return p.rank == 0 || agi_walks_on(&p);
+}
+
+/* Who takes any strides takes no zeros between them. */
+static uint32_t strided(agi_compiler *c, uint32_t i)
+{
+    return c->item[i].box == AGI_NONE ? i : copy_of(c, i);
 }
 
 static int add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
@@ -120,8 +145,18 @@ static int add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
     return 1;
 }
 
+static int add_box(agi_compiler *c, uint32_t i, const agi_box *box)
+{
+    if (!agi_vector_grow(c->arena.allocator, &c->boxes, sizeof *box, 1)) return agi_out_of_memory(c);
+    ((agi_box *)c->boxes.data)[c->boxes.count] = *box;
+    c->item[i].box = (uint32_t)c->boxes.count++;
+    return 1;
+}
+
 static int make_view(agi_compiler *c, const ag_node *x, uint32_t from)
 {
+    agi_box box;
+    if (!agi_box_seen(agi_box_at(c, from), x, &box)) from = strided(c, from);
     ag_strides s = agi_item_strides(c, from);
     if (!x->op->view(x, &s)) {
         new_copy(c, x, from); /* the same elements in the same order, moved together */
@@ -130,7 +165,8 @@ static int make_view(agi_compiler *c, const ag_node *x, uint32_t from)
     uint32_t i = new_item(c, x, AGI_ITEM_VIEW), root = c->item[from].root;
     agi_pattern p = { .offset = s.offset };
     c->item[i].root = root;
-    coalesce(&p, x->rank, x->dim, s.stride);
+    if (c->item[from].box != AGI_NONE) return add_box(c, i, &box) && add_view(c, i, &s);
+    coalesce(&p, x->rank, x->dim, s.stride, NULL);
     if (agi_pattern_flat(&p) && ag_count(x) == ag_count(c->item[root].node)) return 1;
     return add_view(c, i, &s);
 }
@@ -140,6 +176,27 @@ static void make_alias(agi_compiler *c, const ag_node *x)
     uint32_t i = new_item(c, x, AGI_ITEM_VIEW), of = operand(c, x, x->nin - 1);
     c->item[i].root = c->item[of].root;
     c->item[i].view = c->item[of].view;
+    c->item[i].box = c->item[of].box;
+    if (x->op->flags & AG_RECOMPUTE) c->item[c->item[of].root].again = c->marked = 1;
+}
+
+/* What lies among zeros is read where it is, unless that is in every second place, or tiny. */
+static int lies_among_zeros(const ag_node *x, ag_window *w)
+{
+    if (!x->op->window || ag_count(x) <= AGI_LARGEST_SMALL) return 0;
+    x->op->window(x, w);
+    return w->step == 1 || w->step == -1;
+}
+
+static int make_boxed(agi_compiler *c, const ag_node *x, const ag_window *w, uint32_t from)
+{
+    ag_strides s = agi_item_strides(c, from);
+    agi_box box = agi_box_around(agi_box_at(c, from), x, w);
+    uint32_t i = new_item(c, x, AGI_ITEM_VIEW);
+    s.offset -= w->step * w->start * s.stride[w->axis];
+    s.stride[w->axis] *= w->step;
+    c->item[i].root = c->item[from].root;
+    return add_box(c, i, &box) && add_view(c, i, &s);
 }
 
 /* CBLAS takes a matrix whose rows or columns are contiguous. */
@@ -154,14 +211,24 @@ static int blas_takes(const ag_node *x, const ag_strides *s)
 
 static uint32_t product_operand(agi_compiler *c, uint32_t i)
 {
+    i = strided(c, i);
     ag_strides s = agi_item_strides(c, i);
     return blas_takes(c->item[i].node, &s) ? i : contiguous(c, i);
 }
 
-static void make_inputs_ready(agi_compiler *c, const ag_node *x)
+static int make_call(agi_compiler *c, const ag_node *x)
 {
-    for (uint32_t k = 0; k < x->nin; k++)
-        if (!(x->op->flags & AG_STRIDED) && !in_one_piece(c, operand(c, x, k))) copy_of(c, operand(c, x, k));
+    uint32_t first = (uint32_t)c->operands.count;
+    if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof first, x->nin)) return agi_out_of_memory(c);
+    for (uint32_t k = 0; k < x->nin; k++) {
+        uint32_t i = operand(c, x, k);
+        if (x->op->flags & AG_STRIDED) i = strided(c, i);
+        else if (!in_one_piece(c, i)) i = copy_of(c, i);
+        ((uint32_t *)c->operands.data)[c->operands.count++] = i;
+    }
+    if (x->op->flags & AG_LOOP && !agi_lay_out_parts(c, x)) return 0;
+    c->item[new_item(c, x, AGI_ITEM_CALL)].in[0] = first;
+    return 1;
 }
 
 /* Returns the item that is stored into the leaf, or AGI_NONE. */
@@ -208,6 +275,7 @@ enum { LIVE = 1, BOUND = 2, GIVEN = 4 }; /* bound: a leaf here; given: in the lo
 static int make_item(agi_compiler *c, const ag_node *x, int bound)
 {
     unsigned flags = x->op->flags;
+    ag_window w;
     uint32_t i;
     if (flags & AG_LEAF || bound) {
         c->item[new_item(c, x, AGI_ITEM_LEAF)].given = (bound & GIVEN) != 0;
@@ -235,10 +303,10 @@ static int make_item(agi_compiler *c, const ag_node *x, int bound)
         c->item[i].op = flags & AG_POINTWISE ? x->op : NULL;
         c->item[i].nin = (uint8_t)x->nin;
         for (uint32_t k = 0; k < x->nin; k++) c->item[i].in[k] = operand(c, x, k);
+    } else if (lies_among_zeros(x, &w)) {
+        if (!make_boxed(c, x, &w, operand(c, x, 0))) return 0;
     } else {
-        make_inputs_ready(c, x);
-        if (flags & AG_LOOP && !agi_lay_out_parts(c, x)) return 0;
-        new_item(c, x, AGI_ITEM_CALL);
+        if (!make_call(c, x)) return 0;
     }
     c->item_of[x->id] = c->nitems - 1;
     return 1;
@@ -261,7 +329,7 @@ static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, uint32_t *ite
         const ag_node *x = agi_node(c->graph, id);
         *items += 1;
         if (live[id] & BOUND) continue;
-        *items += x->op->flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0;
+        *items += x->op->flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0; /* copies */
         if (x->op->flags & AG_EFFECT) c->nassigned++;
         if (x->op->flags & AG_PART && !keep_part(c, x)) return 0;
         for (uint32_t k = 0; k < x->nin; k++) live[x->in[k]->id] |= LIVE;
@@ -291,15 +359,17 @@ static int carry_states(agi_compiler *c)
 {
     for (int k = 0; c->body && k < c->body->nstates; k++) {
         uint32_t leaf = c->item_of[c->body->bound[k]->id], value = c->item_of[c->body->next[k]->id];
+        c->sweep = c->item[value].sweep;
         if (leaf != value && assign(c, leaf, value) == AGI_NONE) return 0;
     }
     return 1;
 }
 
-/* An output lies contiguous in memory that stays: its root's, or a copy's. */
+/* An output lies contiguous in memory that stays: its root's, or a copy's, which reads it when it is there. */
 static uint32_t hold_output(agi_compiler *c, const ag_node *x)
 {
     uint32_t i = c->item_of[x->id], root = c->item[i].root;
+    c->sweep = c->item[root].sweep;
     if (c->item[i].kind == AGI_ITEM_LEAF) return i;
     if (c->item[i].view == AGI_NONE && c->item[root].target != AGI_NONE) return c->item[root].target;
     if (c->item[i].view != AGI_NONE) root = contiguous(c, i);
@@ -317,7 +387,7 @@ static void give_results(agi_compiler *c)
     }
 }
 
-static void count_uses(agi_compiler *c)
+void agi_count_uses(agi_compiler *c)
 {
     for (uint32_t i = 0; i < c->nitems; i++) {
         const agi_item *it = &c->item[i];
@@ -329,17 +399,22 @@ static void count_uses(agi_compiler *c)
 
 int agi_sources(const agi_compiler *c, const agi_item *it, int k)
 {
-    if (it->kind == AGI_ITEM_CALL) {
-        if (k >= (int)it->node->nin) return -1;
-        uint32_t i = operand(c, it->node, (uint32_t)k);
-        if (!(it->node->op->flags & AG_STRIDED) && !in_one_piece(c, i)) i = c->item[i].copy;
-        return (int)i;
-    }
+    if (it->kind == AGI_ITEM_CALL)
+        return k < (int)it->node->nin ? (int)((const uint32_t *)c->operands.data)[it->in[0] + (uint32_t)k] : -1;
     if (it->kind == AGI_ITEM_POINT || it->kind == AGI_ITEM_FOLD) return k < it->nin ? (int)it->in[k] : -1;
     if (it->kind != AGI_ITEM_PRODUCT) return -1;
     if (k < 2) return (int)it->in[k];
     if (k == 2 && it->onto != AGI_NONE) return (int)it->onto;
     return k == 3 && it->in[2] != AGI_NONE ? (int)it->in[2] : -1;
+}
+
+/* Has a sweep begun between the live node before, when `passed` of them had, and this one? */
+static int sweep_begins(const agi_compiler *c, uint32_t id, int64_t *passed)
+{
+    const uint32_t *begin = c->graph->sweeps.data;
+    int64_t before = *passed;
+    while (*passed < c->graph->sweeps.count && begin[*passed] <= id) ++*passed;
+    return *passed > before;
 }
 
 int agi_make_items(agi_compiler *c)
@@ -354,11 +429,15 @@ int agi_make_items(agi_compiler *c)
     if (!mark_live(c, live, top, &capacity)) return agi_out_of_memory(c);
     c->item = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->item);
     if (!c->item) return agi_out_of_memory(c);
-    for (uint32_t id = 0; id <= top; id++)
-        if (live[id] & LIVE && !make_item(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
+    int64_t sweeps = 0;
+    for (uint32_t id = 0; id <= top; id++) {
+        if (!(live[id] & LIVE)) continue;
+        if (sweep_begins(c, id, &sweeps) && c->sweep < UINT8_MAX) c->sweep++;
+        if (!make_item(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
+    }
     if (!carry_states(c)) return 0;
     for (int k = 0; k < c->noutputs; k++) c->output_item[k] = hold_output(c, c->output[k]);
     give_results(c);
-    count_uses(c);
+    agi_count_uses(c);
     return 1;
 }

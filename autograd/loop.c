@@ -43,7 +43,8 @@ static ag_plan *compile_body(agi_compiler *c, agi_body body, int n, ag_node *con
     if (!outputs) return agi_out_of_memory(c), NULL;
     if (body.nstates) memcpy(outputs, body.next, (size_t)body.nstates * sizeof *outputs); /* else perhaps NULL */
     memcpy(outputs + body.nstates, results, (size_t)n * sizeof *outputs);
-    return agi_compile(c->graph, body.nstates + n, outputs, c->options, &body);
+    agi_recipe recipe = { .plain = c->recipe->plain };
+    return agi_compile(c->graph, body.nstates + n, outputs, c->options, &recipe, &body);
 }
 
 /* What somebody reads of a loop, directly or through other states: `next` and `bound` get its live states, first. */

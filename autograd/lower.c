@@ -1,7 +1,9 @@
 /* Groups become steps. A tile group: loads, micro-operations on registers in creation order, stores, folds. */
 #include "compile.h"
 
-enum { TILE_BYTES = 24 << 10, SMALLEST_TILE = 64, LARGEST_TILE = 1024, BLOCK_POINTS = 1 << 14, MOST_BLOCKS = 64,
+enum { TILE_BYTES = 24 << 10, SMALLEST_TILE = 64, LARGEST_TILE = 1024, FOLD_TILE = 512,
+       BLOCK_POINTS = 1 << 14, MOST_BLOCKS = 64,
+       LONG_ROW = 2 << 10, /* bytes: worth a tile of its own */
        STREAM_BYTES = 1 << 20, /* a cache of our own, at most */
        WORTH_THREADS = 1 << 19 /* elements times operations: some 50 us */ };
 
@@ -105,34 +107,36 @@ static int uniform(const agi_pattern *p)
 {
     for (int i = 0; i < p->rank; i++)
         if (p->stride[i]) return 0;
-    return 1;
+    return !p->boxed;
 }
 
 static agi_access access_of(const lowering *l, const agi_pattern *p, int row, int same_type)
 {
-    if (!same_type) return AGI_GATHERED;
+    if (!same_type || p->boxed) return AGI_GATHERED;
     if (p->rank == 0 && l->g->rows * l->g->columns == 1) return AGI_DIRECT;
     if (uniform(p)) return AGI_UNIFORM;
-    if (p->rank == 1 && p->stride[0] == 1) return AGI_DIRECT;
+    if (agi_walks_on(p)) return AGI_DIRECT;
     int repeats = !row && p->rank == 2 && p->dim[1] == l->g->columns && p->stride[0] == 0 && p->stride[1] == 1;
     return repeats ? AGI_REPEAT : AGI_GATHERED;
+}
+
+static int same_walk(const agi_pattern *a, const agi_pattern *b)
+{
+    size_t n = (size_t)a->rank * sizeof a->dim[0];
+    if (a->rank != b->rank || a->offset != b->offset || a->boxed != b->boxed) return 0;
+    if (memcmp(a->dim, b->dim, n) || memcmp(a->stride, b->stride, n)) return 0;
+    return !a->boxed || (!memcmp(a->box.from, b->box.from, n) && !memcmp(a->box.to, b->box.to, n));
 }
 
 static uint32_t load(lowering *l, uint32_t operand, const agi_pattern *p, int row)
 {
     agi_pass *g = l->g;
     uint32_t b = source_buffer(l, operand);
-    agi_load new = { .buffer = b, .row = (uint8_t)row, .dtype = l->c->item[operand].node->dtype,
-                     .rank = (uint8_t)p->rank, .offset = p->offset };
+    agi_load new = { .buffer = b, .row = (uint8_t)row, .dtype = l->c->item[operand].node->dtype, .walk = *p };
     new.access = (uint8_t)access_of(l, p, row, new.dtype == g->dtype);
-    memcpy(new.dim, p->dim, sizeof new.dim);
-    memcpy(new.stride, p->stride, sizeof new.stride);
     for (int k = g->nloads; k-- > 0 && k > g->nloads - 64;) {
         const agi_load *old = &g->load[k];
-        size_t n = (size_t)p->rank * sizeof p->dim[0];
-        if (old->buffer == b && old->row == row && old->rank == p->rank && old->offset == p->offset &&
-            memcmp(old->dim, p->dim, n) == 0 && memcmp(old->stride, p->stride, n) == 0)
-            return old->reg;
+        if (old->buffer == b && old->row == row && same_walk(&old->walk, p)) return old->reg;
     }
     new.reg = new_value(l, -1, row);
     l->value[new.reg].load = (uint32_t)g->nloads;
@@ -151,7 +155,7 @@ static uint32_t operand_register(lowering *l, const agi_item *it, int k, int row
     }
     agi_pattern p = agi_operand_walk(c, it, k);
     int last = p.rank - 1;
-    if (!row && p.rank > 1 && p.stride[last] == 0 && p.dim[last] == l->g->columns) {
+    if (!row && !p.boxed && p.rank > 1 && p.stride[last] == 0 && p.dim[last] == l->g->columns) {
         p.rank--;
         return expand(l, load(l, s, &p, 1));
     }
@@ -292,19 +296,23 @@ static int place_registers(lowering *l)
 
 /* ---- tiles and blocks ------------------------------------------------------------------------------------------- */
 
-/* Rows that a broadcast operand suggests, where no fold asks for any. */
+/* Rows that a broadcast operand suggests, where no fold asks for any; or long ones that memory has, which then need no
+ * copying. */
 static int64_t suggested_columns(const lowering *l)
 {
     const agi_compiler *c = l->c;
+    int64_t long_rows = 0, size = (int64_t)ag_dtype_size(l->g->dtype);
     for (uint32_t m = 0; m < l->f->members; m++) {
         const agi_item *it = &c->item[c->item_list[l->f->start + m]];
         for (int k = 0; k < it->nin; k++) {
             if (c->item[c->item[it->in[k]].root].group == it->group) continue;
             agi_pattern p = agi_operand_walk(c, it, k);
-            if (p.rank == 2 && (p.stride[1] == 0 || (p.stride[0] == 0 && p.stride[1] == 1))) return p.dim[1];
+            if (p.rank == 2 && !p.boxed && (p.stride[1] == 0 || (p.stride[0] == 0 && p.stride[1] == 1))) return p.dim[1];
+            int last = p.rank - 1;
+            if (last > 0 && p.stride[last] == 1 && p.dim[last] * size >= LONG_ROW) long_rows = p.dim[last];
         }
     }
-    return 0;
+    return long_rows;
 }
 
 static void choose_tiles(lowering *l)
@@ -315,6 +323,7 @@ static void choose_tiles(lowering *l)
     int folds_rows = 0, by_rows = 0;
     if (tile < SMALLEST_TILE) tile = SMALLEST_TILE;
     if (tile > LARGEST_TILE) tile = LARGEST_TILE;
+    if (g->nfolds) tile = FOLD_TILE; /* folded tile by tile: the bits do not depend on what else the pass computes */
     for (int k = 0; k < g->nmicros; k++) folds_rows |= g->micro[k].kind == AGI_FOLD_ROWS;
     g->tile_rows = g->columns < tile ? tile / g->columns : 1;
     if (g->tile_rows > g->rows) g->tile_rows = g->rows;

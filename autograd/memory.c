@@ -1,7 +1,7 @@
 /* Buffers: lifetimes to offsets in one block, in place where an operand dies with the step that replaces it. */
 #include "compile.h"
 
-enum { ALIGNMENT = 64, NO_POSITION = -1 };
+enum { NO_POSITION = -1 };
 
 /* ---- in place: may `out`, stored by a group, take over the memory of `in`, which the group reads? --------------- */
 
@@ -39,7 +39,7 @@ static int group_allows(const agi_compiler *c, const agi_pass *g, uint32_t in, u
         if (g->store[k].buffer == out) store = &g->store[k];
     if (!store) return 0;
     if (!load) return 1;
-    if (load->access != AGI_DIRECT || load->offset || load->row != store->row) return 0;
+    if (load->access != AGI_DIRECT || load->walk.offset || load->row != store->row) return 0;
     if (agi_buffer_at(c, in)->bytes != agi_buffer_at(c, out)->bytes) return 0;
     int at = stored_at(g, store), read = last_read(g, load->reg);
     return read < at || (read == at && g->micro[at].kind == AGI_POINT);
@@ -134,12 +134,6 @@ typedef struct {
     agi_vector holes; /* sorted by offset; the last one is open-ended */
 } layout;
 
-static int64_t rounded(int64_t bytes)
-{
-    int64_t unit = bytes < ALIGNMENT ? 8 : ALIGNMENT;
-    return (bytes + unit - 1) / unit * unit;
-}
-
 static int insert_hole(layout *l, int64_t at, hole h)
 {
     if (!agi_vector_grow(l->c->arena.allocator, &l->holes, sizeof h, 1)) return agi_out_of_memory(l->c);
@@ -157,7 +151,7 @@ static void remove_hole(layout *l, int64_t at)
 
 static int allocate(layout *l, agi_buffer *b)
 {
-    int64_t bytes = rounded(b->bytes), unit = b->bytes < ALIGNMENT ? 8 : ALIGNMENT;
+    int64_t bytes = agi_rounded(b->bytes), unit = b->bytes < AGI_ALIGNMENT ? 8 : AGI_ALIGNMENT;
     hole *all = l->holes.data;
     for (int64_t k = 0; k < l->holes.count; k++) {
         int64_t at = (all[k].offset + unit - 1) / unit * unit, skipped = at - all[k].offset;
@@ -236,38 +230,59 @@ static int walk_steps(layout *l, const calendar *births, const calendar *deaths)
         if (c->options->distinct) continue;
         for (uint32_t k = deaths->start[step]; k < deaths->start[step + 1]; k++) {
             const agi_buffer *b = agi_buffer_at(c, deaths->list[k]);
-            if (!give_back(l, b->offset, rounded(b->bytes))) return 0;
+            if (!give_back(l, b->offset, agi_rounded(b->bytes))) return 0;
         }
     }
     return 1;
+}
+
+/* In place: the owner lives as long as all that share it. */
+static void join_lives(agi_compiler *c)
+{
+    for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
+        const agi_buffer *x = agi_buffer_at(c, b);
+        agi_buffer *o = agi_buffer_at(c, owner(c, b));
+        if (x->first != AGI_NONE && x->last > o->last) o->last = x->last;
+        o->held |= x->held;
+    }
+}
+
+/* What scalar programs address lies in front. */
+static int place_leaves(layout *l)
+{
+    agi_compiler *c = l->c;
+    for (int scalars = 1; scalars >= 0; scalars--)
+        for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
+            agi_buffer *x = agi_buffer_at(c, b);
+            int stays = x->role == AGI_CONSTANT || x->role == AGI_LEAF;
+            if (stays && !x->given && x->scalar == scalars && !allocate(l, x)) return 0;
+        }
+    return 1;
+}
+
+/* All that lies in the block, in place or not: where does it end? */
+static int64_t find_end(agi_compiler *c)
+{
+    int64_t end = 0;
+    for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
+        agi_buffer *x = agi_buffer_at(c, b);
+        x->offset = agi_buffer_at(c, owner(c, b))->offset;
+        if (!x->given && x->offset + agi_rounded(x->bytes) > end) end = x->offset + agi_rounded(x->bytes);
+    }
+    return end;
 }
 
 static int assign_offsets(agi_compiler *c)
 {
     layout l = { .c = c };
     calendar births, deaths;
-    uint32_t n = (uint32_t)c->buffers.count;
-    for (uint32_t b = 0; b < n; b++) { /* in place: the owner lives as long as all that share it */
-        const agi_buffer *x = agi_buffer_at(c, b);
-        agi_buffer *o = agi_buffer_at(c, owner(c, b));
-        if (x->first != AGI_NONE && x->last > o->last) o->last = x->last;
-        o->held |= x->held;
-    }
-    int ok = insert_hole(&l, 0, (hole){ 0, INT64_MAX / 2 });
-    for (int scalars = 1; scalars >= 0; scalars--) /* what scalar programs address lies in front */
-        for (uint32_t b = 0; b < n && ok; b++) {
-            agi_buffer *x = agi_buffer_at(c, b);
-            int stays = x->role == AGI_CONSTANT || x->role == AGI_LEAF;
-            if (stays && !x->given && x->scalar == scalars) ok = allocate(&l, x);
-        }
+    join_lives(c);
+    int ok = insert_hole(&l, 0, (hole){ 0, INT64_MAX / 2 }) && place_leaves(&l);
+    int64_t start = ok ? find_end(c) : 0;
     ok = ok && make_calendar(c, &births, 0) && make_calendar(c, &deaths, 1) && walk_steps(&l, &births, &deaths);
-    for (uint32_t b = 0; b < n && ok; b++) {
-        agi_buffer *x = agi_buffer_at(c, b);
-        x->offset = agi_buffer_at(c, owner(c, b))->offset;
-        int64_t end = x->given ? 0 : x->offset + rounded(x->bytes);
-        if (end > c->plan->block_bytes) c->plan->block_bytes = end;
-    }
     agi_release(c->arena.allocator, l.holes.data);
+    if (ok && !c->options->distinct) ok = agi_pack(c, start, find_end(c));
+    c->plan->block_bytes = find_end(c);
     return ok;
 }
 

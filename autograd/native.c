@@ -1,5 +1,6 @@
-/* Plans run as machine code: passes and programs as emit_*.c writes them, compiled by the system's compiler and loaded.
- * Products and library calls, threads, bound memory and everything else stay what they are. */
+/* Plans run as machine code: passes, programs and loops of programs as emit_*.c writes them, compiled by the system's
+ * compiler and loaded. Products and library calls, the steps of other loops, threads, bound memory and everything else
+ * stay what they are. */
 #include "native.h"
 
 #include <dlfcn.h>
@@ -9,8 +10,8 @@ enum { MOST_PLANS = 1 << 10, MOST_STATEMENTS = 200000, FEW_STATEMENTS = 3000 };
 
 typedef struct {
     ag_plan *top;
-    ag_plan *plan[MOST_PLANS]; /* it and its loops' bodies */
-    int plans, passes, programs;
+    ag_plan *plan[MOST_PLANS]; /* it and its loops' bodies, but for those written in place */
+    int plans, functions;
     int64_t statements, scratch;
     ag_source text;
 } maker;
@@ -29,7 +30,8 @@ static void find_plans(maker *m)
     for (int k = 0; k < m->plans; k++)
         for (int s = 0; s < m->plan[k]->nsteps; s++) {
             const agi_step *step = &m->plan[k]->step[s];
-            for (int b = 0; step->kind == AGI_LOOP && b < 2; b++)
+            if (step->kind != AGI_LOOP || agi_flat_statements(step->is.loop) >= 0) continue;
+            for (int b = 0; b < 2; b++)
                 if (step->is.loop->body[b] && !collect(m, step->is.loop->body[b])) return;
         }
 }
@@ -56,6 +58,18 @@ static const char prelude[] =
     "MATH1(exp) MATH1(expm1) MATH1(log) MATH1(log1p) MATH1(sin) MATH1(cos) MATH1(tan) MATH1(asin) MATH1(acos) MATH1(atan)\n"
     "MATH1(sinh) MATH1(cosh) MATH1(tanh) MATH1(erf) MATH1(erfc) MATH2(pow) MATH2(atan2)\n\n";
 
+/* 1: there is a function for it. */
+static int write_step(maker *m, agi_emitter *e, int k)
+{
+    const agi_step *s = &e->plan->step[k];
+    if (s->kind == AGI_PASS) return agi_emit_pass(e, k, s->is.group);
+    int64_t statements = s->kind == AGI_PROGRAM ? s->is.program->count : -1;
+    if (s->kind == AGI_LOOP) statements = agi_flat_statements(s->is.loop);
+    if (statements < 0 || m->statements + statements > MOST_STATEMENTS) return 0;
+    m->statements += statements;
+    return s->kind == AGI_LOOP ? agi_emit_loop_step(e, k, s->is.loop) : agi_emit_program(e, k, s->is.program);
+}
+
 static void write_plan(maker *m, int number)
 {
     ag_plan *p = m->plan[number];
@@ -63,18 +77,12 @@ static void write_plan(maker *m, int number)
     agi_arena arena;
     snprintf(prefix, sizeof prefix, "p%d", number);
     agi_arena_init(&arena, m->text.allocator);
-    agi_emitter e = { .plan = p, .prefix = prefix, .top = prefix, .to = &m->text };
+    agi_emitter e = { .plan = p, .prefix = prefix, .top = prefix, .native = 1, .to = &m->text };
     ag_source body = { .allocator = m->text.allocator };
     e.to = &body;
     if (!agi_find_leaves(&e, &arena)) body.failed = 1;
     for (int k = 0; k < p->nsteps && !body.failed; k++) {
-        const agi_step *s = &p->step[k];
-        if (s->kind == AGI_PASS) m->passes += agi_emit_pass(&e, k, s->is.group);
-        if (s->kind == AGI_PROGRAM && m->statements + s->is.program->count <= MOST_STATEMENTS) {
-            agi_emit_program(&e, k, s->is.program);
-            m->statements += s->is.program->count;
-            m->programs++;
-        }
+        m->functions += write_step(m, &e, k);
         e.missing = NULL; /* a user's operation without text is interpreted */
     }
     agi_emit_helpers(&e, &body, &m->text);
@@ -123,11 +131,11 @@ static void bind(maker *m)
         for (int s = 0; s < p->nsteps; s++) {
             char name[48];
             agi_step *step = &p->step[s];
-            if (step->kind != AGI_PASS && step->kind != AGI_PROGRAM) continue;
             snprintf(name, sizeof name, "p%d_%d", k, s);
             void *found = dlsym(m->top->library, name);
             if (step->kind == AGI_PASS) *(void **)&step->is.group->native = found;
-            else *(void **)&step->is.program->native = found;
+            if (step->kind == AGI_PROGRAM) *(void **)&step->is.program->native = found;
+            if (step->kind == AGI_LOOP) *(void **)&step->is.loop->native = found;
         }
     }
 }
@@ -147,7 +155,7 @@ void agi_make_native(ag_plan *p)
     ag_emit(&m->text, "%s", prelude);
     for (int k = 0; k < m->plans; k++) write_plan(m, k);
     if (m->text.failed) snprintf(note, AGI_NOTE, "no: out of memory");
-    else if (!m->passes && !m->programs) snprintf(note, AGI_NOTE, "no: there is nothing to compile");
+    else if (!m->functions) snprintf(note, AGI_NOTE, "no: there is nothing to compile");
     else if ((p->library = compile(m, note))) bind(m);
     p->native_note = agi_arena_copy(&p->arena, note, strlen(note) + 1);
     agi_source_free(&m->text);

@@ -14,7 +14,7 @@ typedef struct {
     uint32_t *start;   /* by group: its outgoing edges, sorted */
     uint32_t *sorted;  /* edges by `from` */
     uint32_t *waiting; /* by group: incoming edges not yet satisfied */
-    uint32_t *heap;    /* groups that are ready, smallest first item on top */
+    uint32_t *heap;    /* groups that are ready, the first place on top */
     uint32_t nheap;
 } ordering;
 
@@ -42,6 +42,8 @@ static void find_edges(ordering *o)
                 add_edge(o, it->group, c->item[root->onto].group, 1);
             }
         }
+        uint32_t after = agi_awaited(c, i);
+        if (after != AGI_NONE) add_edge(o, c->item[after].group, it->group, 0);
         if (it->held || it->target != AGI_NONE) c->item[i].stored = 1;
     }
 }
@@ -69,7 +71,7 @@ static int sort_edges(ordering *o)
 
 static int before(const ordering *o, uint32_t a, uint32_t b)
 {
-    return agi_fusion_at(o->c, a)->first < agi_fusion_at(o->c, b)->first;
+    return agi_fusion_at(o->c, a)->place < agi_fusion_at(o->c, b)->place;
 }
 
 static void push(ordering *o, uint32_t g)

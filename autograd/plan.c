@@ -85,14 +85,15 @@ static int prepare(agi_compiler *c)
 
 static int compile(agi_compiler *c)
 {
-    if (!agi_make_items(c)) return 0;
+    if (!agi_make_items(c) || !agi_recompute(c)) return 0;
     agi_combine(c);
     if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_lower(c) || !agi_lay_out(c)) return 0;
     measure_scratch(c->plan);
     return keep_buffers(c) && make_places(c);
 }
 
-ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *options, const agi_body *body)
+ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *options, const agi_recipe *recipe,
+                     const agi_body *body)
 {
     ag_plan *p = agi_allocate(&g->allocator, sizeof *p);
     if (!p) return agi_fail(g, AG_EMEM, "ag_compile: out of memory"), NULL;
@@ -102,10 +103,15 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     agi_arena_init(&p->arena, &p->allocator);
     p->kernels[AG_F32] = agi_kernels_of(p->options.isa, AG_F32);
     p->kernels[AG_F64] = agi_kernels_of(p->options.isa, AG_F64);
-    agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs, .body = body };
+    agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs, .recipe = recipe,
+                       .body = body };
     agi_arena_init(&c.arena, &g->allocator);
     int ok = compile(&c);
+    agi_release(&g->allocator, c.items.data);
+    agi_release(&g->allocator, c.after.data);
+    agi_release(&g->allocator, c.operands.data);
     agi_release(&g->allocator, c.views.data);
+    agi_release(&g->allocator, c.boxes.data);
     agi_release(&g->allocator, c.layouts.data);
     agi_release(&g->allocator, c.parts.data);
     agi_release(&g->allocator, c.groups.data);
@@ -122,7 +128,7 @@ ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_optio
     static const ag_options defaults = { 0 };
     const ag_options *options = or_null ? or_null : &defaults;
     if (!g || g->status || !check_outputs(g, n, outputs) || !agi_check_options(g, options)) return NULL;
-    ag_plan *p = agi_compile(g, n, outputs, options, NULL);
+    ag_plan *p = agi_compile_within(g, n, outputs, options);
     if (p && p->options.native) agi_make_native(p);
     return p;
 }

@@ -38,15 +38,33 @@ typedef enum {
     AGI_DIRECT,   /* the memory itself, element p of the iteration space at offset + p */
     AGI_UNIFORM,  /* one element for all */
     AGI_REPEAT,   /* a row, the same for all rows */
-    AGI_GATHERED, /* any strides, or another element type: copied into the register */
+    AGI_GATHERED, /* any strides, zeros around a box, or another element type: copied into the register */
 } agi_access;
+
+/* Indices from `from` to before `to`, by axis. */
+typedef struct {
+    int64_t from[AG_MAX_RANK], to[AG_MAX_RANK];
+} agi_box;
+
+/* How memory is walked in the flat order of an iteration space: extents and strides, coalesced. */
+typedef struct {
+    int rank;  /* 0: one element */
+    int boxed; /* 1: elements outside the box are 0 */
+    int64_t offset, dim[AG_MAX_RANK], stride[AG_MAX_RANK]; /* in elements */
+    agi_box box;
+} agi_pattern;
+
+/* From one element to the next in memory, all the way? */
+static inline int agi_walks_on(const agi_pattern *p)
+{
+    return p->rank == 1 && p->stride[0] == 1 && !p->boxed;
+}
 
 typedef struct {
     uint32_t buffer, reg;
     uint8_t access, row; /* row: a row register */
-    uint8_t dtype, rank; /* of the memory; of dim and stride, coalesced */
-    int64_t offset;      /* in elements */
-    int64_t dim[AG_MAX_RANK], stride[AG_MAX_RANK];
+    uint8_t dtype;       /* of the memory */
+    agi_pattern walk;
 } agi_load;
 
 typedef void (*agi_kernel)(int64_t n, void *out, const void *a, const void *b, const void *c);
@@ -165,6 +183,7 @@ typedef struct {
     agi_transfers enter[2], leave[2]; /* of each body, before and after all steps */
     agi_transfers before, after;      /* of body[0], around every step */
     agi_transfers states;             /* from body[0] to body[1], before every test */
+    int (*native)(void *const *memory, char *scratch, int64_t, int64_t); /* all of it, compiled, or NULL; 0, 0 */
 } agi_loop_step;
 
 typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY, AGI_LOOP } agi_step_kind;
@@ -187,6 +206,16 @@ typedef struct {
     uint32_t buffer;
 } agi_place; /* where a node's value is to be found after an evaluation */
 
+/* What is computed again for later sweeps. */
+typedef struct {
+    int64_t late_values;  /* how many later sweeps read that can be computed again, */
+    int64_t late_bytes;   /* and their bytes */
+    int operations;
+    const ag_node **node; /* what they compute */
+    double flops;
+    size_t bytes_without; /* ag_plan_bytes if nothing were */
+} agi_again;
+
 struct ag_plan {
     ag_allocator allocator;
     agi_arena arena;
@@ -200,13 +229,15 @@ struct ag_plan {
     uint32_t *leaf;     /* buffers of leaves */
     ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
+    agi_again again;
     void *library;           /* of compiled steps, or NULL */
     const char *native_note; /* what became of options.native, or NULL */
 };
 
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
 
-/* native.c: compiles passes and programs, also of loops' bodies. What cannot be compiled is interpreted. */
+/* native.c: compiles passes and programs, also of loops' bodies, and whole loops of programs. What cannot be compiled is
+ * interpreted. */
 void agi_make_native(ag_plan *);
 void agi_drop_native(ag_plan *);
 

@@ -52,11 +52,27 @@ static uint32_t address_of(writer *w, uint32_t i)
     return c->address[i];
 }
 
-static uint32_t base_of(writer *w, uint32_t root)
+/* Of a loop's buffer, which holds all its parts, addresses of what is walked over alone. */
+static uint32_t address_in_loop(writer *w, uint32_t loop, const agi_pattern *p)
+{
+    agi_compiler *c = w->c;
+    int64_t low, reach = agi_pattern_reach(p, &low);
+    if (!agi_vector_grow(c->arena.allocator, &c->elements, sizeof(agi_element), reach)) {
+        w->failed = 1;
+        return 0;
+    }
+    uint32_t first = (uint32_t)c->elements.count, buffer = c->item[loop].buffer;
+    for (int64_t e = 0; e < reach; e++)
+        ((agi_element *)c->elements.data)[c->elements.count++] = (agi_element){ buffer, (uint32_t)(low + e) };
+    agi_buffer_at(c, buffer)->scalar = 1;
+    return first - (uint32_t)low;
+}
+
+static uint32_t base_of(writer *w, uint32_t root, const agi_pattern *walked)
 {
     const agi_item *it = &w->c->item[root];
     if (it->group == w->group && it->buffer == AGI_NONE) return w->c->reg_of[root] | AGI_TEMPORARY;
-    return address_of(w, root);
+    return agi_is_loop(it) ? address_in_loop(w, root, walked) : address_of(w, root);
 }
 
 /* Element p of a walk over an operand, counted from its root's first element. */
@@ -81,7 +97,7 @@ static void write_point(writer *w, const agi_item *it, uint32_t out)
     int64_t n = ag_count(it->node);
     for (int k = 0; k < it->nin; k++) {
         p[k] = agi_operand_walk(w->c, it, k);
-        base[k] = base_of(w, w->c->item[it->in[k]].root);
+        base[k] = base_of(w, w->c->item[it->in[k]].root, &p[k]);
     }
     for (int64_t e = 0; e < n; e++) {
         for (int k = 0; k < it->nin; k++) at[k] = base[k] + (uint32_t)element(&p[k], e);
@@ -96,7 +112,7 @@ static void write_fold(writer *w, const agi_item *it, uint32_t out)
     const ag_node *x = w->c->item[it->in[0]].node;
     ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
     agi_pattern p = agi_operand_walk(w->c, it, 0);
-    uint32_t base = base_of(w, w->c->item[it->in[0]].root), code = codes[it->node->op->fold];
+    uint32_t base = base_of(w, w->c->item[it->in[0]].root, &p), code = codes[it->node->op->fold];
     for (int64_t o = 0; o < s.outer * s.inner; o++) {
         int64_t first = o / s.inner * s.extent * s.inner + o % s.inner;
         uint32_t to = out + (uint32_t)o, a = base + (uint32_t)element(&p, first);
@@ -124,7 +140,7 @@ static void write_product(writer *w, const agi_item *it, uint32_t out)
     const ag_node *y = it->node, *an = w->c->item[it->in[0]].node;
     int64_t inner = an->dim[an->rank - 1], rows = y->dim[y->rank - 2], columns = y->dim[y->rank - 1];
     agi_pattern pa = batched(w, it->in[0], y), pb = batched(w, it->in[1], y);
-    uint32_t a = base_of(w, w->c->item[it->in[0]].root), b = base_of(w, w->c->item[it->in[1]].root);
+    uint32_t a = base_of(w, w->c->item[it->in[0]].root, &pa), b = base_of(w, w->c->item[it->in[1]].root, &pb);
     int onto = it->onto != AGI_NONE;
     uint32_t sum = onto ? take_slots(w, 1) | AGI_TEMPORARY : 0;
     for (int64_t e = 0, n = ag_count(y); e < n; e++) {
@@ -137,8 +153,8 @@ static void write_product(writer *w, const agi_item *it, uint32_t out)
         }
         if (!onto) continue;
         agi_pattern scale = agi_walk(w->c, it->in[2], AG_MAX_RANK, (int64_t[AG_MAX_RANK]){ 1, 1, 1, 1, 1, 1, 1, 1 });
-        uint32_t rate = base_of(w, w->c->item[it->in[2]].root) + (uint32_t)scale.offset;
-        write(w, (uint32_t)agi_submul.code, out + (uint32_t)e, rate, sum, base_of(w, it->onto) + (uint32_t)e);
+        uint32_t rate = base_of(w, w->c->item[it->in[2]].root, &scale) + (uint32_t)scale.offset;
+        write(w, (uint32_t)agi_submul.code, out + (uint32_t)e, rate, sum, base_of(w, it->onto, NULL) + (uint32_t)e);
     }
     if (onto) give_slots(w, sum & ~AGI_TEMPORARY, 1);
 }
@@ -149,7 +165,7 @@ static void write_item(writer *w, uint32_t i)
     const agi_item *it = &c->item[i];
     uint32_t n = (uint32_t)ag_count(it->node);
     if (it->buffer == AGI_NONE) c->reg_of[i] = take_slots(w, n);
-    uint32_t out = base_of(w, i);
+    uint32_t out = base_of(w, i, NULL);
     if (it->kind == AGI_ITEM_POINT) write_point(w, it, out);
     else if (it->kind == AGI_ITEM_FOLD) write_fold(w, it, out);
     else write_product(w, it, out);

@@ -47,8 +47,8 @@ static double show_load(const writer *w, const agi_load *l)
 {
     fprintf(w->to, "    r%-3u = load ", l->reg);
     show_buffer(w, l->buffer);
-    if (l->offset) fprintf(w->to, " from element %lld", (long long)l->offset);
-    fprintf(w->to, "%s%s\n", access_names[l->access], l->row ? ", an element a row" : "");
+    if (l->walk.offset) fprintf(w->to, " from element %lld", (long long)l->walk.offset);
+    fprintf(w->to, "%s%s%s\n", access_names[l->access], l->walk.boxed ? " among zeros" : "", l->row ? ", an element a row" : "");
     return buffer_bytes(w, l->buffer);
 }
 
@@ -174,7 +174,7 @@ static void show_loop(writer *w, const agi_loop_step *l)
     const ag_plan *outer = w->plan;
     fprintf(w->to, "%s ", l->node->op->name);
     show_buffer(w, l->out);
-    fputc('\n', w->to);
+    fprintf(w->to, l->native ? ", compiled as a whole\n" : "\n");
     for (int b = 0; b < 2; b++) {
         if (!l->body[b]) continue;
         fprintf(w->to, "  body %d {\n", b);
@@ -208,6 +208,23 @@ static void show_steps(writer *w)
     for (int k = 0; k < w->plan->nsteps; k++) show_step(w, k);
 }
 
+/* Of each operation how many are computed again. */
+static void show_again(const writer *w)
+{
+    const agi_again *a = &w->plan->again;
+    fprintf(w->to, "computed again for derivatives: %d operations, %.0f flops; kept instead, a run would take %zu bytes\n",
+            a->operations, a->flops, a->bytes_without);
+    for (int k = 0; k < a->operations; k++) {
+        const ag_op *op = a->node[k]->op;
+        int count = 0, before = 0;
+        for (int j = 0; j < a->operations; j++) {
+            count += a->node[j]->op == op;
+            before += j < k && a->node[j]->op == op;
+        }
+        if (!before) fprintf(w->to, "    %d %s\n", count, op->name);
+    }
+}
+
 int ag_write_text(FILE *to, const ag_plan *p)
 {
     if (!to || !p) return -1;
@@ -216,5 +233,6 @@ int ag_write_text(FILE *to, const ag_plan *p)
     show_steps(&w);
     fprintf(to, "%d steps, %u buffers; a run takes %zu bytes; an evaluation moves %.0f bytes, %.0f flops\n", p->nsteps,
             p->nbuffers, ag_plan_bytes(p), w.bytes, w.flops);
+    if (p->again.operations) show_again(&w);
     return ferror(to) ? -1 : 0;
 }

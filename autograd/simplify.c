@@ -1,8 +1,9 @@
 /* Algebra while a graph is built: ag_apply asks here whether a simpler node stands for the operation it is to make.
  *
  * A rewrite gives every element the value it had, NaN and Inf included (x * 0 is no 0), in the same type and shape;
- * what it may change is the sign of a zero and, for sums of repeated elements, the rounding. Each looks at the
- * operation and its operands only, which are simplified already, and makes at most a few nodes: no recursion grows.
+ * what it may change is the sign of a zero, for sums of repeated elements the rounding, and for powers of two as
+ * factors what over- or underflowed on the way. Each looks at the operation and its operands only, which are simplified
+ * already, and makes at most a few nodes: no recursion grows.
  * A million scalar operations pass through here: one without a rewrite costs a few comparisons. */
 #include "internal.h"
 
@@ -55,6 +56,27 @@ static int negative(const ag_node *x)
     return x->op == &agi_neg;
 }
 
+/* 2^k or -2^k, well inside the range of the type: scaling by it is exact. */
+static int is_power_of_two(double x, ag_dtype dtype)
+{
+    double largest = dtype == AG_F32 ? 0x1p120 : 0x1p1000;
+    int exponent;
+    return fabs(x) >= 1 / largest && fabs(x) <= largest && fabs(frexp(x, &exponent)) == 0.5;
+}
+
+/* Of x * 2^k the x, or NULL; also of a product that is still to be made. */
+static ag_node *scaled(ag_node *const in[2], ag_dtype dtype, double *power)
+{
+    for (int i = 0; i < 2; i++)
+        if (in[i]->op == &agi_number && agi_is_number(in[i], power) && is_power_of_two(*power, dtype)) return in[1 - i];
+    return NULL;
+}
+
+static ag_node *scaled_by(const ag_node *x, double *power)
+{
+    return x->op == &agi_mul ? scaled(x->in, (ag_dtype)x->dtype, power) : NULL;
+}
+
 static ag_node *plus_zero(const ag_infer *c)
 {
     if (is_literal(c->in[1], 0)) return c->in[0];
@@ -65,6 +87,24 @@ static ag_node *plus_negative(const ag_infer *c)
 {
     if (negative(c->in[1])) return ag_sub(c->in[0], c->in[1]->in[0]);
     return negative(c->in[0]) ? ag_sub(c->in[1], c->in[0]->in[0]) : NULL;
+}
+
+/* The two sides of one choice, each with zero for the other: what forward mode makes of it. */
+static ag_node *plus_other_side(const ag_infer *c)
+{
+    ag_node *x = c->in[0], *y = c->in[1];
+    if (x->op != &agi_where || y->op != &agi_where || x->in[0] != y->in[0]) return NULL;
+    if (is_literal(x->in[2], 0) && is_literal(y->in[1], 0)) return ag_where(x->in[0], x->in[1], y->in[2]);
+    if (is_literal(x->in[1], 0) && is_literal(y->in[2], 0)) return ag_where(x->in[0], y->in[1], x->in[2]);
+    return NULL;
+}
+
+static ag_node *both_scaled(const ag_infer *c)
+{
+    double p, q;
+    ag_node *a = scaled_by(c->in[0], &p), *b = a ? scaled_by(c->in[1], &q) : NULL;
+    if (!b || p != q || fabs(p) < 1) return NULL;
+    return ag_mul(ag_add(a, b), number_of_type(c->graph, c->dtype, p));
 }
 
 static ag_node *minus_zero(const ag_infer *c)
@@ -109,6 +149,14 @@ static ag_node *literal_times_negative(const ag_infer *c)
         return ag_mul(number_of_type(c->graph, c->dtype, -v), c->in[1 - i]->in[0]);
     }
     return NULL;
+}
+
+static ag_node *scaled_twice(const ag_infer *c)
+{
+    double p, q;
+    ag_node *product = scaled(c->in, c->dtype, &p), *x = product ? scaled_by(product, &q) : NULL;
+    if (!x || !is_power_of_two(p * q, c->dtype)) return NULL;
+    return ag_mul(x, number_of_type(c->graph, c->dtype, p * q));
 }
 
 static ag_node *over_one(const ag_infer *c)
@@ -287,18 +335,21 @@ static ag_node *sum_of_repeated(const ag_infer *c)
 
 /* ---- the table -------------------------------------------------------------------------------------------------- */
 
-enum { MOST_REWRITES = 4 }; /* of an operation, tried in this order */
+enum { MOST_REWRITES = 5 }; /* of an operation, tried in this order */
 
 static rewrite *const pointwise[AG_CODE_COUNT][MOST_REWRITES] = {
     [AG_CODE_add] = { plus_zero,        /* x + 0 -> x, but for the sign of -0 + 0 */
-                      plus_negative },  /* a + -b, -b + a -> a - b */
+                      plus_negative,    /* a + -b, -b + a -> a - b */
+                      plus_other_side,  /* where(c, a, 0) + where(c, 0, b) -> where(c, a, b), but for such signs */
+                      both_scaled },    /* a * 2^k + b * 2^k -> (a + b) * 2^k, k >= 0 */
     [AG_CODE_sub] = { minus_zero,       /* x - 0 -> x */
                       zero_minus,       /* 0 - x -> -x, but for the sign of 0 - 0 */
                       minus_negative }, /* a - -b -> a + b */
     [AG_CODE_mul] = { times_one,        /* x * 1 -> x */
                       times_minus_one,  /* x * -1 -> -x */
                       both_negative,    /* -a * -b -> a * b */
-                      literal_times_negative }, /* literal * -x -> -literal * x */
+                      literal_times_negative, /* literal * -x -> -literal * x */
+                      scaled_twice },   /* x * 2^j * 2^k -> x * 2^(j + k) */
     [AG_CODE_div] = { over_one,         /* x / 1 -> x */
                       over_power_of_two, /* x / 2^k -> x * 2^-k, where 2^-k is finite; other divisors stay */
                       both_negative },  /* -a / -b -> a / b */

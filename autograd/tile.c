@@ -22,6 +22,7 @@ typedef struct {
     const agi_kernels *kernels;
     int64_t size;  /* of an element */
     char **reg;
+    char *slots[2]; /* of full and of row registers */
     int64_t row, rows, column, columns; /* of the tile */
 } tile;
 
@@ -33,6 +34,11 @@ static int64_t elements(const tile *t, int row)
 static int64_t position(const tile *t, int row)
 {
     return row ? t->row : t->row * t->g->columns + t->column;
+}
+
+static char *slot_of(const tile *t, const agi_register *r)
+{
+    return t->slots[r->row] + r->slot * slot_bytes(t->g, r->row);
 }
 
 /* ---- loads ------------------------------------------------------------------------------------------------------ */
@@ -72,30 +78,65 @@ static void convert(void *out, ag_dtype to, const void *in, ag_dtype from, int64
     }
 }
 
-/* Elements at, at + 1, ... of a walk: whole inner runs while an odometer turns the outer extents. */
-static void gather(const tile *t, const agi_load *l, char *out, int64_t at, int64_t n)
+/* `run` elements along the last axis, the first at element `from` of the memory; zeros around the box. */
+static void gather_run(const tile *t, const agi_load *l, char *out, int64_t from, const int64_t *index, int64_t run)
 {
+    const agi_pattern *w = &l->walk;
     const char *base = t->run->memory[l->buffer];
-    int64_t size = (int64_t)ag_dtype_size((ag_dtype)l->dtype), index[AG_MAX_RANK], from = l->offset;
-    int last = l->rank - 1;
-    for (int i = last; i >= 0; i--) {
-        index[i] = at % l->dim[i];
-        at /= l->dim[i];
-        from += index[i] * l->stride[i];
+    int last = w->rank - 1, inside = 1;
+    int64_t stride = last < 0 ? 0 : w->stride[last], size = (int64_t)ag_dtype_size((ag_dtype)l->dtype), start = 0, end = run;
+    if (w->boxed) {
+        start = w->box.from[last] - index[last], end = w->box.to[last] - index[last];
+        for (int i = 0; i < last; i++) inside &= index[i] >= w->box.from[i] && index[i] < w->box.to[i];
+        if (start < 0) start = 0;
+        if (end > run) end = run;
+        if (!inside || start >= end) start = end = run;
+        memset(out, 0, (size_t)(start * t->size));
+        memset(out + end * t->size, 0, (size_t)((run - end) * t->size));
     }
+    if (start < end)
+        convert(out + start * t->size, t->g->dtype, base + (from + start * stride) * size, (ag_dtype)l->dtype, stride, end - start);
+}
+
+/* The element of the memory that element `at` of a walk is. */
+static int64_t locate(const agi_pattern *w, int64_t at, int64_t index[AG_MAX_RANK])
+{
+    int64_t from = w->offset;
+    for (int i = w->rank - 1; i >= 0; i--) {
+        index[i] = at % w->dim[i];
+        at /= w->dim[i];
+        from += index[i] * w->stride[i];
+    }
+    return from;
+}
+
+/* Do n elements lie one behind the other in memory? */
+static int lie_together(const agi_pattern *w, const int64_t *index, int64_t n)
+{
+    int last = w->rank - 1;
+    if (last < 0 || w->stride[last] != 1 || index[last] + n > w->dim[last]) return 0;
+    for (int i = 0; i < last && w->boxed; i++)
+        if (index[i] < w->box.from[i] || index[i] >= w->box.to[i]) return 0;
+    return !w->boxed || (index[last] >= w->box.from[last] && index[last] + n <= w->box.to[last]);
+}
+
+/* Whole inner runs while an odometer turns the outer extents. */
+static void gather(const tile *t, const agi_load *l, char *out, int64_t from, int64_t *index, int64_t n)
+{
+    const agi_pattern *w = &l->walk;
+    int last = w->rank - 1;
     while (n) {
-        int64_t run = last < 0 ? n : l->dim[last] - index[last], stride = last < 0 ? 0 : l->stride[last];
-        if (run > n) run = n;
-        convert(out, t->g->dtype, base + from * size, (ag_dtype)l->dtype, stride, run);
+        int64_t run = last < 0 || w->dim[last] - index[last] > n ? n : w->dim[last] - index[last];
+        gather_run(t, l, out, from, index, run);
         out += run * t->size;
         n -= run;
         if (!n) break;
-        from -= index[last] * stride;
+        from -= index[last] * w->stride[last];
         index[last] = 0;
         for (int i = last - 1; i >= 0; i--) {
-            from += l->stride[i];
-            if (++index[i] < l->dim[i]) break;
-            from -= l->dim[i] * l->stride[i];
+            from += w->stride[i];
+            if (++index[i] < w->dim[i]) break;
+            from -= w->dim[i] * w->stride[i];
             index[i] = 0;
         }
     }
@@ -110,7 +151,7 @@ static const char *memory_at(const tile *t, uint32_t buffer, int64_t element)
 static void load_invariant(const tile *t, const agi_load *l)
 {
     int64_t n = l->row ? t->g->tile_rows : t->g->tile_rows * t->g->tile_columns;
-    const char *from = memory_at(t, l->buffer, l->offset);
+    const char *from = memory_at(t, l->buffer, l->walk.offset);
     if (l->access == AGI_UNIFORM) {
         t->kernels->fill(n, t->reg[l->reg], from);
     } else if (l->access == AGI_REPEAT && t->g->tile_columns == t->g->columns) {
@@ -119,15 +160,27 @@ static void load_invariant(const tile *t, const agi_load *l)
     }
 }
 
+/* Copied into the register, unless the memory can be the register of this tile. */
+static void load_gathered(const tile *t, const agi_load *l)
+{
+    const agi_register *r = &t->g->reg[l->reg];
+    int64_t index[AG_MAX_RANK], n = elements(t, l->row), from = locate(&l->walk, position(t, l->row), index);
+    if (r->place == AGI_SCRATCH && l->dtype == t->g->dtype && lie_together(&l->walk, index, n)) {
+        t->reg[l->reg] = (char *)memory_at(t, l->buffer, from);
+        return;
+    }
+    if (r->place == AGI_SCRATCH) t->reg[l->reg] = slot_of(t, r);
+    gather(t, l, t->reg[l->reg], from, index, n);
+}
+
 static void load(const tile *t, const agi_load *l)
 {
-    int64_t at = position(t, l->row);
     if (l->access == AGI_DIRECT)
-        t->reg[l->reg] = (char *)t->run->memory[l->buffer] + (l->offset + at) * t->size;
+        t->reg[l->reg] = (char *)memory_at(t, l->buffer, l->walk.offset + position(t, l->row));
     else if (l->access == AGI_GATHERED)
-        gather(t, l, t->reg[l->reg], at, elements(t, l->row));
+        load_gathered(t, l);
     else if (l->access == AGI_REPEAT && t->g->tile_columns != t->g->columns)
-        memcpy(t->reg[l->reg], memory_at(t, l->buffer, l->offset + t->column), (size_t)(t->columns * t->size));
+        memcpy(t->reg[l->reg], memory_at(t, l->buffer, l->walk.offset + t->column), (size_t)(t->columns * t->size));
 }
 
 /* ---- a tile ----------------------------------------------------------------------------------------------------- */
@@ -156,7 +209,7 @@ static void find_streams(const tile *t, fetcher *f)
     f->lines = g->streams ? (points * t->size + LANE_BYTES - 1) / LANE_BYTES : 0;
     for (int k = 0; k < g->nloads && f->lines && f->loads < MOST_STREAMS; k++)
         if (g->load[k].access == AGI_DIRECT && !g->load[k].row)
-            f->stream[f->loads++] = memory_at(t, g->load[k].buffer, g->load[k].offset + next);
+            f->stream[f->loads++] = memory_at(t, g->load[k].buffer, g->load[k].walk.offset + next);
     f->streams = f->loads;
     for (int k = 0; k < g->nstores && f->lines && f->streams < MOST_STREAMS; k++)
         if (!g->store[k].row) f->stream[f->streams++] = memory_at(t, g->store[k].buffer, next);
@@ -261,11 +314,10 @@ static void place_registers(tile *t, char *scratch)
 {
     const agi_pass *g = t->g;
     t->reg = (char **)scratch;
-    char *full = scratch + agi_group_scratch(g) - g->row_slots * slot_bytes(g, 1) - g->full_slots * slot_bytes(g, 0);
-    char *rows = full + g->full_slots * slot_bytes(g, 0);
+    t->slots[0] = scratch + agi_group_scratch(g) - g->row_slots * slot_bytes(g, 1) - g->full_slots * slot_bytes(g, 0);
+    t->slots[1] = t->slots[0] + g->full_slots * slot_bytes(g, 0);
     for (int k = 0; k < g->nregisters; k++)
-        if (g->reg[k].place == AGI_SCRATCH)
-            t->reg[k] = (g->reg[k].row ? rows : full) + g->reg[k].slot * slot_bytes(g, g->reg[k].row);
+        if (g->reg[k].place == AGI_SCRATCH) t->reg[k] = slot_of(t, &g->reg[k]);
     for (int k = 0; k < g->nloads; k++) load_invariant(t, &g->load[k]);
 }
 

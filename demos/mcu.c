@@ -73,8 +73,8 @@ static const char program[] =
     "    int k;\n"
     "    if (step(&in, &p, &out, workspace)) return 1;\n"
     "    printf(\"%.17g\\n\", loss);\n"
-    "    for (k = 0; k < 4; k++) printf(\"%.17g\\n\", p.parameter0[k]);\n"
-    "    for (k = 0; k < 4; k++) printf(\"%.17g\\n\", p.parameter1[k]);\n"
+    "    for (k = 0; k < 4; k++) printf(\"%.17g\\n\", p.parameter_w1[k]);\n"
+    "    for (k = 0; k < 4; k++) printf(\"%.17g\\n\", p.parameter_w2[k]);\n"
     "    return 0;\n"
     "}\n";
 

@@ -9,6 +9,12 @@ static ag_status shape(ag_infer *c)
     return AG_OK;
 }
 
+static void window(const ag_node *y, ag_window *w)
+{
+    const ag_positions *p = y->attribute;
+    *w = (ag_window){ (int)p->axis, p->start, p->step };
+}
+
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_positions *p = c->node->attribute;
@@ -78,6 +84,7 @@ const ag_op agi_embed = { .name = "embed",
                           .flags = AG_LIBRARY | AG_SMOOTH,
                           .attribute_size = sizeof(ag_positions),
                           .shape = shape,
+                          .window = window,
                           .run = run,
                           .c = write_c,
                           .gradient = gradient,

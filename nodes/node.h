@@ -46,7 +46,8 @@ enum {
     AG_SMOOTH = 1 << 10,   /* differentiable to any order inside its domain: what the tests rely on */
     AG_RANDOM = 1 << 11,   /* never merged with an equal node */
     AG_LOOP = 1 << 12,     /* evaluates bodies of its own: nodes/loop.h */
-    AG_PART = 1 << 13      /* one of the results of an AG_LOOP */
+    AG_PART = 1 << 13,     /* one of the results of an AG_LOOP */
+    AG_RECOMPUTE = 1 << 14 /* an AG_ALIAS whose value is computed again for later sweeps, not kept */
 };
 
 typedef enum { AG_FOLD_SUM, AG_FOLD_PROD, AG_FOLD_MAX, AG_FOLD_MIN } ag_fold;
@@ -92,6 +93,12 @@ typedef struct ag_source ag_source;
 void ag_emit(ag_source *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *ag_c_type(ag_dtype); /* "float", "double", "int64_t" */
 
+/* Positions start, start + step, ... along an axis, one for each of in[0]'s. */
+typedef struct {
+    int axis;
+    int64_t start, step;
+} ag_window;
+
 struct ag_op {
     const char *name;
     const char *formula; /* for documentation and pictures */
@@ -125,6 +132,10 @@ struct ag_op {
     /* AG_LIBRARY, for sparse derivatives: says with ag_depends which elements of the inputs each element of y is made
      * of; 0 when that is not known, or NULL: of all. */
     int (*pattern)(const ag_node *y, ag_dependence *);
+
+    /* AG_LIBRARY: where in[0] lies in y, which is 0 elsewhere. Who reads y may then read in[0] there, and y is not made.
+     * NULL: it is something else. */
+    void (*window)(const ag_node *y, ag_window *);
 
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run */
     size_t (*scratch)(const ag_node *y);      /* bytes `run` needs; NULL: none */

@@ -394,6 +394,19 @@ START_TEST(random_programs)
 }
 END_TEST
 
+START_TEST(random_loops)
+{
+    open_batch(&written);
+    for (int seed = 0; seed < (test_quick() ? 3 : 30); seed++) {
+        exported x = { 0 };
+        x.n = test_random_loops(seed % TEST_LOOP_KINDS, seed, seed % 2 ? AG_F64 : AG_F32, &x.g, x.node);
+        snprintf(x.label, sizeof x.label, "random loop %d", seed);
+        add(&written, x, seed / 2 % 3 == 2, 0);
+    }
+    check_batch(&written);
+}
+END_TEST
+
 /* ---- files of one plan, for all compilers ------------------------------------------------------------------------ */
 
 typedef struct {
@@ -723,6 +736,50 @@ START_TEST(reports_bad_indices_and_singular_matrices)
 }
 END_TEST
 
+/* ---- names ---------------------------------------------------------------------------------------------------------- */
+
+static char *header_of(const ag_plan *p)
+{
+    char *text[2];
+    size_t size[2];
+    FILE *f[2];
+    for (int k = 0; k < 2; k++) f[k] = open_memstream(&text[k], &size[k]);
+    ck_assert_int_eq(ag_write_c(p, "f", f[0], f[1], NULL), 0);
+    for (int k = 0; k < 2; k++) fclose(f[k]);
+    free(text[0]);
+    return text[1];
+}
+
+/* Names become members' where they are words, and no two members are called alike. */
+START_TEST(members_are_called_as_leaves_are)
+{
+    static const char *const name[] = { "W1", "layer.0/W", "layer_0_W", "int x; */", "3", "", "\303\251t\303\251" };
+    static const char *const want[] = { "parameter_W1;", "parameter_layer_0_W;", "parameter2;", "parameter3;", "parameter_3;",
+                                        "parameter5;", "parameter6;" };
+    enum { LEAVES = COUNT(name) };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *sum = ag_input(g, "x", AG_F64, AG_SCALAR), *y[2];
+    for (int k = 0; k < LEAVES; k++)
+        sum = ag_add(sum, ag_sin(ag_parameter(g, name[k][0] ? name[k] : NULL, AG_F64, AG_SCALAR, NULL)));
+    y[0] = ag_exp(sum);
+    y[1] = ag_sin(sum);
+    ag_name(y[0], "the loss");
+    ag_plan *p = ag_compile(g, 2, y, NULL);
+    ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
+    char *header = header_of(p), line[64];
+    for (int k = 0; k < LEAVES; k++) {
+        snprintf(line, sizeof line, "double %.*s[1];", (int)strlen(want[k]) - 1, want[k]);
+        ck_assert_msg(strstr(header, line) != NULL, "'%s' is not in %s", line, header);
+    }
+    ck_assert_ptr_nonnull(strstr(header, "const double *input_x;"));
+    ck_assert_ptr_nonnull(strstr(header, "double *output_the_loss;"));
+    ck_assert_ptr_nonnull(strstr(header, "double *output1;"));
+    free(header);
+    ag_plan_free(p);
+    ag_graph_free(g);
+}
+END_TEST
+
 Suite *suite_emit(void)
 {
     Suite *s = suite_create("emit");
@@ -730,10 +787,12 @@ Suite *suite_emit(void)
     tcase_set_timeout(t, 300);
     tcase_add_test(t, every_row);
     tcase_add_test(t, random_programs);
+    tcase_add_test(t, random_loops);
     tcase_add_test(t, compiles_everywhere);
     tcase_add_test(t, trains_alone);
     tcase_add_test(t, embeds_weights);
     tcase_add_test(t, refuses_prefixes_and_files);
+    tcase_add_test(t, members_are_called_as_leaves_are);
     tcase_add_test(t, users_operations);
     tcase_add_test(t, reports_bad_indices_and_singular_matrices);
     suite_add_tcase(s, t);

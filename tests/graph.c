@@ -255,8 +255,8 @@ START_TEST(a_bad_node_is_absorbed)
         ag_matmul(bad, x), ag_matmul(x, bad), ag_transpose(bad, NULL), ag_reshape(bad, AG_SCALAR),
         ag_broadcast_to(bad, AG_SHAPE(3)), ag_slice(bad, 0, 0, 1, 1), ag_concat(2, two, 0), ag_pad(bad, 0, 1, 1),
         ag_flip(bad, 0), ag_gather(bad, 0, x), ag_gather(x, 0, bad), ag_scatter_add(bad, 0, x, x),
-        ag_one_hot(bad, 3, AG_F64), ag_cast(bad, AG_F32), ag_stop_gradient(bad), ag_assign(bad, x), ag_assign(x, bad),
-        ag_group(2, two), ag_hvp(bad, x, x), ag_sgd(bad, NULL),
+        ag_one_hot(bad, 3, AG_F64), ag_cast(bad, AG_F32), ag_stop_gradient(bad), ag_checkpoint(bad),
+        ag_assign(bad, x), ag_assign(x, bad), ag_group(2, two), ag_hvp(bad, x, x), ag_sgd(bad, NULL),
     };
     for (size_t i = 0; i < COUNT(nodes); i++)
         ck_assert_msg(nodes[i] == bad, "operation %zu did not hand the bad node on", i);

@@ -379,6 +379,8 @@ START_TEST(scans_equal_unrolled_graphs)
         ag_options options;
     } same[] = { { "poisoned", { .poison = 1 } }, { "distinct", { .distinct = 1 } }, { "2 threads", { .threads = 2 } },
                  { "3 threads", { .threads = 3, .poison = 1 } } };
+    ag_options native = test_options(), plain = { .native = 1, .unfused = 1, .isa = native.isa };
+    native.native = 1;
     const recurrence *r = &recurrences[_i];
     both b = make_both(r, 0);
     outputs got = differentiate(&b, b.scan), want = differentiate(&b, b.unrolled), again = got;
@@ -396,6 +398,10 @@ START_TEST(scans_equal_unrolled_graphs)
             compare(r, same[k].how, &again, &got, 0);
         }
     }
+    test_evaluate(got.n, got.node, &native, got.value);
+    compare(r, "native", &got, &want, tolerance_of(r));
+    test_evaluate(got.n, got.node, &plain, got.value);
+    compare(r, "native and unfused", &got, &want, tolerance_of(r));
     release(&again);
     release(&got);
     release(&want);

@@ -6,9 +6,10 @@ int main(int argc, char **argv)
     Suite *(*const suite[])(void) = { suite_graph, suite_shapes, suite_errors, suite_messages, suite_memory,
                                       suite_op_table, suite_linalg, suite_gradient, suite_loop, suite_while,
                                       suite_derivatives, suite_batch, suite_sparse, suite_custom, suite_check,
-                                      suite_simplify, suite_optimise, suite_plan, suite_random, suite_parse,
-                                      suite_derive, suite_save, suite_blog, suite_gradbench, suite_emit, suite_native,
-                                      suite_header, suite_readme };
+                                      suite_simplify, suite_optimise, suite_recompute, suite_zeros, suite_plan,
+                                      suite_random, suite_parse, suite_derive, suite_save, suite_blog, suite_demos,
+                                      suite_gradbench, suite_emit, suite_native, suite_native_loop, suite_header,
+                                      suite_readme };
     SRunner *runner = srunner_create(NULL);
     for (size_t i = 0; i < COUNT(suite); i++) srunner_add_suite(runner, suite[i]());
     srunner_run(runner, argc > 1 ? argv[1] : NULL, NULL, CK_NORMAL);

@@ -295,6 +295,12 @@ static void expect_stop_gradient(const op_row *r, const double *const in[], doub
     expect_same(r, in, out);
 }
 
+static ag_node *build_checkpoint(ag_node *const in[], const int *arg)
+{
+    (void)arg;
+    return ag_checkpoint(in[0]);
+}
+
 static ag_node *build_assign(ag_node *const in[], const int *arg)
 {
     (void)arg;
@@ -365,6 +371,7 @@ const op_row op_moves[] = {
     { "cast", build_cast, expect_float, 1, { S(2, 3) }, S(2, 3), -3, 3, { AG_F32 }, ROW_INTEGERS | ROW_NO_GRADIENT },
     { "cast", build_cast, expect_truncated, 1, { S(9) }, S(9), -9, 9, { AG_I64 }, ROW_INTEGERS | ROW_NO_GRADIENT },
     MOVED(stop_gradient, ROW_STOPPED, S(2, 3), S(2, 3), 0)
+    { "checkpoint", build_checkpoint, expect_same, 1, { S(2, 3) }, S(2, 3), -3, 3, { 0 }, ROW_INTEGERS },
     { "assign", build_assign, expect_same, 2, { S(2, 3), S(2, 3) }, S(2, 3), -3, 3, { 0 }, ROW_INTEGERS | ROW_EFFECT },
     { "group", build_group, expect_same, 2, { S(2, 3), S(4) }, S(4), -3, 3, { 0 }, ROW_INTEGERS },
 };

@@ -172,6 +172,7 @@ START_TEST(functions)
     expect_parse("assign(p, p - trace(p))", ag_assign(p, ag_sub(p, ag_trace(p))));
     expect_parse("group(a, b)", ag_group(2, (ag_node *[]){ a, b }));
     expect_parse("stop_gradient(a)", ag_stop_gradient(a));
+    expect_parse("checkpoint(a)", ag_checkpoint(a));
     expect_parse("polygamma(2, a)", ag_polygamma(2, a));
 }
 END_TEST

@@ -121,6 +121,35 @@ START_TEST(choices)
 }
 END_TEST
 
+START_TEST(sides_of_a_choice)
+{
+    ag_node *zero = number(0), *a = ag_where(x, row, zero), *b = ag_where(x, zero, matrix);
+    expect_same(ag_add(a, b), ag_where(x, row, matrix));
+    expect_same(ag_add(b, a), ag_where(x, row, matrix));
+    expect_kept(ag_add(a, a), add);
+    expect_kept(ag_add(a, ag_where(y, zero, matrix)), add);
+    expect_kept(ag_add(a, ag_where(x, number(1), matrix)), add);
+    expect_kept(ag_add(ag_where(x, row, number(-1)), b), add);
+}
+END_TEST
+
+START_TEST(powers_of_two_as_factors)
+{
+    ag_node *sum = ag_add(row, matrix);
+    expect_same(ag_mul(ag_mul(row, number(2)), number(4)), ag_mul(row, number(8)));
+    expect_same(ag_mul(number(-0.5), ag_mul(number(2), row)), ag_neg(row));
+    expect_same(ag_add(ag_mul(row, number(2)), ag_mul(number(2), matrix)), ag_mul(sum, number(2)));
+    ag_node *kept[] = { ag_mul(ag_mul(row, number(2)), number(3)), ag_mul(ag_mul(row, number(0.1)), number(2)),
+                        ag_mul(ag_mul(row, number(0x1p600)), number(0x1p600)), /* 2^1200 is no number */
+                        ag_mul(ag_mul(single, number(0x1p80)), number(0x1p80)),
+                        ag_mul(ag_mul(row, number(0)), number(2)) };
+    for (size_t k = 0; k < COUNT(kept); k++) ck_assert_ptr_eq(kept[k]->in[0]->op, &agi_mul);
+    expect_kept(ag_add(ag_mul(row, number(0.5)), ag_mul(matrix, number(0.5))), add); /* row + matrix may overflow */
+    expect_kept(ag_add(ag_mul(row, number(2)), ag_mul(matrix, number(4))), add);
+    expect_kept(ag_add(ag_mul(row, number(3)), ag_mul(matrix, number(3))), add);
+}
+END_TEST
+
 START_TEST(literals)
 {
     expect_literal(ag_add(number(2), number(3)), AG_F64, 5);
@@ -305,7 +334,8 @@ Suite *suite_simplify(void)
     Suite *s = suite_create("simplify");
     TCase *c = tcase_create("simplify");
     tcase_add_checked_fixture(c, begin, end);
-    const TTest *const test[] = { sums, products, quotients, powers, choices, literals,
+    const TTest *const test[] = { sums, products, quotients, powers, choices, sides_of_a_choice,
+                                  powers_of_two_as_factors, literals,
                                   literals_stay_open_until_they_are_cast, repeated_operands, reshapes, broadcasts,
                                   transposes, views_of_one_element, casts, reductions_of_one_element,
                                   sums_of_negatives, sums_of_repeated_elements, not_a_number_stays,

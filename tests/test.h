@@ -32,16 +32,20 @@ Suite *suite_optimise(void);
 Suite *suite_plan(void);
 Suite *suite_random(void);
 Suite *suite_memory(void);
+Suite *suite_recompute(void);
 Suite *suite_linalg(void);
 Suite *suite_parse(void);
+Suite *suite_demos(void);
 Suite *suite_derive(void);
 Suite *suite_save(void);
 Suite *suite_blog(void);
 Suite *suite_gradbench(void);
 Suite *suite_emit(void);
 Suite *suite_native(void);
+Suite *suite_native_loop(void);
 Suite *suite_header(void);
 Suite *suite_readme(void);
+Suite *suite_zeros(void);
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
 
@@ -93,6 +97,9 @@ ag_node *test_parameter(ag_graph *g, ag_shape shape, uint64_t *seed, double low,
 /* A graph of random operations: some of its nodes, a loss and its gradients; how many. */
 enum { TEST_RANDOM_NODES = 8 };
 int test_random_nodes(int seed, ag_dtype, ag_graph **, ag_node *node[TEST_RANDOM_NODES]);
+/* A graph of random loops, of rank 0 all: their values and derivatives; how many. */
+enum { TEST_LOOP_KINDS = 3, TEST_RANDOM_LOOPS = 14 };
+int test_random_loops(int kind, int seed, ag_dtype, ag_graph **, ag_node *node[TEST_RANDOM_LOOPS]);
 ag_node *test_constant(ag_graph *g, ag_shape shape, uint64_t *seed, double low, double high);
 
 #endif

@@ -79,8 +79,9 @@ START_TEST(a_loop_ends_by_itself)
     expect_well(g);
     grown(growths[_i].start, growths[_i].a, growths[_i].max_steps, want);
     for (int isa = 1; isa <= test_best_isa(); isa++)
-        for (int how = 0; how < 4; how++) {
-            ag_options o = { .isa = isa, .unfused = how == 1, .poison = how == 2, .threads = how == 3 ? 2 : 1 };
+        for (int how = 0; how < 5; how++) {
+            ag_options o = { .isa = isa, .unfused = how == 1, .poison = how == 2, .threads = how == 3 ? 2 : 1,
+                             .native = how == 4 };
             evaluate(8, y, &o, value);
             for (int k = 0; k < 4; k++) expect_close(value[k], want[k], 1e-12);
             expect_close(value[4], want[1], 1e-12);

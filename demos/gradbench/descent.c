@@ -3,56 +3,40 @@
 #include <math.h>
 #include <string.h>
 
-enum { PATIENCE = 100000, ROW = 10 };
+enum { PATIENCE = 100000 };
 
-int descend(const descent *d, void *context, double value_here, reason *why)
+/* 1: the gradient or the step is small enough for the end. */
+static int step(hill *h, double rate)
 {
-    double rate = SMALL;
-    if (isnan(value_here)) return refuse(why, "the start's value is not a number");
+    double slope = 0, length = 0;
+    for (int i = 0; i < h->n; i++) {
+        h->there[i] = h->x[i] - rate * h->gradient[i];
+        slope += h->gradient[i] * h->gradient[i];
+        length += (h->there[i] - h->x[i]) * (h->there[i] - h->x[i]);
+    }
+    return sqrt(slope) <= SMALL || sqrt(length) <= SMALL;
+}
+
+int descend_hill(hill *h, reason *why)
+{
+    double here, there, rate = SMALL;
+    if (h->value(h->context, h->x, &here, why) || h->differentiate(h->context, h->gradient, why)) return -1;
+    if (isnan(here)) return refuse(why, "the start's value is not a number");
     for (int tries = 0, successes = 0; tries < PATIENCE; tries++) {
-        trial t;
-        if (d->attempt(context, rate, &t, why)) return -1;
-        if (t.slope <= SMALL || t.length <= SMALL) return 0;
-        int better = t.value < value_here;
-        if (better && d->accept(context, rate, why)) return -1;
-        if (better) value_here = t.value;
-        successes = better ? successes + 1 : 0;
-        if (!better) rate /= 2;
-        if (successes == ROW) {
-            rate *= 2;
+        if (step(h, rate)) return 0;
+        if (h->value(h->context, h->there, &there, why)) return -1;
+        if (there < here) {
+            memcpy(h->x, h->there, sizeof h->x);
+            here = there;
+            if (h->differentiate(h->context, h->gradient, why)) return -1;
+            if (++successes == ROW) {
+                rate *= 2;
+                successes = 0;
+            }
+        } else {
+            rate /= 2;
             successes = 0;
         }
     }
     return refuse(why, "the descent does not end");
-}
-
-static int attempt(void *context, double rate, trial *t, reason *why)
-{
-    hill *s = context;
-    double square = 0, moved = 0;
-    for (int i = 0; i < s->n; i++) {
-        s->there[i] = s->x[i] - rate * s->gradient[i];
-        square += s->gradient[i] * s->gradient[i];
-        moved += (s->there[i] - s->x[i]) * (s->there[i] - s->x[i]);
-    }
-    t->slope = sqrt(square);
-    t->length = sqrt(moved);
-    if (t->slope <= SMALL || t->length <= SMALL) return 0;
-    return s->value(s->context, s->there, &t->value, why);
-}
-
-static int accept(void *context, double rate, reason *why)
-{
-    hill *s = context;
-    (void)rate;
-    memcpy(s->x, s->there, sizeof s->x);
-    return s->differentiate(s->context, s->gradient, why);
-}
-
-int descend_hill(hill *s, reason *why)
-{
-    const descent steps = { attempt, accept };
-    double value;
-    if (s->value(s->context, s->x, &value, why) || s->differentiate(s->context, s->gradient, why)) return -1;
-    return descend(&steps, s, value, why);
 }

@@ -21,6 +21,7 @@ static const struct {
     { "W9", bench_w9, "10^6 scalar nodes, f64: multiply, sine, add; forward and reverse; limit: a tape by hand" },
     { "W9small", bench_w9small, "the same, 1000 nodes" },
     { "hessian", bench_hessian, "sparse Hessian of the chained Rosenbrock function; limit: its closed form" },
+    { "recompute", bench_recompute, "200 layers trained in a quarter of the memory; limit: in all of it" },
     { "gradbench", bench_gradbench, "GradBench's twelve problems; limit: their functions in plain C, underived" },
 };
 enum { WORKLOADS = sizeof workload / sizeof *workload };

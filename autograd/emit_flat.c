@@ -1,0 +1,137 @@
+/* Flat bodies of loops: straight-line arithmetic, written in place. A value's place in the body's block becomes an
+ * element of a local array, always mentioned by its index, so that compilers make a variable of it; what lies in the
+ * loop's memory is found through a local pointer. Both have names that end in the body's number. */
+#include "emit.h"
+
+enum { MOST_STATEMENTS = 1500, MOST_BYTES = 1 << 12, MOST_ELEMENTS = 16 };
+
+/* ---- which bodies are flat ---------------------------------------------------------------------------------------- */
+
+static int64_t elements(const agi_buffer *b)
+{
+    return b->bytes / (int64_t)ag_dtype_size((ag_dtype)b->dtype);
+}
+
+/* Statements that move the elements; many are no longer flat. `fixed`: they may not lie elsewhere at every step. */
+static int64_t count_moves(const agi_transfers *t, int fixed)
+{
+    int64_t all = 0;
+    for (int k = 0; k < t->count; k++) {
+        if (fixed && t->list[k].stride) return MOST_STATEMENTS;
+        if (t->list[k].kind == AGI_BY_ADDRESS) continue;
+        if (t->list[k].bytes > MOST_ELEMENTS * (int64_t)sizeof(double)) return MOST_STATEMENTS;
+        all += t->list[k].bytes / (int64_t)sizeof(float);
+    }
+    return all;
+}
+
+static int64_t count_loop(const agi_loop_step *, int inside);
+
+static int64_t count_body(const ag_plan *p)
+{
+    int64_t all = p->block_bytes > MOST_BYTES ? MOST_STATEMENTS : 0;
+    for (int k = 0; k < p->nsteps && all < MOST_STATEMENTS; k++) {
+        const agi_step *s = &p->step[k];
+        if (s->kind == AGI_PROGRAM) {
+            all += s->is.program->count;
+        } else if (s->kind == AGI_COPY && elements(&p->buffer[s->is.copy.to]) <= MOST_ELEMENTS) {
+            all += elements(&p->buffer[s->is.copy.to]);
+        } else if (s->kind == AGI_LOOP && !p->buffer[s->is.loop->out].given) {
+            all += count_loop(s->is.loop, 1);
+        } else {
+            return MOST_STATEMENTS;
+        }
+    }
+    return all;
+}
+
+/* Loops in loops are no deeper than AG_DEEPEST_LOOP. */
+static int64_t count_loop(const agi_loop_step *s, int inside)
+{
+    int64_t all = count_moves(&s->before, inside) + count_moves(&s->after, inside) + count_moves(&s->states, inside);
+    for (int b = 0; b < 2; b++) {
+        all += count_moves(&s->enter[b], inside) + count_moves(&s->leave[b], inside);
+        if (s->body[b] && all < MOST_STATEMENTS) all += count_body(s->body[b]);
+    }
+    return all;
+}
+
+int64_t agi_flat_statements(const agi_loop_step *s)
+{
+    int64_t all = count_loop(s, 0);
+    return all < MOST_STATEMENTS ? all : -1;
+}
+
+/* ---- local variables ---------------------------------------------------------------------------------------------- */
+
+const char *agi_local_array(ag_dtype dtype)
+{
+    static const char *const name[] = { "f32", "f64", "i64" };
+    return name[dtype];
+}
+
+void agi_emit_local(const agi_emitter *e, ag_source *to, uint32_t buffer, int64_t bytes, ag_dtype dtype)
+{
+    const agi_buffer *b = &e->plan->buffer[buffer];
+    int64_t size = (int64_t)ag_dtype_size(dtype);
+    if (b->given) ag_emit(to, "b%u%s[%lld]", buffer, e->flat, (long long)(bytes / size));
+    else ag_emit(to, "%s%s[%lld]", agi_local_array(dtype), e->flat, (long long)((b->offset + bytes) / size));
+}
+
+/* Programs mention constants by their values, everything else by their places. */
+static void emit_constants(const agi_emitter *e, ag_source *to, ag_dtype dtype)
+{
+    for (uint32_t k = 0; k < e->plan->nbuffers; k++) {
+        const agi_buffer *b = &e->plan->buffer[k];
+        if (b->role != AGI_CONSTANT || b->given || b->dtype != dtype) continue;
+        for (int64_t j = 0; j < elements(b); j++) {
+            ag_emit(to, "    ");
+            agi_emit_local(e, to, k, j * (int64_t)ag_dtype_size(dtype), dtype);
+            ag_emit(to, " = ");
+            agi_emit_constant(to, dtype, b, j);
+            ag_emit(to, ";\n");
+        }
+    }
+}
+
+void agi_emit_locals(const agi_emitter *e, const ag_source *body, ag_source *to)
+{
+    char name[48];
+    for (int d = 0; d < 3; d++) {
+        snprintf(name, sizeof name, "%s%s", agi_local_array((ag_dtype)d), e->flat);
+        if (!agi_source_has(body, name)) continue;
+        ag_emit(to, "    %s %s[%lld];\n", ag_c_type((ag_dtype)d), name,
+                (long long)(e->plan->block_bytes / (int64_t)ag_dtype_size((ag_dtype)d)));
+        emit_constants(e, to, (ag_dtype)d);
+    }
+    for (uint32_t k = 0; k < e->plan->nbuffers; k++) {
+        snprintf(name, sizeof name, "b%u%s", k, e->flat);
+        if (e->plan->buffer[k].given && agi_source_has(body, name))
+            ag_emit(to, "    %s *%s;\n", ag_c_type((ag_dtype)e->plan->buffer[k].dtype), name);
+    }
+}
+
+/* ---- steps -------------------------------------------------------------------------------------------------------- */
+
+static void emit_copy(const agi_emitter *e, const agi_copy *c)
+{
+    const agi_buffer *b = &e->plan->buffer[c->to];
+    ag_dtype dtype = (ag_dtype)b->dtype;
+    for (int64_t at = 0; at < b->bytes; at += (int64_t)ag_dtype_size(dtype)) {
+        ag_emit(e->to, "    ");
+        agi_emit_local(e, e->to, c->to, at, dtype);
+        ag_emit(e->to, " = ");
+        agi_emit_local(e, e->to, c->from, at, dtype);
+        ag_emit(e->to, ";\n");
+    }
+}
+
+void agi_emit_flat_steps(agi_emitter *e)
+{
+    for (int k = 0; k < e->plan->nsteps; k++) {
+        const agi_step *s = &e->plan->step[k];
+        if (s->kind == AGI_PROGRAM) agi_emit_statements(e, k, s->is.program);
+        else if (s->kind == AGI_COPY) emit_copy(e, &s->is.copy);
+        else agi_emit_loop_step(e, k, s->is.loop);
+    }
+}

@@ -1,0 +1,63 @@
+/* The small demos: what they print last is what they promise. */
+#include "test.h"
+
+static char output[1 << 14];
+
+static char *run(const char *program)
+{
+    char command[256];
+    snprintf(command, sizeof command, "'%s/%s' 2>&1", TEST_BUILD, program);
+    FILE *pipe = popen(command, "r");
+    ck_assert_ptr_nonnull(pipe);
+    output[fread(output, 1, sizeof output - 1, pipe)] = 0;
+    ck_assert_msg(pclose(pipe) == 0, "%s: %s", program, output);
+    return output;
+}
+
+/* The line before the given one. */
+static const char *line_before(const char *text, const char *start)
+{
+    const char *line = strstr(text, start);
+    ck_assert_msg(line && line > text, "no '%s' in %s", start, text);
+    for (line--; line > text && line[-1] != '\n'; line--) {}
+    return line;
+}
+
+START_TEST(newton_ends_where_the_gradient_is_zero)
+{
+    double loss, gradient;
+    int step;
+    const char *text = run("newton"), *last = line_before(text, "\n146 products");
+    ck_assert_int_eq(sscanf(last, "%d %lf %lf", &step, &loss, &gradient), 3);
+    ck_assert_msg(step < 10 && gradient < 1e-10 && loss < 0.5, "%s", last);
+}
+END_TEST
+
+START_TEST(ode_finds_the_parameters)
+{
+    double loss, got[4], want[4] = { 1.1, 0.4, 0.4, 0.1 };
+    int update;
+    const char *last = line_before(run("ode"), "               true:");
+    ck_assert_int_eq(sscanf(last, "%d %lf %lf %lf %lf %lf", &update, &loss, &got[0], &got[1], &got[2], &got[3]), 6);
+    for (int i = 0; i < 4; i++) ck_assert_msg(fabs(got[i] - want[i]) < 1e-3, "%s", last);
+}
+END_TEST
+
+START_TEST(mcu_agrees_with_the_library)
+{
+    const char *text = run("mcu");
+    ck_assert_msg(strstr(text, "\nThey agree.\n") != NULL, "%s", text);
+}
+END_TEST
+
+Suite *suite_demos(void)
+{
+    Suite *s = suite_create("demos");
+    TCase *t = tcase_create("demos");
+    tcase_set_timeout(t, 300);
+    tcase_add_test(t, newton_ends_where_the_gradient_is_zero);
+    if (!test_quick()) tcase_add_test(t, ode_finds_the_parameters);
+    tcase_add_test(t, mcu_agrees_with_the_library);
+    suite_add_tcase(s, t);
+    return s;
+}

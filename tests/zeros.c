@@ -1,0 +1,190 @@
+/* What lies among zeros: read where it is, whoever reads it. */
+#include "test.h"
+
+typedef struct {
+    int rows, columns, top, bottom, left, right;
+} grid;
+
+static int height(const grid *s)
+{
+    return s->top + s->rows + s->bottom;
+}
+
+static int width(const grid *s)
+{
+    return s->left + s->columns + s->right;
+}
+
+static ag_node *random_matrix(ag_graph *g, int rows, int columns, uint64_t *seed, double *values)
+{
+    for (int i = 0; i < rows * columns; i++) values[i] = (float)test_random(seed, -1, 1);
+    return ag_parameter(g, NULL, AG_F64, AG_SHAPE(rows, columns), values);
+}
+
+static double *room(int64_t n)
+{
+    return calloc((size_t)n, sizeof(double));
+}
+
+static char *text_of(ag_graph *g, int n, ag_node *const y[], const ag_options *o)
+{
+    char *text = NULL;
+    size_t size;
+    ag_plan *p = ag_compile(g, n, y, o);
+    FILE *f = open_memstream(&text, &size);
+    ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
+    ck_assert_int_eq(ag_write_text(f, p), 0);
+    fclose(f);
+    ag_plan_free(p);
+    return text;
+}
+
+/* ---- readers of all kinds ----------------------------------------------------------------------------------------- */
+
+enum { ITSELF, TIMES, ROW_SUMS, COLUMN_SUMS, SQUARES, RUNNING, EVERY_SECOND, TURNED, SEVERAL, CAST, SUM, TRANSPOSED,
+       FLAT, FIRST_ROW, BACKWARDS, READERS };
+
+static void build(const grid *s, ag_node *x, ag_node *c, ag_node *z, ag_node *y[READERS])
+{
+    ag_node *p = ag_pad(ag_pad(x, 0, s->top, s->bottom), 1, s->left, s->right);
+    y[ITSELF] = p;
+    y[TIMES] = ag_mul(p, c);
+    y[ROW_SUMS] = ag_sum_axis(p, 1, 0);
+    y[COLUMN_SUMS] = ag_sum_axis(ag_mul(p, c), 0, 0);
+    y[SQUARES] = ag_matmul(p, ag_transpose(p, NULL));
+    y[RUNNING] = ag_cumsum(p, 1);
+    y[EVERY_SECOND] = ag_slice(p, 0, 1, AG_END, 2);
+    y[TURNED] = ag_flip(p, 1);
+    y[SEVERAL] = ag_add(p, z);
+    y[CAST] = ag_cast(ag_mul(ag_cast(p, AG_F32), ag_cast(c, AG_F32)), AG_F64);
+    y[SUM] = ag_sum(p);
+    y[TRANSPOSED] = ag_add(ag_transpose(p, NULL), ag_transpose(c, NULL));
+    y[FLAT] = ag_mul(ag_reshape(p, AG_SHAPE(-1)), ag_reshape(c, AG_SHAPE(-1)));
+    y[FIRST_ROW] = ag_sin(ag_slice(p, 0, 0, 1, 1));
+    y[BACKWARDS] = ag_exp(ag_slice(ag_slice(p, 1, -2, AG_END, -2), 0, -1, AG_END, -1));
+}
+
+/* By loops over a matrix that holds the zeros. */
+static void by_hand(const grid *s, const double *x, const double *c, const double *z, double *want[READERS])
+{
+    int h = height(s), w = width(s);
+    double *p = want[ITSELF];
+    for (int i = 0; i < s->rows; i++)
+        memcpy(p + (i + s->top) * w + s->left, x + i * s->columns, (size_t)s->columns * sizeof *x);
+    for (int i = 0; i < h; i++) {
+        for (int j = 0; j < w; j++) {
+            double v = p[i * w + j];
+            want[TIMES][i * w + j] = v * c[i * w + j];
+            want[ROW_SUMS][i] += v;
+            want[COLUMN_SUMS][j] += v * c[i * w + j];
+            want[RUNNING][i * w + j] = v + (j ? want[RUNNING][i * w + j - 1] : 0);
+            if (i % 2) want[EVERY_SECOND][i / 2 * w + j] = v;
+            want[TURNED][i * w + w - 1 - j] = v;
+            for (int k = 0; k < 2; k++) want[SEVERAL][(k * h + i) * w + j] = v + z[k];
+            want[CAST][i * w + j] = (double)((float)v * (float)c[i * w + j]);
+            want[SUM][0] += v;
+            want[TRANSPOSED][j * h + i] = v + c[i * w + j];
+            want[FLAT][i * w + j] = v * c[i * w + j];
+            if (i == 0) want[FIRST_ROW][j] = sin(v);
+            if ((w - 2 - j) % 2 == 0 && j <= w - 2) want[BACKWARDS][(h - 1 - i) * (w / 2) + (w - 2 - j) / 2] = exp(v);
+        }
+        for (int j = 0; j < h; j++)
+            for (int k = 0; k < w; k++) want[SQUARES][i * h + j] += p[i * w + k] * p[j * w + k];
+    }
+}
+
+static const grid grids[] = { { 5, 7, 1, 2, 3, 1 }, { 9, 300, 0, 3, 2, 0 }, { 300, 3, 4, 0, 0, 2 }, { 1, 400, 6, 0, 0, 0 },
+                              { 30, 20, 0, 0, 0, 25 }, { 2, 1000, 1, 1, 30, 500 }, { 2, 3, 1, 1, 1, 1 } };
+
+START_TEST(readers_of_all_kinds)
+{
+    static const ag_options options[] = { { 0 }, { .unfused = 1 }, { .poison = 1 }, { .threads = 3 }, { .native = 1 } };
+    const grid s = grids[_i];
+    int h = height(&s), w = width(&s);
+    uint64_t seed = 5;
+    double *x = room(s.rows * s.columns), *c = room(h * w), z[2], *want[READERS], *got[READERS];
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *y[READERS], *of_x = random_matrix(g, s.rows, s.columns, &seed, x), *of_c = random_matrix(g, h, w, &seed, c);
+    build(&s, of_x, of_c, ag_reshape(random_matrix(g, 2, 1, &seed, z), AG_SHAPE(2, 1, 1)), y);
+    for (int k = 0; k < READERS; k++) want[k] = room(ag_size_of(y[k])), got[k] = room(ag_size_of(y[k]));
+    by_hand(&s, x, c, z, want);
+    for (size_t o = 0; o < COUNT(options); o++) {
+        test_evaluate(READERS, y, &options[o], got);
+        for (int k = 0; k < READERS; k++)
+            for (int64_t i = 0; i < ag_size_of(y[k]); i++)
+                ck_assert_msg(test_close(got[k][i], want[k][i], 1e-12), "options %zu, reader %d: element %lld is %.17g, not %.17g", o,
+                              k, (long long)i, got[k][i], want[k][i]);
+    }
+    for (int k = 0; k < READERS; k++) free(want[k]), free(got[k]);
+    free(x);
+    free(c);
+    ag_graph_free(g);
+}
+END_TEST
+
+/* ---- gradients of slices ------------------------------------------------------------------------------------------ */
+
+/* sum of (x[i+2] - 2 x[i+1] + x[i])^2: what three slices leave to the gradient is one pass. */
+START_TEST(a_stencil_takes_no_pass_for_zeros)
+{
+    enum { N = 3000 };
+    uint64_t seed = 3;
+    double x[N], want[N] = { 0 }, got[N], *results[] = { got };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *u = ag_reshape(random_matrix(g, N, 1, &seed, x), AG_SHAPE(N)), *d;
+    ag_node *bend = ag_add(ag_sub(ag_slice(u, 0, 2, AG_END, 1), ag_mul(ag_number(g, 2), ag_slice(u, 0, 1, -1, 1))),
+                           ag_slice(u, 0, 0, -2, 1));
+    ck_assert_int_eq(ag_gradient(ag_sum(ag_square(bend)), 1, &u, &d), AG_OK);
+    for (int i = 0; i + 2 < N; i++) {
+        double r = x[i + 2] - 2 * x[i + 1] + x[i];
+        want[i] += 2 * r;
+        want[i + 1] -= 4 * r;
+        want[i + 2] += 2 * r;
+    }
+    ag_options o = test_options();
+    char *text = text_of(g, 1, &d, &o);
+    ck_assert_ptr_null(strstr(text, "embed"));
+    ck_assert_ptr_nonnull(strstr(text, "among zeros"));
+    ck_assert_ptr_nonnull(strstr(text, "\n2 steps"));
+    test_evaluate(1, &d, &o, results);
+    for (int i = 0; i < N; i++) expect_close(got[i], want[i], 1e-13);
+    free(text);
+    ag_graph_free(g);
+}
+END_TEST
+
+/* The gradient of sum(c * x[from:to:step]) is c at those positions. */
+START_TEST(slices_of_any_step)
+{
+    static const int64_t cut[][3] = { { 3, 40, 1 }, { 40, 3, -1 }, { 0, 50, 1 }, { 49, AG_END, -1 }, { 2, 47, 3 }, { 45, 1, -2 },
+                                      { 20, 21, 1 }, { 49, 30, -1 } };
+    enum { N = 50 };
+    const int64_t from = cut[_i][0], step = cut[_i][2];
+    uint64_t seed = 3;
+    double x[N], c[N], want[N] = { 0 }, got[N], *results[] = { got };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *u = ag_reshape(random_matrix(g, N, 1, &seed, x), AG_SHAPE(N)), *d, *twice;
+    ag_node *part = ag_slice(u, 0, from, cut[_i][1], step);
+    int n = (int)ag_size_of(part);
+    ag_node *of_c = ag_reshape(random_matrix(g, n, 1, &seed, c), AG_SHAPE(n));
+    ck_assert_int_eq(ag_gradient(ag_sum(ag_mul(part, of_c)), 1, &u, &d), AG_OK);
+    for (int k = 0; k < n; k++) want[from + k * step] = 2 * c[k];
+    twice = ag_add(d, d);
+    ag_options o = test_options();
+    test_evaluate(1, &twice, &o, results);
+    for (int i = 0; i < N; i++) expect_close(got[i], want[i], 0);
+    ag_graph_free(g);
+}
+END_TEST
+
+Suite *suite_zeros(void)
+{
+    Suite *s = suite_create("zeros");
+    TCase *t = tcase_create("zeros");
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, readers_of_all_kinds, 0, (int)COUNT(grids));
+    tcase_add_test(t, a_stencil_takes_no_pass_for_zeros);
+    tcase_add_loop_test(t, slices_of_any_step, 0, 8);
+    suite_add_tcase(s, t);
+    return s;
+}
