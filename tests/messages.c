@@ -44,7 +44,7 @@ static void end(void)
 #define CALLS(R)                                                                                                       \
     R(polygamma, ag_polygamma(-1, x)) R(polygamma, ag_polygamma(1, whole))                                             \
     R(where, ag_where(x, NULL, x)) R(where, ag_where(x, x, foreign)) R(where, ag_where(x, x, wide))                    \
-    R(where, ag_where(x, whole, whole)) R(stop_gradient, ag_stop_gradient(NULL)) R(checkpoint, ag_checkpoint(NULL))      \
+    R(where, ag_where(x, whole, whole)) R(stop_gradient, ag_stop_gradient(NULL)) R(checkpoint, ag_checkpoint(NULL))    \
     R(input, ag_input(g, "n", (ag_dtype)9, AG_SCALAR)) R(input, ag_input(g, NULL, AG_F64, too_deep))                   \
     R(input, ag_input(g, "x", AG_F64, AG_SCALAR)) R(parameter, ag_parameter(g, "x", AG_F64, AG_SCALAR, NULL))          \
     R(parameter, ag_parameter(g, NULL, AG_F64, AG_SHAPE(0), NULL))                                                     \
