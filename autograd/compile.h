@@ -30,7 +30,7 @@ typedef struct {
     uint32_t in[3];      /* items; of a product: a, b and the scale; of a call: where its operands are listed */
     uint32_t root;       /* the item that owns the memory; itself unless a view */
     uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
-    uint32_t box;        /* of a view: index of where its elements are root's, the others being 0; AGI_NONE: everywhere */
+    uint32_t box;        /* of a view: index of where its elements are root's, else 0; AGI_NONE: everywhere */
     uint32_t uses;       /* reads of this item as an operand, by items, outputs and assignments */
     uint32_t onto;       /* product: the parameter it is accumulated onto, or AGI_NONE; leaf: the item assigned to it */
     union {
@@ -182,7 +182,8 @@ int agi_order(agi_compiler *);
 int agi_bundle_calls(agi_compiler *);
 int agi_lower(agi_compiler *);
 int agi_lay_out(agi_compiler *);
-int agi_pack(agi_compiler *, int64_t start, int64_t end); /* what steps compute, from `start` on, if it ends before `end` */
+/* What steps compute, from `start` on, if it ends before `end`. */
+int agi_pack(agi_compiler *, int64_t start, int64_t end);
 
 ag_strides agi_item_strides(const agi_compiler *, uint32_t item); /* over the item's own shape, in root's memory */
 /* The operand walked in the order of `shape`, to which it broadcasts. */
@@ -199,7 +200,8 @@ uint32_t agi_awaited(const agi_compiler *, uint32_t item); /* the one it is not 
 const agi_box *agi_box_at(const agi_compiler *, uint32_t item);
 agi_box agi_box_over(const agi_box *, const ag_node *its, int rank, const int64_t *dim); /* broadcast to this shape */
 agi_box agi_box_around(const agi_box *or_null, const ag_node *x, const ag_window *); /* of x, from its operand's */
-int agi_box_seen(const agi_box *or_null, const ag_node *view, agi_box *); /* through a view; 0: it is no box, or there is none */
+/* Through a view; 0: it is no box, or there is none. */
+int agi_box_seen(const agi_box *or_null, const ag_node *view, agi_box *);
 uint32_t agi_new_buffer(agi_compiler *, agi_role, const ag_node *, ag_dtype, int64_t bytes); /* AGI_NONE: no memory */
 int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
 void agi_patch_program(const agi_compiler *, agi_program *); /* addresses -> elements of the run's block */

@@ -24,20 +24,21 @@ static int refuse(const writer *w, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    if (w->options->message && w->options->message_size) vsnprintf(w->options->message, w->options->message_size, format, args);
+    if (w->options->message && w->options->message_size)
+        vsnprintf(w->options->message, w->options->message_size, format, args);
     va_end(args);
     return 0;
 }
 
-/* ---- the prefix --------------------------------------------------------------------------------------------------- */
+/* ---- the prefix -------------------------------------------------------------------------------------------------- */
 
 static int is_keyword(const char *word)
 {
     static const char words[] =
-        " auto break case char const continue default do double else enum extern float for goto if inline int long register"
-        " restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main"
-        " and bool catch class delete export false friend mutable namespace new not operator or private protected public"
-        " template this throw true try typename using virtual xor asm typeof int64_t m ";
+        " auto break case char const continue default do double else enum extern float for goto if inline int long"
+        " register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while"
+        " main and bool catch class delete export false friend mutable namespace new not operator or private protected"
+        " public template this throw true try typename using virtual xor asm typeof int64_t m ";
     char key[AGI_PREFIX + 3];
     snprintf(key, sizeof key, " %s ", word);
     return strstr(words, key) != NULL;
@@ -54,7 +55,7 @@ static int check_prefix(const writer *w, const char *prefix)
     return 1;
 }
 
-/* ---- where everything is ------------------------------------------------------------------------------------------ */
+/* ---- where everything is ----------------------------------------------------------------------------------------- */
 
 static uint32_t owner(const ag_plan *p, uint32_t b)
 {
@@ -79,7 +80,8 @@ static void find_assigned(writer *w)
         for (int j = 0; s->kind == AGI_PASS && j < s->is.group->nstores; j++) assign(w, s->is.group->store[j].buffer);
         for (int j = 0; s->kind == AGI_PASS && j < s->is.group->nfolds; j++) assign(w, s->is.group->fold[j].buffer);
         for (int64_t j = 0; s->kind == AGI_PROGRAM && j < s->is.program->count; j++) {
-            uint32_t leaf = agi_leaf_at(&w->e, (int64_t)s->is.program->code[j].out * (int64_t)ag_dtype_size(s->is.program->dtype));
+            int64_t size = (int64_t)ag_dtype_size(s->is.program->dtype);
+            uint32_t leaf = agi_leaf_at(&w->e, s->is.program->code[j].out * size);
             if (leaf != AGI_NONE) w->assigned[leaf] = 1;
         }
     }
@@ -123,10 +125,12 @@ static int place_leaf(writer *w, uint32_t b)
         return r->at >= 0;
     }
     if (x->op == &agi_input) {
-        *r = (agi_reach){ AGI_IN_INPUT, w->inputs, name_member(w, "input", x, w->inputs, w->input) };
+        const char *name = name_member(w, "input", x, w->inputs, w->input);
+        *r = (agi_reach){ AGI_IN_INPUT, w->inputs, name };
         w->input[w->inputs++] = b;
     } else {
-        *r = (agi_reach){ AGI_IN_PARAMETER, w->parameters, name_member(w, "parameter", x, w->parameters, w->parameter) };
+        const char *name = name_member(w, "parameter", x, w->parameters, w->parameter);
+        *r = (agi_reach){ AGI_IN_PARAMETER, w->parameters, name };
         w->parameter[w->parameters++] = b;
     }
     return r->member != NULL;
@@ -162,7 +166,8 @@ static int take_room(writer *w)
     w->copied = agi_arena_take(&w->arena, outputs * sizeof *w->copied);
     w->output_node = agi_arena_take(&w->arena, outputs * sizeof *w->output_node);
     w->output_member = agi_arena_take(&w->arena, outputs * sizeof *w->output_member);
-    return w->assigned && w->e.reach && w->input && w->parameter && w->output && w->copied && w->output_node && w->output_member;
+    return w->assigned && w->e.reach && w->input && w->parameter && w->output && w->copied && w->output_node &&
+           w->output_member;
 }
 
 static int place_all(writer *w)
@@ -180,7 +185,7 @@ static int place_all(writer *w)
     return w->bytes >= 0;
 }
 
-/* ---- the function ------------------------------------------------------------------------------------------------- */
+/* ---- the function ------------------------------------------------------------------------------------------------ */
 
 static void write_copies(writer *w)
 {
@@ -224,7 +229,7 @@ static void write_main(writer *w)
     ag_emit(&w->main, "    return 0;\n}\n");
 }
 
-/* ---- declarations ------------------------------------------------------------------------------------------------- */
+/* ---- declarations ------------------------------------------------------------------------------------------------ */
 
 static void write_members(writer *w, const char *what, int n, const uint32_t *buffer)
 {
@@ -256,8 +261,8 @@ static void write_declarations(writer *w)
     write_members(w, "output", w->outputs, w->output);
     ag_emit(to, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     if (w->options->initial && w->parameters) ag_emit(to, "extern const struct %s_parameters %s_initial;\n\n", p, p);
-    ag_emit(to, "/* Computes the outputs and updates the parameters. 0, or what went wrong: 3 an index out of range, 8 a\n"
-                " * matrix that is singular or not positive definite. */\n");
+    ag_emit(to, "/* Computes the outputs and updates the parameters. 0, or what went wrong: 3 an index out of\n"
+                " * range, 8 a matrix that is singular or not positive definite. */\n");
     write_signature(w, to);
     ag_emit(to, ";\n\n#ifdef __cplusplus\n}\n#endif\n");
 }
@@ -323,7 +328,7 @@ static const char independent[] =
     "#endif\n"
     "#endif\n\n";
 
-/* ---- files -------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static int put(FILE *to, const ag_source *s)
 {
@@ -340,7 +345,8 @@ static int write_files(writer *w, FILE *source, FILE *header)
     ag_emit(&top, "#include <math.h>\n#include <stdint.h>\n\n");
     if (!header) agi_source_append(&top, &w->head);
     if (!header) ag_emit(&top, "\n");
-    if (agi_source_has(&w->body, "INDEPENDENT") || agi_source_has(&w->main, "INDEPENDENT")) ag_emit(&top, "%s", independent);
+    if (agi_source_has(&w->body, "INDEPENDENT") || agi_source_has(&w->main, "INDEPENDENT"))
+        ag_emit(&top, "%s", independent);
     write_memory(w, &top);
     write_data(w, &top);
     write_initial(w, &top);
@@ -351,7 +357,8 @@ static int write_files(writer *w, FILE *source, FILE *header)
     agi_source_free(&top);
     if (failed) return refuse(w, "ag_write_c: out of memory");
     if (header) {
-        fprintf(header, "/* %s: written by autograd. Do not edit. */\n#ifndef %s_H\n#define %s_H\n\n#include <stdint.h>\n\n", p, p, p);
+        fprintf(header, "/* %s: written by autograd. Do not edit. */\n#ifndef %s_H\n#define %s_H\n\n", p, p, p);
+        fprintf(header, "#include <stdint.h>\n\n");
         put_all &= put(header, &w->head);
         fprintf(header, "\n#endif\n");
     }
@@ -377,7 +384,8 @@ int ag_write_c(const ag_plan *p, const char *prefix, FILE *source, FILE *header,
     if (!check_prefix(&w, prefix)) return -1;
     ag_source empty = { .allocator = &p->allocator };
     w.head = w.body = w.main = empty;
-    w.e = (agi_emitter){ .plan = p, .prefix = prefix, .top = prefix, .cblas = w.options->cblas, .to = &w.body, .arrays = &w.arrays };
+    w.e = (agi_emitter){ .plan = p, .prefix = prefix, .top = prefix, .cblas = w.options->cblas, .to = &w.body,
+                         .arrays = &w.arrays };
     agi_arena_init(&w.arena, &p->allocator);
     int ok = write_plan(&w, source, header);
     agi_source_free(&w.head);

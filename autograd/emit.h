@@ -10,14 +10,14 @@
  *   emit.c          ag_write_c: a whole plan as a function that anybody can compile
  *   native.c        the same text for passes, programs and loops of programs, compiled and loaded here
  *
- * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names of
- * members, if letters, digits and _ will do. */
+ * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names
+ * of members, if letters, digits and _ will do. */
 #ifndef AGI_EMIT_H
 #define AGI_EMIT_H
 
 #include "plan.h"
 
-/* ---- text --------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 struct ag_source {
     const ag_allocator *allocator;
@@ -41,7 +41,7 @@ const char *agi_code_text(uint32_t code);       /* of an instruction of a scalar
 int agi_calls_functions(const char *text);      /* of <math.h>, that are no instructions */
 const char *agi_fold_text(int fold);            /* of a and b */
 
-/* ---- where buffers are -------------------------------------------------------------------------------------------- */
+/* ---- where buffers are ------------------------------------------------------------------------------------------- */
 
 /* A piece of a run's block. */
 typedef struct {
@@ -50,7 +50,7 @@ typedef struct {
     uint32_t buffer;
 } agi_span;
 void agi_sort_spans(agi_span *, int64_t n); /* by start */
-const agi_span *agi_find_span(const agi_span *, int64_t n, int64_t offset); /* that it lies in, of sorted ones; or NULL */
+const agi_span *agi_find_span(const agi_span *, int64_t n, int64_t offset); /* that has it, of sorted ones; or NULL */
 
 typedef enum {
     AGI_IN_WORK, /* the workspace */
@@ -98,7 +98,7 @@ int agi_find_leaves(agi_emitter *, agi_arena *); /* 0: out of memory */
 int64_t agi_close_up(agi_emitter *, agi_arena *);
 void agi_follow_owners(agi_emitter *); /* what shares memory is reached alike */
 int64_t agi_add_array(agi_emitter *, const agi_buffer *, const void *values); /* its number, or -1 */
-uint32_t agi_leaf_at(const agi_emitter *, int64_t offset); /* the leaf or constant at that place of the block, or AGI_NONE */
+uint32_t agi_leaf_at(const agi_emitter *, int64_t offset); /* the leaf or constant there in the block, or AGI_NONE */
 int64_t agi_work_at(const agi_emitter *, int64_t offset);
 
 /* The head of a step's function, or of a part of it (>= 0), and the opening brace. `returns`: "void" or "int". */
@@ -112,7 +112,7 @@ void agi_emit_place(agi_emitter *, uint32_t buffer, const char *type); /* the po
 /* An element of a constant, as a number of this type. */
 void agi_emit_constant(ag_source *, ag_dtype, const agi_buffer *, int64_t index);
 
-/* ---- steps: each prints the functions of one. 0: cannot be written, see `missing`. ----------------------------------- */
+/* ---- steps: each prints the functions of one. 0: cannot be written, see `missing`. ------------------------------- */
 
 int agi_emit_pass(agi_emitter *, int step, const agi_pass *);
 int agi_emit_program(agi_emitter *, int step, const agi_program *);

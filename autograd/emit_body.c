@@ -18,7 +18,7 @@ typedef struct {
     ag_source to;   /* the function that steps through it */
 } printer;
 
-/* ---- bodies ------------------------------------------------------------------------------------------------------- */
+/* ---- bodies ------------------------------------------------------------------------------------------------------ */
 
 static int place_body(body *b, agi_arena *arena)
 {
@@ -93,7 +93,7 @@ static int emit_bodies(printer *p, agi_arena *arena)
     return 1;
 }
 
-/* ---- transfers ---------------------------------------------------------------------------------------------------- */
+/* ---- transfers --------------------------------------------------------------------------------------------------- */
 
 /* Where body `which` has a buffer, as a pointer of its type. */
 static void emit_inner(printer *p, int which, uint32_t buffer)
@@ -191,7 +191,7 @@ static void emit_control(printer *p, const ag_node *x)
     emit_outer_element(p, p->s->control, 0, 0, "0", (ag_dtype)x->dtype);
 }
 
-/* ---- loops and branches ------------------------------------------------------------------------------------------- */
+/* ---- loops and branches ------------------------------------------------------------------------------------------ */
 
 static void emit_run(printer *p, const char *indent, int which)
 {
@@ -203,7 +203,8 @@ static void emit_run(printer *p, const char *indent, int which)
         agi_source_free(&steps);
         return;
     }
-    ag_emit(&p->to, "%sstatus = %s(&body%d);\n%sif (status) return status;\n", indent, p->body[which].prefix, which, indent);
+    ag_emit(&p->to, "%sstatus = %s(&body%d);\n", indent, p->body[which].prefix, which);
+    ag_emit(&p->to, "%sif (status) return status;\n", indent);
 }
 
 /* Slices that no step reaches hold zeros. */
@@ -269,7 +270,7 @@ static void emit_branch(printer *p)
     ag_emit(&p->to, "    }\n");
 }
 
-/* ---- the step ----------------------------------------------------------------------------------------------------- */
+/* ---- the step ---------------------------------------------------------------------------------------------------- */
 
 static void emit_pointer(printer *p, uint32_t buffer)
 {
@@ -292,7 +293,8 @@ static void emit_pointer(printer *p, uint32_t buffer)
 static void emit_pointers(printer *p)
 {
     const agi_loop_step *s = p->s;
-    const agi_transfers *const lists[] = { &s->enter[0], &s->enter[1], &s->before, &s->after, &s->leave[0], &s->leave[1] };
+    const agi_transfers *const lists[] = { &s->enter[0], &s->enter[1], &s->before,
+                                           &s->after, &s->leave[0], &s->leave[1] };
     emit_pointer(p, s->out);
     emit_pointer(p, s->control.outer);
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
@@ -357,7 +359,7 @@ int agi_emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
     agi_release(e->to->allocator, p);
     return ok;
 }
-/* ---- all steps ---------------------------------------------------------------------------------------------------- */
+/* ---- all steps --------------------------------------------------------------------------------------------------- */
 
 int agi_emit_steps(agi_emitter *e)
 {
@@ -387,7 +389,8 @@ void agi_emit_runs(const agi_emitter *e, ag_source *to)
     for (int k = 0; k < e->plan->nsteps; k++) fails |= can_fail(&e->plan->step[k]);
     if (fails) ag_emit(to, "    int status;\n");
     for (int k = 0; k < e->plan->nsteps; k++) {
-        if (can_fail(&e->plan->step[k])) ag_emit(to, "    status = %s_%d(m);\n    if (status) return status;\n", e->prefix, k);
+        if (can_fail(&e->plan->step[k]))
+            ag_emit(to, "    status = %s_%d(m);\n    if (status) return status;\n", e->prefix, k);
         else ag_emit(to, "    %s_%d(m);\n", e->prefix, k);
     }
     if (!e->plan->nsteps) ag_emit(to, "    (void)m;\n");

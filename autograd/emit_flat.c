@@ -5,7 +5,7 @@
 
 enum { MOST_STATEMENTS = 1500, MOST_BYTES = 1 << 12, MOST_ELEMENTS = 16 };
 
-/* ---- which bodies are flat ---------------------------------------------------------------------------------------- */
+/* ---- which bodies are flat --------------------------------------------------------------------------------------- */
 
 static int64_t elements(const agi_buffer *b)
 {
@@ -62,7 +62,7 @@ int64_t agi_flat_statements(const agi_loop_step *s)
     return all < MOST_STATEMENTS ? all : -1;
 }
 
-/* ---- local variables ---------------------------------------------------------------------------------------------- */
+/* ---- local variables --------------------------------------------------------------------------------------------- */
 
 const char *agi_local_array(ag_dtype dtype)
 {
@@ -111,7 +111,7 @@ void agi_emit_locals(const agi_emitter *e, const ag_source *body, ag_source *to)
     }
 }
 
-/* ---- steps -------------------------------------------------------------------------------------------------------- */
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
 static void emit_copy(const agi_emitter *e, const agi_copy *c)
 {

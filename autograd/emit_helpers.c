@@ -165,7 +165,8 @@ static void emit_specials(const ag_source *body, ag_source *to)
     uint8_t needed[MOST] = { 0 };
     for (int k = agi_special_count; k-- > 0;) {
         needed[k] |= (uint8_t)agi_source_has(body, agi_specials[k].name);
-        ag_source text = { .text = { (void *)(uintptr_t)agi_specials[k].text, (int64_t)strlen(agi_specials[k].text), 0 } };
+        const char *its = agi_specials[k].text;
+        ag_source text = { .text = { (void *)(uintptr_t)its, (int64_t)strlen(its), 0 } };
         for (int j = 0; needed[k] && j < k; j++) needed[j] |= (uint8_t)agi_source_has(&text, agi_specials[j].name);
     }
     for (int k = 0; k < agi_special_count; k++)

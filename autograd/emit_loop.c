@@ -1,7 +1,7 @@
-/* A loop over a tile as C: a function of pointers to its first elements, which compilers can vectorise, and its call. */
+/* A loop over a tile as C: a function of pointers to its first elements, which compilers can vectorise; its call. */
 #include "emit_pass.h"
 
-/* ---- arguments ---------------------------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 static int computed_at(const agi_pass_printer *p, uint32_t reg, int when)
 {
@@ -41,9 +41,11 @@ static int find_arguments(agi_pass_printer *p, int when)
         if (in_loop(p, &g->micro[k], when) && p->s.value[g->micro[k].out].home == AGI_HOME_ARRAY)
             p->argument[p->narguments++] = (agi_argument){ AGI_ARGUMENT_OUT, g->micro[k].out, -1 };
     for (int k = 0; k < g->nstores; k++)
-        if (p->s.store_when[k] == when) p->argument[p->narguments++] = (agi_argument){ AGI_ARGUMENT_OUT, g->store[k].reg, k };
+        if (p->s.store_when[k] == when)
+            p->argument[p->narguments++] = (agi_argument){ AGI_ARGUMENT_OUT, g->store[k].reg, k };
     for (int k = 0; k < g->nfolds; k++)
-        if (p->s.fold_when[k] == when) p->argument[p->narguments++] = (agi_argument){ AGI_ARGUMENT_FOLD, g->fold[k].reg, k };
+        if (p->s.fold_when[k] == when)
+            p->argument[p->narguments++] = (agi_argument){ AGI_ARGUMENT_FOLD, g->fold[k].reg, k };
     return p->narguments > inputs;
 }
 
@@ -56,7 +58,7 @@ static const agi_buffer *constant_of(const agi_pass_printer *p, const agi_argume
     return b->role == AGI_CONSTANT ? b : NULL;
 }
 
-/* ---- the function ------------------------------------------------------------------------------------------------- */
+/* ---- the function ------------------------------------------------------------------------------------------------ */
 
 static ag_dtype type_of(const agi_pass_printer *p, const agi_argument *a)
 {
@@ -73,7 +75,8 @@ static void emit_signature(const agi_pass_printer *p, ag_source *to, const char 
         switch (a->role) {
         case AGI_ARGUMENT_IN: ag_emit(to, ", const %s *x%u", ag_c_type(type_of(p, a)), a->reg); break;
         case AGI_ARGUMENT_BOX:
-            ag_emit(to, ", const %s *x%u, int64_t at%u, int64_t from%u, int64_t to%u", p->type, a->reg, a->reg, a->reg, a->reg);
+            ag_emit(to, ", const %s *x%u, int64_t at%u, int64_t from%u, int64_t to%u", p->type, a->reg, a->reg, a->reg,
+                    a->reg);
             break;
         case AGI_ARGUMENT_SCALAR: ag_emit(to, ", %s r%u", p->type, a->reg); break;
         case AGI_ARGUMENT_OUT: ag_emit(to, ", %s *y%d", p->type, k); break;
@@ -100,8 +103,8 @@ static void emit_loads(const agi_pass_printer *p, ag_source *to, const char *ind
         const agi_argument *a = &p->argument[k];
         char value[32];
         if (a->role == AGI_ARGUMENT_BOX)
-            ag_emit(to, "        const %s r%u = %s >= from%u && %s < to%u ? x%u[at%u + %s] : 0;\n", p->type, a->reg, index, a->reg,
-                    index, a->reg, a->reg, a->reg, index);
+            ag_emit(to, "        const %s r%u = %s >= from%u && %s < to%u ? x%u[at%u + %s] : 0;\n", p->type, a->reg,
+                    index, a->reg, index, a->reg, a->reg, a->reg, index);
         if (a->role != AGI_ARGUMENT_IN) continue;
         snprintf(value, sizeof value, "x%u[%s]", a->reg, index);
         ag_emit(to, "        const %s r%u = ", p->type, a->reg);
@@ -136,7 +139,7 @@ static void emit_body(agi_pass_printer *p, ag_source *to, int when, const char *
     ag_emit(to, "    }\n");
 }
 
-/* ---- whole vectors ------------------------------------------------------------------------------------------------ */
+/* ---- whole vectors ----------------------------------------------------------------------------------------------- */
 
 enum { LANES = 32, VECTOR = 16 };
 
@@ -225,8 +228,8 @@ static int may_overlap(const agi_pass_printer *p)
     return 1;
 }
 
-/* Calls the function of whole vectors, and once more for the rest: so no element is computed by other functions than its
- * neighbours, and none one by one. */
+/* Calls the function of whole vectors, and once more for the rest: so no element is computed by other functions than
+ * its neighbours, and none one by one. */
 static void emit_wrapper(agi_pass_printer *p, ag_source *to)
 {
     int overlaps = may_overlap(p);
@@ -284,7 +287,7 @@ static void emit_function(agi_pass_printer *p, int when)
     ag_emit(to, "}\n\n");
 }
 
-/* ---- the call ----------------------------------------------------------------------------------------------------- */
+/* ---- the call ---------------------------------------------------------------------------------------------------- */
 
 /* The memory; which element of it the tile's first is, or would be; the tile's elements that are in the box. */
 static void emit_box(agi_pass_printer *p, const agi_load *l)

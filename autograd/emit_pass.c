@@ -2,7 +2,7 @@
  * blocks and the folds are tile.c's, so that results agree with the interpreter's. */
 #include "emit_pass.h"
 
-/* ---- the tile's variables ----------------------------------------------------------------------------------------- */
+/* ---- the tile's variables ---------------------------------------------------------------------------------------- */
 
 /* The number that a variable is in every tile, or -1. */
 static int64_t known(const agi_pass_printer *p, agi_variable v)
@@ -46,14 +46,15 @@ static void emit_start(agi_pass_printer *p, ag_source *to, agi_variable v)
         ag_emit(to, "const int64_t row = %s / %lld * %lld;\n", k, (long long)g->column_tiles, (long long)g->tile_rows);
     else if (v == AGI_ROW) ag_emit(to, "const int64_t row = %s * %lld;\n", k, (long long)g->tile_rows);
     else if (g->row_tiles > 1)
-        ag_emit(to, "const int64_t column = %s %% %lld * %lld;\n", k, (long long)g->column_tiles, (long long)g->tile_columns);
+        ag_emit(to, "const int64_t column = %s %% %lld * %lld;\n", k, (long long)g->column_tiles,
+                (long long)g->tile_columns);
     else ag_emit(to, "const int64_t column = %s * %lld;\n", k, (long long)g->tile_columns);
 }
 
 static void emit_extent(ag_source *to, const char *name, const char *start, int64_t all, int64_t part)
 {
-    ag_emit(to, "const int64_t %s = %lld - %s < %lld ? %lld - %s : %lld;\n", name, (long long)all, start, (long long)part,
-            (long long)all, start, (long long)part);
+    ag_emit(to, "const int64_t %s = %lld - %s < %lld ? %lld - %s : %lld;\n", name, (long long)all, start,
+            (long long)part, (long long)all, start, (long long)part);
 }
 
 /* Declares what the body turned out to use, and what that needs. */
@@ -76,7 +77,7 @@ static void emit_variables(agi_pass_printer *p, ag_source *to)
         ag_emit(to, "const int64_t n = %s * %s;\n", agi_tile(p, AGI_ROWS, a), agi_tile(p, AGI_COLUMNS, b));
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 static void emit_sum(agi_pass_printer *p, uint32_t buffer, ag_dtype dtype, int64_t offset, agi_variable v)
 {
@@ -101,7 +102,8 @@ void agi_emit_home(agi_pass_printer *p, uint32_t reg)
         ag_emit(&p->body, v->row ? "w%d" : "t%d", v->slot);
     } else {
         const agi_load *l = &p->g->load[v->load];
-        emit_sum(p, l->buffer, (ag_dtype)l->dtype, l->walk.offset, v->home == AGI_HOME_ROW ? AGI_COLUMN : v->row ? AGI_ROW : AGI_FIRST);
+        agi_variable start = v->home == AGI_HOME_ROW ? AGI_COLUMN : v->row ? AGI_ROW : AGI_FIRST;
+        emit_sum(p, l->buffer, (ag_dtype)l->dtype, l->walk.offset, start);
     }
 }
 
@@ -126,14 +128,16 @@ void agi_emit_uniform(const agi_pass_printer *p, ag_source *to, const agi_value 
 {
     const agi_load *l = &p->g->load[v->load];
     const agi_buffer *b = &p->e->plan->buffer[l->buffer];
+    const char *type = ag_c_type((ag_dtype)l->dtype);
+    long long at = (long long)l->walk.offset;
     char value[96];
-    if (b->dtype == l->dtype) snprintf(value, sizeof value, "b%u[%lld]", l->buffer, (long long)l->walk.offset);
-    else snprintf(value, sizeof value, "((const %s *)(const void *)b%u)[%lld]", ag_c_type((ag_dtype)l->dtype), l->buffer, (long long)l->walk.offset);
+    if (b->dtype == l->dtype) snprintf(value, sizeof value, "b%u[%lld]", l->buffer, at);
+    else snprintf(value, sizeof value, "((const %s *)(const void *)b%u)[%lld]", type, l->buffer, at);
     if (b->role == AGI_CONSTANT) agi_emit_constant(to, p->dtype, b, l->walk.offset);
     else agi_emit_converted(p, to, (ag_dtype)l->dtype, value);
 }
 
-/* ---- helper functions at work ------------------------------------------------------------------------------------- */
+/* ---- helper functions at work ------------------------------------------------------------------------------------ */
 
 void agi_call_helper(agi_pass_printer *p, ag_source *to, const char *name, int fold)
 {
@@ -149,7 +153,8 @@ static void fill(agi_pass_printer *p, const agi_value *v, int64_t n)
 {
     char text[24];
     const char *i = agi_tile(p, AGI_I, text);
-    ag_emit(&p->body, "for (%s = 0; %s < %lld; %s++) %s%d[%s] = ", i, i, (long long)n, i, v->row ? "w" : "t", v->slot, i);
+    ag_emit(&p->body, "for (%s = 0; %s < %lld; %s++) ", i, i, (long long)n, i);
+    ag_emit(&p->body, "%s%d[%s] = ", v->row ? "w" : "t", v->slot, i);
     agi_emit_uniform(p, &p->body, v);
     ag_emit(&p->body, ";\n");
 }
@@ -203,7 +208,7 @@ static void emit_fold_rows(agi_pass_printer *p, const agi_micro *m)
     ag_emit(&p->body, " + r * %lld);\n", (long long)p->g->columns);
 }
 
-/* ---- gathers ------------------------------------------------------------------------------------------------------ */
+/* ---- gathers ----------------------------------------------------------------------------------------------------- */
 
 /* Element i of a run, which is 0 outside the box. */
 static void emit_walked(const agi_pass_printer *p, ag_source *to, const agi_load *l)
@@ -214,8 +219,9 @@ static void emit_walked(const agi_pass_printer *p, ag_source *to, const agi_load
     for (int k = 0; k <= last && w->boxed; k++) {
         char index[32];
         snprintf(index, sizeof index, k == last ? "i%d + i" : "i%d", k);
-        if (w->box.from[k] > 0) ag_emit(to, bounds++ ? " && %s >= %lld" : "%s >= %lld", index, (long long)w->box.from[k]);
-        if (w->box.to[k] < w->dim[k]) ag_emit(to, bounds++ ? " && %s < %lld" : "%s < %lld", index, (long long)w->box.to[k]);
+        long long from = (long long)w->box.from[k], end = (long long)w->box.to[k];
+        if (from > 0) ag_emit(to, bounds++ ? " && %s >= %lld" : "%s >= %lld", index, from);
+        if (end < w->dim[k]) ag_emit(to, bounds++ ? " && %s < %lld" : "%s < %lld", index, end);
     }
     if (bounds) ag_emit(to, " ? ");
     ag_emit(&value, "from[%lld", (long long)w->offset);
@@ -234,13 +240,14 @@ static void emit_gather_function(agi_pass_printer *p, const agi_load *l, int num
     const agi_pattern *w = &l->walk;
     ag_source *to = &p->functions;
     int last = w->rank - 1;
-    ag_emit(to, "static void %s_%d_gather_%d(const %s *from, %s *to, int64_t at, int64_t n)\n{\n", p->e->prefix, p->step, number,
-            ag_c_type((ag_dtype)l->dtype), p->type);
-    ag_emit(to, "    int64_t i, run, i%d = at %% %lld;\n", last, (long long)w->dim[last]);
+    long long length = (long long)w->dim[last];
+    ag_emit(to, "static void %s_%d_gather_%d(", p->e->prefix, p->step, number);
+    ag_emit(to, "const %s *from, %s *to, int64_t at, int64_t n)\n{\n", ag_c_type((ag_dtype)l->dtype), p->type);
+    ag_emit(to, "    int64_t i, run, i%d = at %% %lld;\n", last, length);
     for (int k = last - 1; k >= 0; k--)
         ag_emit(to, "    int64_t i%d = (at /= %lld) %% %lld;\n", k, (long long)w->dim[k + 1], (long long)w->dim[k]);
-    ag_emit(to, "    for (; n > 0; n -= run, to += run) {\n        run = %lld - i%d < n ? %lld - i%d : n;\n", (long long)w->dim[last],
-            last, (long long)w->dim[last], last);
+    ag_emit(to, "    for (; n > 0; n -= run, to += run) {\n");
+    ag_emit(to, "        run = %lld - i%d < n ? %lld - i%d : n;\n", length, last, length, last);
     ag_emit(to, "        for (i = 0; i < run; i++) to[i] = ");
     emit_walked(p, to, l);
     ag_emit(to, ";\n        i%d = 0;\n       ", last);
@@ -262,7 +269,7 @@ static void emit_gather(agi_pass_printer *p, int k)
     ag_emit(&p->body, ", %s);\n", agi_tile(p, l->row ? AGI_ROWS : AGI_COUNT, text));
 }
 
-/* ---- folds at the end of a tile ----------------------------------------------------------------------------------- */
+/* ---- folds at the end of a tile ---------------------------------------------------------------------------------- */
 
 static int64_t tiles(const agi_pass *g)
 {
@@ -312,8 +319,8 @@ static void emit_fold_target(agi_pass_printer *p, const agi_fold_end *e)
     agi_tile(p, AGI_COLUMN, column);
     if (e->partial != AGI_NONE) ag_emit(&p->body, "b%u + block * %lld", e->partial, across);
     else if (e->extent == p->g->rows) ag_emit(&p->body, "b%u", e->buffer);
-    else if (known(p, AGI_ROW) == 0) ag_emit(&p->body, "b%u + r / %lld * %lld", e->buffer, (long long)e->extent, across);
-    else ag_emit(&p->body, "b%u + (row + r) / %lld * %lld", e->buffer, (long long)e->extent, across);
+    else ag_emit(&p->body, "b%u + %s / %lld * %lld", e->buffer, known(p, AGI_ROW) == 0 ? "r" : "(row + r)",
+                 (long long)e->extent, across);
     if (known(p, AGI_COLUMN)) ag_emit(&p->body, " + column");
 }
 
@@ -366,7 +373,7 @@ static void emit_fold_long(agi_pass_printer *p, const agi_fold_end *e)
     agi_tile(p, AGI_R, text);
 }
 
-/* ---- a tile ------------------------------------------------------------------------------------------------------- */
+/* ---- a tile ------------------------------------------------------------------------------------------------------ */
 
 static void emit_stage(agi_pass_printer *p, int stage)
 {
@@ -387,8 +394,8 @@ static void emit_tile(agi_pass_printer *p)
     const agi_pass *g = p->g;
     for (int k = 0; k < g->nloads; k++) {
         const agi_value *v = &p->s.value[g->load[k].reg];
-        if (g->load[k].access == AGI_GATHERED && !v->invariant && (v->home == AGI_HOME_ARRAY || v->home == AGI_HOME_STORE))
-            emit_gather(p, k);
+        int copied = v->home == AGI_HOME_ARRAY || v->home == AGI_HOME_STORE;
+        if (g->load[k].access == AGI_GATHERED && !v->invariant && copied) emit_gather(p, k);
     }
     for (int k = 0; k < g->nfolds; k++)
         if (p->s.fold_when[k] != AGI_AT_END) ag_emit(&p->body, "%s f%d;\n", p->type, k);
@@ -410,12 +417,14 @@ static int can_merge(const agi_pass_printer *p)
         if (g->micro[k].kind != AGI_POINT || p->s.value[g->micro[k].out].row) return 0;
     for (int k = 0; k < g->nstores; k++)
         if (g->store[k].row) return 0;
-    for (int k = 0; k < g->nloads; k++)
-        if (g->load[k].access == AGI_GATHERED && p->s.value[g->load[k].reg].home == AGI_HOME_STORE && g->load[k].row) return 0;
+    for (int k = 0; k < g->nloads; k++) {
+        const agi_load *l = &g->load[k];
+        if (l->access == AGI_GATHERED && p->s.value[l->reg].home == AGI_HOME_STORE && l->row) return 0;
+    }
     return g->column_tiles == 1 || g->rows == 1;
 }
 
-/* ---- the function of the step ------------------------------------------------------------------------------------- */
+/* ---- the function of the step ------------------------------------------------------------------------------------ */
 
 static int mentions(const agi_pass_printer *p, uint32_t buffer)
 {
@@ -504,7 +513,8 @@ static void emit_tiles(agi_pass_printer *p)
     } else if (tiles(g) > 1 && native && g->blocks > 1) {
         ag_emit(to, "    ");
         emit_block_start(p, "end", "to");
-        ag_emit(to, "    for (k = %lld * from / %lld", (long long)(g->whole_rows ? g->row_tiles : tiles(g)), (long long)g->blocks);
+        long long units = (long long)(g->whole_rows ? g->row_tiles : tiles(g));
+        ag_emit(to, "    for (k = %lld * from / %lld", units, (long long)g->blocks);
         ag_emit(to, g->whole_rows && g->column_tiles > 1 ? " * %lld; k < end; k++) {\n" : "; k < end; k++) {\n",
                 (long long)g->column_tiles);
         depth = 2;
@@ -554,7 +564,8 @@ static void emit_comment(const agi_pass_printer *p)
     ag_source *to = p->e->to;
     ag_emit(to, "/* %lld x %lld elements", (long long)g->rows, (long long)g->columns);
     for (int k = 0; k < g->nstores + g->nfolds; k++) {
-        const ag_node *x = p->e->plan->buffer[k < g->nstores ? g->store[k].buffer : g->fold[k - g->nstores].buffer].node;
+        uint32_t b = k < g->nstores ? g->store[k].buffer : g->fold[k - g->nstores].buffer;
+        const ag_node *x = p->e->plan->buffer[b].node;
         if (!x) continue;
         ag_emit(to, k ? ", " : ": ");
         agi_emit_node(to, x);
@@ -604,8 +615,9 @@ int agi_emit_pass(agi_emitter *e, int step, const agi_pass *g)
 {
     if (!can_be_written(e, g)) return 0;
     ag_source empty = { .allocator = e->to->allocator };
-    agi_pass_printer p = { .e = e, .g = g, .step = step, .dtype = g->dtype, .type = ag_c_type(g->dtype), .functions = empty,
-                           .body = empty, .before = empty, .tile = empty, .after = empty, .variables = empty };
+    agi_pass_printer p = { .e = e, .g = g, .step = step, .dtype = g->dtype, .type = ag_c_type(g->dtype),
+                           .functions = empty, .body = empty, .before = empty, .tile = empty, .after = empty,
+                           .variables = empty };
     agi_arena arena;
     agi_arena_init(&arena, empty.allocator);
     p.seen = agi_arena_zeros(&arena, (size_t)g->nregisters, sizeof *p.seen);

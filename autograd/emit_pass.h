@@ -8,7 +8,14 @@
 
 #include "emit.h"
 
-typedef enum { AGI_LOOP_ROWS, AGI_LOOP_EXPAND, AGI_LOOP_FULL, AGI_LOOP_SPECIAL, AGI_LOOP_FOLDS, AGI_LOOPS = 8 } agi_loop_kind;
+typedef enum {
+    AGI_LOOP_ROWS,
+    AGI_LOOP_EXPAND,
+    AGI_LOOP_FULL,
+    AGI_LOOP_SPECIAL,
+    AGI_LOOP_FOLDS,
+    AGI_LOOPS = 8
+} agi_loop_kind;
 /* A place in time: stage * AGI_LOOPS + loop. Gathers come before all, folds at a tile's end after all. */
 #define AGI_AT(stage, loop) ((stage) * AGI_LOOPS + (int)(loop))
 #define AGI_AT_GATHER (-1)
@@ -59,13 +66,30 @@ int agi_make_schedule(agi_schedule *, agi_arena *, const ag_plan *, const agi_pa
 int agi_same_memory(const ag_plan *, uint32_t a, uint32_t b); /* buffers in place of one another */
 int agi_is_special(const agi_micro *); /* calls a function that has no vector version */
 
-/* ---- printing ----------------------------------------------------------------------------------------------------- */
+/* ---- printing ---------------------------------------------------------------------------------------------------- */
 
 /* Of a tile: its place, its extents, its first element and how many it has; and the counters of loops over it. */
-typedef enum { AGI_ROW, AGI_COLUMN, AGI_ROWS, AGI_COLUMNS, AGI_FIRST, AGI_COUNT, AGI_R, AGI_I, AGI_K, AGI_BLOCK } agi_variable;
+typedef enum {
+    AGI_ROW,
+    AGI_COLUMN,
+    AGI_ROWS,
+    AGI_COLUMNS,
+    AGI_FIRST,
+    AGI_COUNT,
+    AGI_R,
+    AGI_I,
+    AGI_K,
+    AGI_BLOCK
+} agi_variable;
 
 /* What a loop's function is called with. */
-typedef enum { AGI_ARGUMENT_IN, AGI_ARGUMENT_BOX, AGI_ARGUMENT_SCALAR, AGI_ARGUMENT_OUT, AGI_ARGUMENT_FOLD } agi_argument_role;
+typedef enum {
+    AGI_ARGUMENT_IN,
+    AGI_ARGUMENT_BOX,
+    AGI_ARGUMENT_SCALAR,
+    AGI_ARGUMENT_OUT,
+    AGI_ARGUMENT_FOLD
+} agi_argument_role;
 typedef struct {
     agi_argument_role role;
     uint32_t reg;
@@ -95,7 +119,8 @@ const char *agi_tile(agi_pass_printer *, agi_variable, char text[24]);
 /* Into the body: element 0 of the tile in a store's memory, in a register's home; the name of its array. */
 void agi_emit_stored(agi_pass_printer *, const agi_store *);
 void agi_emit_home(agi_pass_printer *, uint32_t reg);
-void agi_call_helper(agi_pass_printer *, ag_source *, const char *name, int fold); /* up to the bracket; fold -1: none */
+/* The call of a helper, up to the bracket; fold -1: none. */
+void agi_call_helper(agi_pass_printer *, ag_source *, const char *name, int fold);
 /* A value of another type becomes one of the pass's. */
 void agi_emit_converted(const agi_pass_printer *, ag_source *, ag_dtype from, const char *value);
 void agi_emit_uniform(const agi_pass_printer *, ag_source *, const agi_value *);

@@ -3,7 +3,7 @@
 
 enum { PANEL = 64 /* rows of b that stay in cache */ };
 
-/* ---- copies ------------------------------------------------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 void agi_emit_copy(agi_emitter *e, int step, const agi_copy *c)
 {
@@ -15,7 +15,7 @@ void agi_emit_copy(agi_emitter *e, int step, const agi_copy *c)
             (long long)(to->bytes / (int64_t)ag_dtype_size((ag_dtype)to->dtype)), c->to, c->from);
 }
 
-/* ---- calls: the operation's own text, between pointers to its operands ---------------------------------------------- */
+/* ---- calls: the operation's own text, between pointers to its operands ------------------------------------------- */
 
 static void emit_operand(agi_emitter *e, const ag_source *body, const char *name, uint32_t buffer, const ag_node *x,
                          int64_t offset, int written)
@@ -62,7 +62,7 @@ int agi_emit_call(agi_emitter *e, int step, const agi_call *c)
     return 1;
 }
 
-/* ---- products ----------------------------------------------------------------------------------------------------- */
+/* ---- products ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     agi_emitter *e;
@@ -87,7 +87,8 @@ static printer printer_of(agi_emitter *e, const agi_product *p)
 }
 
 /* The matrix of operand x, a buffer, that meets the result's matrix `batch`. */
-static void emit_matrix(const printer *w, ag_source *to, const char *name, uint32_t buffer, const ag_node *x, const ag_strides *s)
+static void emit_matrix(const printer *w, ag_source *to, const char *name, uint32_t buffer, const ag_node *x,
+                        const ag_strides *s)
 {
     const ag_node *y = w->p->node;
     int64_t inside = 1;
@@ -97,7 +98,8 @@ static void emit_matrix(const printer *w, ag_source *to, const char *name, uint3
     for (int i = y->rank - 3; i >= 0; inside *= y->dim[i--]) {
         int axis = i - (y->rank - x->rank);
         if (axis < 0 || x->dim[axis] == 1) continue;
-        ag_emit(to, " + batch / %lld %% %lld * %lld", (long long)inside, (long long)y->dim[i], (long long)s->stride[axis]);
+        ag_emit(to, " + batch / %lld %% %lld * %lld", (long long)inside, (long long)y->dim[i],
+                (long long)s->stride[axis]);
     }
     ag_emit(to, ";\n");
 }
@@ -177,11 +179,14 @@ static void emit_rows(const printer *w, ag_source *to)
         ag_emit(to, "for (i = 0; i < %lld; i++) y[i] = 0;\n", (long long)(w->rows * w->columns));
     if (panels) ag_emit(to, "for (panel = 0; panel < %lld; panel += %d)\n", (long long)w->inner, PANEL), depth++;
     open_loop(to, &depth, "i", w->rows, w->inner > 1 ? "" : " {");
-    if (panels) ag_emit(to, "%*sfor (k = panel; k < %lld && k < panel + %d; k++) {\n", 4 * depth++, "", (long long)w->inner, PANEL);
+    if (panels)
+        ag_emit(to, "%*sfor (k = panel; k < %lld && k < panel + %d; k++) {\n", 4 * depth++, "", (long long)w->inner,
+                PANEL);
     else open_loop(to, &depth, "k", w->inner, " {");
     ag_emit(to, "%*sconst %s t = %s", 4 * depth, "", w->type, scaled(w->p) ? "factor * " : "");
     emit_element(to, "a", (place){ "i", w->rows, w->down[0] }, (place){ "k", w->inner, w->across[0] });
-    ag_emit(to, ";\n%*sINDEPENDENT\n%*sfor (j = 0; j < %lld; j++) ", 4 * depth, "", 4 * depth, "", (long long)w->columns);
+    ag_emit(to, ";\n%*sINDEPENDENT\n", 4 * depth, "");
+    ag_emit(to, "%*sfor (j = 0; j < %lld; j++) ", 4 * depth, "", (long long)w->columns);
     emit_element(to, "y", row, column);
     ag_emit(to, " += t * ");
     emit_element(to, "b", (place){ "k", w->inner, w->down[1] }, column);
@@ -193,9 +198,11 @@ static void emit_blas(const printer *w, ag_source *to)
 {
     const agi_product *p = w->p;
     const ag_node *a = p->node->in[0], *b = p->node->in[1];
-    int lead_a, lead_b, turn_a = agi_blas_layout(a, &p->a_stride, &lead_a), turn_b = agi_blas_layout(b, &p->b_stride, &lead_b);
-    ag_emit(to, "cblas_%cgemm(CblasRowMajor, Cblas%sTrans, Cblas%sTrans, %lld, %lld, %lld, ", w->dtype == AG_F32 ? 's' : 'd',
-            turn_a ? "" : "No", turn_b ? "" : "No", (long long)w->rows, (long long)w->columns, (long long)w->inner);
+    int lead_a, turn_a = agi_blas_layout(a, &p->a_stride, &lead_a);
+    int lead_b, turn_b = agi_blas_layout(b, &p->b_stride, &lead_b);
+    ag_emit(to, "cblas_%cgemm(CblasRowMajor, ", w->dtype == AG_F32 ? 's' : 'd');
+    ag_emit(to, "Cblas%sTrans, Cblas%sTrans, ", turn_a ? "" : "No", turn_b ? "" : "No");
+    ag_emit(to, "%lld, %lld, %lld, ", (long long)w->rows, (long long)w->columns, (long long)w->inner);
     ag_emit(to, "%s, a, %d, b, %d, ", scaled(p) ? "factor" : "1", lead_a, lead_b);
     ag_emit(to, "%d, y, %lld);\n", p->onto != AGI_NONE, (long long)w->columns);
 }
@@ -249,8 +256,8 @@ void agi_emit_product(agi_emitter *e, int step, const agi_product *p)
     agi_emit_head(e, "void", step, -1);
     emit_declarations(&w, &body, onto);
     if (onto)
-        ag_emit(e->to, "    for (batch = 0; batch < %lld; batch++) b%u[batch] = b%u[batch];\n", (long long)ag_count(p->node), p->out,
-                p->onto);
+        ag_emit(e->to, "    for (batch = 0; batch < %lld; batch++) b%u[batch] = b%u[batch];\n",
+                (long long)ag_count(p->node), p->out, p->onto);
     if (many) ag_emit(e->to, "    for (batch = 0; batch < %lld; batch++) {\n", (long long)w.batches);
     agi_source_append_lines(e->to, &body, 1 + many);
     ag_emit(e->to, many ? "    }\n}\n\n" : "}\n\n");

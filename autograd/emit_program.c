@@ -32,7 +32,7 @@ typedef struct {
     ag_source body;
 } printer;
 
-/* ---- what is computed where --------------------------------------------------------------------------------------- */
+/* ---- what is computed where -------------------------------------------------------------------------------------- */
 
 static int by_number(const void *a, const void *b)
 {
@@ -113,7 +113,7 @@ static void find_uses(printer *w)
         if (w->latest[k] != NOWHERE && !is_temporary(w, w->address[k])) w->all[w->latest[k]].stored = 1;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 static void print_memory(printer *w, uint32_t address, char text[64])
 {
@@ -152,7 +152,7 @@ static void print_operand(printer *w, int64_t k, int j, uint32_t address, char t
     else print_memory(w, address, text);
 }
 
-/* ---- statements --------------------------------------------------------------------------------------------------- */
+/* ---- statements -------------------------------------------------------------------------------------------------- */
 
 /* What another step knows by this name. */
 static void emit_result(printer *w, uint32_t address)
@@ -203,7 +203,8 @@ static void emit_bundle(printer *w, const agi_bundle *b)
     char first[32];
     snprintf(first, sizeof first, "x%u[i]", b->first);
     ag_emit(&w->body, "        INDEPENDENT\n        for (i = 0; i < %d; i++) %s = ", count, first);
-    agi_emit_arithmetic(&w->body, agi_code_text(code->code), w->p->dtype, (const char *const[3]){ first, "y1[i]", "y2[i]" });
+    agi_emit_arithmetic(&w->body, agi_code_text(code->code), w->p->dtype,
+                        (const char *const[3]){ first, "y1[i]", "y2[i]" });
     ag_emit(&w->body, ";\n    }\n");
     for (uint32_t k = 0; k < b->count; k++) {
         char to[64];
@@ -219,7 +220,7 @@ static void emit_statement(printer *w, int64_t k)
     else if (s->at == k) emit_bundle(w, &w->p->bundle[s->bundle]);
 }
 
-/* ---- functions ---------------------------------------------------------------------------------------------------- */
+/* ---- functions --------------------------------------------------------------------------------------------------- */
 
 static void emit_pointer(printer *w, uint32_t b)
 {
@@ -231,7 +232,8 @@ static void emit_pointer(printer *w, uint32_t b)
 static void emit_pointers(printer *w, int64_t first, int64_t end)
 {
     if (w->e->native) return;
-    if (agi_source_has(&w->body, "w")) ag_emit(w->e->to, "    %s *const w = (%s *)(void *)m->work;\n", w->type, w->type);
+    if (agi_source_has(&w->body, "w"))
+        ag_emit(w->e->to, "    %s *const w = (%s *)(void *)m->work;\n", w->type, w->type);
     for (int64_t k = first; k < end; k++) {
         const agi_instruction *i = &w->p->code[k];
         const uint32_t each[4] = { i->out, i->a, i->b, i->c };
@@ -251,7 +253,8 @@ static void emit_head(printer *w, int part)
     agi_emitter *e = w->e;
     if (!e->native) agi_emit_head(e, "void", w->step, part);
     else if (part >= 0) ag_emit(e->to, "static void %s_%d_%d(%s *w)\n{\n", e->prefix, w->step, part, w->type);
-    else ag_emit(e->to, "void %s_%d(void *block)\n{\n    %s *const w = (%s *)block;\n", e->prefix, w->step, w->type, w->type);
+    else ag_emit(e->to, "void %s_%d(void *block)\n{\n    %s *const w = (%s *)block;\n", e->prefix, w->step, w->type,
+                 w->type);
 }
 
 static void emit_function(printer *w, int64_t first, int64_t end, int part)

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- pieces of the block ------------------------------------------------------------------------------------------ */
+/* ---- pieces of the block ----------------------------------------------------------------------------------------- */
 
 static int by_start(const void *a, const void *b)
 {
@@ -53,7 +53,7 @@ uint32_t agi_leaf_at(const agi_emitter *e, int64_t offset)
     return found ? found->buffer : AGI_NONE;
 }
 
-/* ---- the workspace ------------------------------------------------------------------------------------------------ */
+/* ---- the workspace ----------------------------------------------------------------------------------------------- */
 
 /* Pieces that touch or overlap become one; each begins where the one before ends, aligned as in the block. */
 static int64_t join(agi_span *all, int64_t *n)
@@ -118,7 +118,7 @@ int64_t agi_work_at(const agi_emitter *e, int64_t offset)
     return piece ? piece->at + (offset - piece->start) : 0;
 }
 
-/* ---- functions and pointers --------------------------------------------------------------------------------------- */
+/* ---- functions and pointers -------------------------------------------------------------------------------------- */
 
 void agi_emit_head(agi_emitter *e, const char *returns, int step, int part)
 {

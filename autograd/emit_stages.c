@@ -9,7 +9,7 @@ int agi_is_special(const agi_micro *m)
     return text && strstr(text, "agi_") != NULL;
 }
 
-/* ---- loads -------------------------------------------------------------------------------------------------------- */
+/* ---- loads ------------------------------------------------------------------------------------------------------- */
 
 static int is_uniform(const agi_load *l)
 {
@@ -59,7 +59,7 @@ static int goes_by_rows(const agi_pass *g)
     return g->columns >= LONG || (g->columns >= SHORT && g->columns % VECTOR == 0);
 }
 
-/* ---- micro-operations --------------------------------------------------------------------------------------------- */
+/* ---- micro-operations -------------------------------------------------------------------------------------------- */
 
 /* The first stage in which a loop of this kind may read the value. */
 static int available(const agi_value *v, agi_loop_kind reader)
@@ -127,7 +127,7 @@ static void place_micro(agi_schedule *s, int k, const uint8_t *folded)
     if (m->kind == AGI_FOLD_ROWS) v->wanted = 1;
 }
 
-/* ---- stores ------------------------------------------------------------------------------------------------------- */
+/* ---- stores ------------------------------------------------------------------------------------------------------ */
 
 static uint32_t owner(const ag_plan *p, uint32_t b)
 {
@@ -186,12 +186,13 @@ static void give_home(agi_value *v)
     else if (v->wanted || written) v->home = AGI_HOME_ARRAY;
 }
 
-/* ---- arrays ------------------------------------------------------------------------------------------------------- */
+/* ---- arrays ------------------------------------------------------------------------------------------------------ */
 
 static int by_time(const void *a, const void *b)
 {
     const agi_value *x = *(const agi_value *const *)a, *y = *(const agi_value *const *)b;
-    int earlier = x->invariant != y->invariant ? y->invariant - x->invariant : (x->when > y->when) - (x->when < y->when);
+    int earlier = (x->when > y->when) - (x->when < y->when);
+    if (x->invariant != y->invariant) earlier = y->invariant - x->invariant;
     return earlier ? earlier : (x > y) - (x < y);
 }
 
@@ -221,7 +222,7 @@ static int place_arrays(agi_schedule *s, agi_arena *arena)
     return 1;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static void count_stages(agi_schedule *s)
 {

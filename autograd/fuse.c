@@ -191,8 +191,8 @@ static int join_existing(agi_compiler *c, agi_item *it)
     return 0;
 }
 
-/* Where the group stands in the order of the graph. An update in place takes no memory and its operands may end with it:
- * as early as it can be, not with the other updates at the end. */
+/* Where the group stands in the order of the graph. An update in place takes no memory and its operands may end with
+ * it: as early as it can be, not with the other updates at the end. */
 static uint32_t place_of(const agi_compiler *c, uint32_t i)
 {
     const agi_item *it = &c->item[i];
@@ -209,13 +209,14 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
 {
     agi_item *it = &c->item[i];
     if (!agi_vector_grow(c->arena.allocator, &c->groups, sizeof(agi_fusion), 1)) return agi_out_of_memory(c);
-    uint32_t g = (uint32_t)c->groups.count++, after = agi_awaited(c, i), level = after == AGI_NONE ? 0 : level_of(c, after);
+    uint32_t g = (uint32_t)c->groups.count++, after = agi_awaited(c, i);
+    uint32_t level = after == AGI_NONE ? 0 : level_of(c, after);
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         uint32_t l = level_of(c, c->item[s].root);
         if (l > level) level = l;
     }
-    *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->node->dtype, .level = level + 1, .place = place_of(c, i),
-                                         .points = points_of(c, it), .older = AGI_NONE };
+    *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->node->dtype, .level = level + 1,
+                                         .place = place_of(c, i), .points = points_of(c, it), .older = AGI_NONE };
     if (kind == AGI_GROUP_SINGLE) {
         it->group = g;
         agi_fusion_at(c, g)->members = 1;
@@ -230,7 +231,7 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
     return 1;
 }
 
-/* ---- sinking: what one later pass alone reads moves there, if that costs no memory traffic ------------------------------- */
+/* ---- sinking: what one later pass alone reads moves there, if that costs no memory traffic ----------------------- */
 
 static const uint32_t NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1;
 

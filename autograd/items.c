@@ -1,4 +1,5 @@
-/* Live nodes become items: aliases and views are resolved to strides, copies inserted where memory must lie otherwise. */
+/* Live nodes become items: aliases and views are resolved to strides, copies inserted where memory must lie
+ * otherwise. */
 #include "compile.h"
 
 int agi_out_of_memory(agi_compiler *c)
@@ -89,9 +90,9 @@ int agi_pattern_rows(const agi_pattern *p, int64_t points, int64_t columns)
 static uint32_t new_item(agi_compiler *c, const ag_node *x, agi_item_kind kind)
 {
     uint32_t i = c->nitems++;
-    c->item[i] = (agi_item){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE, .box = AGI_NONE,
-                             .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE,
-                             .kind = (uint8_t)kind, .sweep = c->sweep };
+    c->item[i] = (agi_item){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
+                             .box = AGI_NONE, .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE,
+                             .buffer = AGI_NONE, .kind = (uint8_t)kind, .sweep = c->sweep };
     return i;
 }
 

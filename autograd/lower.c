@@ -307,7 +307,8 @@ static int64_t suggested_columns(const lowering *l)
         for (int k = 0; k < it->nin; k++) {
             if (c->item[c->item[it->in[k]].root].group == it->group) continue;
             agi_pattern p = agi_operand_walk(c, it, k);
-            if (p.rank == 2 && !p.boxed && (p.stride[1] == 0 || (p.stride[0] == 0 && p.stride[1] == 1))) return p.dim[1];
+            if (p.rank == 2 && !p.boxed && (p.stride[1] == 0 || (p.stride[0] == 0 && p.stride[1] == 1)))
+                return p.dim[1];
             int last = p.rank - 1;
             if (last > 0 && p.stride[last] == 1 && p.dim[last] * size >= LONG_ROW) long_rows = p.dim[last];
         }

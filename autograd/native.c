@@ -36,7 +36,7 @@ static void find_plans(maker *m)
         }
 }
 
-/* ---- the text ----------------------------------------------------------------------------------------------------- */
+/* ---- the text ---------------------------------------------------------------------------------------------------- */
 
 /* glibc has vector versions of these, which gcc uses when they are declared so; see kernels.c. */
 static const char prelude[] =
@@ -55,8 +55,9 @@ static const char prelude[] =
     "#endif\n"
     "#define MATH1(name) extern double name(double) VECTOR; extern float name##f(float) VECTOR;\n"
     "#define MATH2(name) extern double name(double, double) VECTOR; extern float name##f(float, float) VECTOR;\n"
-    "MATH1(exp) MATH1(expm1) MATH1(log) MATH1(log1p) MATH1(sin) MATH1(cos) MATH1(tan) MATH1(asin) MATH1(acos) MATH1(atan)\n"
-    "MATH1(sinh) MATH1(cosh) MATH1(tanh) MATH1(erf) MATH1(erfc) MATH2(pow) MATH2(atan2)\n\n";
+    "MATH1(exp) MATH1(expm1) MATH1(log) MATH1(log1p) MATH1(sin) MATH1(cos) MATH1(tan)\n"
+    "MATH1(asin) MATH1(acos) MATH1(atan) MATH1(sinh) MATH1(cosh) MATH1(tanh) MATH1(erf) MATH1(erfc)\n"
+    "MATH2(pow) MATH2(atan2)\n\n";
 
 /* 1: there is a function for it. */
 static int write_step(maker *m, agi_emitter *e, int k)
@@ -92,15 +93,15 @@ static void write_plan(maker *m, int number)
     agi_arena_free(&arena);
 }
 
-/* ---- compiling and binding ---------------------------------------------------------------------------------------- */
+/* ---- compiling and binding --------------------------------------------------------------------------------------- */
 
 enum { MOST_FLAGS = 16 };
 
 /* For the instruction set that the plan's kernels have. */
 static void choose_flags(const maker *m, const char *flags[MOST_FLAGS])
 {
-    static const char *const all[] = { "-ftree-loop-vectorize", "-std=c99", "-w", "-fPIC", "-shared", "-ffp-contract=off",
-                                       "-fno-math-errno", "-fno-trapping-math" };
+    static const char *const all[] = { "-ftree-loop-vectorize", "-std=c99", "-w", "-fPIC", "-shared",
+                                       "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math" };
     int n = 0;
     flags[n++] = m->statements > FEW_STATEMENTS ? "-O1" : "-O3";
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) flags[n++] = all[k];

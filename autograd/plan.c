@@ -8,13 +8,14 @@ static int check_outputs(ag_graph *g, int n, ag_node *const outputs[])
     if (n < 1 || !outputs) return agi_fail(g, AG_EARG, "ag_compile: no outputs"), 0;
     for (int k = 0; k < n; k++) {
         if (!outputs[k]) return agi_fail(g, AG_EARG, "ag_compile: output %d is NULL", k), 0;
-        if (outputs[k]->graph != g) return agi_fail(g, AG_EARG, "ag_compile: output %d is a node of another graph", k), 0;
+        if (outputs[k]->graph != g)
+            return agi_fail(g, AG_EARG, "ag_compile: output %d is a node of another graph", k), 0;
         if (ag_is_bad(outputs[k])) return agi_fail(g, AG_EARG, "ag_compile: output %d is a bad node", k), 0;
     }
     return 1;
 }
 
-/* ---- where values are found -------------------------------------------------------------------------------------------- */
+/* ---- where values are found -------------------------------------------------------------------------------------- */
 
 static int by_node(const void *a, const void *b)
 {
@@ -53,15 +54,17 @@ const agi_place *agi_find_place(const ag_plan *p, const ag_node *x)
     return found && found->node == x ? found : NULL;
 }
 
-/* ---- stages -------------------------------------------------------------------------------------------------------------- */
+/* ---- stages ------------------------------------------------------------------------------------------------------ */
 
 static void measure_scratch(ag_plan *p)
 {
     for (int k = 0; k < p->nsteps; k++) {
         const agi_step *s = &p->step[k];
         int64_t bytes = s->kind == AGI_PASS ? agi_group_scratch(s->is.group) : 0;
-        for (int b = 0; b < 2 && s->kind == AGI_LOOP; b++)
-            if (s->is.loop->body[b] && s->is.loop->body[b]->scratch_bytes > bytes) bytes = s->is.loop->body[b]->scratch_bytes;
+        for (int b = 0; b < 2 && s->kind == AGI_LOOP; b++) {
+            const ag_plan *body = s->is.loop->body[b];
+            if (body && body->scratch_bytes > bytes) bytes = body->scratch_bytes;
+        }
         if (bytes > p->scratch_bytes) p->scratch_bytes = bytes;
     }
 }
@@ -87,7 +90,8 @@ static int compile(agi_compiler *c)
 {
     if (!agi_make_items(c) || !agi_recompute(c)) return 0;
     agi_combine(c);
-    if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_bundle_calls(c) || !agi_lower(c) || !agi_lay_out(c)) return 0;
+    if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_bundle_calls(c)) return 0;
+    if (!agi_lower(c) || !agi_lay_out(c)) return 0;
     measure_scratch(c->plan);
     return keep_buffers(c) && make_places(c);
 }
@@ -103,8 +107,8 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     agi_arena_init(&p->arena, &p->allocator);
     p->kernels[AG_F32] = agi_kernels_of(p->options.isa, AG_F32);
     p->kernels[AG_F64] = agi_kernels_of(p->options.isa, AG_F64);
-    agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs, .recipe = recipe,
-                       .body = body };
+    agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs,
+                       .recipe = recipe, .body = body };
     agi_arena_init(&c.arena, &g->allocator);
     int ok = compile(&c);
     agi_release(&g->allocator, c.items.data);

@@ -10,7 +10,7 @@
 
 #define AGI_NONE UINT32_MAX
 
-/* ---- buffers ------------------------------------------------------------------------------------------------------ */
+/* ---- buffers ----------------------------------------------------------------------------------------------------- */
 
 typedef enum {
     AGI_CONSTANT, /* filled when the run is made */
@@ -31,7 +31,7 @@ typedef struct {
     const ag_node *node; /* what it holds, or NULL */
 } agi_buffer;
 
-/* ---- groups ------------------------------------------------------------------------------------------------------- */
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
 
 /* Registers are tiles: full ones of rows x columns elements, row ones of an element a row. */
 typedef enum {
@@ -116,7 +116,7 @@ typedef struct {
     void (*native)(void *const *memory, char *scratch, int64_t from, int64_t to); /* blocks, compiled; or NULL */
 } agi_pass;
 
-/* ---- scalar programs ------------------------------------------------------------------------------------------------ */
+/* ---- scalar programs --------------------------------------------------------------------------------------------- */
 
 typedef struct {
     uint16_t code; /* AG_CODE_*, or one of the below */
@@ -145,7 +145,7 @@ typedef struct {
 
 enum { AGI_FEW_INPUTS = 16 };
 
-/* ---- library calls --------------------------------------------------------------------------------------------------- */
+/* ---- library calls ----------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const ag_node *node;
@@ -169,7 +169,7 @@ typedef struct {
     uint32_t from, to;
 } agi_copy;
 
-/* Between a loop's memory and its body's: element t of the loop's is `bytes` at offset + t * stride of buffer `outer`. */
+/* Between a loop's memory and its body's: the loop's element t is `bytes` at offset + t * stride of buffer `outer`. */
 typedef enum { AGI_BY_ADDRESS, AGI_COPY_IN, AGI_COPY_OUT } agi_transfer_kind;
 typedef struct {
     uint8_t kind;
@@ -210,7 +210,7 @@ typedef struct {
     } is;
 } agi_step;
 
-/* ---- the plan ---------------------------------------------------------------------------------------------------------- */
+/* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const ag_node *node;
@@ -247,12 +247,12 @@ struct ag_plan {
 
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
 
-/* native.c: compiles passes and programs, also of loops' bodies, and whole loops of programs. What cannot be compiled is
- * interpreted. */
+/* native.c: compiles passes and programs, also of loops' bodies, and whole loops of programs. What cannot be compiled
+ * is interpreted. */
 void agi_make_native(ag_plan *);
 void agi_drop_native(ag_plan *);
 
-/* ---- kernels: one table for each instruction set and type ----------------------------------------------------------------- */
+/* ---- kernels: one table for each instruction set and type -------------------------------------------------------- */
 
 typedef struct agi_kernels {
     agi_kernel point[AG_CODE_COUNT];
@@ -267,7 +267,7 @@ extern const agi_kernels agi_kernels_1[2], agi_kernels_2[2], agi_kernels_3[2];
 int agi_best_isa(void); /* 1, 2 or 3: what this machine and build have */
 const agi_kernels *agi_kernels_of(int isa, ag_dtype);
 
-/* ---- threads: job(context, number, threads) runs once on each, number 0 on the caller's ------------------------------------- */
+/* ---- threads: job(context, number, threads) runs once on each, number 0 on the caller's -------------------------- */
 
 typedef struct agi_pool agi_pool;
 typedef void (*agi_job)(void *context, int number, int threads);
@@ -275,7 +275,7 @@ agi_pool *agi_pool_new(const ag_allocator *, int threads); /* NULL: out of memor
 void agi_pool_run(agi_pool *, agi_job, void *context);
 void agi_pool_free(agi_pool *);
 
-/* ---- executing ------------------------------------------------------------------------------------------------------------- */
+/* ---- executing --------------------------------------------------------------------------------------------------- */
 
 struct ag_run {
     const ag_plan *plan;
@@ -301,7 +301,7 @@ void agi_run_program(ag_run *, const agi_program *);
 ag_status agi_run_call(ag_run *, const agi_call *);
 ag_status agi_run_loop(ag_run *, const agi_loop_step *);
 ag_status agi_run_steps(ag_run *); /* an evaluation, its leaves being there */
-ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose threads and scratch memory it uses; or NULL */
+ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose threads and scratch it uses; or NULL */
 void agi_run_product(ag_run *, const agi_product *);
 /* How CBLAS takes a matrix: is it transposed? And its leading dimension. */
 int agi_blas_layout(const ag_node *, const ag_strides *, int *leading);

@@ -252,7 +252,8 @@ int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_progra
 static uint32_t resolve(const agi_compiler *c, const agi_program *p, uint32_t at)
 {
     int shift = p->dtype == AG_F64 ? 3 : 2;
-    if (at & AGI_TEMPORARY) return (uint32_t)(agi_buffer_at(c, p->temporaries)->offset >> shift) + (at & ~AGI_TEMPORARY);
+    if (at & AGI_TEMPORARY)
+        return (uint32_t)(agi_buffer_at(c, p->temporaries)->offset >> shift) + (at & ~AGI_TEMPORARY);
     agi_element e = ((const agi_element *)c->elements.data)[at];
     return (uint32_t)(agi_buffer_at(c, e.buffer)->offset >> shift) + e.element;
 }

@@ -1,8 +1,9 @@
 /* Values that later sweeps read are computed again before they are read there, rather than kept until then.
  *
- * Items made by a later sweep than what they read are its late readers. An item that is renewed gets a copy in each later
- * sweep, right before its first reader there; the copy reads copies of what is renewed, too, and else what is kept. It waits
- * for what the sweep has computed last, since nothing that it reads keeps it from being computed at once. */
+ * Items made by a later sweep than what they read are its late readers. An item that is renewed gets a copy in each
+ * later sweep, right before its first reader there; the copy reads copies of what is renewed, too, and else what is
+ * kept. It waits for what the sweep has computed last, since nothing that it reads keeps it from being computed at
+ * once. */
 #include "compile.h"
 
 enum {
@@ -21,7 +22,7 @@ static int64_t bytes_of(const agi_item *it)
     return agi_node_bytes(it->node);
 }
 
-/* ---- which items are renewed ------------------------------------------------------------------------------------------- */
+/* ---- which items are renewed ------------------------------------------------------------------------------------- */
 
 enum { LATE = 1, CROSSES = 2 };
 
@@ -62,7 +63,7 @@ static void find_late(choice *h)
     }
 }
 
-/* Cuts the order of items into segments of equally many bytes that are read late, and finds what is read across a cut. */
+/* Cuts the order of items into segments of equally many bytes that are read late, and finds what is read across. */
 static void find_crossing(choice *h)
 {
     const agi_compiler *c = h->c;
@@ -102,7 +103,7 @@ static int choose(choice *h)
     return any;
 }
 
-/* ---- the items anew -------------------------------------------------------------------------------------------------------- */
+/* ---- the items anew ---------------------------------------------------------------------------------------------- */
 
 typedef struct {
     uint32_t item;
@@ -165,7 +166,8 @@ static int read_operands(renewal *r, agi_item *it)
     uint32_t first = (uint32_t)c->operands.count, found;
     const agi_item old = *it;
     if (it->kind == AGI_ITEM_CALL) {
-        if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof first, it->node->nin)) return agi_out_of_memory(c);
+        if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof first, it->node->nin))
+            return agi_out_of_memory(c);
         it->in[0] = first;
     }
     for (int k = 0, s; (s = agi_sources(c, &old, k)) >= 0; k++) {
@@ -176,7 +178,7 @@ static int read_operands(renewal *r, agi_item *it)
     return 1;
 }
 
-/* Is there nothing that keeps it from being computed before its sweep, or, if it is not kept, long before its readers? */
+/* Does nothing keep it from being computed before its sweep, or, if it is not kept, long before its readers? */
 static int is_free(const renewal *r, const agi_item *it)
 {
     if (!(it->sweep || it->again) || it->sweep != r->sweep || bytes_of(it) < r->least) return 0;
@@ -277,7 +279,7 @@ static void drop_unread(agi_compiler *c)
     }
 }
 
-/* ---- the report ------------------------------------------------------------------------------------------------------------- */
+/* ---- the report -------------------------------------------------------------------------------------------------- */
 
 static double flops_of(const agi_compiler *c, const agi_item *it)
 {

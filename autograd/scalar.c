@@ -1,4 +1,4 @@
-/* Executes scalar programs: an instruction an element, a plain switch over the pointwise operations; bundles as vectors. */
+/* Executes scalar programs: an instruction an element, a switch over the pointwise operations; bundles as vectors. */
 #define AG_POINTWISE_TABLE
 #include "plan.h"
 #include "../nodes/special.h"

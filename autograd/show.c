@@ -48,7 +48,8 @@ static double show_load(const writer *w, const agi_load *l)
     fprintf(w->to, "    r%-3u = load ", l->reg);
     show_buffer(w, l->buffer);
     if (l->walk.offset) fprintf(w->to, " from element %lld", (long long)l->walk.offset);
-    fprintf(w->to, "%s%s%s\n", access_names[l->access], l->walk.boxed ? " among zeros" : "", l->row ? ", an element a row" : "");
+    fprintf(w->to, "%s%s%s\n", access_names[l->access], l->walk.boxed ? " among zeros" : "",
+            l->row ? ", an element a row" : "");
     return buffer_bytes(w, l->buffer);
 }
 
@@ -212,8 +213,8 @@ static void show_steps(writer *w)
 static void show_again(const writer *w)
 {
     const agi_again *a = &w->plan->again;
-    fprintf(w->to, "computed again for derivatives: %d operations, %.0f flops; kept instead, a run would take %zu bytes\n",
-            a->operations, a->flops, a->bytes_without);
+    fprintf(w->to, "computed again for derivatives: %d operations, %.0f flops; ", a->operations, a->flops);
+    fprintf(w->to, "kept instead, a run would take %zu bytes\n", a->bytes_without);
     for (int k = 0; k < a->operations; k++) {
         const ag_op *op = a->node[k]->op;
         int count = 0, before = 0;

@@ -84,7 +84,7 @@ static void gather_run(const tile *t, const agi_load *l, char *out, int64_t from
     const agi_pattern *w = &l->walk;
     const char *base = t->run->memory[l->buffer];
     int last = w->rank - 1, inside = 1;
-    int64_t stride = last < 0 ? 0 : w->stride[last], size = (int64_t)ag_dtype_size((ag_dtype)l->dtype), start = 0, end = run;
+    int64_t stride = last < 0 ? 0 : w->stride[last], start = 0, end = run;
     if (w->boxed) {
         start = w->box.from[last] - index[last], end = w->box.to[last] - index[last];
         for (int i = 0; i < last; i++) inside &= index[i] >= w->box.from[i] && index[i] < w->box.to[i];
@@ -94,8 +94,9 @@ static void gather_run(const tile *t, const agi_load *l, char *out, int64_t from
         memset(out, 0, (size_t)(start * t->size));
         memset(out + end * t->size, 0, (size_t)((run - end) * t->size));
     }
-    if (start < end)
-        convert(out + start * t->size, t->g->dtype, base + (from + start * stride) * size, (ag_dtype)l->dtype, stride, end - start);
+    if (start == end) return;
+    base += (from + start * stride) * (int64_t)ag_dtype_size((ag_dtype)l->dtype);
+    convert(out + start * t->size, t->g->dtype, base, (ag_dtype)l->dtype, stride, end - start);
 }
 
 /* The element of the memory that element `at` of a walk is. */

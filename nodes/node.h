@@ -133,8 +133,8 @@ struct ag_op {
      * of; 0 when that is not known, or NULL: of all. */
     int (*pattern)(const ag_node *y, ag_dependence *);
 
-    /* AG_LIBRARY: where in[0] lies in y, which is 0 elsewhere. Who reads y may then read in[0] there, and y is not made.
-     * NULL: it is something else. */
+    /* AG_LIBRARY: where in[0] lies in y, which is 0 elsewhere. Who reads y may then read in[0] there, and y is not
+     * made. NULL: it is something else. */
     void (*window)(const ag_node *y, ag_window *);
 
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run */

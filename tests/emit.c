@@ -1,7 +1,7 @@
 /* Plans as C: every row of the table of operations is written, compiled without a warning, and run beside the
  * interpreter. What is arithmetic agrees to the last bit. Functions are libm's in C and vectorised in the interpreter's
- * passes and bundles: results are compared within units of the last place, and once more, to the last bit, with the functions of
- * the generated code replaced by the interpreter's. */
+ * passes and bundles: results are compared within units of the last place, and once more, to the last bit, with the
+ * functions of the generated code replaced by the interpreter's. */
 #include "op_table.h"
 #include "../autograd/plan.h"
 
@@ -736,7 +736,7 @@ START_TEST(reports_bad_indices_and_singular_matrices)
 }
 END_TEST
 
-/* ---- names ---------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static char *header_of(const ag_plan *p)
 {
@@ -754,8 +754,8 @@ static char *header_of(const ag_plan *p)
 START_TEST(members_are_called_as_leaves_are)
 {
     static const char *const name[] = { "W1", "layer.0/W", "layer_0_W", "int x; */", "3", "", "\303\251t\303\251" };
-    static const char *const want[] = { "parameter_W1;", "parameter_layer_0_W;", "parameter2;", "parameter3;", "parameter_3;",
-                                        "parameter5;", "parameter6;" };
+    static const char *const want[] = { "parameter_W1;", "parameter_layer_0_W;", "parameter2;", "parameter3;",
+                                        "parameter_3;", "parameter5;", "parameter6;" };
     enum { LEAVES = COUNT(name) };
     ag_graph *g = ag_graph_new(NULL);
     ag_node *sum = ag_input(g, "x", AG_F64, AG_SCALAR), *y[2];

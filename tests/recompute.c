@@ -35,7 +35,8 @@ static network build(const network_shape *s)
     uint64_t seed = 7;
     ag_node *h = n.x = leaf(n.g, s->dtype, AG_SHAPE(s->batch, s->width), &seed, 1);
     for (int l = 0; l < s->layers; l++) {
-        ag_node *w = n.parameter[2 * l] = leaf(n.g, s->dtype, AG_SHAPE(s->width, s->width), &seed, 1.7 / sqrt(s->width));
+        ag_node *w = leaf(n.g, s->dtype, AG_SHAPE(s->width, s->width), &seed, 1.7 / sqrt(s->width));
+        n.parameter[2 * l] = w;
         ag_node *b = n.parameter[2 * l + 1] = leaf(n.g, s->dtype, AG_SHAPE(s->width), &seed, 0.1);
         h = s->activation(ag_add(ag_matmul(h, w), b));
         if (s->kept && (l + 1) % s->kept) h = ag_checkpoint(h);
@@ -89,7 +90,7 @@ static void expect_same_results(const ag_plan *a, const ag_plan *b, int n, ag_no
     free(of_b);
 }
 
-/* Compiles with a share of the memory that the plan takes without a limit, and expects it to fit and to compute the same. */
+/* Compiles with a share of the memory that the plan takes without a limit: it must fit and compute the same. */
 static void expect_fit(const network *n, double share, int times)
 {
     ag_plan *plain = compile(n->g, n->n, n->output, (ag_options){ 0 });
@@ -99,8 +100,8 @@ static void expect_fit(const network *n, double share, int times)
         ag_options o = variants[k];
         o.max_bytes = limit;
         ag_plan *less = compile(n->g, n->n, n->output, o);
-        ck_assert_msg(o.threads || ag_plan_bytes(less) <= limit, "%zu bytes, not %zu of %zu", ag_plan_bytes(less), limit,
-                      ag_plan_bytes(plain));
+        ck_assert_msg(o.threads || ag_plan_bytes(less) <= limit, "%zu bytes, not %zu of %zu", ag_plan_bytes(less),
+                      limit, ag_plan_bytes(plain));
         expect_same_results(less, plain, n->n, n->output, times);
         ag_plan_free(less);
     }
@@ -124,7 +125,8 @@ START_TEST(two_hundred_layers_fit_in_a_quarter)
     static const struct {
         ag_dtype dtype;
         ag_node *(*activation)(ag_node *);
-    } cases[] = { { AG_F32, ag_tanh }, { AG_F64, ag_tanh }, { AG_F32, ag_relu }, { AG_F64, ag_sigmoid }, { AG_F32, ag_gelu } };
+    } cases[] = { { AG_F32, ag_tanh }, { AG_F64, ag_tanh }, { AG_F32, ag_relu }, { AG_F64, ag_sigmoid },
+                  { AG_F32, ag_gelu } };
     network_shape s = deep(cases[_i].dtype, cases[_i].activation);
     network n = differentiated(&s);
     expect_fit(&n, a_quarter(), 1);
@@ -338,7 +340,8 @@ static ag_node *library_calls(ag_node *p, marker *mark)
 static ag_node *reductions(ag_node *p, marker *mark)
 {
     ag_node *h = mark(ag_sub(p, mark(ag_mean_axis(p, 1, 1))));
-    ag_node *n = mark(ag_div(h, ag_sqrt(ag_add(mark(ag_mean_axis(ag_square(h), 1, 1)), ag_number(ag_graph_of(p), 0.1)))));
+    ag_node *mean = mark(ag_mean_axis(ag_square(h), 1, 1));
+    ag_node *n = mark(ag_div(h, ag_sqrt(ag_add(mean, ag_number(ag_graph_of(p), 0.1)))));
     ag_node *s = mark(ag_softmax(mark(ag_matmul(n, ag_transpose(n, NULL))), 1));
     return ag_logsumexp(ag_matmul(s, mark(ag_gelu(n))));
 }
@@ -375,7 +378,8 @@ static void evaluate(int k, marker *mark, const ag_options *o, double *const val
 {
     uint64_t seed = 11;
     ag_graph *g = ag_graph_new(NULL);
-    ag_node *p = test_parameter(g, AG_SHAPE(24, 16), &seed, -1, 1), *v = test_parameter(g, AG_SHAPE(24, 16), &seed, -1, 1);
+    ag_node *p = test_parameter(g, AG_SHAPE(24, 16), &seed, -1, 1);
+    ag_node *v = test_parameter(g, AG_SHAPE(24, 16), &seed, -1, 1);
     ag_node *y[4] = { losses[k](p, mark) };
     ck_assert_int_eq(ag_gradient(y[0], 1, &p, &y[1]), AG_OK);
     y[2] = ag_hvp(y[0], p, v);
@@ -387,7 +391,8 @@ static void evaluate(int k, marker *mark, const ag_options *o, double *const val
 START_TEST(marks_of_all_kinds)
 {
     double *want[4], *got[4];
-    ag_options o[] = { { .poison = 1 }, { .distinct = 1 }, { .unfused = 1, .poison = 1 }, { .max_bytes = 1, .poison = 1 } };
+    ag_options o[] = { { .poison = 1 }, { .distinct = 1 }, { .unfused = 1, .poison = 1 },
+                       { .max_bytes = 1, .poison = 1 } };
     for (int i = 0; i < 4; i++) want[i] = malloc(24 * 16 * 8), got[i] = malloc(24 * 16 * 8);
     ag_options plain = test_options();
     evaluate(_i, as_it_is, &plain, want);
@@ -397,8 +402,8 @@ START_TEST(marks_of_all_kinds)
             evaluate(_i, marked ? ag_checkpoint : as_it_is, &o[k], got);
             for (int i = 0; i < 4; i++)
                 for (int e = 0; e < (i ? 24 * 16 : 1); e++)
-                    ck_assert_msg(test_close(got[i][e], want[i][e], 1e-12), "options %zu, output %d[%d]: %.17g, not %.17g", k, i,
-                                  e, got[i][e], want[i][e]);
+                    ck_assert_msg(test_close(got[i][e], want[i][e], 1e-12),
+                                  "options %zu, output %d[%d]: %.17g, not %.17g", k, i, e, got[i][e], want[i][e]);
         }
     for (int i = 0; i < 4; i++) free(want[i]), free(got[i]);
 }
@@ -448,14 +453,15 @@ START_TEST(random_programs)
 }
 END_TEST
 
-/* ---- loops, depth, memory ------------------------------------------------------------------------------------------ */
+/* ---- loops, depth, memory ---------------------------------------------------------------------------------------- */
 
 START_TEST(loops_are_stepped_once)
 {
     enum { STEPS = 20 };
     ag_graph *g = ag_graph_new(NULL);
     uint64_t seed = 5;
-    ag_node *x = test_parameter(g, AG_SHAPE(STEPS, 64), &seed, -1, 1), *w = test_parameter(g, AG_SHAPE(64), &seed, -1, 1);
+    ag_node *x = test_parameter(g, AG_SHAPE(STEPS, 64), &seed, -1, 1);
+    ag_node *w = test_parameter(g, AG_SHAPE(64), &seed, -1, 1);
     ag_node *h = ag_checkpoint(ag_tanh(ag_mul(x, w))), *final, *y[3];
     ag_node *state = ag_input(g, NULL, AG_F64, AG_SHAPE(64)), *element = ag_input(g, NULL, AG_F64, AG_SHAPE(64));
     ag_node *next = ag_sin(ag_add(ag_checkpoint(ag_mul(state, w)), element));
@@ -464,7 +470,8 @@ START_TEST(loops_are_stepped_once)
     ck_assert_msg(ag_scan(&body, &final, NULL) == AG_OK, "%s", ag_graph_error(g));
     y[0] = ag_sum(ag_square(ag_checkpoint(final)));
     ck_assert_int_eq(ag_gradient(y[0], 2, (ag_node *[]){ x, w }, y + 1), AG_OK);
-    ag_plan *a = compile(g, 3, y, (ag_options){ .unfused = 1 }), *b = compile(g, 3, y, (ag_options){ .max_bytes = 1, .poison = 1 });
+    ag_plan *a = compile(g, 3, y, (ag_options){ .unfused = 1 });
+    ag_plan *b = compile(g, 3, y, (ag_options){ .max_bytes = 1, .poison = 1 });
     size_t bytes;
     double *want = (double *)(void *)results(a, 3, y, 1, &bytes), *got = (double *)(void *)results(b, 3, y, 1, &bytes);
     for (size_t i = 0; i < bytes / sizeof *got; i++) expect_close(got[i], want[i], 1e-13);
@@ -484,7 +491,8 @@ START_TEST(a_chain_of_any_length)
     ag_node *x = test_parameter(g, AG_SHAPE(500), &seed, 0.4, 0.6), *y = x, *d;
     for (int i = 0; i < length; i++) y = ag_sin(ag_cumsum(ag_mul(y, x), 0)); /* no single pass */
     ck_assert_int_eq(ag_gradient(ag_sum(y), 1, &x, &d), AG_OK);
-    ag_plan *a = compile(g, 1, &d, (ag_options){ 0 }), *b = compile(g, 1, &d, (ag_options){ .max_bytes = ag_plan_bytes(a) / 8 });
+    ag_plan *a = compile(g, 1, &d, (ag_options){ 0 });
+    ag_plan *b = compile(g, 1, &d, (ag_options){ .max_bytes = ag_plan_bytes(a) / 8 });
     ck_assert_uint_le(ag_plan_bytes(b) * 8, ag_plan_bytes(a));
     expect_same_results(a, b, 1, &d, 1);
     ag_plan_free(a);
@@ -520,7 +528,8 @@ START_TEST(memory_may_end_at_any_time)
         ag_graph *g = ag_graph_new(&(ag_allocator){ allocate, release, &b });
         if (!g) continue;
         ag_node *x = ag_parameter(g, NULL, AG_F64, AG_SHAPE(200), NULL), *y = x, *d;
-        for (int i = 0; i < 12; i++) y = ag_cumsum(ag_checkpoint(ag_concat(2, (ag_node *[]){ ag_sin(y), ag_cos(y) }, 0)), 0);
+        for (int i = 0; i < 12; i++)
+            y = ag_cumsum(ag_checkpoint(ag_concat(2, (ag_node *[]){ ag_sin(y), ag_cos(y) }, 0)), 0);
         for (int i = 0; i < 12; i++) y = ag_slice(y, 0, 0, AG_END, 2);
         ag_gradient(ag_sum(ag_square(y)), 1, &x, &d);
         ag_plan *p = ag_compile(g, 1, &d, &(ag_options){ .max_bytes = 1, .isa = test_options().isa });
@@ -534,7 +543,7 @@ START_TEST(memory_may_end_at_any_time)
 }
 END_TEST
 
-/* ---- what needs not be stored in the first place ------------------------------------------------------------------- */
+/* ---- what needs not be stored in the first place ----------------------------------------------------------------- */
 
 static size_t bytes_of_plan(const network *n)
 {

@@ -1,5 +1,5 @@
-/* Scalar programs: calls of functions bundled into vectors, the result that is kept beside memory, parameters assigned in
- * place; against the same arithmetic in plain C. */
+/* Scalar programs: calls of functions bundled into vectors, the result that is kept beside memory, parameters assigned
+ * in place; against the same arithmetic in plain C. */
 #include "test.h"
 #include "../autograd/plan.h"
 
@@ -21,7 +21,7 @@ static void end(void)
     ag_graph_free(g);
 }
 
-/* ---- what must hold of every program ------------------------------------------------------------------------------ */
+/* ---- what must hold of every program ----------------------------------------------------------------------------- */
 
 static uint32_t operand(const agi_instruction *i, int k)
 {
@@ -90,7 +90,7 @@ static ag_node *parameter(double value)
     return ag_parameter(g, NULL, AG_F64, AG_SCALAR, &value);
 }
 
-/* ---- what is bundled ------------------------------------------------------------------------------------------------ */
+/* ---- what is bundled --------------------------------------------------------------------------------------------- */
 
 /* s[i+1] = s[i-1] + k sin(s[i]): sines wait for each other, the cosines of the reverse sweep do not. */
 START_TEST(slopes_of_a_chain)
@@ -152,7 +152,7 @@ START_TEST(few_calls_stay_alone)
 }
 END_TEST
 
-/* ---- programs nobody wrote: values stay below 2 --------------------------------------------------------------------- */
+/* ---- programs nobody wrote: values stay below 2 ------------------------------------------------------------------ */
 
 enum { PARAMETERS = 6, NODES = 700, OUTPUTS = 40, OPERATIONS = 8 };
 typedef struct {

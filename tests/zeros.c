@@ -39,7 +39,7 @@ static char *text_of(ag_graph *g, int n, ag_node *const y[], const ag_options *o
     return text;
 }
 
-/* ---- readers of all kinds ----------------------------------------------------------------------------------------- */
+/* ---- readers of all kinds ---------------------------------------------------------------------------------------- */
 
 enum { ITSELF, TIMES, ROW_SUMS, COLUMN_SUMS, SQUARES, RUNNING, EVERY_SECOND, TURNED, SEVERAL, CAST, SUM, TRANSPOSED,
        FLAT, FIRST_ROW, BACKWARDS, READERS };
@@ -93,8 +93,9 @@ static void by_hand(const grid *s, const double *x, const double *c, const doubl
     }
 }
 
-static const grid grids[] = { { 5, 7, 1, 2, 3, 1 }, { 9, 300, 0, 3, 2, 0 }, { 300, 3, 4, 0, 0, 2 }, { 1, 400, 6, 0, 0, 0 },
-                              { 30, 20, 0, 0, 0, 25 }, { 2, 1000, 1, 1, 30, 500 }, { 2, 3, 1, 1, 1, 1 } };
+static const grid grids[] = { { 5, 7, 1, 2, 3, 1 }, { 9, 300, 0, 3, 2, 0 }, { 300, 3, 4, 0, 0, 2 },
+                              { 1, 400, 6, 0, 0, 0 }, { 30, 20, 0, 0, 0, 25 }, { 2, 1000, 1, 1, 30, 500 },
+                              { 2, 3, 1, 1, 1, 1 } };
 
 START_TEST(readers_of_all_kinds)
 {
@@ -104,7 +105,8 @@ START_TEST(readers_of_all_kinds)
     uint64_t seed = 5;
     double *x = room(s.rows * s.columns), *c = room(h * w), z[2], *want[READERS], *got[READERS];
     ag_graph *g = ag_graph_new(NULL);
-    ag_node *y[READERS], *of_x = random_matrix(g, s.rows, s.columns, &seed, x), *of_c = random_matrix(g, h, w, &seed, c);
+    ag_node *y[READERS], *of_x = random_matrix(g, s.rows, s.columns, &seed, x);
+    ag_node *of_c = random_matrix(g, h, w, &seed, c);
     build(&s, of_x, of_c, ag_reshape(random_matrix(g, 2, 1, &seed, z), AG_SHAPE(2, 1, 1)), y);
     for (int k = 0; k < READERS; k++) want[k] = room(ag_size_of(y[k])), got[k] = room(ag_size_of(y[k]));
     by_hand(&s, x, c, z, want);
@@ -112,8 +114,9 @@ START_TEST(readers_of_all_kinds)
         test_evaluate(READERS, y, &options[o], got);
         for (int k = 0; k < READERS; k++)
             for (int64_t i = 0; i < ag_size_of(y[k]); i++)
-                ck_assert_msg(test_close(got[k][i], want[k][i], 1e-12), "options %zu, reader %d: element %lld is %.17g, not %.17g", o,
-                              k, (long long)i, got[k][i], want[k][i]);
+                ck_assert_msg(test_close(got[k][i], want[k][i], 1e-12),
+                              "options %zu, reader %d: element %lld is %.17g, not %.17g", o, k, (long long)i,
+                              got[k][i], want[k][i]);
     }
     for (int k = 0; k < READERS; k++) free(want[k]), free(got[k]);
     free(x);
@@ -122,7 +125,7 @@ START_TEST(readers_of_all_kinds)
 }
 END_TEST
 
-/* ---- gradients of slices ------------------------------------------------------------------------------------------ */
+/* ---- gradients of slices ----------------------------------------------------------------------------------------- */
 
 /* sum of (x[i+2] - 2 x[i+1] + x[i])^2: what three slices leave to the gradient is one pass. */
 START_TEST(a_stencil_takes_no_pass_for_zeros)
@@ -156,8 +159,8 @@ END_TEST
 /* The gradient of sum(c * x[from:to:step]) is c at those positions. */
 START_TEST(slices_of_any_step)
 {
-    static const int64_t cut[][3] = { { 3, 40, 1 }, { 40, 3, -1 }, { 0, 50, 1 }, { 49, AG_END, -1 }, { 2, 47, 3 }, { 45, 1, -2 },
-                                      { 20, 21, 1 }, { 49, 30, -1 } };
+    static const int64_t cut[][3] = { { 3, 40, 1 }, { 40, 3, -1 }, { 0, 50, 1 }, { 49, AG_END, -1 }, { 2, 47, 3 },
+                                      { 45, 1, -2 }, { 20, 21, 1 }, { 49, 30, -1 } };
     enum { N = 50 };
     const int64_t from = cut[_i][0], step = cut[_i][2];
     uint64_t seed = 3;

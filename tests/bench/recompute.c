@@ -1,5 +1,5 @@
-/* recompute: a network of 200 layers, f32, trained by SGD in a quarter of the memory that its plan takes otherwise. Ours
- * computes again what it does not keep, the limit keeps all. */
+/* recompute: a network of 200 layers, f32, trained by SGD in a quarter of the memory that its plan takes otherwise.
+ * Ours computes again what it does not keep, the limit keeps all. */
 #include "bench.h"
 
 #include <math.h>
