@@ -7,7 +7,7 @@
  *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
  *   order.c    groups in an order that respects data and lets parameters be overwritten in place
  *   bundle.c   scalar groups: calls of one function side by side
- *   lower.c    groups -> steps; program.c: scalar groups -> instructions
+ *   lower.c    groups -> steps; lower_pass.c: passes; program.c: scalar groups -> instructions
  *   memory.c   buffers: lifetimes -> offsets, in place where an operand dies; pack.c: closer together */
 #ifndef AGI_COMPILE_H
 #define AGI_COMPILE_H
@@ -203,6 +203,9 @@ agi_box agi_box_around(const agi_box *or_null, const ag_node *x, const ag_window
 /* Through a view; 0: it is no box, or there is none. */
 int agi_box_seen(const agi_box *or_null, const ag_node *view, agi_box *);
 uint32_t agi_new_buffer(agi_compiler *, agi_role, const ag_node *, ag_dtype, int64_t bytes); /* AGI_NONE: no memory */
+void agi_touch(agi_compiler *, uint32_t buffer, uint32_t step); /* used by that step */
+uint32_t agi_operand_buffer(agi_compiler *, uint32_t operand, uint32_t step); /* that it lies in, used by that step */
+agi_pass *agi_lower_pass(agi_compiler *, const agi_fusion *, uint32_t step); /* NULL: no memory */
 int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
 void agi_patch_program(const agi_compiler *, agi_program *); /* addresses -> elements of the run's block */
 int agi_sources(const agi_compiler *, const agi_item *, int k); /* k-th operand item, or -1 */

@@ -2,12 +2,16 @@
  *
  *   emit_text.c     growing text; numbers, comments and pointwise arithmetic as C
  *   emit_reach.c    where generated code finds buffers
- *   emit_pass.c     a pass as loops; emit_stages.c: what happens when in a tile; emit_loop.c: the loops themselves
+ *   emit_pass.c     a pass as loops over its tiles; emit_pass.h: what its printers share
+ *   emit_stages.c   what happens when in a tile; emit_tile.c: that as C
+ *   emit_place.c    where a tile and its values are
+ *   emit_loop.c     the loops themselves; emit_gather.c, emit_fold.c: what comes before and after them
  *   emit_program.c  a scalar program as straight-line C
  *   emit_product.c  products, calls of the library's operations, copies
  *   emit_body.c     all steps, loops and branches among them; emit_flat.c: bodies whose values are local variables
  *   emit_helpers.c  functions that the others call
- *   emit.c          ag_write_c: a whole plan as a function that anybody can compile
+ *   emit.c          ag_write_c: a whole plan as a function that anybody can compile; emit_c.h: what its writers share
+ *   emit_members.c  the members of its structs; emit_declare.c: these and all else that it declares
  *   native.c        the same text for passes, programs and loops of programs, compiled and loaded here
  *
  * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names

@@ -114,17 +114,37 @@ typedef struct {
     int narguments;
 } agi_pass_printer;
 
+/* emit_place.c */
+int64_t agi_tiles(const agi_pass *);
+int64_t agi_known(const agi_pass_printer *, agi_variable); /* the number that it is in every tile, or -1 */
+int agi_uses(const agi_pass_printer *, agi_variable);
 /* The variable's name, or the number that it is in every tile. */
 const char *agi_tile(agi_pass_printer *, agi_variable, char text[24]);
+/* Declares what the body turned out to use, and what that needs. */
+void agi_emit_variables(agi_pass_printer *, ag_source *);
 /* Into the body: element 0 of the tile in a store's memory, in a register's home; the name of its array. */
 void agi_emit_stored(agi_pass_printer *, const agi_store *);
 void agi_emit_home(agi_pass_printer *, uint32_t reg);
-/* The call of a helper, up to the bracket; fold -1: none. */
-void agi_call_helper(agi_pass_printer *, ag_source *, const char *name, int fold);
 /* A value of another type becomes one of the pass's. */
 void agi_emit_converted(const agi_pass_printer *, ag_source *, ag_dtype from, const char *value);
 void agi_emit_uniform(const agi_pass_printer *, ag_source *, const agi_value *);
-/* The function of what is computed and stored at this time, and its call. */
+/* The call of a helper, up to the bracket; fold -1: none. */
+void agi_call_helper(agi_pass_printer *, ag_source *, const char *name, int fold);
+
+/* emit_gather.c: the function that copies what load k walks over, and its call. */
+void agi_emit_gather(agi_pass_printer *, int k);
+
+/* emit_fold.c: rows of a tile into row registers; fold k at a tile's end; the blocks' parts, in their order. */
+void agi_emit_fold_rows(agi_pass_printer *, const agi_micro *);
+void agi_emit_fold_end(agi_pass_printer *, int k);
+int agi_has_partials(const agi_pass *);
+void agi_emit_finish(agi_pass_printer *);
+
+/* emit_loop.c: the function of what is computed and stored at this time, and its call. */
 void agi_emit_loop(agi_pass_printer *, int when);
+
+/* emit_tile.c: what is the same in all tiles; a tile. */
+void agi_emit_invariant(agi_pass_printer *, uint32_t reg);
+void agi_emit_tile(agi_pass_printer *);
 
 #endif

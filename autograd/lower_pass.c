@@ -1,0 +1,353 @@
+/* A group becomes a pass: loads, micro-operations on registers in creation order, stores, folds; tiles and blocks. */
+#include "compile.h"
+
+enum { TILE_BYTES = 24 << 10, SMALLEST_TILE = 64, LARGEST_TILE = 1024, FOLD_TILE = 512,
+       BLOCK_POINTS = 1 << 14, MOST_BLOCKS = 64,
+       LONG_ROW = 2 << 10, /* bytes: worth a tile of its own */
+       STREAM_BYTES = 1 << 20, /* a cache of our own, at most */
+       WORTH_THREADS = 1 << 19 /* elements times operations: some 50 us */ };
+
+typedef struct {
+    int def, last;   /* micro-operations: defined by (-1: loaded), last read by */
+    uint32_t load;   /* or AGI_NONE */
+    uint32_t store;  /* or AGI_NONE */
+    uint8_t row;
+} value; /* a register before it has a place */
+
+typedef struct {
+    agi_compiler *c;
+    const agi_fusion *f;
+    agi_pass *g;
+    uint32_t step;
+    value *value;
+    uint32_t *expanded; /* by register: its full copy, or AGI_NONE */
+} lowering;
+
+/* ---- registers -------------------------------------------------------------------------------------------------- */
+
+static uint32_t new_value(lowering *l, int def, int row)
+{
+    uint32_t r = (uint32_t)l->g->nregisters++;
+    l->value[r] = (value){ .def = def, .last = def, .load = AGI_NONE, .store = AGI_NONE, .row = (uint8_t)row };
+    l->expanded[r] = AGI_NONE;
+    return r;
+}
+
+static uint32_t use(lowering *l, uint32_t r, int micro)
+{
+    if (l->value[r].last < micro) l->value[r].last = micro;
+    return r;
+}
+
+static agi_micro *new_micro(lowering *l, agi_micro_kind kind, int row)
+{
+    agi_micro *m = &l->g->micro[l->g->nmicros];
+    *m = (agi_micro){ .kind = (uint8_t)kind, .row = (uint8_t)row };
+    m->out = new_value(l, l->g->nmicros++, row);
+    return m;
+}
+
+static uint32_t expand(lowering *l, uint32_t r)
+{
+    if (l->expanded[r] != AGI_NONE) return l->expanded[r];
+    agi_micro *m = new_micro(l, AGI_EXPAND, 0);
+    m->a = use(l, r, l->g->nmicros - 1);
+    return l->expanded[r] = m->out;
+}
+
+/* ---- loads ------------------------------------------------------------------------------------------------------ */
+
+static int uniform(const agi_pattern *p)
+{
+    for (int i = 0; i < p->rank; i++)
+        if (p->stride[i]) return 0;
+    return !p->boxed;
+}
+
+static agi_access access_of(const lowering *l, const agi_pattern *p, int row, int same_type)
+{
+    if (!same_type || p->boxed) return AGI_GATHERED;
+    if (p->rank == 0 && l->g->rows * l->g->columns == 1) return AGI_DIRECT;
+    if (uniform(p)) return AGI_UNIFORM;
+    if (agi_walks_on(p)) return AGI_DIRECT;
+    int repeats = !row && p->rank == 2 && p->dim[1] == l->g->columns && p->stride[0] == 0 && p->stride[1] == 1;
+    return repeats ? AGI_REPEAT : AGI_GATHERED;
+}
+
+static int same_walk(const agi_pattern *a, const agi_pattern *b)
+{
+    size_t n = (size_t)a->rank * sizeof a->dim[0];
+    if (a->rank != b->rank || a->offset != b->offset || a->boxed != b->boxed) return 0;
+    if (memcmp(a->dim, b->dim, n) || memcmp(a->stride, b->stride, n)) return 0;
+    return !a->boxed || (!memcmp(a->box.from, b->box.from, n) && !memcmp(a->box.to, b->box.to, n));
+}
+
+static uint32_t load(lowering *l, uint32_t operand, const agi_pattern *p, int row)
+{
+    agi_pass *g = l->g;
+    uint32_t b = agi_operand_buffer(l->c, operand, l->step);
+    agi_load new = { .buffer = b, .row = (uint8_t)row, .dtype = l->c->item[operand].node->dtype, .walk = *p };
+    new.access = (uint8_t)access_of(l, p, row, new.dtype == g->dtype);
+    for (int k = g->nloads; k-- > 0 && k > g->nloads - 64;) {
+        const agi_load *old = &g->load[k];
+        if (old->buffer == b && old->row == row && same_walk(&old->walk, p)) return old->reg;
+    }
+    new.reg = new_value(l, -1, row);
+    l->value[new.reg].load = (uint32_t)g->nloads;
+    g->load[g->nloads++] = new;
+    return new.reg;
+}
+
+/* The register that holds operand k of an item, loaded or expanded from a row register if need be. */
+static uint32_t operand_register(lowering *l, const agi_item *it, int k, int row)
+{
+    const agi_compiler *c = l->c;
+    uint32_t s = it->in[k], root = c->item[s].root;
+    if (c->item[root].group == it->group) {
+        uint32_t r = l->c->reg_of[root];
+        return l->value[r].row && !row ? expand(l, r) : r;
+    }
+    agi_pattern p = agi_operand_walk(c, it, k);
+    int last = p.rank - 1;
+    if (!row && !p.boxed && p.rank > 1 && p.stride[last] == 0 && p.dim[last] == l->g->columns) {
+        p.rank--;
+        return expand(l, load(l, s, &p, 1));
+    }
+    return load(l, s, &p, row);
+}
+
+/* ---- members ---------------------------------------------------------------------------------------------------- */
+
+static agi_kernel kernel_of(const agi_compiler *c, const ag_op *op, ag_dtype dtype)
+{
+    if (op->code) return c->plan->kernels[dtype]->point[op->code];
+    /* a user's kernel: called through the type it was declared with, see tile.c */
+    return NULL;
+}
+
+static void lower_point(lowering *l, uint32_t i)
+{
+    const agi_item *it = &l->c->item[i];
+    uint32_t in[3] = { 0, 0, 0 };
+    for (int k = 0; k < it->nin; k++) in[k] = operand_register(l, it, k, it->row);
+    if (!it->op) { /* a copy: the register itself */
+        l->c->reg_of[i] = in[0];
+        return;
+    }
+    agi_micro *m = new_micro(l, AGI_POINT, it->row);
+    m->op = it->op;
+    m->kernel = kernel_of(l->c, it->op, l->g->dtype);
+    m->a = use(l, in[0], l->g->nmicros - 1);
+    m->b = it->nin > 1 ? use(l, in[1], l->g->nmicros - 1) : m->a;
+    m->c = it->nin > 2 ? use(l, in[2], l->g->nmicros - 1) : m->a;
+    l->c->reg_of[i] = m->out;
+}
+
+static void lower_fold(lowering *l, uint32_t i)
+{
+    const agi_item *it = &l->c->item[i];
+    agi_pass *g = l->g;
+    const ag_node *x = l->c->item[it->in[0]].node;
+    ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
+    int of_rows = ag_count(x) != g->rows * g->columns;
+    uint32_t in = operand_register(l, it, 0, of_rows);
+    if (it->row) {
+        agi_micro *m = new_micro(l, AGI_FOLD_ROWS, 1);
+        m->op = it->node->op;
+        m->fold = (uint8_t)it->node->op->fold;
+        m->a = use(l, in, g->nmicros - 1);
+        l->c->reg_of[i] = m->out;
+        return;
+    }
+    agi_fold_end *e = &g->fold[g->nfolds++];
+    *e = (agi_fold_end){ .buffer = it->buffer, .partial = AGI_NONE, .reg = in, .row = (uint8_t)of_rows,
+                         .fold = (uint8_t)it->node->op->fold, .extent = s.extent };
+    e->mode = s.extent == ag_count(x) ? AGI_FOLD_ALL : s.inner > 1 ? AGI_FOLD_COLUMNS : AGI_FOLD_LONG;
+    l->value[in].last = INT32_MAX;
+    agi_touch(l->c, it->buffer, l->step);
+}
+
+static void lower_store(lowering *l, uint32_t i)
+{
+    const agi_item *it = &l->c->item[i];
+    if (!it->stored || (it->kind == AGI_ITEM_FOLD && !it->row)) return;
+    uint32_t r = l->c->reg_of[i], s = (uint32_t)l->g->nstores++;
+    l->g->store[s] = (agi_store){ .buffer = it->buffer, .reg = r, .row = l->value[r].row };
+    agi_touch(l->c, it->buffer, l->step);
+    value *v = &l->value[r];
+    int own = v->load == AGI_NONE || l->g->load[v->load].access == AGI_GATHERED;
+    if (own && v->store == AGI_NONE) v->store = s; /* computed where it is stored */
+    else v->last = INT32_MAX;                     /* copied at the end of the tile */
+}
+
+/* ---- places: scratch slots by lifetime -------------------------------------------------------------------------- */
+
+typedef struct {
+    uint32_t *free;
+    uint32_t nfree, count;
+} slots;
+
+static uint32_t take_slot(slots *s)
+{
+    return s->nfree ? s->free[--s->nfree] : s->count++;
+}
+
+static int invariant(const lowering *l, const value *v)
+{
+    uint8_t access = l->g->load[v->load].access;
+    return access == AGI_UNIFORM || access == AGI_REPEAT;
+}
+
+static void place(lowering *l, slots pool[2], uint32_t r)
+{
+    const value *v = &l->value[r];
+    agi_register *reg = &l->g->reg[r];
+    *reg = (agi_register){ .place = AGI_SCRATCH, .row = v->row };
+    if (v->store != AGI_NONE) {
+        reg->place = AGI_STORED;
+        reg->slot = v->store;
+    } else if (v->load != AGI_NONE && l->g->load[v->load].access == AGI_DIRECT) {
+        reg->place = AGI_LOADED;
+        reg->slot = v->load;
+    } else {
+        reg->slot = take_slot(&pool[v->row]);
+    }
+}
+
+static void retire(lowering *l, slots pool[2], uint32_t r, int micro)
+{
+    const value *v = &l->value[r];
+    if (v->last != micro || l->g->reg[r].place != AGI_SCRATCH) return;
+    if (v->load != AGI_NONE && invariant(l, v)) return; /* filled once for all tiles */
+    l->value[r].last = -2;                              /* once */
+    pool[v->row].free[pool[v->row].nfree++] = l->g->reg[r].slot;
+}
+
+static int place_registers(lowering *l)
+{
+    agi_pass *g = l->g;
+    slots pool[2] = { { 0 }, { 0 } };
+    for (int k = 0; k < 2; k++) {
+        pool[k].free = agi_arena_take(&l->c->arena, (size_t)g->nregisters * sizeof *pool[k].free);
+        if (!pool[k].free) return agi_out_of_memory(l->c);
+    }
+    for (int k = 0; k < g->nregisters; k++)
+        if (l->value[k].def < 0) place(l, pool, (uint32_t)k);
+    for (int k = 0; k < g->nmicros; k++) {
+        const agi_micro *m = &g->micro[k];
+        int in_place = m->kind == AGI_POINT;
+        if (!in_place) place(l, pool, m->out);
+        retire(l, pool, m->a, k);
+        retire(l, pool, m->b, k);
+        retire(l, pool, m->c, k);
+        if (in_place) place(l, pool, m->out);
+        if (l->value[m->out].last == k) retire(l, pool, m->out, k);
+    }
+    g->full_slots = (int)pool[0].count;
+    g->row_slots = (int)pool[1].count;
+    return 1;
+}
+
+/* ---- tiles and blocks ------------------------------------------------------------------------------------------- */
+
+/* Rows that a broadcast operand suggests, where no fold asks for any; or long ones that memory has, which then need no
+ * copying. */
+static int64_t suggested_columns(const lowering *l)
+{
+    const agi_compiler *c = l->c;
+    int64_t long_rows = 0, size = (int64_t)ag_dtype_size(l->g->dtype);
+    for (uint32_t m = 0; m < l->f->members; m++) {
+        const agi_item *it = &c->item[c->item_list[l->f->start + m]];
+        for (int k = 0; k < it->nin; k++) {
+            if (c->item[c->item[it->in[k]].root].group == it->group) continue;
+            agi_pattern p = agi_operand_walk(c, it, k);
+            if (p.rank == 2 && !p.boxed && (p.stride[1] == 0 || (p.stride[0] == 0 && p.stride[1] == 1)))
+                return p.dim[1];
+            int last = p.rank - 1;
+            if (last > 0 && p.stride[last] == 1 && p.dim[last] * size >= LONG_ROW) long_rows = p.dim[last];
+        }
+    }
+    return long_rows;
+}
+
+static void choose_tiles(lowering *l)
+{
+    agi_pass *g = l->g;
+    int64_t size = (int64_t)ag_dtype_size(g->dtype), live = g->full_slots + g->nstores / 2 + 1;
+    int64_t tile = TILE_BYTES / (live * size) / 32 * 32;
+    int folds_rows = 0, by_rows = 0;
+    if (tile < SMALLEST_TILE) tile = SMALLEST_TILE;
+    if (tile > LARGEST_TILE) tile = LARGEST_TILE;
+    if (g->nfolds) tile = FOLD_TILE; /* folded tile by tile: the bits do not depend on what else the pass computes */
+    for (int k = 0; k < g->nmicros; k++) folds_rows |= g->micro[k].kind == AGI_FOLD_ROWS;
+    g->tile_rows = g->columns < tile ? tile / g->columns : 1;
+    if (g->tile_rows > g->rows) g->tile_rows = g->rows;
+    g->tile_columns = folds_rows || g->columns < tile ? g->columns : tile;
+    g->row_tiles = (g->rows + g->tile_rows - 1) / g->tile_rows;
+    g->column_tiles = (g->columns + g->tile_columns - 1) / g->tile_columns;
+    g->blocks = g->rows * g->columns / BLOCK_POINTS;
+    if (g->blocks > MOST_BLOCKS) g->blocks = MOST_BLOCKS;
+    for (int k = 0; k < g->nfolds; k++) {
+        const agi_fold_end *e = &g->fold[k];
+        by_rows |= e->mode != AGI_FOLD_ALL;
+        if (e->mode == AGI_FOLD_COLUMNS && e->extent != g->rows) g->blocks = 1;
+        if (e->mode == AGI_FOLD_COLUMNS && g->blocks > g->rows / 16) g->blocks = g->rows / 16;
+    }
+    int64_t most = by_rows ? g->row_tiles : g->row_tiles * g->column_tiles;
+    if (g->blocks > most) g->blocks = most;
+    if (g->blocks < 1) g->blocks = 1;
+    g->whole_rows = by_rows;
+    g->streams = g->rows * g->columns * size * (g->nloads + g->nstores) > STREAM_BYTES;
+    g->worth_threads = g->blocks > 1 && g->rows * g->columns * (g->nmicros + g->nloads + g->nstores) > WORTH_THREADS;
+}
+
+static int give_partials(lowering *l)
+{
+    agi_pass *g = l->g;
+    for (int k = 0; k < g->nfolds && g->blocks > 1; k++) {
+        agi_fold_end *e = &g->fold[k];
+        if (e->mode == AGI_FOLD_LONG) continue;
+        int64_t n = e->mode == AGI_FOLD_ALL ? 1 : g->columns, size = (int64_t)ag_dtype_size(g->dtype);
+        e->partial = agi_new_buffer(l->c, AGI_WORK, NULL, g->dtype, g->blocks * n * size);
+        if (e->partial == AGI_NONE) return 0;
+        agi_touch(l->c, e->partial, l->step);
+    }
+    return 1;
+}
+
+static int room(lowering *l)
+{
+    agi_arena *plan = &l->c->plan->arena, *work = &l->c->arena;
+    agi_pass *g = l->g;
+    size_t members = l->f->members, most = members * 3;
+    g->load = agi_arena_take(work, most * sizeof *g->load);
+    g->micro = agi_arena_take(plan, members * 4 * sizeof *g->micro);
+    g->store = agi_arena_take(plan, members * sizeof *g->store);
+    g->fold = agi_arena_take(plan, members * sizeof *g->fold);
+    l->value = agi_arena_take(work, members * 8 * sizeof *l->value);
+    l->expanded = agi_arena_take(work, members * 8 * sizeof *l->expanded);
+    return g->load && g->micro && g->store && g->fold && l->value && l->expanded;
+}
+
+agi_pass *agi_lower_pass(agi_compiler *c, const agi_fusion *f, uint32_t step)
+{
+    agi_pass *g = agi_arena_zeros(&c->plan->arena, 1, sizeof *g);
+    lowering l = { .c = c, .f = f, .g = g, .step = step };
+    if (!g || !room(&l)) return agi_out_of_memory(c), NULL;
+    g->dtype = (ag_dtype)f->dtype;
+    int64_t columns = f->columns ? f->columns : suggested_columns(&l);
+    g->columns = columns && f->points % columns == 0 ? columns : f->points;
+    g->rows = f->points / g->columns;
+    for (uint32_t m = 0; m < f->members; m++) {
+        uint32_t i = c->item_list[f->start + m];
+        if (c->item[i].kind == AGI_ITEM_FOLD) lower_fold(&l, i);
+        else lower_point(&l, i);
+    }
+    for (uint32_t m = 0; m < f->members; m++) lower_store(&l, c->item_list[f->start + m]);
+    g->reg = agi_arena_take(&c->plan->arena, (size_t)g->nregisters * sizeof *g->reg);
+    g->load = agi_arena_copy(&c->plan->arena, g->load, (size_t)g->nloads * sizeof *g->load);
+    if (!g->reg || !g->load) return agi_out_of_memory(c), NULL;
+    if (!place_registers(&l)) return NULL;
+    choose_tiles(&l);
+    return give_partials(&l) ? g : NULL;
+}
