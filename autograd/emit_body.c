@@ -15,6 +15,7 @@ typedef struct {
     const agi_loop_step *s;
     int step, flat;
     body body[2];
+    char made[24], length[24]; /* its counter and its number of steps, in C */
     ag_source to;   /* the function that steps through it */
 } printer;
 
@@ -108,27 +109,53 @@ static void emit_inner(printer *p, int which, uint32_t buffer)
     e->memory = NULL;
 }
 
-/* Element t of a transfer's outer side: in the memory of the plan around, or in that of the loop's body. */
-static void emit_outer(printer *p, const agi_transfer *x, int from_body, const char *t, const char *type)
+/* What the pointer to a transfer's outer side is for. Bodies have pointers of one type to what they read and to what
+ * they write. */
+typedef enum { TO_READ, TO_WRITE, TO_KEEP } purpose;
+
+/* Is that pointer of the loop's body one already? Those to constants are for reading alone. */
+static int is_pointer_to(const printer *p, uint32_t buffer, purpose why, const char *type)
 {
-    ag_emit(&p->to, "(%s *)(void *)((char *)(uintptr_t)(const void *)", type);
-    if (from_body) emit_inner(p, 0, x->outer);
+    const agi_emitter *e = &p->body[0].e;
+    int constant = e->reach[buffer].kind == AGI_IN_DATA;
+    return !strcmp(ag_c_type((ag_dtype)e->plan->buffer[buffer].dtype), type) && (why == TO_READ || !constant);
+}
+
+/* Element t of a transfer's outer side: in the memory of the plan around, or in that of the loop's body. */
+static void emit_outer(printer *p, const agi_transfer *x, int from_body, purpose why, const char *t, const char *type)
+{
+    static const char *const casts[] = { "(const %s *)(const void *)", "(%s *)(void *)", "(%s *)(uintptr_t)" };
+    int first = !x->offset && !x->stride;
+    if (from_body && first && is_pointer_to(p, x->outer, why, type)) {
+        emit_inner(p, 0, x->outer);
+        return;
+    }
+    ag_emit(&p->to, casts[why], type);
+    if (!first) ag_emit(&p->to, "(");
+    if (from_body) ag_emit(&p->to, first ? "" : "(const char *)"), emit_inner(p, 0, x->outer);
     else ag_emit(&p->to, "o%u", x->outer);
-    ag_emit(&p->to, " + %lld", (long long)x->offset);
+    if (x->offset) ag_emit(&p->to, " + %lld", (long long)x->offset);
     if (x->stride) ag_emit(&p->to, " + %s * %lld", t, (long long)x->stride);
-    ag_emit(&p->to, ")");
+    if (!first) ag_emit(&p->to, ")");
+}
+
+/* The flat body among whose variables the outer side is; or NULL. */
+static const agi_emitter *flat_outside(const printer *p, int from_body)
+{
+    return p->flat && from_body ? &p->body[0].e : p->e->flat ? p->e : NULL;
 }
 
 /* The element of that type, so many bytes further. */
-static void emit_outer_element(printer *p, agi_transfer x, int from_body, int64_t bytes, const char *t, ag_dtype dtype)
+static void emit_outer_element(printer *p, agi_transfer x, int from_body, purpose why, int64_t bytes, const char *t,
+                               ag_dtype dtype)
 {
-    const agi_emitter *flat = p->flat && from_body ? &p->body[0].e : p->e->flat ? p->e : NULL;
+    const agi_emitter *flat = flat_outside(p, from_body);
     x.offset += bytes;
     if (flat) {
         agi_emit_local(flat, &p->to, x.outer, x.offset, dtype);
     } else {
         ag_emit(&p->to, "*");
-        emit_outer(p, &x, from_body, t, ag_c_type(dtype));
+        emit_outer(p, &x, from_body, why, t, ag_c_type(dtype));
     }
 }
 
@@ -138,17 +165,18 @@ static void emit_moves(printer *p, const char *indent, const agi_transfer *x, in
     const agi_emitter *e = &p->body[which].e;
     ag_dtype dtype = (ag_dtype)e->plan->buffer[x->inner].dtype;
     if (x->kind == AGI_BY_ADDRESS) {
-        ag_emit(&p->to, "%sb%u%s = &", indent, x->inner, e->flat);
-        emit_outer_element(p, *x, from_body, 0, t, dtype);
+        ag_emit(&p->to, flat_outside(p, from_body) ? "%sb%u%s = &" : "%sb%u%s = ", indent, x->inner, e->flat);
+        if (flat_outside(p, from_body)) emit_outer_element(p, *x, from_body, TO_KEEP, 0, t, dtype);
+        else emit_outer(p, x, from_body, TO_KEEP, t, ag_c_type(dtype));
         ag_emit(&p->to, ";\n");
         return;
     }
     for (int64_t at = 0; at < x->bytes; at += (int64_t)ag_dtype_size(dtype)) {
         ag_emit(&p->to, "%s", indent);
         if (x->kind == AGI_COPY_IN) agi_emit_local(e, &p->to, x->inner, at, dtype);
-        else emit_outer_element(p, *x, from_body, at, t, dtype);
+        else emit_outer_element(p, *x, from_body, TO_WRITE, at, t, dtype);
         ag_emit(&p->to, " = ");
-        if (x->kind == AGI_COPY_IN) emit_outer_element(p, *x, from_body, at, t, dtype);
+        if (x->kind == AGI_COPY_IN) emit_outer_element(p, *x, from_body, TO_READ, at, t, dtype);
         else agi_emit_local(e, &p->to, x->inner, at, dtype);
         ag_emit(&p->to, ";\n");
     }
@@ -162,17 +190,17 @@ static void emit_transfer(printer *p, const char *indent, const agi_transfer *x,
     const char *type = ag_c_type(dtype);
     if (x->kind == AGI_BY_ADDRESS) {
         ag_emit(&p->to, "%sbody%d.b%u = ", indent, which, x->inner);
-        emit_outer(p, x, from_body, t, type);
+        emit_outer(p, x, from_body, TO_KEEP, t, type);
         ag_emit(&p->to, ";\n");
         return;
     }
     agi_helper_name(p->e, "copy", dtype, copy);
     ag_emit(&p->to, "%s%s(%lld, ", indent, copy, (long long)(x->bytes / (int64_t)ag_dtype_size(dtype)));
-    if (x->kind == AGI_COPY_IN) emit_outer(p, x, from_body, t, type);
+    if (x->kind == AGI_COPY_IN) emit_outer(p, x, from_body, TO_READ, t, type);
     else emit_inner(p, which, x->inner);
     ag_emit(&p->to, ", ");
     if (x->kind == AGI_COPY_IN) emit_inner(p, which, x->inner);
-    else emit_outer(p, x, from_body, t, type);
+    else emit_outer(p, x, from_body, TO_WRITE, t, type);
     ag_emit(&p->to, ");\n");
 }
 
@@ -188,7 +216,7 @@ static void emit_transfers(printer *p, const char *indent, const agi_transfers *
 /* The predicate, or the number of steps. */
 static void emit_control(printer *p, const ag_node *x)
 {
-    emit_outer_element(p, p->s->control, 0, 0, "0", (ag_dtype)x->dtype);
+    emit_outer_element(p, p->s->control, 0, TO_READ, 0, "0", (ag_dtype)x->dtype);
 }
 
 /* ---- loops and branches ------------------------------------------------------------------------------------------ */
@@ -213,8 +241,8 @@ static void emit_clearing(printer *p, const ag_loop *l)
     for (int k = 0; k < l->results; k++) {
         int64_t at = p->s->part[ag_part_result(l, k)];
         if (at >= 0)
-            ag_emit(&p->to, "    for (made = 0; made < %lld; made++) ((char *)o%u)[%lld + made] = 0;\n",
-                    (long long)(l->length * agi_node_bytes(l->result[k])), p->s->out, (long long)at);
+            ag_emit(&p->to, "    for (%s = 0; %s < %lld; %s++) o%u[%lld + %s] = 0;\n", p->made, p->made,
+                    (long long)(l->length * agi_node_bytes(l->result[k])), p->made, p->s->out, (long long)at, p->made);
     }
 }
 
@@ -228,22 +256,35 @@ static void emit_test(printer *p, const ag_loop *l)
     ag_emit(&p->to, " != 0)) break;\n");
 }
 
+/* Loops in a function have names of their own, as their bodies' variables do. */
+static void name_counters(printer *p, const ag_loop *l)
+{
+    char suffix[16] = "";
+    if (p->flat) snprintf(suffix, sizeof suffix, "_%d", 2 * p->e->depth);
+    snprintf(p->made, sizeof p->made, "made%s", suffix);
+    if (l->counted) snprintf(p->length, sizeof p->length, "length%s", suffix);
+    else snprintf(p->length, sizeof p->length, "%lld", (long long)l->length);
+}
+
 static void emit_loop(printer *p, const ag_loop *l)
 {
-    const char *t = l->reverse ? "(length - 1 - made)" : "made";
+    char t[64];
     int64_t count = p->s->part[ag_part_count(l)];
     int endless = l->length == AG_UNBOUNDED && !l->counted;
+    name_counters(p, l);
+    if (!l->reverse) snprintf(t, sizeof t, "%s", p->made);
+    else if (l->counted) snprintf(t, sizeof t, "(%s - 1 - %s)", p->length, p->made);
+    else snprintf(t, sizeof t, "(%lld - %s)", (long long)l->length - 1, p->made);
     if (l->counted || l->test) emit_clearing(p, l);
     if (l->counted) {
-        ag_emit(&p->to, "    length = (int64_t)");
+        ag_emit(&p->to, "    const int64_t %s = (int64_t)", p->length);
         emit_control(p, p->s->node->in[p->s->node->nin - 1]);
         ag_emit(&p->to, ";\n");
-    } else if (!endless) {
-        ag_emit(&p->to, "    length = %lld;\n", (long long)l->length);
     }
     emit_transfers(p, "    ", &p->s->enter[0], 0, "0");
     if (l->test) emit_transfers(p, "    ", &p->s->enter[1], 1, "0");
-    ag_emit(&p->to, "    for (made = 0; %s; made++) {\n", endless ? "" : "made < length");
+    if (endless) ag_emit(&p->to, "    for (%s = 0;; %s++) {\n", p->made, p->made);
+    else ag_emit(&p->to, "    for (%s = 0; %s < %s; %s++) {\n", p->made, p->made, p->length, p->made);
     if (l->test) emit_test(p, l);
     emit_transfers(p, "        ", &p->s->before, 0, t);
     emit_run(p, "        ", 0);
@@ -252,8 +293,8 @@ static void emit_loop(printer *p, const ag_loop *l)
     emit_transfers(p, "    ", &p->s->leave[0], 0, "0");
     if (count < 0) return;
     ag_emit(&p->to, "    ");
-    emit_outer_element(p, (agi_transfer){ .outer = p->s->out, .offset = count }, 0, 0, "0", AG_F64);
-    ag_emit(&p->to, " = (double)made;\n");
+    emit_outer_element(p, (agi_transfer){ .outer = p->s->out, .offset = count }, 0, TO_WRITE, 0, "0", AG_F64);
+    ag_emit(&p->to, " = (double)%s;\n", p->made);
 }
 
 static void emit_branch(printer *p)
@@ -279,7 +320,9 @@ static void emit_pointer(printer *p, uint32_t buffer)
     char name[24];
     snprintf(name, sizeof name, "o%u", buffer);
     if (!agi_source_has(&p->to, name) || !agi_declare(p->e, buffer)) return;
-    ag_emit(p->e->to, written ? "    void *const %s = " : "    const void *const %s = ", name);
+    ag_emit(p->e->to, written ? "    char *const %s = " : "    const char *const %s = ", name);
+    if (!p->e->native && p->e->reach[buffer].kind != AGI_IN_WORK)
+        ag_emit(p->e->to, written ? "(char *)" : "(const char *)");
     agi_emit_place(p->e, buffer, "char");
     ag_emit(p->e->to, ";");
     if (b->node) {
@@ -303,8 +346,7 @@ static void emit_pointers(printer *p)
 
 static void emit_variables(printer *p, ag_source *to)
 {
-    if (agi_source_has(&p->to, "made")) ag_emit(to, "    int64_t made;\n");
-    if (agi_source_has(&p->to, "length")) ag_emit(to, "    int64_t length;\n");
+    if (*p->made && agi_source_has(&p->to, p->made)) ag_emit(to, "    int64_t %s;\n", p->made);
     for (int k = 0; k < 2; k++)
         if (p->flat && p->s->body[k]) agi_emit_locals(&p->body[k].e, &p->to, to);
     if (p->flat) return;

@@ -84,10 +84,14 @@ static void emit_fold_opens(agi_pass_printer *p, const agi_fold_end *e)
     const int zero = agi_known(p, AGI_ROW) == 0, segments = e->partial == AGI_NONE && e->extent != g->rows;
     if (zero) ag_emit(&p->body, "r");
     else ag_emit(&p->body, segments ? "(row + r)" : "row + r");
-    if (e->partial != AGI_NONE)
-        ag_emit(&p->body, " == first / %lld * %lld", (long long)g->column_tiles, (long long)g->tile_rows);
-    else if (e->extent == g->rows) ag_emit(&p->body, " == 0");
-    else ag_emit(&p->body, " %% %lld == 0", (long long)e->extent);
+    if (e->partial != AGI_NONE) {
+        ag_emit(&p->body, g->column_tiles > 1 ? " == first / %lld" : " == first", (long long)g->column_tiles);
+        if (g->tile_rows > 1) ag_emit(&p->body, " * %lld", (long long)g->tile_rows);
+    } else if (e->extent == g->rows) {
+        ag_emit(&p->body, " == 0");
+    } else {
+        ag_emit(&p->body, " %% %lld == 0", (long long)e->extent);
+    }
 }
 
 /* Row by row into the result, or the block's part of it; the first row of it, and of a segment, is copied. */

@@ -1,6 +1,23 @@
 /* Gathers as C: what a load's pattern walks over, made contiguous for a tile. */
 #include "emit_pass.h"
 
+/* The element of the memory: a first one, and a stride along each axis. */
+static void emit_index(ag_source *to, const agi_pattern *w)
+{
+    int last = w->rank - 1, terms = 0;
+    ag_emit(to, "from[");
+    if (w->offset) ag_emit(to, "%lld", (long long)w->offset), terms++;
+    for (int k = 0; k <= last; k++) {
+        int64_t stride = w->stride[k];
+        if (!stride) continue;
+        if (terms++) ag_emit(to, " + ");
+        if (k < last) ag_emit(to, "i%d", k);
+        else ag_emit(to, stride == 1 ? "i%d + i" : "(i%d + i)", k);
+        if (stride != 1) ag_emit(to, " * %lld", (long long)stride);
+    }
+    ag_emit(to, terms ? "]%c" : "0]%c", 0);
+}
+
 /* Element i of a run, which is 0 outside the box. */
 static void emit_walked(const agi_pass_printer *p, ag_source *to, const agi_load *l)
 {
@@ -15,10 +32,7 @@ static void emit_walked(const agi_pass_printer *p, ag_source *to, const agi_load
         if (end < w->dim[k]) ag_emit(to, bounds++ ? " && %s < %lld" : "%s < %lld", index, end);
     }
     if (bounds) ag_emit(to, " ? ");
-    ag_emit(&value, "from[%lld", (long long)w->offset);
-    for (int k = 0; k <= last; k++)
-        ag_emit(&value, k == last ? " + (i%d + i) * %lld" : " + i%d * %lld", k, (long long)w->stride[k]);
-    ag_emit(&value, "]%c", 0);
+    emit_index(&value, w);
     if (!value.failed) agi_emit_converted(p, to, (ag_dtype)l->dtype, value.text.data);
     to->failed |= value.failed;
     agi_source_free(&value);
@@ -41,10 +55,11 @@ static void emit_gather_function(agi_pass_printer *p, const agi_load *l, int num
     ag_emit(to, "        run = %lld - i%d < n ? %lld - i%d : n;\n", length, last, length, last);
     ag_emit(to, "        for (i = 0; i < run; i++) to[i] = ");
     emit_walked(p, to, l);
-    ag_emit(to, ";\n        i%d = 0;\n       ", last);
-    for (int k = last - 1; k >= 0; k--) ag_emit(to, " if (++i%d == %lld) { i%d = 0;", k, (long long)w->dim[k], k);
-    for (int k = last - 1; k >= 0; k--) ag_emit(to, " }");
-    ag_emit(to, "\n    }\n}\n\n");
+    ag_emit(to, ";\n        i%d = 0;\n", last);
+    for (int k = last - 1; k >= 0; k--)
+        ag_emit(to, "%sif (++i%d == %lld) { i%d = 0;", k == last - 1 ? "        " : " ", k, (long long)w->dim[k], k);
+    for (int k = last - 1; k >= 0; k--) ag_emit(to, k ? " }" : " }\n");
+    ag_emit(to, "    }\n}\n\n");
 }
 
 void agi_emit_gather(agi_pass_printer *p, int k)

@@ -295,10 +295,12 @@ static void emit_box(agi_pass_printer *p, const agi_load *l)
     const int64_t number[] = { l->walk.offset, l->walk.box.from[0], l->walk.box.to[0] };
     char text[24];
     const char *first = agi_tile(p, AGI_FIRST, text);
+    int moves = strcmp(first, "0") != 0;
     agi_emit_base(p->e, &p->body, l->buffer, p->dtype);
     for (int k = 0; k < 3; k++) {
-        ag_emit(&p->body, ", %lld", (long long)number[k]);
-        if (strcmp(first, "0")) ag_emit(&p->body, k ? " - %s" : " + %s", first);
+        if (!k && !number[k] && moves) ag_emit(&p->body, ", %s", first);
+        else ag_emit(&p->body, ", %lld", (long long)number[k]);
+        if (moves && (k || number[k])) ag_emit(&p->body, k ? " - %s" : " + %s", first);
     }
 }
 

@@ -46,19 +46,35 @@ static void emit_start(agi_pass_printer *p, ag_source *to, agi_variable v)
     const agi_pass *g = p->g;
     char text[24];
     const char *k = agi_tile(p, AGI_K, text);
-    if (v == AGI_ROW && g->column_tiles > 1)
-        ag_emit(to, "const int64_t row = %s / %lld * %lld;\n", k, (long long)g->column_tiles, (long long)g->tile_rows);
-    else if (v == AGI_ROW) ag_emit(to, "const int64_t row = %s * %lld;\n", k, (long long)g->tile_rows);
-    else if (g->row_tiles > 1)
-        ag_emit(to, "const int64_t column = %s %% %lld * %lld;\n", k, (long long)g->column_tiles,
-                (long long)g->tile_columns);
-    else ag_emit(to, "const int64_t column = %s * %lld;\n", k, (long long)g->tile_columns);
+    int row = v == AGI_ROW;
+    int64_t part = row ? g->tile_rows : g->tile_columns;
+    ag_emit(to, "const int64_t %s = %s", row ? "row" : "column", k);
+    if (row ? g->column_tiles > 1 : g->row_tiles > 1)
+        ag_emit(to, row ? " / %lld" : " %% %lld", (long long)g->column_tiles);
+    ag_emit(to, part > 1 ? " * %lld;\n" : ";\n", (long long)part);
 }
 
 static void emit_extent(ag_source *to, const char *name, const char *start, int64_t all, int64_t part)
 {
     ag_emit(to, "const int64_t %s = %lld - %s < %lld ? %lld - %s : %lld;\n", name, (long long)all, start,
             (long long)part, (long long)all, start, (long long)part);
+}
+
+static void emit_first(agi_pass_printer *p, ag_source *to)
+{
+    char a[24], b[24];
+    const char *row = agi_tile(p, AGI_ROW, a), *column = agi_tile(p, AGI_COLUMN, b);
+    if (!strcmp(row, "0")) ag_emit(to, "const int64_t at = %s;\n", column);
+    else if (!strcmp(column, "0")) ag_emit(to, "const int64_t at = %s * %lld;\n", row, (long long)p->g->columns);
+    else ag_emit(to, "const int64_t at = %s * %lld + %s;\n", row, (long long)p->g->columns, column);
+}
+
+static void emit_count(agi_pass_printer *p, ag_source *to)
+{
+    char a[24], b[24];
+    const char *rows = agi_tile(p, AGI_ROWS, a), *columns = agi_tile(p, AGI_COLUMNS, b);
+    if (!strcmp(rows, "1")) ag_emit(to, "const int64_t n = %s;\n", columns);
+    else ag_emit(to, "const int64_t n = %s * %s;\n", rows, columns);
 }
 
 /* Declares what the body turned out to use, and what that needs. */
@@ -74,11 +90,8 @@ void agi_emit_variables(agi_pass_printer *p, ag_source *to)
     if (agi_uses(p, AGI_COLUMN)) emit_start(p, to, AGI_COLUMN);
     if (agi_uses(p, AGI_ROWS)) emit_extent(to, "rows", "row", g->rows, g->tile_rows);
     if (agi_uses(p, AGI_COLUMNS)) emit_extent(to, "columns", "column", g->columns, g->tile_columns);
-    if (agi_uses(p, AGI_FIRST))
-        ag_emit(to, "const int64_t at = %s * %lld + %s;\n", agi_tile(p, AGI_ROW, a), (long long)g->columns,
-                agi_tile(p, AGI_COLUMN, b));
-    if (agi_uses(p, AGI_COUNT))
-        ag_emit(to, "const int64_t n = %s * %s;\n", agi_tile(p, AGI_ROWS, a), agi_tile(p, AGI_COLUMNS, b));
+    if (agi_uses(p, AGI_FIRST)) emit_first(p, to);
+    if (agi_uses(p, AGI_COUNT)) emit_count(p, to);
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */

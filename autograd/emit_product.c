@@ -98,8 +98,8 @@ static void emit_matrix(const printer *w, ag_source *to, const char *name, uint3
     for (int i = y->rank - 3; i >= 0; inside *= y->dim[i--]) {
         int axis = i - (y->rank - x->rank);
         if (axis < 0 || x->dim[axis] == 1) continue;
-        ag_emit(to, " + batch / %lld %% %lld * %lld", (long long)inside, (long long)y->dim[i],
-                (long long)s->stride[axis]);
+        ag_emit(to, inside > 1 ? " + batch / %lld" : " + batch", (long long)inside);
+        ag_emit(to, " %% %lld * %lld", (long long)y->dim[i], (long long)s->stride[axis]);
     }
     ag_emit(to, ";\n");
 }

@@ -272,7 +272,7 @@ static void emit_functions(printer *w)
 {
     int64_t n = w->p->count;
     int functions = (int)((n + LONGEST - 1) / LONGEST);
-    ag_emit(w->e->to, "/* %lld scalar operations */\n", (long long)n);
+    ag_emit(w->e->to, n == 1 ? "/* %lld scalar operation */\n" : "/* %lld scalar operations */\n", (long long)n);
     for (int k = 0; k < functions; k++) {
         int64_t first = (int64_t)k * LONGEST, end = first + LONGEST < n ? first + LONGEST : n;
         emit_function(w, first, end, functions > 1 ? k : -1);

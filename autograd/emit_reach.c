@@ -137,6 +137,14 @@ int agi_declare(agi_emitter *e, uint32_t buffer)
     return 1;
 }
 
+static void emit_work(ag_source *to, const char *m, int64_t at, const char *type)
+{
+    int cast = strcmp(type, "char") != 0;
+    if (cast) ag_emit(to, at ? "(%s *)(void *)(" : "(%s *)(void *)", type);
+    ag_emit(to, "%swork", m);
+    if (at) ag_emit(to, cast ? " + %lld)" : " + %lld", (long long)at);
+}
+
 void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
 {
     const agi_reach *r = e->native ? NULL : &e->reach[buffer];
@@ -146,7 +154,7 @@ void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
         return;
     }
     switch ((agi_reach_kind)r->kind) {
-    case AGI_IN_WORK: ag_emit(e->to, "(%s *)(void *)(%swork + %lld)", type, m, (long long)r->at); break;
+    case AGI_IN_WORK: emit_work(e->to, m, r->at, type); break;
     case AGI_IN_INPUT: ag_emit(e->to, "%sinputs->%s", m, r->member); break;
     case AGI_IN_PARAMETER: ag_emit(e->to, "%sparameters->%s", m, r->member); break;
     case AGI_IN_OUTPUT: ag_emit(e->to, "%soutputs->%s", m, r->member); break;

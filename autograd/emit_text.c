@@ -91,12 +91,14 @@ const char *ag_c_type(ag_dtype dtype)
 /* The fewest digits that give the value back. The program's locale may put anything for the decimal point. */
 static void print_shortest(char *to, size_t size, ag_dtype dtype, double value)
 {
+    enum { SHORT = 1 << 24 }; /* integers as people write them, all of them floats */
     int most = dtype == AG_F32 ? 9 : 17;
     for (int digits = 1; digits <= most; digits++) {
         snprintf(to, size, "%.*g", digits, value);
         double back = strtod(to, NULL);
         if (dtype == AG_F32 ? (float)back == (float)value : back == value) break;
     }
+    if (fabs(value) >= 1 && fabs(value) < SHORT && floor(value) >= value) snprintf(to, size, "%.0f", value);
     for (char *c = to; *c; c++)
         if (!strchr("0123456789+-e", *c)) *c = '.';
 }

@@ -46,7 +46,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 {
     const int64_t *stride = in_stride[0].stride + y->rank - 2;
     long long down = (long long)stride[0], across = (long long)stride[1];
-    ag_emit(s, "    int64_t m, i, j, k;\n");
+    ag_emit(s, "    int64_t batch, i, j, k;\n");
     agi_write_loop(s, y);
     agi_write_matrix(s, y, 0, in_stride, "a");
     ag_emit(s, "        for (i = 0; i < n; i++)\n            for (j = 0; j < n; j++) {\n");

@@ -23,11 +23,11 @@ static ag_status run(const ag_kernel_call *c)
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_emit(s, "    int64_t m, i;\n    int power, exponent;\n");
+    ag_emit(s, "    int64_t batch, i;\n    int power, exponent;\n");
     agi_write_loop(s, y);
     agi_write_matrix(s, y, 1, in_stride, "f");
     agi_write_determinant(s, y);
-    ag_emit(s, "        out[m] = %sldexp(fraction, exponent) + 0;\n    }\n    return 0;\n",
+    ag_emit(s, "        out[batch] = %sldexp(fraction, exponent) + 0;\n    }\n    return 0;\n",
             y->dtype == AG_F32 ? "(float)" : "");
 }
 

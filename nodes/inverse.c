@@ -38,7 +38,7 @@ static double flops(const ag_node *y)
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_emit(s, "    int64_t m, i, j, k;\n");
+    ag_emit(s, "    int64_t batch, i, j, k;\n");
     agi_write_loop(s, y);
     agi_write_regular(s, y, 1, in_stride);
     ag_emit(s, "        const int64_t columns = n;\n"

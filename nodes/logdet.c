@@ -26,11 +26,11 @@ static ag_status run(const ag_kernel_call *c)
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_emit(s, "    int64_t m, i;\n    int power, exponent;\n");
+    ag_emit(s, "    int64_t batch, i;\n    int power, exponent;\n");
     agi_write_loop(s, y);
     agi_write_regular(s, y, 1, in_stride);
     agi_write_determinant(s, y);
-    ag_emit(s, "        out[m] = %s(log(fabs(fraction)) + exponent * 0.69314718055994530942);\n    }\n    return 0;\n",
+    ag_emit(s, "        out[batch] = %s(log(fabs(fraction)) + exponent * 0.69314718055994530942);\n    }\n    return 0;\n",
             y->dtype == AG_F32 ? "(float)" : "");
 }
 

@@ -28,7 +28,7 @@ static double flops(const ag_node *y)
 /* Rows are exchanged here, columns by LAPACK; row n holds with which one each was exchanged. */
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_emit(s, "    int64_t m, i, j, k, pivot;\n");
+    ag_emit(s, "    int64_t batch, i, j, k, pivot;\n");
     agi_write_loop(s, y);
     agi_write_copy(s, y, 0, in_stride);
     ag_emit(s, "        for (k = 0; k < n; k++) {\n"

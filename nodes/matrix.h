@@ -61,11 +61,11 @@ ag_status agi_unfit(const ag_kernel_call *, int64_t m, const char *format, ...) 
 /* The factors that input k has for the result's matrix m; AG_ENUMERIC when they are singular. */
 ag_status agi_regular(const ag_kernel_call *, int k, int64_t m, const void **factors);
 
-/* ---- the same in C (matrix_c.c): bodies for ag_op's `c`, which declare m, i, j, k -------------------------------- */
+/* ---- the same in C (matrix_c.c): bodies for ag_op's `c`, which declare batch, i, j, k ---------------------------- */
 
-/* Opens the loop over the result's matrices m: n is the order of a, x the matrix, where the result is matrices. */
+/* Opens the loop over the result's matrices, `batch`: n is the order of a, x the matrix, where the result is matrices. */
 void agi_write_loop(ag_source *, const ag_node *y);
-/* `name`: element 0 of operand k's matrix that meets matrix m. */
+/* `name`: element 0 of operand k's matrix that meets matrix `batch`. */
 void agi_write_matrix(ag_source *, const ag_node *y, int k, const ag_strides in_stride[], const char *name);
 /* Operand k's matrix, of n rows and `columns`, to the first rows of x. */
 void agi_write_copy(ag_source *, const ag_node *y, int k, const ag_strides in_stride[]);

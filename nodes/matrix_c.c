@@ -13,10 +13,10 @@ static int is_matrix(const ag_node *y)
 
 void agi_write_loop(ag_source *s, const ag_node *y)
 {
-    ag_emit(s, "    for (m = 0; m < %lld; m++) {\n", (long long)agi_matrices(y));
+    ag_emit(s, "    for (batch = 0; batch < %lld; batch++) {\n", (long long)agi_matrices(y));
     ag_emit(s, "        const int64_t n = %lld;\n", (long long)agi_cols(y->in[0]));
     if (!is_matrix(y)) return;
-    ag_emit(s, "        %s *const x = out + m * %lld;\n", ag_c_type((ag_dtype)y->dtype),
+    ag_emit(s, "        %s *const x = out + batch * %lld;\n", ag_c_type((ag_dtype)y->dtype),
             (long long)(agi_rows(y) * agi_cols(y)));
 }
 
@@ -26,10 +26,11 @@ void agi_write_matrix(ag_source *s, const ag_node *y, int k, const ag_strides in
     int axes = is_matrix(y) ? y->rank - 2 : y->rank, lead = axes + 2 - x->rank;
     int64_t inside = 1;
     ag_emit(s, "        const %s *const %s = in%d", ag_c_type((ag_dtype)x->dtype), name, k);
-    for (int i = axes - 1; i >= 0; inside *= y->dim[i--])
-        if (i >= lead && x->dim[i - lead] > 1)
-            ag_emit(s, " + m / %lld %% %lld * %lld", (long long)inside, (long long)y->dim[i],
-                    (long long)in_stride[k].stride[i - lead]);
+    for (int i = axes - 1; i >= 0; inside *= y->dim[i--]) {
+        if (i < lead || x->dim[i - lead] == 1) continue;
+        ag_emit(s, inside > 1 ? " + batch / %lld" : " + batch", (long long)inside);
+        ag_emit(s, " %% %lld * %lld", (long long)y->dim[i], (long long)in_stride[k].stride[i - lead]);
+    }
     ag_emit(s, ";\n");
 }
 

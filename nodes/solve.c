@@ -61,7 +61,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_emit(s, "    int64_t m, i, j, k;\n");
+    ag_emit(s, "    int64_t batch, i, j, k;\n");
     agi_write_loop(s, y);
     agi_write_regular(s, y, 2, in_stride);
     agi_write_copy(s, y, 1, in_stride);

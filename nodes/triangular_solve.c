@@ -54,7 +54,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 {
     const triangle *t = y->attribute;
     const agi_triangular how = { .upper = t->upper, .transposed = t->transposed };
-    ag_emit(s, "    int64_t m, i, j, k;\n");
+    ag_emit(s, "    int64_t batch, i, j, k;\n");
     agi_write_loop(s, y);
     agi_write_regular(s, y, 0, in_stride);
     agi_write_copy(s, y, 1, in_stride);

@@ -317,7 +317,7 @@ static void build(batch *f, void *library[FILES])
     for (int k = 0; k < FILES; k++) {
         fclose(f->source[k]);
         snprintf(command + strlen(command), sizeof command - strlen(command),
-                 "cc -std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -ffp-contract=off -fPIC -shared"
+                 "cc -std=c99 -Wall -Wextra -Wpedantic -Wshadow -Werror -O1 -ffp-contract=off -fPIC -shared"
                  " %s/%d.c -o %s/%d.so -lm & ",
                  f->folder, k, f->folder, k);
     }
@@ -490,7 +490,8 @@ static void compiles_with(const network *n, const char *compiler, const char *fl
         printf("skipped: %s is not here\n", compiler);
         return;
     }
-    snprintf(format, sizeof format, "%s %s -Wall -Wextra -Wpedantic -Werror -c %%/net.c -o %%/net.o", compiler, flags);
+    snprintf(format, sizeof format, "%s %s -Wall -Wextra -Wpedantic -Wshadow -Werror -c %%/net.c -o %%/net.o", compiler,
+             flags);
     ck_assert_msg(in_folder(n, format) == 0, "%s %s", compiler, flags);
 }
 
