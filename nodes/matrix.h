@@ -63,7 +63,7 @@ ag_status agi_regular(const ag_kernel_call *, int k, int64_t m, const void **fac
 
 /* ---- the same in C (matrix_c.c): bodies for ag_op's `c`, which declare batch, i, j, k ---------------------------- */
 
-/* Opens the loop over the result's matrices, `batch`: n is the order of a, x the matrix, where the result is matrices. */
+/* Opens the loop over the result's matrices, `batch`: n is the order of a, x the matrix, if the result is matrices. */
 void agi_write_loop(ag_source *, const ag_node *y);
 /* `name`: element 0 of operand k's matrix that meets matrix `batch`. */
 void agi_write_matrix(ag_source *, const ag_node *y, int k, const ag_strides in_stride[], const char *name);
