@@ -6,7 +6,8 @@ MAKEFLAGS += -r
 BUILD ?= build$(if $(SANITIZE),-sanitize)
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS ?= $(if $(SANITIZE),-O1 -g $(SANITIZERS),-O2 -g)
-FLAGS = -std=c11 -D_GNU_SOURCE -DAG_BUILDING -fPIC -ffp-contract=off -I$(BUILD) -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS)
+FLAGS = -std=c11 -D_GNU_SOURCE -DAG_BUILDING -fPIC -ffp-contract=off -I$(BUILD) \
+        -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS)
 LIBS = -Wl,--as-needed -lopenblas -lm -lpthread -ldl
 say = $(if $(V),,@echo '  $1 $@';)
 
@@ -33,7 +34,8 @@ demo: $(BUILD)/blog_network
 	$<
 
 check: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
-	$(if $(SANITIZE)$(VALGRIND),CK_FORK=no) $(if $(VALGRIND),AG_ISA=1 AG_QUICK=1 valgrind --error-exitcode=1 --leak-check=full) $<
+	$(if $(SANITIZE)$(VALGRIND),CK_FORK=no) \
+	$(if $(VALGRIND),AG_ISA=1 AG_QUICK=1 valgrind --error-exitcode=1 --leak-check=full) $<
 
 bench: $(BUILD)/bench
 

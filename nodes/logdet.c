@@ -30,7 +30,8 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     agi_write_loop(s, y);
     agi_write_regular(s, y, 1, in_stride);
     agi_write_determinant(s, y);
-    ag_emit(s, "        out[batch] = %s(log(fabs(fraction)) + exponent * 0.69314718055994530942);\n    }\n    return 0;\n",
+    ag_emit(s, "        out[batch] = %s(log(fabs(fraction)) + exponent * 0.69314718055994530942);\n"
+               "    }\n    return 0;\n",
             y->dtype == AG_F32 ? "(float)" : "");
 }
 
