@@ -20,6 +20,7 @@ static const struct {
     { "W8", bench_w8, "logistic regression 1000 x 200, f64: loss, gradient, HVP; limit: four dgemv" },
     { "W9", bench_w9, "10^6 scalar nodes, f64: multiply, sine, add; forward and reverse; limit: a tape by hand" },
     { "W9small", bench_w9small, "the same, 1000 nodes" },
+    { "W9wide", bench_w9wide, "1000 nodes in eight chains, none of which waits for another" },
     { "hessian", bench_hessian, "sparse Hessian of the chained Rosenbrock function; limit: its closed form" },
     { "recompute", bench_recompute, "200 layers trained in a quarter of the memory; limit: in all of it" },
     { "gradbench", bench_gradbench, "GradBench's twelve problems; limit: their functions in plain C, underived" },

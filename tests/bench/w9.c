@@ -1,13 +1,14 @@
 /* W9: a graph of scalars in f64, a third each of multiplications, sines and additions: s[i+1] = s[i-1] + x[k] sin(s[i])
  * with k going round. Such steps preserve area when the signs of x alternate, so neither the values nor the derivatives
- * of a long chain grow or vanish. The limit is a tape written by hand, interpreted forward and in reverse. */
+ * of a long chain grow or vanish. Wide: eight such chains take turns and are added up. The limit is a tape written by
+ * hand, interpreted forward and in reverse. */
 #include "bench.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { INPUTS = 8, LEAVES = INPUTS + 2, BUILDS = 5 };
+enum { INPUTS = 8, CHAINS = 8, LEAVES = INPUTS + 2, BUILDS = 5 };
 static const double leaf_value[LEAVES] = { 0.20, -0.18, 0.16, -0.20, 0.14, -0.16, 0.18, -0.14, 0.9, 0.7 };
 
 /* ---- the tape ---------------------------------------------------------------------------------------------------- */
@@ -30,19 +31,28 @@ static uint32_t record(tape *t, tape_op op, uint32_t a, uint32_t b)
     return (uint32_t)t->n++;
 }
 
-static tape make_tape(int64_t steps)
+/* The inputs go round along each chain, which begin with different ones. */
+static int64_t factor_of(int64_t step, int chains)
 {
-    int64_t n = LEAVES + 3 * steps;
+    return (step / chains + step % chains) % INPUTS;
+}
+
+static tape make_tape(int64_t steps, int chains)
+{
+    int64_t n = LEAVES + 3 * steps + chains;
     tape t = { LEAVES, bench_take(n, 1), bench_take(n, sizeof(uint32_t)), bench_take(n, sizeof(uint32_t)),
                bench_take(n, sizeof(double)), bench_take(n, sizeof(double)), NULL };
-    uint32_t before = INPUTS, s = INPUTS + 1;
+    uint32_t before[CHAINS], s[CHAINS];
     memcpy(t.value, leaf_value, sizeof leaf_value);
+    for (int c = 0; c < chains; c++) before[c] = INPUTS, s[c] = INPUTS + 1;
     for (int64_t i = 0; i < steps; i++) {
-        uint32_t kick = record(&t, MUL, (uint32_t)(i % INPUTS), record(&t, SIN, s, s));
-        uint32_t next = record(&t, ADD, before, kick);
-        before = s;
-        s = next;
+        int c = (int)(i % chains);
+        uint32_t kick = record(&t, MUL, (uint32_t)factor_of(i, chains), record(&t, SIN, s[c], s[c]));
+        uint32_t next = record(&t, ADD, before[c], kick);
+        before[c] = s[c];
+        s[c] = next;
     }
+    for (int c = 1; c < chains; c++) s[0] = record(&t, ADD, s[0], s[c]);
     return t;
 }
 
@@ -109,25 +119,28 @@ static void counted_release(void *total, void *memory)
     free((char *)memory - HEADER);
 }
 
-static void build(graph *m, int64_t steps, int intern)
+static void build(graph *m, int64_t steps, int chains, int intern)
 {
     ag_graph *g = m->graph;
     ag_graph_intern(g, intern);
     for (int k = 0; k < LEAVES; k++) m->leaf[k] = ag_input(g, NULL, AG_F64, AG_SCALAR);
-    ag_node *before = m->leaf[INPUTS], *s = m->leaf[INPUTS + 1];
+    ag_node *before[CHAINS], *s[CHAINS];
+    for (int c = 0; c < chains; c++) before[c] = m->leaf[INPUTS], s[c] = m->leaf[INPUTS + 1];
     for (int64_t i = 0; i < steps; i++) {
-        ag_node *next = ag_add(before, ag_mul(m->leaf[i % INPUTS], ag_sin(s)));
-        before = s;
-        s = next;
+        int c = (int)(i % chains);
+        ag_node *next = ag_add(before[c], ag_mul(m->leaf[factor_of(i, chains)], ag_sin(s[c])));
+        before[c] = s[c];
+        s[c] = next;
     }
-    m->y = s;
+    for (int c = 1; c < chains; c++) s[0] = ag_add(s[0], s[c]);
+    m->y = s[0];
 }
 
-static graph make(int64_t steps, int intern, size_t *held)
+static graph make(int64_t steps, int chains, int intern, size_t *held)
 {
     graph m = { .graph = ag_graph_new(&(ag_allocator){ counted_allocate, counted_release, held }) };
     double start = bench_now();
-    build(&m, steps, intern);
+    build(&m, steps, chains, intern);
     double built = bench_now();
     bench_require(ag_gradient(m.y, INPUTS, m.leaf, m.gradient), ag_graph_error(m.graph));
     double differentiated = bench_now();
@@ -168,23 +181,23 @@ static void check(const graph *m, const tape *t)
 }
 
 /* Times in nanoseconds a node of the graph that is differentiated. */
-static void compare(const char *name, int64_t steps)
+static void compare(const char *name, int64_t steps, int chains)
 {
     size_t held = 0;
     double nodes = 3 * (double)steps, ns = 1e9 / nodes;
     double plain[BUILDS], interned[BUILDS], differentiate[BUILDS], compile[BUILDS];
     for (int k = 0; k < BUILDS; k++) {
-        graph m = make(steps, 1, &held);
+        graph m = make(steps, chains, 1, &held);
         interned[k] = m.build;
         dispose(&m);
-        m = make(steps, 0, &held);
+        m = make(steps, chains, 0, &held);
         plain[k] = m.build;
         differentiate[k] = m.differentiate;
         compile[k] = m.compile;
         dispose(&m);
     }
-    graph m = make(steps, 0, &held);
-    tape t = make_tape(steps);
+    graph m = make(steps, chains, 0, &held);
+    tape t = make_tape(steps, chains);
     t.run = m.run;
     ours(&t);
     limit_best()(&t);
@@ -199,10 +212,15 @@ static void compare(const char *name, int64_t steps)
 
 void bench_w9(const char *name)
 {
-    compare(name, 333333);
+    compare(name, 333333, 1);
 }
 
 void bench_w9small(const char *name)
 {
-    compare(name, 333);
+    compare(name, 333, 1);
+}
+
+void bench_w9wide(const char *name)
+{
+    compare(name, 333, CHAINS);
 }
