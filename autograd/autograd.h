@@ -173,7 +173,7 @@ ag_node *ag_custom(const ag_op *, int n, ag_node *const in[], const void *attrib
 
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
 /* dx[i] = dy/dx[i], of x[i]'s shape; y of rank 0. An x that y does not depend on gets zeros. AG_ENOGRAD lists every
- * operation without a rule at once. On failure dx[] are bad nodes. */
+ * operation without a rule at once. An x that y may be simplified past (2 (2 p) to 4 p): AG_EARG; see ag_checkpoint. */
 ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[]);
 /* dx[i] = sum over k of (dy[k]/dx[i])^T w[k]; w[k] of y[k]'s shape. */
 ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[]);
@@ -182,7 +182,7 @@ ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *
 ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) times v, both of x's shape */
 ag_node *ag_jacobian(ag_node *y, ag_node *x); /* [*y's shape, *x's shape]: dy[i]/dx[j], all columns or rows at once */
 ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of rank 0 */
-ag_node *ag_checkpoint(ag_node *x); /* x, which derivatives compute again where they read it instead of keeping it */
+ag_node *ag_checkpoint(ag_node *x); /* x, never simplified past, computed again for derivatives instead of kept */
 /* Derivatives of mostly zeros in CSR: row i's elements are those from row_start[i] on. Rows: y's elements, or the x's;
  * columns: those of x[0], x[1], ... Known before any run; the graph's. A gather's indices: constants or the run's. */
 typedef struct {

@@ -205,6 +205,7 @@ ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *
         status = agi_check_nodes(g, "ag_jvp", m, y, "y");
         if (!status) status = agi_check_nodes(g, "ag_jvp", n, x, "x");
         if (!status) status = agi_check_nodes(g, "ag_jvp", n, v, "v");
+        if (!status) status = agi_check_passed(g, "ag_jvp", m, y, n, x);
         if (!status) status = check_tangents(g, "ag_jvp", n, x, v);
         if (!status) status = push(g, n, x, v, 0, m, y, dy);
     }

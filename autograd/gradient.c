@@ -232,6 +232,7 @@ ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *
     ag_status status = agi_check_nodes(g, "ag_vjp", m, y, "y");
     if (!status) status = agi_check_nodes(g, "ag_vjp", m, w, "w");
     if (!status) status = agi_check_nodes(g, "ag_vjp", n, x, "x");
+    if (!status) status = agi_check_passed(g, "ag_vjp", m, y, n, x);
     if (!status) status = differentiate("ag_vjp", g, m, y, w, n, x, dx, 0);
     return finish(status, g, n, dx);
 }
@@ -244,6 +245,7 @@ ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], 
     if (!status && (n < 0 || (n && (!x || !dx))))
         status = agi_fail_at(g, AG_EARG, 0, NULL, "%s: a list is NULL, or its length negative", what);
     if (!status) status = agi_check_nodes(g, what, n, x, "x");
+    if (!status) status = agi_check_passed(g, what, 1, &y, n, x);
     if (!status && y->rank)
         status = agi_fail_at(g, AG_ESHAPE, 1, &y, "%s: y has no rank 0, which ag_vjp and ag_jvp do not need", what);
     if (!status && y->dtype == AG_I64)

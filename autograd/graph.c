@@ -33,6 +33,7 @@ void ag_graph_free(ag_graph *g)
     agi_custom_free(g);
     agi_release(&g->allocator, g->chunks.data);
     agi_release(&g->allocator, g->sweeps.data);
+    agi_release(&g->allocator, g->passed.data);
     agi_arena_free(&g->arena);
     ag_allocator a = g->allocator;
     agi_release(&a, g);
@@ -216,7 +217,7 @@ ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attri
     if (all_scalars(op, n, in)) infer_scalar(&c, g, op, n, in, attribute);
     else if (infer(&c, g, op, n, in, attribute)) return g->bad;
     ag_node *same = agi_simplify(&c);
-    if (same) return same;
+    if (same) return agi_note_passed(g, n, in, same) ? same : out_of_memory(g);
     return make(g, op, c.dtype, &c.shape, (uint32_t)n, in, attribute, weak, 1);
 }
 

@@ -61,6 +61,7 @@ struct ag_graph {
     agi_custom *custom;     /* uthash: users' own operations */
     int intern;
     agi_vector sweeps;      /* uint32_t, ascending: ids of the nodes that reverse sweeps began with */
+    agi_vector passed;      /* uint8_t: a bit by id: was the node passed over by a rewrite? */
     const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
     uint32_t wanted_first;
     ag_status status;
@@ -98,6 +99,11 @@ ag_node *agi_leaf_written(ag_graph *, const ag_op *, const char *what, ag_dtype,
 
 /* simplify.c: a simpler node that stands for the operation, whose shape and type are inferred already, or NULL. */
 ag_node *agi_simplify(const ag_infer *);
+
+/* passed.c: `instead` stands for an operation on these, all or some of which it passes over (0: out of memory); AG_EARG
+ * if the y may have passed one of the x over, so that their derivative for it is not known. */
+int agi_note_passed(ag_graph *, int n, ag_node *const in[], const ag_node *instead);
+ag_status agi_check_passed(ag_graph *, const char *what, int m, ag_node *const y[], int n, ag_node *const x[]);
 
 /* gradient.c: are these n nodes, `role`s of the call `what`, there, of this graph and sound? Nothing is looked into
  * before that is known. */

@@ -151,6 +151,7 @@ static ag_graph *check(const char *what, ag_node *y, int n, ag_node *const x[])
     if (!g) return NULL;
     if (n < 1 || !x) return agi_fail(g, AG_EARG, "%s: no x", what), NULL;
     if (agi_check_nodes(g, what, 1, &y, "y") || agi_check_nodes(g, what, n, x, "x") || g->status) return NULL;
+    if (agi_check_passed(g, what, 1, &y, n, x)) return NULL;
     for (int i = -1; i < n; i++) {
         if ((i < 0 ? y : x[i])->dtype != AG_I64) continue;
         agi_fail(g, AG_ENOGRAD, "%s: %s is of integers, which have no derivative", what, i < 0 ? "y" : "an x");

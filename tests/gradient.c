@@ -366,6 +366,66 @@ START_TEST(a_node_with_many_readers)
 }
 END_TEST
 
+/* ---- for nodes that rewrites pass over ---------------------------------------------------------------------------- */
+
+enum { PASSED = 6 };
+
+static ag_node *computed(ag_node *p, int k)
+{
+    switch (k) {
+    case 0: return ag_mul(p, ag_number(ag_graph_of(p), 2));
+    case 1: return ag_neg(p);
+    case 2: return ag_reshape(p, AG_SHAPE(6));
+    case 3: return ag_transpose(p, NULL);
+    case 4: return ag_broadcast_to(p, AG_SHAPE(2, 2, 3));
+    default: return ag_neg(p);
+    }
+}
+
+static ag_node *made_of(ag_node *h, ag_node *p, int k)
+{
+    switch (k) {
+    case 0: return ag_sum(ag_mul(h, ag_number(ag_graph_of(p), 2)));
+    case 1: return ag_sum(ag_neg(h));
+    case 2: return ag_sum(ag_reshape(h, AG_SHAPE(3, 2)));
+    case 3: return ag_sum(ag_transpose(h, NULL));
+    case 4: return ag_sum(ag_sin(h));
+    default: return ag_sum(ag_add(p, h));
+    }
+}
+
+/* 2 (2 p) is made as 4 p: asked for the derivative by 2 p, nobody says that it is zero. */
+START_TEST(no_zero_for_what_is_simplified_away)
+{
+    ag_node *p = ag_parameter(g, "p", AG_F64, AG_SHAPE(2, 3), NULL), *h = computed(p, _i), *y = made_of(h, p, _i), *d;
+    static const double want[PASSED] = { 12, -6, 6, 6, 12, 6 };
+    ck_assert_int_eq(ag_gradient(y, 1, &h, &d), AG_EARG);
+    expect_error(g, AG_EARG, "ag_gradient: y may pass x[0] over", "ag_checkpoint", h->op->name);
+    ck_assert_int_eq(ag_vjp(1, &y, &y, 1, &h, &d), AG_EARG);
+    expect_error(g, AG_EARG, "ag_vjp: y may pass x[0] over");
+    ck_assert_int_eq(ag_jvp(1, &h, &h, 1, &y, &d), AG_EARG);
+    expect_error(g, AG_EARG, "ag_jvp: y may pass x[0] over");
+    ck_assert(ag_is_bad(ag_hvp(y, h, h)));
+    expect_error(g, AG_EARG, "ag_hvp: y may pass x[0] over");
+    ck_assert_ptr_null(ag_sparse_jacobian(y, 1, &h, NULL));
+    expect_error(g, AG_EARG, "ag_sparse_jacobian: y may pass x[0] over");
+    ck_assert_int_eq(ag_gradient(y, 1, &p, &d), AG_OK);
+    h = ag_checkpoint(h);
+    ck_assert_int_eq(ag_gradient(made_of(h, p, _i), 1, &h, &d), AG_OK);
+    expect_close(test_number(ag_sum(d)), want[_i], 1e-15);
+}
+END_TEST
+
+/* A rewrite elsewhere does no harm: here all of y is made of h. */
+START_TEST(a_node_that_others_pass_over)
+{
+    ag_node *p = ag_parameter(g, "p", AG_F64, AG_SHAPE(2, 3), NULL), *h = ag_neg(p), *d;
+    ck_assert_ptr_eq(ag_neg(h), p);
+    ck_assert_int_eq(ag_gradient(ag_sum(ag_exp(h)), 1, &h, &d), AG_OK);
+    expect_close(test_number(ag_sum(d)), 6, 1e-15);
+}
+END_TEST
+
 Suite *suite_gradient(void)
 {
     Suite *s = suite_create("gradient");
@@ -384,6 +444,8 @@ Suite *suite_gradient(void)
     tcase_add_test(t, jacobian_vector_products);
     tcase_add_test(t, hessian_vector_products);
     tcase_add_test(t, stopped_gradients);
+    tcase_add_loop_test(t, no_zero_for_what_is_simplified_away, 0, PASSED);
+    tcase_add_test(t, a_node_that_others_pass_over);
     tcase_add_test(t, kinks);
     tcase_add_test(t, zeros_in_products_and_powers);
     tcase_add_test(t, at_the_ends_of_the_line);

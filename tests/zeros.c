@@ -180,6 +180,130 @@ START_TEST(slices_of_any_step)
 }
 END_TEST
 
+/* ---- moves of moves ----------------------------------------------------------------------------------------------- */
+
+/* Moves say of every element of the result which element it is, -1 being zero. */
+typedef struct {
+    ag_node *node;
+    int64_t size, *from;
+} moved;
+
+enum { MOST_ELEMENTS = 20000, PAD, SLICE, EMBED, FLIP, TURN, SPLIT, JOIN, MOVES };
+
+static int below(uint64_t *seed, int64_t n)
+{
+    return (int)test_random(seed, 0, (double)n);
+}
+
+/* y's axis of n elements: y[first + step k] is x[k], everything else zero. The gradient of a slice. */
+static ag_node *embedded(ag_node *x, int axis, int64_t n, int64_t first, int64_t step)
+{
+    ag_shape s = ag_shape_of(x);
+    int64_t end = first + s.dim[axis] * step;
+    s.dim[axis] = n;
+    ag_node *all = ag_parameter(ag_graph_of(x), NULL, AG_F64, s, NULL), *y;
+    ag_node *part = ag_slice(all, axis, first, end < 0 ? AG_END : end, step);
+    ag_vjp(1, &part, &x, 1, &all, &y);
+    return y;
+}
+
+static ag_shape split(ag_shape s, int axis)
+{
+    int64_t d = s.dim[axis] % 2 ? s.dim[axis] % 3 ? 1 : 3 : 2;
+    memmove(s.dim + axis + 1, s.dim + axis, (size_t)(s.rank++ - axis) * sizeof *s.dim);
+    s.dim[axis] = d;
+    s.dim[axis + 1] /= d;
+    return s;
+}
+
+static ag_shape join(ag_shape s, int axis)
+{
+    s.dim[axis] *= s.dim[axis + 1];
+    s.rank--;
+    memmove(s.dim + axis + 1, s.dim + axis + 2, (size_t)(s.rank - axis - 1) * sizeof *s.dim);
+    return s;
+}
+
+/* One move; y[first + step k] along the axis is x[k], but for a turn: the last axis then is the first. */
+static moved move(moved x, uint64_t *seed)
+{
+    const ag_shape s = ag_shape_of(x.node);
+    int kind = PAD + below(seed, MOVES - PAD), axis = below(seed, s.rank), turn[] = { s.rank - 1, 0, 1, 2, 3, 4 };
+    const int64_t n = s.dim[axis], cut = below(seed, kind == PAD ? 5 : n);
+    int64_t first = 0, step = 1, stride = 1;
+    moved y = x;
+    if ((kind == PAD || kind == EMBED) && x.size * 4 > MOST_ELEMENTS) kind = FLIP;
+    if ((kind == SPLIT && s.rank == 5) || (kind == JOIN && axis == s.rank - 1)) kind = TURN;
+    if (kind == PAD) y.node = ag_pad(x.node, axis, cut, below(seed, 5)), first = cut;
+    if (kind == SLICE) y.node = ag_slice(x.node, axis, cut, n - below(seed, n - cut), 1), first = -cut;
+    if (kind == EMBED) {
+        step = below(seed, 3) ? 1 : 2;
+        int64_t all = (n - 1) * step + 1 + below(seed, 5);
+        if (below(seed, 2)) first = all - 1, step = -step;
+        y.node = embedded(x.node, axis, all, first, step);
+    }
+    if (kind == FLIP) y.node = ag_flip(x.node, axis), first = n - 1, step = -1;
+    if (kind == TURN) y.node = ag_transpose(x.node, turn);
+    if (kind == SPLIT) y.node = ag_reshape(x.node, split(s, axis));
+    if (kind == JOIN) y.node = ag_reshape(x.node, join(s, axis));
+    const int64_t m = ag_shape_of(y.node).dim[axis], last = s.dim[s.rank - 1];
+    for (int i = axis + 1; i < s.rank; i++) stride *= s.dim[i];
+    y.size = ag_size_of(y.node);
+    y.from = malloc((size_t)y.size * sizeof *y.from);
+    for (int64_t i = 0; i < y.size; i++) {
+        int64_t at = i / stride % m - first, k = at / step, row = i / stride / m;
+        if (kind == TURN) y.from[i] = x.from[i % (x.size / last) * last + i / (x.size / last)];
+        else if (kind == SPLIT || kind == JOIN) y.from[i] = x.from[i];
+        else y.from[i] = at % step || k < 0 || k >= n ? -1 : x.from[(row * n + k) * stride + i % stride];
+    }
+    free(x.from);
+    return y;
+}
+
+/* What is read of y = moves of x: itself, c y, its sum, and the gradient of the sum of c sin(y). */
+START_TEST(moves_of_moves)
+{
+    enum { N = 60, WORLDS = 40, READ = 4 };
+    static const ag_options options[] = { { 0 }, { .unfused = 1 }, { .poison = 1 }, { .threads = 3 }, { .max_bytes = 1 } };
+    static const ag_shape shape[] = { { 1, { N } }, { 2, { 6, 10 } }, { 3, { 3, 4, 5 } }, { 4, { 2, 1, 5, 6 } } };
+    for (int w = 0; w < WORLDS; w++) {
+        uint64_t seed = (uint64_t)(_i * WORLDS + w) * 1000;
+        double x[N], sum = 0, gradient[N] = { 0 }, *got[READ], *c = room(MOST_ELEMENTS * 4);
+        ag_graph *g = ag_graph_new(NULL);
+        ag_node *of_x = random_matrix(g, N, 1, &seed, x), *y[READ];
+        moved m = { ag_reshape(of_x, shape[w % 4]), N, malloc(N * sizeof *m.from) };
+        for (int i = 0; i < N; i++) m.from[i] = i;
+        for (int k = 0; k < 6; k++) m = move(m, &seed);
+        ag_node *of_c = ag_reshape(random_matrix(g, 1, (int)m.size, &seed, c), ag_shape_of(m.node));
+        y[0] = m.node;
+        y[1] = ag_mul(m.node, of_c);
+        y[2] = ag_sum(m.node);
+        ag_gradient(ag_sum(ag_mul(of_c, ag_sin(m.node))), 1, &of_x, &y[3]);
+        expect_well(g);
+        for (int64_t i = 0; i < m.size; i++) {
+            if (m.from[i] < 0) continue;
+            sum += x[m.from[i]];
+            gradient[m.from[i]] += c[i] * cos(x[m.from[i]]);
+        }
+        for (int k = 0; k < READ; k++) got[k] = room(ag_size_of(y[k]));
+        for (size_t o = 0; o < COUNT(options); o++) {
+            test_evaluate(READ, y, &options[o], got);
+            for (int64_t i = 0; i < m.size; i++) {
+                double v = m.from[i] < 0 ? 0 : x[m.from[i]];
+                ck_assert_msg(got[0][i] == v && got[1][i] == v * c[i], "world %d, options %zu: element %lld is %g, not %g",
+                              _i * WORLDS + w, o, (long long)i, got[0][i], v);
+            }
+            expect_close(got[2][0], sum, 1e-12);
+            for (int i = 0; i < N; i++) expect_close(got[3][i], gradient[i], 1e-12);
+        }
+        for (int k = 0; k < READ; k++) free(got[k]);
+        free(c);
+        free(m.from);
+        ag_graph_free(g);
+    }
+}
+END_TEST
+
 Suite *suite_zeros(void)
 {
     Suite *s = suite_create("zeros");
@@ -188,6 +312,7 @@ Suite *suite_zeros(void)
     tcase_add_loop_test(t, readers_of_all_kinds, 0, (int)COUNT(grids));
     tcase_add_test(t, a_stencil_takes_no_pass_for_zeros);
     tcase_add_loop_test(t, slices_of_any_step, 0, 8);
+    tcase_add_loop_test(t, moves_of_moves, 0, test_quick() ? 2 : 20);
     suite_add_tcase(s, t);
     return s;
 }
