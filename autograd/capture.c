@@ -2,6 +2,8 @@
 #include "internal.h"
 #include "../nodes/loop.h"
 
+#include <stdlib.h>
+
 void *ag_keep(ag_graph *g, const void *data, size_t bytes)
 {
     void *p = data ? agi_arena_copy(&g->arena, data, bytes) : agi_arena_zeros(&g->arena, 1, bytes);
@@ -68,21 +70,59 @@ static int literal(const ag_node *x)
     return x->op == &agi_number;
 }
 
+/* ---- which nodes of a list are there twice ---------------------------------------------------------------------- */
+
+typedef struct {
+    const ag_node *node;
+    int64_t place;
+} occurrence;
+
+static int by_node(const void *a, const void *b)
+{
+    const occurrence *x = a, *y = b;
+    if (x->node->id != y->node->id) return x->node->id < y->node->id ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* repeated[k]: the k-th of these stands further ahead as well. */
+static int find_repeated(agi_arena *arena, int64_t n, ag_node *const x[], uint8_t *repeated)
+{
+    occurrence *all = agi_arena_take(arena, (size_t)n * sizeof *all);
+    if (!all) return 0;
+    for (int64_t k = 0; k < n; k++) all[k] = (occurrence){ x[k], k };
+    qsort(all, (size_t)n, sizeof *all, by_node);
+    for (int64_t k = 0; k < n; k++) repeated[all[k].place] = k > 0 && all[k].node == all[k - 1].node;
+    return 1;
+}
+
+int64_t ag_first_repeated(ag_graph *g, int64_t n, ag_node *const x[])
+{
+    agi_arena arena;
+    agi_arena_init(&arena, &g->allocator);
+    uint8_t *repeated = agi_arena_take(&arena, (size_t)n);
+    int64_t k = 0;
+    if (repeated && find_repeated(&arena, n, x, repeated))
+        while (k < n && !repeated[k]) k++;
+    else agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+    agi_arena_free(&arena);
+    return k;
+}
+
+/* ---- captures --------------------------------------------------------------------------------------------------- */
+
 typedef struct {
     ag_node **list; /* NULL: only count */
-    int count;
+    int64_t count;
 } collector;
 
 static void collect(collector *into, ag_node *x)
 {
     if (literal(x)) return;
-    for (int k = 0; into->list && k < into->count; k++)
-        if (into->list[k] == x) return;
     if (into->list) into->list[into->count] = x;
     into->count++;
 }
 
-/* In order of creation inside the cone, then those before it. Called to count (with repetitions), then to list. */
+/* In order of creation inside the cone, then those before it; some of these repeatedly. */
 static void collect_all(const cone *c, collector *into)
 {
     for (uint32_t id = c->first; id <= c->last; id++) {
@@ -115,21 +155,31 @@ static int vet_body(const cone *c, int *depth)
     return *depth <= AG_DEEPEST_LOOP;
 }
 
+/* Each once. */
+static int list_captures(cone *c, ag_node ***captures)
+{
+    collector counted = { 0 }, all = { 0 };
+    int n = 0;
+    collect_all(c, &counted);
+    all.list = agi_arena_take(&c->arena, (size_t)counted.count * sizeof *all.list);
+    uint8_t *repeated = agi_arena_take(&c->arena, (size_t)counted.count);
+    if (all.list) collect_all(c, &all);
+    if (!all.list || !repeated || !find_repeated(&c->arena, all.count, all.list, repeated))
+        return agi_fail(c->graph, AG_EMEM, "out of memory after %lld nodes", (long long)c->graph->nnodes), -1;
+    for (int64_t k = 0; k < all.count; k++)
+        if (!repeated[k]) all.list[n++] = all.list[k];
+    *captures = ag_keep(c->graph, n ? all.list : NULL, (size_t)n * sizeof **captures);
+    return *captures ? n : -1;
+}
+
 int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
                      ag_node ***captures, int *depth)
 {
     cone c;
-    collector counted = { 0 }, listed = { 0 };
-    if (!find_marks(g, n, results, nbound, bound, &c) || !vet_body(&c, depth)) {
-        agi_arena_free(&c.arena);
-        return -1;
-    }
-    collect_all(&c, &counted);
-    listed.list = ag_keep(g, NULL, (size_t)(counted.count + 1) * sizeof *listed.list);
-    if (listed.list) collect_all(&c, &listed);
+    int found = -1;
+    if (find_marks(g, n, results, nbound, bound, &c) && vet_body(&c, depth)) found = list_captures(&c, captures);
     agi_arena_free(&c.arena);
-    *captures = listed.list;
-    return listed.list ? listed.count : -1;
+    return found;
 }
 
 int ag_find_used(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[])

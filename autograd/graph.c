@@ -106,10 +106,10 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
     x->attribute = attribute;
     x->name = NULL;
     x->id = (uint32_t)g->nnodes;
-    x->nin = nin;
-    x->dtype = (uint8_t)dtype;
-    x->rank = (uint8_t)shape->rank;
-    x->weak = (uint8_t)weak;
+    x->nin = nin & AG_MOST_INPUTS;
+    x->dtype = (uint32_t)dtype & 3;
+    x->rank = (uint32_t)shape->rank & 15;
+    x->weak = weak != 0;
     for (uint32_t i = 0; i < nin; i++) x->in[i] = in[i];
     if (!x->dim) return out_of_memory(g);
 
@@ -188,6 +188,12 @@ static int all_scalars(const ag_op *op, int n, ag_node *const in[])
     return 1;
 }
 
+static ag_node *too_many_inputs(ag_graph *g, const ag_op *op, int n)
+{
+    return agi_fail(g, AG_EARG, "%s (node %lld): %d operands, of which there are at most %d", op->name,
+                    (long long)g->nnodes, n, AG_MOST_INPUTS);
+}
+
 static void infer_scalar(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_node *const in[], const void *attribute)
 {
     c->graph = g;
@@ -206,6 +212,7 @@ ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attri
     ag_graph *g = graph_of(op, n, in, &usable);
     if (!g) return NULL;
     if (!usable) return g->bad;
+    if (n > AG_MOST_INPUTS) return too_many_inputs(g, op, n);
     ag_node *typed[FEW];
     if ((op->flags & AG_POINTWISE) && n <= FEW) {
         weak = adopt_types(g, n, in, typed);

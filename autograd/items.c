@@ -322,7 +322,7 @@ static int keep_part(agi_compiler *c, const ag_node *x)
     return 1;
 }
 
-static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, uint32_t *items)
+static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, int64_t *items)
 {
     if (c->body) c->nassigned = c->body->nstates;
     for (uint32_t id = top + 1; id-- > 0;) {
@@ -418,16 +418,20 @@ static int sweep_begins(const agi_compiler *c, uint32_t id, int64_t *passed)
     return *passed > before;
 }
 
+enum { MOST_ITEMS = INT32_MAX }; /* agi_sources: a number, or -1 */
+
 int agi_make_items(agi_compiler *c)
 {
     uint32_t top = mark_roots(c, NULL, 0), states = c->body ? (uint32_t)c->body->nstates : 0;
-    uint32_t capacity = (uint32_t)c->noutputs + states;
+    int64_t capacity = (int64_t)c->noutputs + states;
     uint8_t *live = agi_arena_zeros(&c->arena, (size_t)top + 1, 1);
     c->item_of = agi_arena_take(&c->arena, ((size_t)top + 1) * sizeof *c->item_of);
     c->output_item = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_item);
     if (!live || !c->item_of || !c->output_item) return agi_out_of_memory(c);
     mark_roots(c, live, top);
     if (!mark_live(c, live, top, &capacity)) return agi_out_of_memory(c);
+    if (capacity > MOST_ITEMS)
+        return agi_fail(c->graph, AG_EMEM, "ag_compile: the outputs need more than %d nodes", MOST_ITEMS), 0;
     c->item = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->item);
     if (!c->item) return agi_out_of_memory(c);
     int64_t sweeps = 0;

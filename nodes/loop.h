@@ -71,6 +71,8 @@ void *ag_keep(ag_graph *, const void *data, size_t bytes); /* a copy, or zeros, 
  * a failure: no memory, or something inside that no body may hold. */
 int ag_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
                      ag_node ***captures, int *depth);
+/* The place of the first that stands further ahead as well; n: none does, or memory ended, which is recorded. */
+int64_t ag_first_repeated(ag_graph *, int64_t n, ag_node *const x[]);
 /* Which of the bound leaves the results read. 0 when memory ends. */
 int ag_find_used(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[]);
 /* Keeps those of the leaves that the results read, and the values they stand for. Their number; -1: no memory. */

@@ -22,12 +22,14 @@ struct ag_node {
     const void *attribute; /* the operation's plain bytes, or NULL */
     const char *name;      /* or NULL */
     uint32_t id;           /* creation order, which is a topological order */
-    uint16_t nin;
-    uint8_t dtype;    /* ag_dtype */
-    uint8_t rank : 7;
-    uint8_t weak : 1; /* a literal number that takes the type of the operand it meets */
+    uint32_t nin : 22;     /* at most AG_MOST_INPUTS */
+    uint32_t dtype : 2;    /* ag_dtype */
+    uint32_t rank : 4;
+    uint32_t weak : 1;     /* a literal number that takes the type of the operand it meets */
     ag_node *in[];
 };
+
+enum { AG_MOST_INPUTS = (1 << 22) - 1 };
 
 /* ---- the descriptor -------------------------------------------------------------------------------------------- */
 

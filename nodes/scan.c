@@ -27,12 +27,24 @@ static ag_node *first_of(int lists, const operands list[])
     return NULL;
 }
 
-static int used_before(int lists, const operands list[], const ag_node *leaf, int at, int number)
+/* Leaves stand for one thing each. */
+static ag_node *fault_of_leaves(const ag_op *op, ag_node *any, int lists, const operands list[])
 {
-    for (int i = 0; i < lists && i <= at; i++)
-        for (int k = 0; list[i].leaves && k < (i == at ? number : list[i].n); k++)
-            if (list[i].x[k] == leaf) return 1;
-    return 0;
+    int64_t n = 0, at;
+    for (int i = 0; i < lists; i++) n += list[i].leaves ? list[i].n : 0;
+    ag_node **all = ag_keep(any->graph, NULL, (size_t)n * sizeof *all);
+    if (!all) return ag_reject(any, op, AG_EMEM, "out of memory");
+    n = 0;
+    for (int i = 0; i < lists; i++)
+        for (int k = 0; list[i].leaves && k < list[i].n; k++) all[n++] = list[i].x[k];
+    at = ag_first_repeated(any->graph, n, all);
+    if (ag_graph_status(any->graph)) return ag_reject(any, op, AG_EMEM, "out of memory");
+    if (at == n) return NULL;
+    ag_node *x = all[at];
+    for (int i = 0; i < lists; at -= list[i].leaves ? list[i].n : 0, i++)
+        if (list[i].leaves && at < list[i].n)
+            return ag_reject(x, op, AG_EARG, "%s %d stands for something else already", list[i].what, (int)at);
+    return NULL;
 }
 
 /* NULL, or the bad node that stands for the result: an operand's, or the failure's. */
@@ -40,6 +52,8 @@ static ag_node *fault(const ag_op *op, int lists, const operands list[])
 {
     ag_node *any = first_of(lists, list), *bad = NULL;
     for (int i = 0; i < lists; i++) {
+        if (list[i].n > AG_MOST_INPUTS)
+            return ag_reject(any, op, AG_EARG, "%d %ss are more than %d", list[i].n, list[i].what, AG_MOST_INPUTS);
         if (list[i].n < 0 || (list[i].n && !list[i].x))
             return ag_reject(any, op, AG_EARG, list[i].n < 0 ? "%d %ss are none" : "the list of the %d %ss is NULL",
                              list[i].n, list[i].what);
@@ -51,11 +65,9 @@ static ag_node *fault(const ag_op *op, int lists, const operands list[])
             if (ag_is_bad(x)) bad = x;
             else if (list[i].leaves && x->op != &agi_input)
                 return ag_reject(x, op, AG_EARG, "%s %d is no input, which stands for it in the body", list[i].what, k);
-            else if (list[i].leaves && used_before(lists, list, x, i, k))
-                return ag_reject(x, op, AG_EARG, "%s %d stands for something else already", list[i].what, k);
         }
     }
-    return bad;
+    return bad ? bad : fault_of_leaves(op, any, lists, list);
 }
 
 static ag_status fill(ag_graph *g, ag_node *bad, int n, ag_node *out[], int m, ag_node *more[])
