@@ -8,7 +8,8 @@
  *   order.c    groups in an order that respects data and lets parameters be overwritten in place
  *   bundle.c   scalar groups: calls of one function side by side
  *   lower.c    groups -> steps; lower_pass.c: passes; program.c: scalar groups -> instructions
- *   memory.c   buffers: lifetimes -> offsets, in place where an operand dies; pack.c: closer together */
+ *   in_place.c   results that take over the memory of an operand that dies, or of the parameter they are stored into
+ *   memory.c   buffers: lifetimes -> offsets; pack.c: closer together */
 #ifndef AGI_COMPILE_H
 #define AGI_COMPILE_H
 
@@ -182,6 +183,7 @@ int agi_order(agi_compiler *);
 int agi_bundle_calls(agi_compiler *);
 int agi_lower(agi_compiler *);
 int agi_lay_out(agi_compiler *);
+int agi_share_memory(agi_compiler *); /* which buffers do; steps for assignments that cannot */
 /* What steps compute, from `start` on, if it ends before `end`. */
 int agi_pack(agi_compiler *, int64_t start, int64_t end);
 

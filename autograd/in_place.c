@@ -1,0 +1,235 @@
+/* Results in the memory of what dies with the step that computes them, and new values in that of their parameters. */
+#include "compile.h"
+
+enum { NO_POSITION = -1 };
+
+/* ---- in place: may `out`, stored by a group, take over the memory of `in`, which the group reads? --------------- */
+
+enum { MOST_TRIED = 1024 /* operands that may give their memory to one result */ };
+#define SEVERAL (AGI_NONE - 1)
+
+/* What is asked of one group again and again. */
+typedef struct {
+    agi_compiler *c;
+    const agi_pass *pass;   /* the group it is about, or NULL */
+    agi_vector last, made;  /* int by register: the micro-operations that read it last, and that compute it */
+    uint32_t *load, *store; /* by buffer: the load of it, or SEVERAL; the last store; AGI_NONE: there is none */
+} reuse;
+
+static int begin_reuse(agi_compiler *c, reuse *r)
+{
+    size_t n = (size_t)c->buffers.count * sizeof *r->load;
+    *r = (reuse){ .c = c, .load = agi_arena_take(&c->arena, n), .store = agi_arena_take(&c->arena, n) };
+    if (!r->load || !r->store) return agi_out_of_memory(c);
+    memset(r->load, 0xff, n);
+    memset(r->store, 0xff, n);
+    return 1;
+}
+
+static void end_reuse(reuse *r)
+{
+    agi_release(r->c->arena.allocator, r->last.data);
+    agi_release(r->c->arena.allocator, r->made.data);
+}
+
+static void forget_pass(reuse *r)
+{
+    const agi_pass *g = r->pass;
+    for (int k = 0; g && k < g->nloads; k++) r->load[g->load[k].buffer] = AGI_NONE;
+    for (int k = 0; g && k < g->nstores; k++) r->store[g->store[k].buffer] = AGI_NONE;
+    r->pass = NULL;
+}
+
+static void find_last_reads(const agi_pass *g, int *last)
+{
+    for (int k = 0; k < g->nmicros; k++) {
+        const agi_micro *m = &g->micro[k];
+        last[m->a] = last[m->b] = last[m->c] = k;
+    }
+    for (int k = 0; k < g->nfolds; k++) last[g->fold[k].reg] = g->nmicros + 1;
+    for (int k = 0; k < g->nstores; k++) last[g->store[k].reg] = g->nmicros + 1;
+}
+
+static int look_at(reuse *r, const agi_pass *g)
+{
+    const ag_allocator *a = r->c->arena.allocator;
+    if (r->pass == g) return 1;
+    forget_pass(r);
+    if (!agi_vector_grow(a, &r->last, sizeof(int), g->nregisters)) return agi_out_of_memory(r->c);
+    if (!agi_vector_grow(a, &r->made, sizeof(int), g->nregisters)) return agi_out_of_memory(r->c);
+    for (int k = 0; k < g->nregisters; k++) ((int *)r->last.data)[k] = ((int *)r->made.data)[k] = NO_POSITION;
+    for (int k = 0; k < g->nmicros; k++) ((int *)r->made.data)[g->micro[k].out] = k;
+    find_last_reads(g, r->last.data);
+    for (int k = 0; k < g->nloads; k++) {
+        uint32_t *load = &r->load[g->load[k].buffer];
+        *load = *load == AGI_NONE ? (uint32_t)k : SEVERAL;
+    }
+    for (int k = 0; k < g->nstores; k++) r->store[g->store[k].buffer] = (uint32_t)k;
+    r->pass = g;
+    return 1;
+}
+
+/* The micro-operation that computes the stored register, or the end of the tile, where other stores are copied. */
+static int stored_at(const reuse *r, const agi_store *s)
+{
+    const agi_pass *g = r->pass;
+    if (g->reg[s->reg].place != AGI_STORED || g->store[g->reg[s->reg].slot].buffer != s->buffer) return g->nmicros;
+    return ((const int *)r->made.data)[s->reg]; /* gathered: NO_POSITION, before all others */
+}
+
+/* Read once, element by element? */
+static int may_give(const reuse *r, uint32_t in)
+{
+    uint32_t k = r->load[in];
+    return k < SEVERAL && r->pass->load[k].access == AGI_DIRECT && !r->pass->load[k].walk.offset;
+}
+
+/* Tiles read and write the same elements, and within a tile the last read comes first or is the store itself. */
+static int group_allows(const reuse *r, uint32_t in, uint32_t out)
+{
+    const agi_pass *g = r->pass;
+    if (r->store[out] == AGI_NONE) return 0;
+    if (r->load[in] == AGI_NONE) return 1;
+    if (!may_give(r, in)) return 0;
+    const agi_store *store = &g->store[r->store[out]];
+    const agi_load *load = &g->load[r->load[in]];
+    if (load->row != store->row || agi_buffer_at(r->c, in)->bytes != agi_buffer_at(r->c, out)->bytes) return 0;
+    int at = stored_at(r, store), read = ((const int *)r->last.data)[load->reg];
+    return read < at || (read == at && g->micro[at].kind == AGI_POINT);
+}
+
+/* ---- assignments: the new value is written into the parameter itself, or copied there at the end ---------------- */
+
+/* Forbids in place for parameters that somebody reads after the new value is there, or not element by element. */
+static void find_late_readers(agi_compiler *c)
+{
+    for (uint32_t i = 0; i < c->nitems; i++) {
+        const agi_item *it = &c->item[i];
+        if (it->group == AGI_NONE) continue;
+        uint32_t step = agi_fusion_at(c, it->group)->step;
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+            agi_item *leaf = &c->item[c->item[s].root];
+            if (leaf->kind != AGI_ITEM_LEAF || leaf->onto == AGI_NONE) continue;
+            const agi_item *value = &c->item[leaf->onto];
+            const agi_fusion *f = agi_fusion_at(c, value->group);
+            if (step > f->step) leaf->row = 1;
+            if (step != f->step || f->kind == AGI_GROUP_TILE) continue;
+            int element_wise = 0;
+            if (it->kind == AGI_ITEM_POINT) {
+                agi_pattern p = agi_operand_walk(c, it, k);
+                element_wise = agi_pattern_flat(&p);
+            } else if (it->kind == AGI_ITEM_PRODUCT) {
+                element_wise = k == 2 && it->onto != AGI_NONE;
+            }
+            if (i > leaf->onto || (i == leaf->onto && !element_wise)) leaf->row = 1;
+        }
+    }
+}
+
+static int in_place(reuse *r, const agi_item *leaf)
+{
+    agi_compiler *c = r->c;
+    const agi_item *value = &c->item[leaf->onto];
+    const agi_fusion *f = agi_fusion_at(c, value->group);
+    if (f->kind == AGI_GROUP_TILE) return group_allows(r, leaf->buffer, value->buffer);
+    return f->kind != AGI_GROUP_SINGLE || value->kind != AGI_ITEM_CALL || agi_buffer_at(c, leaf->buffer)->last < f->step;
+}
+
+/* Group by group, that each is looked at once. */
+static int share_with_leaves(reuse *r)
+{
+    agi_compiler *c = r->c;
+    uint32_t n = (uint32_t)c->nassigned;
+    uint32_t *first = agi_arena_take(&c->arena, (size_t)c->plan->nsteps * sizeof *first);
+    uint32_t *next = agi_arena_take(&c->arena, n * sizeof *next);
+    if (!first || !next) return agi_out_of_memory(c);
+    memset(first, 0xff, (size_t)c->plan->nsteps * sizeof *first);
+    for (uint32_t k = n; k-- > 0;) {
+        const agi_item *leaf = &c->item[c->assigned[k]], *value = &c->item[leaf->onto];
+        uint32_t step = agi_fusion_at(c, value->group)->step;
+        if (leaf->row || value->held) continue;
+        next[k] = first[step];
+        first[step] = k;
+    }
+    for (int step = 0; step < c->plan->nsteps; step++) {
+        if (first[step] == AGI_NONE) continue;
+        if (c->plan->step[step].kind == AGI_PASS && !look_at(r, c->plan->step[step].is.group)) return 0;
+        for (uint32_t k = first[step]; k != AGI_NONE; k = next[k]) {
+            const agi_item *leaf = &c->item[c->assigned[k]];
+            if (!in_place(r, leaf)) continue;
+            agi_buffer_at(c, c->item[leaf->onto].buffer)->shares = leaf->buffer;
+            agi_buffer_at(c, leaf->buffer)->taken = 1;
+        }
+    }
+    return 1;
+}
+
+static int place_assignments(reuse *r)
+{
+    agi_compiler *c = r->c;
+    find_late_readers(c);
+    if (!c->options->distinct && !share_with_leaves(r)) return 0;
+    for (int k = 0; k < c->nassigned; k++) {
+        const agi_item *leaf = &c->item[c->assigned[k]], *value = &c->item[leaf->onto];
+        if (agi_buffer_at(c, value->buffer)->shares != AGI_NONE) continue;
+        agi_step *s = &c->plan->step[c->plan->nsteps++];
+        s->kind = AGI_COPY;
+        s->is.copy = (agi_copy){ value->buffer, leaf->buffer };
+        agi_buffer_at(c, value->buffer)->last = (uint32_t)c->plan->nsteps - 1;
+    }
+    return 1;
+}
+
+/* ---- temporaries in place --------------------------------------------------------------------------------------- */
+
+static int may_be_taken(const agi_buffer *b, uint32_t step)
+{
+    return b->role == AGI_VALUE && !b->held && b->last == step && b->first < step && !b->scalar && !b->taken;
+}
+
+/* The loads of what dies with the step, as a list: by load, the next one; 0 begins it, and numbers count from 1. */
+static void list_dying(const reuse *r, uint32_t step, uint32_t *next)
+{
+    uint32_t last = 0;
+    for (uint32_t k = 0; k < (uint32_t)r->pass->nloads; k++) {
+        uint32_t in = r->pass->load[k].buffer;
+        const agi_buffer *b = agi_buffer_at(r->c, in);
+        int of_leaf = b->shares != AGI_NONE && agi_buffer_at(r->c, b->shares)->role != AGI_VALUE;
+        if (!of_leaf && may_be_taken(b, step) && may_give(r, in)) last = next[last] = k + 1;
+    }
+    next[last] = 0;
+}
+
+static int take_over(reuse *r, uint32_t step)
+{
+    agi_compiler *c = r->c;
+    const agi_pass *g = c->plan->step[step].is.group;
+    if (!look_at(r, g)) return 0;
+    uint32_t *next = agi_arena_take(&c->arena, ((size_t)g->nloads + 1) * sizeof *next);
+    if (!next) return agi_out_of_memory(c);
+    list_dying(r, step, next);
+    for (int s = 0; s < g->nstores; s++) {
+        uint32_t out = g->store[s].buffer, k = 0;
+        agi_buffer *o = agi_buffer_at(c, out);
+        if (o->shares != AGI_NONE || o->scalar) continue;
+        for (int tried = 0; next[k] && tried < MOST_TRIED; tried++, k = next[k]) {
+            uint32_t in = g->load[next[k] - 1].buffer;
+            if (!group_allows(r, in, out)) continue;
+            o->shares = in;
+            agi_buffer_at(c, in)->taken = 1;
+            next[k] = next[next[k]];
+            break;
+        }
+    }
+    return 1;
+}
+
+int agi_share_memory(agi_compiler *c)
+{
+    reuse r;
+    int ok = begin_reuse(c, &r) && place_assignments(&r);
+    for (int k = 0; k < c->plan->nsteps && ok && !c->options->distinct; k++)
+        if (c->plan->step[k].kind == AGI_PASS) ok = take_over(&r, (uint32_t)k);
+    end_reuse(&r);
+    return ok;
+}
