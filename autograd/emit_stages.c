@@ -11,12 +11,10 @@ int agi_is_special(const agi_micro *m)
 
 /* ---- loads ------------------------------------------------------------------------------------------------------- */
 
+/* Perhaps from another type. */
 static int is_uniform(const agi_load *l)
 {
-    if (l->access == AGI_UNIFORM) return 1;
-    for (int i = 0; i < l->walk.rank; i++)
-        if (l->walk.stride[i]) return 0;
-    return l->access == AGI_GATHERED;
+    return l->access == AGI_UNIFORM || (l->access == AGI_GATHERED && agi_stands_still(&l->walk));
 }
 
 static int is_cast(const agi_pass *g, const agi_load *l) /* element by element from another type */

@@ -58,18 +58,11 @@ static uint32_t expand(lowering *l, uint32_t r)
 
 /* ---- loads ------------------------------------------------------------------------------------------------------ */
 
-static int uniform(const agi_pattern *p)
-{
-    for (int i = 0; i < p->rank; i++)
-        if (p->stride[i]) return 0;
-    return !p->boxed;
-}
-
 static agi_access access_of(const lowering *l, const agi_pattern *p, int row, int same_type)
 {
     if (!same_type || p->boxed) return AGI_GATHERED;
     if (p->rank == 0 && l->g->rows * l->g->columns == 1) return AGI_DIRECT;
-    if (uniform(p)) return AGI_UNIFORM;
+    if (agi_stands_still(p)) return AGI_UNIFORM;
     if (agi_walks_on(p)) return AGI_DIRECT;
     int repeats = !row && p->rank == 2 && p->dim[1] == l->g->columns && p->stride[0] == 0 && p->stride[1] == 1;
     return repeats ? AGI_REPEAT : AGI_GATHERED;

@@ -60,6 +60,14 @@ static inline int agi_walks_on(const agi_pattern *p)
     return p->rank == 1 && p->stride[0] == 1 && !p->boxed;
 }
 
+/* One element for all? One among zeros is not. */
+static inline int agi_stands_still(const agi_pattern *p)
+{
+    for (int i = 0; i < p->rank; i++)
+        if (p->stride[i]) return 0;
+    return !p->boxed;
+}
+
 typedef struct {
     uint32_t buffer, reg;
     uint8_t access, row; /* row: a row register */

@@ -189,6 +189,24 @@ static int place_pad(const op_row *r, int64_t index[])
 }
 MOVE(pad)
 
+/* One value, row or column everywhere, and zeros around: the axes of extent 1 are spread out to arg[3]. */
+static ag_node *build_pad_spread(ag_node *const in[], const int *arg)
+{
+    if (ag_is_bad(in[0])) return in[0];
+    ag_shape s = ag_shape_of(in[0]);
+    for (int i = 0; i < s.rank; i++) s.dim[i] = s.dim[i] == 1 ? arg[3] : s.dim[i];
+    return ag_pad(ag_broadcast_to(in[0], s), arg[0], arg[1], arg[2]);
+}
+
+static int place_pad_spread(const op_row *r, int64_t index[])
+{
+    int64_t from = index[r->arg[0]] -= r->arg[1], n = r->in[0].dim[r->arg[0]];
+    if (from < 0 || from >= (n == 1 ? r->arg[3] : n)) return 0;
+    for (int i = 0; i < r->in[0].rank; i++) index[i] = r->in[0].dim[i] == 1 ? 0 : index[i];
+    return 1;
+}
+MOVE(pad_spread)
+
 /* ---- joining, gathering, scattering ----------------------------------------------------------------------------- */
 
 static ag_node *build_concat(ag_node *const in[], const int *arg)
@@ -353,6 +371,10 @@ const op_row op_moves[] = {
     MOVED(pad, 0, S(4), S(7), 0, 1, 2)
     MOVED(pad, 0, S(2, 3, 2), S(2, 5, 2), 1, 0, 2)
     MOVED(pad, 0, S(2, 3), S(2, 3), 1, 0, 0)
+    { "pad", build_pad_spread, expect_pad_spread, 1, { S(1) }, S(20), -3, 3, { 0, 3, 2, 15 }, ROW_INTEGERS },
+    { "pad", build_pad_spread, expect_pad_spread, 1, { S(1, 1) }, S(3, 700), -3, 3, { 1, 0, 697, 3 }, ROW_INTEGERS },
+    { "pad", build_pad_spread, expect_pad_spread, 1, { S(4, 1) }, S(9, 6), -3, 3, { 0, 5, 0, 6 }, ROW_INTEGERS },
+    { "pad", build_pad_spread, expect_pad_spread, 1, { S(1, 40) }, S(30, 41), -3, 3, { 1, 1, 0, 30 }, ROW_INTEGERS },
     { "concat", build_concat, expect_concat, 1, { S(2, 3) }, S(2, 3), -3, 3, { 0, 1 }, ROW_INTEGERS },
     { "concat", build_concat, expect_concat, 2, { S(2, 3), S(1, 3) }, S(3, 3), -3, 3, { 0, 2 }, ROW_INTEGERS },
     { "concat", build_concat, expect_concat, 3, { S(2, 3), S(2, 1), S(2, 4) }, S(2, 8), -3, 3, { 1, 3 }, ROW_INTEGERS },
