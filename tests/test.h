@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Check writes down every assertion that holds, so as to tell where a crash came after: half the time of all tests. */
+#define _mark_point(file, line) ((void)0)
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- the suites ------------------------------------------------------------------------------------------------- */
