@@ -1,16 +1,22 @@
-/* Runs the system's compiler on generated text and loads what it makes: in a private directory, without a shell, within
- * a time limit. */
+/* Runs the system's compiler on generated text and loads what it makes: without a shell, within a time limit, and in a
+ * private directory, where everything lies until it is removed: $TMPDIR/autograd-*, or /tmp/autograd-*, is all that a
+ * process leaves that is ended meanwhile. */
 #include "native.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <link.h>
+#endif
 
 extern char **environ;
 
@@ -34,11 +40,14 @@ static int make_files(files *f)
     return 1;
 }
 
+/* The compiler's own temporary files, too. */
 static void remove_files(const files *f)
 {
-    unlink(f->source);
-    unlink(f->library);
-    unlink(f->log);
+    DIR *folder = opendir(f->folder);
+    const struct dirent *e;
+    while (folder && (e = readdir(folder)))
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..")) unlinkat(dirfd(folder), e->d_name, 0);
+    if (folder) closedir(folder);
     rmdir(f->folder);
 }
 
@@ -52,7 +61,35 @@ static int write_source(const files *f, const ag_source *text)
 
 /* ---- the compiler ------------------------------------------------------------------------------------------------ */
 
-static int start(const agi_compilation *c, const files *f, pid_t *child)
+/* Ours, but for the place of temporary files. NULL: out of memory. */
+static char **environment(const ag_allocator *a, const files *f)
+{
+    static const char name[] = "TMPDIR=";
+    size_t n = 0, kept = 0;
+    while (environ[n]) n++;
+    char **all = agi_allocate(a, (n + 2) * sizeof *all + sizeof name + sizeof f->folder);
+    if (!all) return NULL;
+    for (size_t k = 0; k < n; k++)
+        if (strncmp(environ[k], name, sizeof name - 1)) all[kept++] = environ[k];
+    all[kept++] = (char *)(all + n + 2);
+    all[kept] = NULL;
+    snprintf(all[kept - 1], sizeof name + sizeof f->folder, "%s%s", name, f->folder);
+    return all;
+}
+
+/* Signals mean to the compiler what they do to any program, whatever they do to the one that we are part of. */
+static void set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &all);
+    posix_spawnattr_setpgroup(attributes, 0); /* its own group, so that all its processes can be ended */
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+static int start(const agi_compilation *c, const files *f, char **variables, pid_t *child)
 {
     char *arguments[MOST_ARGUMENTS];
     int n = 0;
@@ -71,9 +108,8 @@ static int start(const agi_compilation *c, const files *f, pid_t *child)
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, f->log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    posix_spawnattr_setpgroup(&attributes, 0); /* its own group, so that all its processes can be ended */
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-    int failed = posix_spawnp(child, c->compiler, &actions, &attributes, arguments, environ);
+    set_attributes(&attributes);
+    int failed = posix_spawnp(child, c->compiler, &actions, &attributes, arguments, variables);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
@@ -86,7 +122,9 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Its exit status; -1: it took too long, or nobody knows. */
+enum { TOO_LONG = -1, UNKNOWN = -2 };
+
+/* Its exit status, or TOO_LONG; UNKNOWN: the program that we are part of has waited for it, or ignores SIGCHLD. */
 static int wait_for(pid_t child, double until)
 {
     struct timespec pause = { 0, 1000000 };
@@ -94,13 +132,13 @@ static int wait_for(pid_t child, double until)
         int status;
         pid_t ended = waitpid(child, &status, WNOHANG);
         if (ended == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-        if (ended < 0 && errno != EINTR) return -1; /* the program that we are part of has waited for it */
+        if (ended < 0 && errno != EINTR) return UNKNOWN;
         if (now() > until) break;
         nanosleep(&pause, NULL);
     }
     kill(-child, SIGKILL);
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
-    return -1;
+    return TOO_LONG;
 }
 
 /* The first line of what the compiler said that speaks of an error, as plain text. */
@@ -120,19 +158,48 @@ static void quote_log(const files *f, char *to, size_t size)
     if (log) fclose(log);
 }
 
-static int compile(const agi_compilation *c, const files *f, const ag_source *text, char note[AGI_NOTE])
+/* Compilers remove what they fail to complete; whoever ends them does not. To map half a library would end us. */
+static int is_whole(const files *f)
+{
+    struct stat s;
+    if (stat(f->library, &s) || !s.st_size) return 0;
+#ifdef __linux__
+    ElfW(Ehdr) head;
+    FILE *library = fopen(f->library, "re");
+    int ok = library && fread(&head, sizeof head, 1, library) == 1 && !memcmp(head.e_ident, ELFMAG, SELFMAG);
+    ok = ok && (uint64_t)head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize <= (uint64_t)s.st_size;
+    if (library) fclose(library);
+    return ok;
+#else
+    return 1;
+#endif
+}
+
+static int run_compiler(const agi_compilation *c, const files *f, const ag_allocator *a, char note[AGI_NOTE])
 {
     pid_t child;
+    double until = now() + c->seconds;
+    char **variables = environment(a, f);
+    int failed = variables ? start(c, f, variables, &child) : ENOMEM;
+    agi_release(a, variables);
+    if (!failed) return wait_for(child, until);
+    int n = snprintf(note, AGI_NOTE, "no: cannot run the compiler %.60s: %.60s", c->compiler, strerror(failed));
+    if (strchr(c->compiler, ' ')) snprintf(note + n, (size_t)(AGI_NOTE - n), ": AG_CC is the name of one program");
+    return UNKNOWN;
+}
+
+static int compile(const agi_compilation *c, const files *f, const ag_source *text, char note[AGI_NOTE])
+{
     double started = now();
     if (!write_source(f, text)) return snprintf(note, AGI_NOTE, "no: cannot write to a temporary directory"), 0;
-    int failed = start(c, f, &child);
-    if (failed) {
-        snprintf(note, AGI_NOTE, "no: cannot run the compiler %.60s: %.60s", c->compiler, strerror(failed));
-        return 0;
-    }
-    int status = wait_for(child, started + c->seconds);
-    if (status < 0) return snprintf(note, AGI_NOTE, "no: %.60s took longer than %g s", c->compiler, c->seconds), 0;
-    if (status) {
+    *note = 0;
+    int status = run_compiler(c, f, text->allocator, note);
+    if (*note) return 0;
+    if (status == TOO_LONG)
+        return snprintf(note, AGI_NOTE, "no: %.60s took longer than %g s", c->compiler, c->seconds), 0;
+    int whole = is_whole(f);
+    if (!whole && !status) return snprintf(note, AGI_NOTE, "no: cannot load the compiled code: there is none"), 0;
+    if (!whole || status > 0) {
         int n = snprintf(note, AGI_NOTE, "no: %.60s failed", c->compiler);
         return quote_log(f, note + n, (size_t)(AGI_NOTE - n)), 0;
     }

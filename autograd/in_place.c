@@ -132,7 +132,8 @@ static int in_place(reuse *r, const agi_item *leaf)
     const agi_item *value = &c->item[leaf->onto];
     const agi_fusion *f = agi_fusion_at(c, value->group);
     if (f->kind == AGI_GROUP_TILE) return group_allows(r, leaf->buffer, value->buffer);
-    return f->kind != AGI_GROUP_SINGLE || value->kind != AGI_ITEM_CALL || agi_buffer_at(c, leaf->buffer)->last < f->step;
+    if (f->kind != AGI_GROUP_SINGLE || value->kind != AGI_ITEM_CALL) return 1;
+    return agi_buffer_at(c, leaf->buffer)->last < f->step;
 }
 
 /* Group by group, that each is looked at once. */

@@ -17,7 +17,7 @@ void *agi_compile_text(const agi_compilation *, const ag_source *, char note[AGI
 /* cache.c: the user's own directory of compiled code, found safe; or 0. The path of a file of that name in it. */
 enum { AGI_PATH = 4096 };
 int agi_cache_path(const char *name, char path[AGI_PATH]);
-int agi_cache_trusts(const char *path);                     /* a file of the user's alone */
+int agi_cache_trusts(const char *path);                     /* a file of the user's alone, and whole */
 int agi_cache_store(const char *from, const char *path);    /* copies; all of it appears at once */
 
 /* digest.c: SHA-256. */

@@ -113,7 +113,7 @@ static int whole_number(reader *r, int64_t *value)
     if (c < '0' || c > '9') return fail(r, "a whole number is expected");
     for (; r->at < r->length && r->text[r->at] >= '0' && r->text[r->at] <= '9'; r->at++) {
         if (v > (INT64_MAX - 9) / 10) return fail(r, "a number is too large");
-        v = v * 10 + r->text[r->at] - '0';
+        v = v * 10 + (r->text[r->at] - '0');
     }
     if (c == '0' && r->at > start + 1) return fail(r, "a number starts with 0");
     *value = v;
@@ -139,6 +139,29 @@ static int whole_numbers(reader *r, int most, int *n, int64_t *value, const char
         ++*n;
     } while (another(r, ']'));
     return !r->error;
+}
+
+/* ---- UTF-8 ------------------------------------------------------------------------------------------------------ */
+
+/* The bytes of the character that starts here; 0: none does. Each in the fewest bytes, no halves of pairs. */
+static int character(const unsigned char *c, int64_t left)
+{
+    static const long first[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    int n = *c < 0x80 ? 1 : *c < 0xC0 ? 0 : *c < 0xE0 ? 2 : *c < 0xF0 ? 3 : *c < 0xF8 ? 4 : 0;
+    if (n < 2 || n > left) return n < 2 ? n : 0;
+    long code = *c & (0x7F >> n);
+    for (int i = 1; i < n; i++) {
+        if ((c[i] & 0xC0) != 0x80) return 0;
+        code = code << 6 | (c[i] & 0x3F);
+    }
+    return code >= first[n] && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF) ? n : 0;
+}
+
+int agi_is_utf8(const char *text, int64_t length)
+{
+    for (int64_t at = 0, n; at < length; at += n)
+        if (!(n = character((const unsigned char *)text + at, length - at))) return 0;
+    return 1;
 }
 
 /* ---- the header ------------------------------------------------------------------------------------------------- */
@@ -261,6 +284,7 @@ agi_tensor *agi_read_header(agi_arena *arena, char *text, int64_t length, int64_
                             const char **error, int64_t *at)
 {
     reader r = { .text = text, .length = length };
+    if (!agi_is_utf8(text, length)) return *count = *at = 0, *error = "the header is no UTF-8", NULL;
     agi_vector tensors = { 0 };
     agi_tensor *result = NULL;
     int out_of_memory = 0;

@@ -20,6 +20,8 @@ typedef struct {
 agi_tensor *agi_read_header(agi_arena *, char *text, int64_t length, int64_t data_bytes, int64_t *count,
                             const char **error, int64_t *at);
 
+int agi_is_utf8(const char *text, int64_t length); /* as headers are */
+
 /* Writes the header, padded with spaces to a multiple of 8 bytes, into the arena; NULL when memory ran out. */
 char *agi_write_header(agi_arena *, int64_t count, const agi_tensor *, int64_t *length);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -67,7 +68,11 @@ static ag_status check_names(job *j)
 {
     const agi_tensor **sorted = agi_arena_zeros(&j->arena, (size_t)j->count + 1, sizeof *sorted);
     if (!sorted) return out_of_memory(j);
-    for (int64_t i = 0; i < j->count; i++) sorted[i] = &j->tensor[i];
+    for (int64_t i = 0; i < j->count; i++) {
+        sorted[i] = &j->tensor[i];
+        if (!agi_is_utf8(sorted[i]->name, (int64_t)strlen(sorted[i]->name)))
+            return fail(j, AG_EARG, "'%.100s' cannot be a parameter's name in a file: it is no UTF-8", sorted[i]->name);
+    }
     qsort(sorted, (size_t)j->count, sizeof *sorted, by_name);
     for (int64_t i = 0; i < j->count; i++)
         if (strcmp(sorted[i]->name, "__metadata__") == 0 || (i && !strcmp(sorted[i]->name, sorted[i - 1]->name)))
@@ -130,16 +135,43 @@ static ag_status write_all(job *j)
     return AG_OK;
 }
 
-/* A new file beside the one that it will replace. */
-static char *open_beside(job *j)
+/* Where the file is, be the path a link to it, and what it may be read by, if it is there. */
+static ag_status find_target(job *j, mode_t *mode)
+{
+    struct stat info;
+    *mode = 0;
+    if (lstat(j->path, &info)) return errno == ENOENT ? AG_OK : fail(j, AG_EIO, "%s", strerror(errno));
+    if (S_ISLNK(info.st_mode)) {
+        char *real = realpath(j->path, NULL);
+        if (!real || stat(real, &info)) {
+            free(real);
+            return fail(j, AG_EIO, "a link that leads nowhere: %s", strerror(errno));
+        }
+        const char *path = agi_arena_copy(&j->arena, real, strlen(real) + 1);
+        free(real);
+        if (!path) return out_of_memory(j);
+        j->path = path;
+    }
+    if (!S_ISREG(info.st_mode)) return fail(j, AG_EIO, "not a file");
+    *mode = info.st_mode & 0777;
+    return AG_OK;
+}
+
+/* A new file beside the one that it will replace, and readable by whom that was: a short name, whatever the other's. */
+static char *open_beside(job *j, mode_t mode)
 {
     enum { TRIES = 100 };
-    size_t room = strlen(j->path) + 32;
+    const char *slash = strrchr(j->path, '/');
+    size_t folder = slash ? (size_t)(slash + 1 - j->path) : 0, room = folder + 32;
     char *path = agi_arena_take(&j->arena, room);
     for (int i = 0; path && i < TRIES; i++) {
-        snprintf(path, room, "%s.%ld-%d.tmp", j->path, (long)getpid(), i);
+        struct timespec t = { 0 };
+        clock_gettime(CLOCK_REALTIME, &t); /* files of an earlier process of this number may lie there */
+        unsigned number = (unsigned)getpid() * 2654435761u ^ (unsigned)t.tv_sec * 40503u ^ (unsigned)t.tv_nsec;
+        snprintf(path, room, "%.*s.autograd-%08x", (int)folder, j->path, number);
         int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (descriptor < 0 && errno == EEXIST) continue;
+        if (descriptor >= 0 && mode) fchmod(descriptor, mode);
         j->file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
         if (descriptor >= 0 && !j->file) {
             close(descriptor);
@@ -150,20 +182,35 @@ static char *open_beside(job *j)
     return path;
 }
 
+/* The new name is there after a power cut, where the system can tell. */
+static void sync_folder(char *beside)
+{
+    char *slash = strrchr(beside, '/');
+    if (slash) slash[1] = 0;
+    int folder = open(slash ? beside : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return;
+    fsync(folder);
+    close(folder);
+}
+
 static ag_status save(job *j)
 {
+    mode_t mode;
     ag_status status = list_parameters(j);
+    if (!status) status = find_target(j, &mode);
     if (status) return status;
     place(j);
-    char *path = open_beside(j);
+    char *path = open_beside(j, mode);
     if (!path) return out_of_memory(j);
     if (!j->file) return fail(j, AG_EIO, "%s", strerror(errno));
     status = write_all(j);
+    if (!status && fsync(fileno(j->file))) status = fail(j, AG_EIO, "%s", strerror(errno));
     int closed = fclose(j->file);
     j->file = NULL;
     if (!status && closed) status = fail(j, AG_EIO, "%s", strerror(errno));
     if (!status && rename(path, j->path)) status = fail(j, AG_EIO, "%s", strerror(errno));
     if (status) unlink(path);
+    else sync_folder(path);
     return status;
 }
 

@@ -2,7 +2,10 @@
  * and whatever goes wrong with the compiler, the directory or the cache, the plan runs interpreted and says why. */
 #include "test.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -294,6 +297,75 @@ START_TEST(trusts_no_directory_that_others_can_write_to)
 }
 END_TEST
 
+/* What a full disk, a power cut or a wrong hand leaves behind is never mapped: that ends a process. */
+START_TEST(trusts_no_code_that_is_not_whole)
+{
+    make_folder();
+    static const char *const damage[] = { "truncate -s 0 $f", "truncate -s 64 $f", "truncate -s -1 $f",
+                                          "truncate -s 4096 $f", "truncate -s +1 $f", "truncate -s -4000 $f",
+                                          "printf x | dd of=$f bs=1 seek=5000 conv=notrunc 2>/dev/null",
+                                          "mv $f $f.x; ln -s $f.x $f", "chmod 666 $f" };
+    char cache[96], command[256];
+    ag_options o = native();
+    o.native_cache = 1;
+    snprintf(cache, sizeof cache, "%s/autograd", folder);
+    setenv("XDG_CACHE_HOME", folder, 1);
+    expect_note(o, "compiled by");
+    for (size_t k = 0; k < COUNT(damage); k++) {
+        expect_note(o, "from the cache");
+        snprintf(command, sizeof command, "for f in %s/*.so; do %s; done", cache, damage[k]);
+        ck_assert_int_eq(system(command), 0);
+        expect_note(o, "compiled by");
+    }
+    snprintf(command, sizeof command, "for f in %s/*.so; do rm $f; mkdir $f; done", cache);
+    ck_assert_int_eq(system(command), 0);
+    expect_note(o, "not kept");
+    ck_assert_int_eq(files_in(cache), 2); /* the directory, and what the link pointed to: nothing temporary */
+    remove_folder();
+}
+END_TEST
+
+/* ---- servers ----------------------------------------------------------------------------------------------------- */
+
+static void wait_for_all(int signal)
+{
+    (void)signal;
+    while (waitpid(-1, NULL, WNOHANG) > 0) {}
+}
+
+static int open_descriptors(void)
+{
+    int n = 0;
+    for (int k = 0; k < 256; k++) n += fcntl(k, F_GETFD) >= 0;
+    return n;
+}
+
+/* A program that ignores the ends of its children, or waits for them all itself, has native plans as well. */
+START_TEST(works_when_nobody_tells_how_the_compiler_ended)
+{
+    make_folder();
+    void (*const handler[])(int) = { SIG_IGN, wait_for_all };
+    for (size_t k = 0; k < COUNT(handler); k++) {
+        int descriptors = open_descriptors();
+        ck_assert(signal(SIGCHLD, handler[k]) != SIG_ERR);
+        unsetenv("AG_CC");
+        expect_note(native(), "compiled by");
+        write_compiler("exit 1");
+        expect_note(native(), "failed");
+        write_compiler("touch $0.so; for a in $*; do case $a in *.so) printf half > $a;; esac; done");
+        expect_note(native(), "failed");
+        ag_options o = native();
+        o.native_seconds = 0.2;
+        write_compiler("sleep 5");
+        expect_note(o, "took longer");
+        ck_assert_int_eq(open_descriptors(), descriptors);
+    }
+    signal(SIGCHLD, SIG_DFL);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+    remove_folder();
+}
+END_TEST
+
 /* ---- a user's operation without text ----------------------------------------------------------------------------- */
 
 #define CUBE(name, real)                                                                    \
@@ -343,6 +415,8 @@ Suite *suite_native(void)
     tcase_add_test(t, compiles_in_private_and_leaves_nothing);
     tcase_add_test(t, keeps_code_if_it_may);
     tcase_add_test(t, trusts_no_directory_that_others_can_write_to);
+    tcase_add_test(t, trusts_no_code_that_is_not_whole);
+    tcase_add_test(t, works_when_nobody_tells_how_the_compiler_ended);
     tcase_add_test(t, interprets_what_has_no_text);
     suite_add_tcase(s, t);
     return s;

@@ -43,6 +43,7 @@ Suite *suite_parse(void);
 Suite *suite_demos(void);
 Suite *suite_derive(void);
 Suite *suite_save(void);
+Suite *suite_files(void);
 Suite *suite_blog(void);
 Suite *suite_gradbench(void);
 Suite *suite_emit(void);
