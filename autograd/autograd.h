@@ -114,7 +114,8 @@ ag_node *ag_amin(ag_node *x), *ag_amin_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_logsumexp(ag_node *x), *ag_logsumexp_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_argmax(ag_node *x, int axis); /* AG_I64; the first of equal maxima; a NaN counts as the maximum */
 ag_node *ag_cumsum(ag_node *x, int axis), *ag_softmax(ag_node *x, int axis), *ag_log_softmax(ag_node *x, int axis);
-/* Mean over i of -log softmax(logits[i, :])[labels[i]]; [n, classes], AG_I64 [n]. Infinite if a label is no class. */
+/* Mean over i of -log softmax(logits[i, :])[labels[i]]; [n, classes], AG_I64 [n]. A label that is no class: AG_EARG
+ * by ag_eval. */
 ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels);
 
 /* ---- linear algebra: matrices are the last two axes; singular: ag_eval fails with AG_ENUMERIC -------------------- */
@@ -141,7 +142,8 @@ ag_node *ag_pad(ag_node *x, int axis, int64_t before, int64_t after); /* with ze
 ag_node *ag_gather(ag_node *x, int axis, ag_node *indices);
 /* x with updates added at the indices, repeated ones accumulating; updates: the shape ag_gather(x, ...) would have. */
 ag_node *ag_scatter_add(ag_node *x, int axis, ag_node *indices, ag_node *updates);
-ag_node *ag_one_hot(ag_node *indices, int64_t classes, ag_dtype); /* a last axis of `classes`: 1 at the index, else 0 */
+/* A last axis of `classes`: 1 at the index, else 0; all are 0 where the index is no class. */
+ag_node *ag_one_hot(ag_node *indices, int64_t classes, ag_dtype);
 ag_node *ag_cast(ag_node *x, ag_dtype), *ag_stop_gradient(ag_node *x); /* cast to AG_I64: towards zero, no gradient */
 /* An output that stores `value` into the parameter after everything else in the plan has read the old value; its own
  * value is the new one. Shapes and types are equal; a plan assigns a parameter once. */
@@ -260,7 +262,7 @@ ag_run *ag_run_new(const ag_plan *); /* NULL when out of memory (or the plan is 
 void ag_run_free(ag_run *);
 ag_status ag_feed(ag_run *, const ag_node *leaf, const void *data); /* copy in: row-major, the leaf's type */
 ag_status ag_bind(ag_run *, const ag_node *leaf_or_output, void *data); /* use the caller's memory, until bound again */
-ag_status ag_eval(ag_run *); /* never allocates */
+ag_status ag_eval(ag_run *); /* never allocates; a failure changes no parameter, and leaves outputs without values */
 ag_status ag_fetch(const ag_run *, const ag_node *, void *out); /* copy out an output, a parameter or a fed input */
 const void *ag_data(const ag_run *, const ag_node *); /* the same in place, valid until the next call; NULL on error */
 double ag_item(const ag_run *, const ag_node *rank_0); /* NaN on error */

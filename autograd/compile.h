@@ -5,7 +5,8 @@
  *   recompute.c  what is computed again for a later sweep rather than kept for it; budget.c: until a plan fits
  *   combine.c  super-operations: a product read by one sum, an update through a matrix product
  *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
- *   order.c    groups in an order that respects data and lets parameters be overwritten in place
+ *   order.c    groups in an order that respects data and lets parameters be overwritten in place; fallible.c: which of
+ *              them may fail while the plan runs
  *   bundle.c   scalar groups: calls of one function side by side
  *   lower.c    groups -> steps; lower_pass.c: passes; program.c: scalar groups -> instructions
  *   in_place.c   results that take over the memory of an operand that dies, or of the parameter they are stored into
@@ -180,6 +181,12 @@ void agi_combine(agi_compiler *);
 const ag_op *agi_product_as_pointwise(const ag_node *product); /* NULL: it is none */
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
+/* May the item's step fail, if those asked about before have not? Only calls do. */
+typedef struct {
+    agi_compiler *c;
+    int64_t *limit; /* by node id: the integers are known to be within; 0: they are not */
+} agi_checks;
+int agi_may_fail(agi_checks *, uint32_t item);
 int agi_bundle_calls(agi_compiler *);
 int agi_lower(agi_compiler *);
 int agi_lay_out(agi_compiler *);

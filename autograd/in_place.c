@@ -126,6 +126,16 @@ static void find_late_readers(agi_compiler *c)
     }
 }
 
+/* After how many steps can none fail any more? Only then a parameter changes: copies at the end come later still. */
+static uint32_t steps_that_may_fail(agi_compiler *c)
+{
+    agi_checks checks = { .c = c };
+    uint32_t steps = 0;
+    for (int k = 0; !c->body && k < c->plan->nsteps; k++)
+        if (agi_may_fail(&checks, c->item_list[agi_fusion_at(c, c->order[k])->start])) steps = (uint32_t)k + 1;
+    return steps;
+}
+
 static int in_place(reuse *r, const agi_item *leaf)
 {
     agi_compiler *c = r->c;
@@ -140,7 +150,7 @@ static int in_place(reuse *r, const agi_item *leaf)
 static int share_with_leaves(reuse *r)
 {
     agi_compiler *c = r->c;
-    uint32_t n = (uint32_t)c->nassigned;
+    uint32_t n = (uint32_t)c->nassigned, fallible = n ? steps_that_may_fail(c) : 0;
     uint32_t *first = agi_arena_take(&c->arena, (size_t)c->plan->nsteps * sizeof *first);
     uint32_t *next = agi_arena_take(&c->arena, n * sizeof *next);
     if (!first || !next) return agi_out_of_memory(c);
@@ -148,7 +158,7 @@ static int share_with_leaves(reuse *r)
     for (uint32_t k = n; k-- > 0;) {
         const agi_item *leaf = &c->item[c->assigned[k]], *value = &c->item[leaf->onto];
         uint32_t step = agi_fusion_at(c, value->group)->step;
-        if (leaf->row || value->held) continue;
+        if (leaf->row || value->held || step < fallible) continue;
         next[k] = first[step];
         first[step] = k;
     }

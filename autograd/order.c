@@ -1,5 +1,8 @@
 /* Groups in order of execution: as the graph was written, as far as data allow, and readers of a parameter before the
- * group that computes its new value, so that this can be written in place. Those wishes yield where they contradict. */
+ * group that computes its new value, so that this can be written in place. Those wishes yield where they contradict.
+ *
+ * What may fail comes before what writes into a parameter, if it does not need it: an evaluation that fails changes no
+ * parameter, so an assignment that cannot wait is a copy at the end. */
 #include "compile.h"
 
 typedef struct {
@@ -8,15 +11,23 @@ typedef struct {
 } edge;
 
 typedef struct {
+    uint32_t *heap; /* groups, the first place on top */
+    uint32_t count;
+} queue;
+
+typedef struct {
     agi_compiler *c;
     edge *edges;
     int64_t nedges;
     uint32_t *start;   /* by group: its outgoing edges, sorted */
     uint32_t *sorted;  /* edges by `from` */
     uint32_t *waiting; /* by group: incoming edges not yet satisfied */
-    uint32_t *heap;    /* groups that are ready, the first place on top */
-    uint32_t nheap;
+    queue ready, late; /* late: ready, too, but assigning a parameter while others may still fail */
+    uint8_t *is;       /* by group */
+    uint32_t fallible; /* groups that may fail and have not been ordered yet */
 } ordering;
+
+enum { FALLIBLE = 1, NEEDED = 2 /* by those */, ASSIGNS = 4 };
 
 static void add_edge(ordering *o, uint32_t from, uint32_t to, int wish)
 {
@@ -57,8 +68,7 @@ static int sort_edges(ordering *o)
     o->sorted = agi_arena_take(&c->arena, (size_t)o->nedges * sizeof *o->sorted);
     o->start = agi_arena_zeros(&c->arena, (size_t)n + 2, sizeof *o->start);
     o->waiting = agi_arena_zeros(&c->arena, n, sizeof *o->waiting);
-    o->heap = agi_arena_take(&c->arena, (size_t)n * sizeof *o->heap);
-    if (!o->edges || !o->sorted || !o->start || !o->waiting || !o->heap) return agi_out_of_memory(c);
+    if (!o->edges || !o->sorted || !o->start || !o->waiting) return agi_out_of_memory(c);
     find_edges(o);
     for (int64_t k = 0; k < o->nedges; k++) {
         o->start[o->edges[k].from + 2]++;
@@ -69,29 +79,98 @@ static int sort_edges(ordering *o)
     return 1;
 }
 
+/* The groups by level, which their operands are below. */
+static uint32_t *by_level(const ordering *o)
+{
+    agi_compiler *c = o->c;
+    uint32_t n = (uint32_t)c->groups.count, levels = 0;
+    for (uint32_t g = 0; g < n; g++)
+        if (agi_fusion_at(c, g)->level >= levels) levels = agi_fusion_at(c, g)->level + 1;
+    uint32_t *at = agi_arena_zeros(&c->arena, (size_t)levels + 1, sizeof *at);
+    uint32_t *list = agi_arena_take(&c->arena, (size_t)n * sizeof *list);
+    if (!at || !list) return agi_out_of_memory(c), NULL;
+    for (uint32_t g = 0; g < n; g++) at[agi_fusion_at(c, g)->level + 1]++;
+    for (uint32_t k = 0; k < levels; k++) at[k + 1] += at[k];
+    for (uint32_t g = 0; g < n; g++) list[at[agi_fusion_at(c, g)->level]++] = g;
+    return list;
+}
+
+static int find_needed(ordering *o)
+{
+    const uint32_t *list = by_level(o);
+    for (uint32_t n = (uint32_t)o->c->groups.count; list && n-- > 0;) {
+        uint32_t g = list[n];
+        for (uint32_t k = o->start[g]; k < o->start[g + 1]; k++) {
+            const edge *e = &o->edges[o->sorted[k]];
+            if (!e->wish && o->is[e->to] & (FALLIBLE | NEEDED)) o->is[g] |= NEEDED;
+        }
+    }
+    return list != NULL;
+}
+
+/* A body may leave its own states half changed: whoever evaluates it begins anew. */
+static int find_fallible(ordering *o)
+{
+    agi_compiler *c = o->c;
+    size_t n = (size_t)c->groups.count;
+    agi_checks checks = { .c = c };
+    o->is = agi_arena_zeros(&c->arena, n, 1);
+    o->ready.heap = agi_arena_take(&c->arena, n * sizeof *o->ready.heap);
+    o->late.heap = agi_arena_take(&c->arena, n * sizeof *o->late.heap);
+    if (!o->is || !o->ready.heap || !o->late.heap) return agi_out_of_memory(c);
+    for (uint32_t i = 0; !c->body && c->nassigned && i < c->nitems; i++) {
+        const agi_item *it = &c->item[i];
+        if (it->group == AGI_NONE) continue;
+        if (it->kind != AGI_ITEM_VIEW && it->target != AGI_NONE) o->is[it->group] |= ASSIGNS;
+        if (!agi_may_fail(&checks, i)) continue;
+        o->is[it->group] |= FALLIBLE;
+        o->fallible++;
+    }
+    return !o->fallible || find_needed(o);
+}
+
+/* ---- what is ready ----------------------------------------------------------------------------------------------- */
+
 static int before(const ordering *o, uint32_t a, uint32_t b)
 {
     return agi_fusion_at(o->c, a)->place < agi_fusion_at(o->c, b)->place;
 }
 
+static void put(const ordering *o, queue *q, uint32_t g)
+{
+    uint32_t i = q->count++;
+    for (; i && before(o, g, q->heap[(i - 1) / 2]); i = (i - 1) / 2) q->heap[i] = q->heap[(i - 1) / 2];
+    q->heap[i] = g;
+}
+
+static uint32_t take(const ordering *o, queue *q)
+{
+    uint32_t top = q->heap[0], last = q->heap[--q->count], i = 0;
+    for (uint32_t child; (child = 2 * i + 1) < q->count; i = child) {
+        if (child + 1 < q->count && before(o, q->heap[child + 1], q->heap[child])) child++;
+        if (!before(o, q->heap[child], last)) break;
+        q->heap[i] = q->heap[child];
+    }
+    if (q->count) q->heap[i] = last;
+    return top;
+}
+
 static void push(ordering *o, uint32_t g)
 {
-    uint32_t i = o->nheap++;
-    for (; i && before(o, g, o->heap[(i - 1) / 2]); i = (i - 1) / 2) o->heap[i] = o->heap[(i - 1) / 2];
-    o->heap[i] = g;
+    int waits = o->fallible && (o->is[g] & (ASSIGNS | NEEDED)) == ASSIGNS;
+    put(o, waits ? &o->late : &o->ready, g);
 }
 
 static uint32_t pop(ordering *o)
 {
-    uint32_t top = o->heap[0], last = o->heap[--o->nheap], i = 0;
-    for (uint32_t child; (child = 2 * i + 1) < o->nheap; i = child) {
-        if (child + 1 < o->nheap && before(o, o->heap[child + 1], o->heap[child])) child++;
-        if (!before(o, o->heap[child], last)) break;
-        o->heap[i] = o->heap[child];
-    }
-    if (o->nheap) o->heap[i] = last;
-    return top;
+    if (!o->ready.count) return take(o, &o->late); /* what may fail is wished to come after it */
+    uint32_t g = take(o, &o->ready);
+    if (o->is[g] & FALLIBLE && --o->fallible == 0)
+        while (o->late.count) put(o, &o->ready, take(o, &o->late));
+    return g;
 }
+
+/* ---- ordering ---------------------------------------------------------------------------------------------------- */
 
 static void release(ordering *o, uint32_t k)
 {
@@ -134,11 +213,11 @@ int agi_order(agi_compiler *c)
     uint32_t n = (uint32_t)c->groups.count, done = 0;
     c->order = agi_arena_take(&c->arena, (size_t)n * sizeof *c->order);
     if (!c->order) return agi_out_of_memory(c);
-    if (!sort_edges(&o)) return 0;
+    if (!sort_edges(&o) || !find_fallible(&o)) return 0;
     for (uint32_t g = 0; g < n; g++)
         if (!o.waiting[g]) push(&o, g);
     while (done < n) {
-        if (!o.nheap) give_up_wishes(&o);
+        if (!o.ready.count && !o.late.count) give_up_wishes(&o);
         uint32_t g = pop(&o);
         c->order[done++] = g;
         for (uint32_t k = o.start[g]; k < o.start[g + 1]; k++) release(&o, o.sorted[k]);

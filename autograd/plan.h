@@ -300,6 +300,7 @@ struct ag_run {
     agi_pool *pool;  /* NULL: the caller's thread alone */
     int owns_pool;   /* not the run of a loop's body, which uses the outer one's */
     char message[512];
+    char failure[512]; /* why the last evaluation failed, or "" */
 };
 
 int64_t agi_group_scratch(const agi_pass *); /* bytes of one thread */

@@ -222,6 +222,14 @@ static void copy_bound(ag_run *r, int out)
     }
 }
 
+static void refuse_reading(ag_run *r, const char *what, const ag_node *x)
+{
+    char why[sizeof r->failure + 64];
+    snprintf(why, sizeof why, "has no value: the last evaluation failed: %s", r->failure);
+    if (x->op == &agi_input) fail_on(r, what, x, "has not been fed");
+    else fail_on(r, what, x, *r->failure ? why : "has no value yet: call ag_eval");
+}
+
 static const void *find(ag_run *r, const char *what, const ag_node *x)
 {
     const agi_place *at = place_of(r, x);
@@ -230,7 +238,7 @@ static const void *find(ag_run *r, const char *what, const ag_node *x)
         return NULL;
     }
     if (r->plan->buffer[at->buffer].role == AGI_VALUE ? !r->evaluated : !r->fed[at->buffer]) {
-        fail_on(r, what, x, r->evaluated ? "has not been fed" : "has no value yet: call ag_eval");
+        refuse_reading(r, what, x);
         return NULL;
     }
     r->message[0] = 0;
@@ -267,6 +275,19 @@ double ag_item(const ag_run *r, const ag_node *x)
 
 /* ---- evaluation ------------------------------------------------------------------------------------------------- */
 
+/* The operation, its first operand and those that have a name, and why it failed. */
+static void explain_call(ag_run *r, const ag_node *x, const char *why)
+{
+    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_print_node(&t, x);
+    for (uint32_t k = 0; k < x->nin; k++) {
+        if (k && !x->in[k]->name) continue;
+        agi_print(&t, k ? ", " : " of ");
+        agi_print_node(&t, x->in[k]);
+    }
+    agi_print(&t, ": %s", why);
+}
+
 ag_status agi_run_call(ag_run *r, const agi_call *call)
 {
     const void *few[AGI_FEW_INPUTS], **in = few;
@@ -280,11 +301,7 @@ ag_status agi_run_call(ag_run *r, const agi_call *call)
                          .scratch = call->work == AGI_NONE ? NULL : r->memory[call->work], .message = text,
                          .message_size = sizeof text };
     ag_status status = call->node->op->run(&c);
-    if (!status) return AG_OK;
-    agi_text t = { r->message, r->message + sizeof r->message };
-    agi_print_node(&t, call->node);
-    agi_print(&t, ": %s", text);
-    return status;
+    return status ? explain_call(r, call->node, text), status : AG_OK;
 }
 
 static void run_copy(ag_run *r, const agi_copy *c)
@@ -364,8 +381,9 @@ ag_status ag_eval(ag_run *r)
     if (r->nbound) copy_bound(r, 0);
     ag_status status = agi_run_steps(r);
     r->evaluated = !status;
+    memcpy(r->failure, r->message, status ? sizeof r->failure : 0);
     if (status) return status;
     if (r->nbound) copy_bound(r, 1);
-    r->message[0] = 0;
+    r->message[0] = r->failure[0] = 0;
     return AG_OK;
 }

@@ -63,7 +63,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_argmax = { .name = "argmax",
                            .formula = "position of the largest",
                            .inputs = 1,
-                           .flags = AG_LIBRARY,
+                           .flags = AG_LIBRARY | AG_SURE,
                            .attribute_size = sizeof(ag_axis_attribute),
                            .shape = shape,
                            .run = run,

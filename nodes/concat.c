@@ -84,7 +84,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_concat = { .name = "concat",
                            .formula = "one after the other",
                            .inputs = -1,
-                           .flags = AG_LIBRARY | AG_SMOOTH,
+                           .flags = AG_LIBRARY | AG_SMOOTH | AG_SURE,
                            .attribute_size = sizeof(int),
                            .shape = shape,
                            .run = run,

@@ -1,5 +1,5 @@
 /* Mean over rows of -log softmax(logits)[label];  the gradient of a row is (softmax(logits) - one_hot(label)) / n.
- * A logit of -Inf, a class that is masked, adds nothing; as the label, or a label that is no class, the loss is Inf. */
+ * A logit of -Inf, a class that is masked, adds nothing; as the label, the loss is Inf. */
 #include "softmax.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ static ag_status shape(ag_infer *c)
 
 static ag_node *hot(const ag_node *logits, ag_node *labels)
 {
-    return ag_one_hot(labels, logits->dim[1], (ag_dtype)logits->dtype);
+    return ag_one_hot(ag_label(labels, logits->dim[1]), logits->dim[1], (ag_dtype)logits->dtype);
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])

@@ -34,7 +34,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_det = { .name = "det",
                         .formula = "determinant of a",
                         .inputs = 2,
-                        .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
+                        .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH | AG_SURE,
                         .shape = agi_infer_number,
                         .run = run,
                         .c = write_c,

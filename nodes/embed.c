@@ -81,7 +81,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_embed = { .name = "embed",
                           .formula = "x among zeros",
                           .inputs = 1,
-                          .flags = AG_LIBRARY | AG_SMOOTH,
+                          .flags = AG_LIBRARY | AG_SMOOTH | AG_SURE,
                           .attribute_size = sizeof(ag_positions),
                           .shape = shape,
                           .window = window,

@@ -24,18 +24,23 @@ static ag_status shape(ag_infer *c)
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *x = c->node->in[0];
-    const int64_t *index = c->in[1], count = ag_count(c->node->in[1]);
+    const int64_t count = ag_count(c->node->in[1]);
     ag_split s = ag_split_at(x, *(const int *)c->node->attribute);
     size_t bytes = (size_t)s.inner * ag_dtype_size((ag_dtype)x->dtype);
     const char *from = c->in[0];
     char *to = c->out;
     for (int64_t o = 0; o < s.outer; o++, from += (size_t)s.extent * bytes)
         for (int64_t k = 0; k < count; k++, to += bytes) {
-            int64_t position = ag_position(c, index[k], s.extent);
+            int64_t position = ag_position(c, k, s.extent);
             if (position < 0) return AG_EARG;
             ag_move(to, from + (size_t)position * bytes, bytes);
         }
     return AG_OK;
+}
+
+int64_t ag_index_limit(const ag_node *y)
+{
+    return y->in[0]->dim[*(const int *)y->attribute];
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
@@ -125,9 +130,10 @@ const ag_op agi_gather = { .name = "gather",
                            .attribute_size = sizeof(int),
                            .shape = shape,
                            .run = run,
+                           .limit = ag_index_limit,
                            .c = write_c,
                            .gradient = gradient,
-                          .batch = batch,
+                           .batch = batch,
                            .pattern = pattern };
 
 ag_node *ag_gather(ag_node *x, int axis, ag_node *indices)

@@ -14,15 +14,17 @@ static inline int64_t ag_counted(int64_t index, int64_t extent)
     return counted >= 0 && counted < extent ? counted : -1;
 }
 
-/* The same, with the reason. */
-static inline int64_t ag_position(const ag_kernel_call *c, int64_t index, int64_t extent)
+/* The same of the k-th of the indices in[1], with the reason. */
+static inline int64_t ag_position(const ag_kernel_call *c, int64_t k, int64_t extent)
 {
-    int64_t counted = ag_counted(index, extent);
+    const int64_t index = ((const int64_t *)c->in[1])[k], counted = ag_counted(index, extent);
     if (counted >= 0) return counted;
-    snprintf(c->message, c->message_size, "index %lld is outside an axis of extent %lld", (long long)index,
-             (long long)extent);
+    snprintf(c->message, c->message_size, "index %lld, element %lld of the indices, is outside an axis of extent %lld",
+             (long long)index, (long long)k, (long long)extent);
     return -1;
 }
+
+int64_t ag_index_limit(const ag_node *y); /* the extent of the axis */
 
 /* For a batch with indices of its own: x [count, outer, extent, inner] as [count extent, outer, inner], one axis of all
  * that may be chosen, and the indices along it; those out of range stay out of range. */

@@ -49,7 +49,8 @@ enum {
     AG_RANDOM = 1 << 11,   /* never merged with an equal node */
     AG_LOOP = 1 << 12,     /* evaluates bodies of its own: nodes/loop.h */
     AG_PART = 1 << 13,     /* one of the results of an AG_LOOP */
-    AG_RECOMPUTE = 1 << 14 /* an AG_ALIAS whose value is computed again for later sweeps, not kept */
+    AG_RECOMPUTE = 1 << 14, /* an AG_ALIAS whose value is computed again for later sweeps, not kept */
+    AG_SURE = 1 << 15      /* an AG_LIBRARY whose `run` never fails: parameters may get new values before it */
 };
 
 typedef enum { AG_FOLD_SUM, AG_FOLD_PROD, AG_FOLD_MAX, AG_FOLD_MIN } ag_fold;
@@ -139,7 +140,9 @@ struct ag_op {
      * made. NULL: it is something else. */
     void (*window)(const ag_node *y, ag_window *);
 
-    ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run */
+    ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run, which then changes no parameter */
+    /* AG_LIBRARY that fails only where an element of in[1], which are integers, is outside -limit to limit - 1. */
+    int64_t (*limit)(const ag_node *y);
     size_t (*scratch)(const ag_node *y);      /* bytes `run` needs; NULL: none */
     double (*flops)(const ag_node *y);        /* for the plan's report; NULL: one an element */
     /* AG_LIBRARY: `run` as C99, for ag_write_c: the body of a function that returns 0 or an ag_status. It finds

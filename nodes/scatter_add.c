@@ -21,12 +21,12 @@ static ag_status shape(ag_infer *c)
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *x = c->node->in[0];
-    const int64_t *index = c->in[1], count = ag_count(c->node->in[1]);
+    const int64_t count = ag_count(c->node->in[1]);
     ag_split s = ag_split_at(x, *(const int *)c->node->attribute);
     memcpy(c->out, c->in[0], (size_t)ag_count(x) * ag_dtype_size((ag_dtype)x->dtype));
     for (int64_t o = 0, from = 0; o < s.outer; o++)
         for (int64_t k = 0; k < count; k++, from += s.inner) {
-            int64_t position = ag_position(c, index[k], s.extent), to = (o * s.extent + position) * s.inner;
+            int64_t position = ag_position(c, k, s.extent), to = (o * s.extent + position) * s.inner;
             if (position < 0) return AG_EARG;
             if (x->dtype == AG_F32) ADD(float);
             else ADD(double);
@@ -95,6 +95,7 @@ const ag_op agi_scatter_add = { .name = "scatter_add",
                                 .attribute_size = sizeof(int),
                                 .shape = shape,
                                 .run = run,
+                                .limit = ag_index_limit,
                                 .c = write_c,
                                 .flops = flops,
                                 .gradient = gradient,

@@ -9,4 +9,7 @@ static inline ag_node *ag_below_max(ag_node *x, int axis) /* x - max x <= 0: its
     return ag_sub(x, ag_amax_axis(x, axis, 1));
 }
 
+/* The labels, which an evaluation finds to be from 0 to classes - 1, or fails. Sound operands. */
+ag_node *ag_label(ag_node *labels, int64_t classes);
+
 #endif

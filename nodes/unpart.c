@@ -12,7 +12,7 @@ static ag_status shape(ag_infer *c)
 const ag_op agi_unpart = { .name = "unpart",
                            .formula = "gradient of a result of a loop",
                            .inputs = 1,
-                           .flags = AG_LIBRARY,
+                           .flags = AG_LIBRARY | AG_SURE,
                            .attribute_size = sizeof(int),
                            .shape = shape,
                            .gradient = ag_zero_gradient };

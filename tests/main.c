@@ -9,7 +9,7 @@ int main(int argc, char **argv)
                                       suite_simplify, suite_optimise, suite_recompute, suite_zeros, suite_plan,
                                       suite_scalar, suite_random, suite_parse, suite_derive, suite_save, suite_files, suite_blog,
                                       suite_demos, suite_gradbench, suite_emit, suite_native, suite_native_loop,
-                                      suite_header, suite_readme };
+                                      suite_header, suite_readme, suite_failure };
     SRunner *runner = srunner_create(NULL);
     for (size_t i = 0; i < COUNT(suite); i++) srunner_add_suite(runner, suite[i]());
     srunner_run(runner, argc > 1 ? argv[1] : NULL, NULL, CK_NORMAL);

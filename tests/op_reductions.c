@@ -241,6 +241,7 @@ const op_row op_reductions[] = {
     ALONG_AXES(log_softmax, 0)
     REDUCED(log_softmax, -800, 800, 0, S(2, 5), S(2, 5), 1)
     ALONG_AXES(flip, ROW_INTEGERS)
+    { "label", build_cross_entropy, expect_cross_entropy, 1, { S(5, 3) }, OP_SCALAR, -2, 2, { 0 }, ROW_INNER },
     REDUCED(cross_entropy, -2, 2, 0, S(1, 3), OP_SCALAR, 0)
     REDUCED(cross_entropy, -2, 2, 0, S(5, 3), OP_SCALAR, 0)
     REDUCED(cross_entropy, -2, 2, 0, S(33, 40), OP_SCALAR, 0)

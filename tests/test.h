@@ -52,6 +52,7 @@ Suite *suite_native_loop(void);
 Suite *suite_header(void);
 Suite *suite_readme(void);
 Suite *suite_zeros(void);
+Suite *suite_failure(void);
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
 
