@@ -1,5 +1,21 @@
 /* The reverse sweep: nodes in reverse creation order, a topological order, each asked for its local gradient. */
 #include "internal.h"
+#include "../nodes/loop.h"
+
+/* A gradient that flows under a condition: in an evaluation where `active` is 0, none does, whatever `sum` comes to. So
+ * 0 times the infinite slope of what no branch taken reads never gets in: where flows of different conditions meet,
+ * what is not exactly 0 by itself then is replaced by 0. */
+typedef struct conditional conditional;
+struct conditional {
+    ag_node *sum, *active;
+    int exact; /* sum is 0 where active is */
+    conditional *next;
+};
+
+typedef struct {
+    ag_node *active; /* NULL: always */
+    int exact;
+} condition;
 
 typedef struct {
     ag_graph *graph;
@@ -7,7 +23,8 @@ typedef struct {
     uint32_t first, last; /* ids that can lie between the x and the y */
     uint8_t *wanted;      /* by id - first */
     int stops;            /* nothing flows on from the last so many of the x */
-    ag_node **gout;       /* by id - first: what has flowed in so far */
+    ag_node **gout;       /* by id - first: what has flowed in so far, */
+    conditional **under;  /* and under conditions; NULL: nothing has */
     agi_arena arena;
 } sweep;
 
@@ -114,27 +131,114 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
     return missing;
 }
 
-static void flow(sweep *s, ag_node *into, ag_node *contribution)
+/* ---- conditions ------------------------------------------------------------------------------------------------- */
+
+void ag_flow_if(ag_node *y, int k, ag_node *active)
 {
-    if (into->id < s->first || !s->wanted[into->id - s->first] || into->dtype == AG_I64) return;
+    y->graph->flow_if[k] = active;
+}
+
+/* NULL: always. */
+static ag_node *either(ag_node *a, ag_node *b)
+{
+    return !a || !b ? NULL : a == b ? a : ag_maximum(a, b);
+}
+
+static ag_node *both(ag_node *a, ag_node *b)
+{
+    return !a ? b : !b || a == b ? a : ag_mul(a, b);
+}
+
+/* What nothing makes of a gradient of 0 but 0. */
+static int keeps_zero(const ag_node *v)
+{
+    static const ag_op *const sums[] = { &agi_add, &agi_sub, &agi_neg, &agi_sum, &agi_part, &agi_concat };
+    for (size_t k = 0; k < sizeof sums / sizeof *sums; k++)
+        if (v->op == sums[k]) return 1;
+    return (v->op->flags & (AG_VIEW | AG_CAST)) != 0;
+}
+
+static ag_node *add_up(const ag_node *into, ag_node *sum, ag_node *more)
+{
+    return !sum ? more : into->op->flags & AG_LOOP ? ag_pack(sum, more) : ag_add(sum, more);
+}
+
+/* All that has flowed into v; NULL: nothing has. */
+static ag_node *arrived(const sweep *s, const ag_node *v, condition *when)
+{
+    ag_node *sum = s->gout[v->id - s->first];
+    conditional *c = s->under ? s->under[v->id - s->first] : NULL;
+    *when = (condition){ 0 };
+    if (!c) return sum;
+    if (!sum) *when = (condition){ c->active, c->next ? 1 : c->exact };
+    if (!sum && !c->next) return c->sum;
+    for (int always = sum != NULL; c; c = c->next) {
+        if (!always) when->active = either(when->active, c->active);
+        sum = add_up(v, sum, c->exact ? c->sum : ag_guard(c->active, c->sum));
+    }
+    return sum;
+}
+
+static ag_status flow_under(sweep *s, ag_node *into, ag_node *fitted, condition when)
+{
+    uint32_t i = into->id - s->first;
+    if (!s->under) s->under = agi_arena_zeros(&s->arena, s->last - s->first + 1, sizeof *s->under);
+    if (!s->under) return out_of_memory(s);
+    for (conditional *c = s->under[i]; c; c = c->next) {
+        if (c->active != when.active) continue;
+        c->sum = add_up(into, c->sum, fitted);
+        c->exact &= when.exact;
+        return AG_OK;
+    }
+    conditional *c = agi_arena_take(&s->arena, sizeof *c);
+    if (!c) return out_of_memory(s);
+    *c = (conditional){ fitted, when.active, when.exact, s->under[i] };
+    s->under[i] = c;
+    return AG_OK;
+}
+
+/* ---- the sweep -------------------------------------------------------------------------------------------------- */
+
+static ag_status flow(sweep *s, ag_node *into, ag_node *contribution, condition when)
+{
+    if (into->id < s->first || !s->wanted[into->id - s->first] || into->dtype == AG_I64) return AG_OK;
     ag_node **g = &s->gout[into->id - s->first];
     ag_node *fitted = ag_is_bad(contribution) ? contribution : fit(contribution, into);
+    if (when.active && !ag_is_bad(fitted)) return flow_under(s, into, fitted, when);
     *g = *g ? ag_add(*g, fitted) : fitted;
+    return AG_OK;
+}
+
+/* Asks v for its gradient, and passes on what it says. */
+static ag_status pass_on(sweep *s, ag_node *v, ag_node *gout, condition when)
+{
+    enum { FEW = 8 };
+    ag_node *few[FEW], **gin = v->nin <= FEW ? few : agi_arena_take(&s->arena, v->nin * sizeof *gin), **given = NULL;
+    int chooses = v->op->flags & AG_CHOOSES;
+    if (chooses) given = agi_arena_zeros(&s->arena, v->nin, sizeof *given);
+    if (!gin || (chooses && !given)) return out_of_memory(s);
+    memset(gin, 0, v->nin * sizeof *gin);
+    if (when.active && !when.exact && v->op->flags & AG_PART) gout = ag_guard(when.active, gout), when.exact = 1;
+    s->graph->flow_if = given;
+    v->op->gradient(v, gout, gin);
+    when.exact &= keeps_zero(v);
+    for (uint32_t k = 0; k < v->nin; k++) {
+        if (!gin[k]) continue;
+        ag_node *own = chooses ? given[k] : NULL;
+        condition its = own ? (condition){ both(when.active, own), !when.active } : when;
+        if (flow(s, v->in[k], gin[k], its)) return AG_EMEM;
+    }
+    return AG_OK;
 }
 
 static ag_status backwards(sweep *s)
 {
-    enum { FEW = 8 };
-    ag_node *few[FEW];
     for (uint32_t id = s->last + 1; id-- > s->first;) {
-        ag_node *v = agi_node(s->graph, id), *gout = s->gout[id - s->first];
-        if (!gout || !leads_on(s, v)) continue;
-        ag_node **gin = v->nin <= FEW ? few : agi_arena_take(&s->arena, v->nin * sizeof *gin);
-        if (!gin) return out_of_memory(s);
-        memset(gin, 0, v->nin * sizeof *gin);
-        v->op->gradient(v, gout, gin);
-        for (uint32_t k = 0; k < v->nin; k++)
-            if (gin[k]) flow(s, v->in[k], gin[k]);
+        ag_node *v = agi_node(s->graph, id);
+        condition when;
+        if (!leads_on(s, v)) continue;
+        ag_node *gout = arrived(s, v, &when);
+        if (gout && pass_on(s, v, gout, when)) return AG_EMEM;
     }
     return s->graph->status;
 }
@@ -149,12 +253,23 @@ static int note_begin(ag_graph *g)
     return 1;
 }
 
+/* The gradient of x, and its condition: never active if nothing has arrived. */
+static ag_node *total(const sweep *s, const ag_node *x, ag_node **active)
+{
+    condition when;
+    ag_node *d = arrived(s, x, &when);
+    *active = d ? when.active : ag_number(s->graph, 0);
+    if (!d) return ag_zeros_like(x);
+    return when.active && !when.exact ? ag_guard(when.active, d) : d;
+}
+
 static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
-                           ag_node *dx[])
+                           ag_node *dx[], ag_node *active[])
 {
     ag_graph *g = s->graph;
     uint32_t span = s->last - s->first + 1;
     const uint8_t *outer = g->wanted; /* a rule may sweep, too */
+    ag_node **outer_flow_if = g->flow_if, *unasked;
     uint32_t outer_first = g->wanted_first;
     s->wanted = agi_arena_zeros(&s->arena, span, 1);
     s->gout = agi_arena_zeros(&s->arena, span, sizeof *s->gout);
@@ -162,17 +277,15 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
     mark_wanted(s, n, x);
     if (list_missing(s, m, y)) return g->status;
     for (int k = 0; k < m; k++)
-        if (y[k]->id >= s->first) flow(s, y[k], w[k]);
+        if (y[k]->id >= s->first && flow(s, y[k], w[k], (condition){ 0 })) return AG_EMEM;
     g->wanted = s->wanted;
     g->wanted_first = s->first;
     ag_status status = backwards(s);
     g->wanted = outer;
     g->wanted_first = outer_first;
+    g->flow_if = outer_flow_if;
     if (status) return status;
-    for (int i = 0; i < n; i++) {
-        ag_node *d = s->gout[x[i]->id - s->first];
-        dx[i] = d ? d : ag_zeros_like(x[i]);
-    }
+    for (int i = 0; i < n; i++) dx[i] = total(s, x[i], active ? &active[i] : &unasked);
     return g->status;
 }
 
@@ -188,7 +301,7 @@ ag_status agi_check_nodes(ag_graph *g, const char *what, int n, ag_node *const x
 }
 
 static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *const y[], ag_node *const w[], int n,
-                               ag_node *const x[], ag_node *dx[], int stops)
+                               ag_node *const x[], ag_node *dx[], int stops, ag_node *active[])
 {
     if (g->status) return g->status;
     for (int i = 0; i < n; i++)
@@ -210,7 +323,7 @@ static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *co
         if (y[k]->id > s.last) s.last = y[k]->id;
     if (!n) return AG_OK;
     agi_arena_init(&s.arena, &g->allocator);
-    ag_status status = run_sweep(&s, m, y, w, n, x, dx);
+    ag_status status = run_sweep(&s, m, y, w, n, x, dx, active);
     agi_arena_free(&s.arena);
     return status;
 }
@@ -233,7 +346,7 @@ ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *
     if (!status) status = agi_check_nodes(g, "ag_vjp", m, w, "w");
     if (!status) status = agi_check_nodes(g, "ag_vjp", n, x, "x");
     if (!status) status = agi_check_passed(g, "ag_vjp", m, y, n, x);
-    if (!status) status = differentiate("ag_vjp", g, m, y, w, n, x, dx, 0);
+    if (!status) status = differentiate("ag_vjp", g, m, y, w, n, x, dx, 0, NULL);
     return finish(status, g, n, dx);
 }
 
@@ -252,7 +365,7 @@ ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], 
         status = agi_fail_at(g, AG_ENOGRAD, 1, &y, "%s: integers have no gradient", what);
     if (!status) {
         ag_node *one = ag_cast(ag_number(g, 1), (ag_dtype)y->dtype);
-        status = differentiate(what, g, 1, &y, &one, n, x, dx, 0);
+        status = differentiate(what, g, 1, &y, &one, n, x, dx, 0, NULL);
     }
     return finish(status, g, dx ? n : 0, dx);
 }
@@ -262,16 +375,25 @@ ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
     return agi_gradient("ag_gradient", y, n, x, dx);
 }
 
-ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[])
+/* `active`: see ag_local_vjp; or NULL. */
+static ag_status pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
+                      int stops, ag_node *dx[], ag_node *active[])
 {
-    return agi_pull("ag_vjp", m, y, w, n, x, n, dx);
+    ag_graph *g = m ? y[0]->graph : n ? x[0]->graph : NULL;
+    if (m && n) return differentiate(what, g, m, y, w, n, x, dx, stops, active);
+    for (int i = 0; i < n; i++) dx[i] = ag_zeros_like(x[i]);
+    for (int i = 0; i < n && active; i++) active[i] = ag_number(g, 0);
+    return g ? g->status : AG_OK;
+}
+
+ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[],
+                       ag_node *active[])
+{
+    return pull("ag_vjp", m, y, w, n, x, n, dx, active);
 }
 
 ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
                    int stops, ag_node *dx[])
 {
-    ag_graph *g = m ? y[0]->graph : n ? x[0]->graph : NULL;
-    if (m && n) return differentiate(what, g, m, y, w, n, x, dx, stops);
-    for (int i = 0; i < n; i++) dx[i] = ag_zeros_like(x[i]);
-    return g ? g->status : AG_OK;
+    return pull(what, m, y, w, n, x, stops, dx, NULL);
 }

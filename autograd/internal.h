@@ -64,6 +64,7 @@ struct ag_graph {
     agi_vector passed;      /* uint8_t: a bit by id: was the node passed over by a rewrite? */
     const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
     uint32_t wanted_first;
+    ag_node **flow_if; /* while a rule is asked that may say so, by input: the condition of what flows there, or NULL */
     ag_status status;
     char message[1024];
     ag_node *bad; /* stands for every result of a failed call */

@@ -46,6 +46,7 @@ typedef struct {
     ag_node **x, **flow;          /* what is differentiated by; forwards: its tangents */
     ag_node **w;                  /* backwards: what flows into the results */
     ag_node **out[2], **made[2];  /* by branch: what is differentiated, the derivatives */
+    ag_node **active[2];          /* backwards: the conditions under which they flow */
     int *goal;                    /* backwards: the input that x[k] stands for */
     int nx, nout;
 } deriver;
@@ -55,8 +56,8 @@ static int start(deriver *d, ag_node *y)
     const ag_branch *b = y->attribute;
     *d = (deriver){ .graph = y->graph, .b = b, .y = y, .arguments = b->arguments };
     size_t n = (size_t)(2 * (int)y->nin + b->results) * sizeof(ag_node *);
-    ag_node ***lists[] = { &d->argument, &d->value,  &d->x,       &d->flow,   &d->w,
-                           &d->out[0],   &d->out[1], &d->made[0], &d->made[1] };
+    ag_node ***lists[] = { &d->argument, &d->value,   &d->x,       &d->flow,      &d->w,        &d->out[0],
+                           &d->out[1],   &d->made[0], &d->made[1], &d->active[0], &d->active[1] };
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
         if (!(*lists[k] = ag_keep(y->graph, NULL, n))) return 0;
     d->goal = ag_keep(y->graph, NULL, n);
@@ -95,6 +96,23 @@ static ag_node *finish(deriver *d, int results)
     return ag_branch_node(d->graph, &b, d->y->in[0], d->value);
 }
 
+/* Conditions become results, after the n gradients: what is not active in a branch taken, or in none that is. The
+ * number of results; part[k]: the one that says whether anything flows to x[k], or -1: something always does. */
+static int add_conditions(deriver *d, int part[])
+{
+    int n = d->nx;
+    for (int k = 0; k < d->nx; k++) {
+        part[k] = -1;
+        if (!d->active[0][k] && !d->active[1][k]) continue;
+        for (int i = 0; i < k && part[k] < 0; i++)
+            if (d->active[0][i] == d->active[0][k] && d->active[1][i] == d->active[1][k]) part[k] = part[i];
+        if (part[k] >= 0) continue;
+        for (int s = 0; s < 2; s++) d->made[s][n] = d->active[s][k] ? d->active[s][k] : ag_number(d->graph, 1);
+        part[k] = n++;
+    }
+    return n;
+}
+
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     deriver d;
@@ -114,9 +132,13 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
         d.w[d.nout++] = add_argument(&d, gpart[k]);
     }
     for (int s = 0; s < 2; s++)
-        if (ag_local_vjp(d.nout, d.out[s], d.w, d.nx, d.x, d.made[s])) return;
-    ag_node *back = finish(&d, d.nx);
-    for (int k = 0; k < d.nx && !ag_is_bad(back); k++) gin[d.goal[k]] = ag_part(back, k);
+        if (ag_local_vjp(d.nout, d.out[s], d.w, d.nx, d.x, d.made[s], d.active[s])) return;
+    int *condition = ag_keep(y->graph, NULL, (size_t)y->nin * sizeof *condition);
+    ag_node *back = condition ? finish(&d, add_conditions(&d, condition)) : NULL;
+    for (int k = 0; k < d.nx && !ag_is_bad(back); k++) {
+        gin[d.goal[k]] = ag_part(back, k);
+        if (condition[k] >= 0) ag_flow_if(y, d.goal[k], ag_stop_gradient(ag_part(back, condition[k])));
+    }
 }
 
 static ag_node *forward(ag_node *y, ag_node *const tin[], int part[])
@@ -142,7 +164,7 @@ static ag_node *forward(ag_node *y, ag_node *const tin[], int part[])
 const ag_op agi_branch = { .name = "branch",
                            .formula = "one of two bodies",
                            .inputs = -1,
-                           .flags = AG_LOOP | AG_RANDOM | AG_SMOOTH,
+                           .flags = AG_LOOP | AG_CHOOSES | AG_RANDOM | AG_SMOOTH,
                            .attribute_size = sizeof(ag_branch),
                            .shape = shape,
                            .gradient = gradient,

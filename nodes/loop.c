@@ -166,7 +166,7 @@ int ag_spread(ag_graph *g, const ag_loop *l, const unsigned char inputs[], int r
 const ag_op agi_loop = { .name = "loop",
                          .formula = "a body, step by step",
                          .inputs = -1,
-                         .flags = AG_LOOP | AG_RANDOM | AG_SMOOTH,
+                         .flags = AG_LOOP | AG_CHOOSES | AG_RANDOM | AG_SMOOTH,
                          .attribute_size = sizeof(ag_loop),
                          .shape = shape,
                          .gradient = ag_loop_backward,

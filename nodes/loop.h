@@ -63,6 +63,7 @@ ag_node *ag_part(ag_node *loop_or_branch, int part);
 ag_shape ag_part_shape(const ag_node *loop_or_branch, int part, ag_dtype *);
 /* The gradients that flow into the parts, from the gradient of the whole node; NULL where nothing does. */
 void ag_unpack(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[]);
+ag_node *ag_pack(ag_node *gout_or_null, ag_node *more); /* two gradients of a whole node together */
 
 /* ---- bodies: what they read ------------------------------------------------------------------------------------- */
 
@@ -83,9 +84,13 @@ int ag_find_dependent(ag_graph *, int n, ag_node *const results[], int nbound, a
 
 /* ---- bodies: derivatives, batches ------------------------------------------------------------------------------- */
 
-/* As ag_vjp and ag_jvp, but the x are independent of each other: nothing flows from one into another. */
-ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[]);
+/* As ag_vjp and ag_jvp, but the x are independent of each other: nothing flows from one into another. active[i] becomes
+ * a number that is 0 in evaluations in which nothing flows to x[i], as branches are not taken; NULL: it always does. */
+ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[],
+                       ag_node *active[]);
 ag_status ag_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
+void ag_flow_if(ag_node *y, int k, ag_node *active); /* in a gradient rule: gin[k] is 0 where this number is */
+ag_node *ag_guard(ag_node *active, ag_node *x);      /* x where the number is not 0, else 0 */
 /* of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]; nu at least 1. */
 ag_status ag_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
                          ag_node *of_y[]);

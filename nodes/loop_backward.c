@@ -12,8 +12,9 @@ typedef struct {
     ag_node **element, **sequence;      /* states before, elements, gradients of results and of states before */
     ag_node **result;                   /* gradients of the elements */
     ag_node **out, **cotangent;         /* what is pulled back through the body, and by what */
-    ag_node **x, **dx;                  /* and to what */
+    ag_node **x, **dx, **active;        /* and to what, under which conditions */
     int *goal;                          /* input of y that x[k] stands for, or -1 for a state */
+    int *condition;                     /* backward state that says whether anything flows to x[k], or -1 */
     int nout, nx;
 } puller;
 
@@ -30,13 +31,14 @@ static int real(const ag_node *x)
 static int make_room(puller *p)
 {
     const ag_loop *l = p->l;
-    size_t n = (size_t)(2 * l->states + l->elements + l->results + l->captures) * sizeof(ag_node *);
-    ag_node ***lists[] = { &p->state,  &p->next, &p->initial,   &p->element, &p->sequence,
-                           &p->result, &p->out,  &p->cotangent, &p->x,       &p->dx };
+    size_t n = (size_t)(2 * l->states + l->elements + l->results + 2 * l->captures) * sizeof(ag_node *);
+    ag_node ***lists[] = { &p->state, &p->next, &p->initial,   &p->element, &p->sequence, &p->result,
+                           &p->out,   &p->x,    &p->cotangent, &p->dx,      &p->active };
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
         if (!(*lists[k] = ag_keep(p->graph, NULL, n))) return 0;
     p->goal = ag_keep(p->graph, NULL, n);
-    return p->goal != NULL;
+    p->condition = ag_keep(p->graph, NULL, n);
+    return p->goal && p->condition;
 }
 
 static ag_node *add_element(puller *p, ag_node *leaf, ag_node *sequence)
@@ -112,6 +114,21 @@ static void list_results(puller *p, ag_node *const gpart[])
     }
 }
 
+/* Where a step may pull nothing to a capture, a state more says whether one has; others flow if there are steps. */
+static void list_conditions(puller *p)
+{
+    for (int k = 0; k < p->nx; k++) {
+        p->condition[k] = -1;
+        if (p->goal[k] < p->l->states + p->l->elements || !p->active[k]) continue;
+        for (int i = 0; i < k && p->condition[k] < 0; i++)
+            if (p->active[i] == p->active[k]) p->condition[k] = p->condition[i];
+        if (p->condition[k] >= 0) continue;
+        p->condition[k] = p->back.states;
+        ag_node *before = add_state(p, p->active[k], NULL);
+        p->next[p->condition[k]] = ag_maximum(before, p->active[k]);
+    }
+}
+
 /* Elements that the backward body does not read, as the states before in a linear one, are not stored for it. */
 static int drop_unread(puller *p)
 {
@@ -124,10 +141,11 @@ static int drop_unread(puller *p)
     return p->back.elements >= 0;
 }
 
-static void hand_out(puller *p, ag_node *back, ag_node *gin[])
+static void hand_out(puller *p, ag_node *back, ag_node *count, ag_node *gin[])
 {
     const ag_loop *l = p->l;
     int result = 0, sum = 0;
+    ag_node *steps;
     for (int k = 0; k < l->states; k++)
         if (real(l->state[k])) gin[k] = ag_part(back, ag_part_final(&p->back, sum++));
     for (int k = 0; k < p->nx; k++) {
@@ -135,6 +153,10 @@ static void hand_out(puller *p, ag_node *back, ag_node *gin[])
         int stacked_one = p->goal[k] < l->states + l->elements;
         int part = stacked_one ? ag_part_result(&p->back, result++) : ag_part_final(&p->back, sum++);
         gin[p->goal[k]] = ag_part(back, part);
+        if (stacked_one) continue;
+        if (p->condition[k] >= 0) steps = ag_stop_gradient(ag_part(back, ag_part_final(&p->back, p->condition[k])));
+        else steps = count ? ag_greater(count, ag_number(p->graph, 0)) : NULL;
+        ag_flow_if(p->y, p->goal[k], steps);
     }
 }
 
@@ -149,8 +171,9 @@ void ag_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
     if (!gpart || !make_room(&p)) return;
     ag_unpack(y, gout, gpart);
     list_leaves(&p, gpart);
-    if (ag_local_vjp(p.nout, p.out, p.cotangent, p.nx, p.x, p.dx)) return;
+    if (ag_local_vjp(p.nout, p.out, p.cotangent, p.nx, p.x, p.dx, p.active)) return;
     list_results(&p, gpart);
+    list_conditions(&p);
     if (!drop_unread(&p)) return;
     p.back.length = p.l->length;
     p.back.reverse = !p.l->reverse;
@@ -160,5 +183,5 @@ void ag_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
     p.back.result = p.result;
     ag_node *count = p.l->test ? ag_part(y, ag_part_count(p.l)) : p.l->counted ? y->in[y->nin - 1] : NULL;
     ag_node *back = ag_loop_node(y->graph, &p.back, p.initial, p.sequence, count);
-    if (!ag_is_bad(back)) hand_out(&p, back, gin);
+    if (!ag_is_bad(back)) hand_out(&p, back, count, gin);
 }

@@ -17,6 +17,15 @@ const ag_op agi_unpart = { .name = "unpart",
                            .shape = shape,
                            .gradient = ag_zero_gradient };
 
+ag_node *ag_pack(ag_node *gout, ag_node *more)
+{
+    for (ag_node *sum = more; !ag_is_bad(sum); sum = sum->op == &agi_unpart ? NULL : sum->in[0]) {
+        ag_node *one = sum->op == &agi_unpart ? sum : sum->in[1];
+        gout = gout ? ag_add(gout, one) : one;
+    }
+    return gout;
+}
+
 /* Contributions were added one by one: a chain of sums whose right operands, and last left one, are `unpart` nodes. */
 void ag_unpack(ag_node *x, ag_node *gout, ag_node *parts[])
 {

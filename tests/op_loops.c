@@ -109,6 +109,26 @@ static void expect_slope(const op_row *r, const double *const in[], double *out)
     }
 }
 
+/* ---- the gradient by a of the sum of a < b ? a^2 b : a - b, both captured --------------------------------------- */
+
+static ag_node *build_captured(ag_node *const in[], const int *arg)
+{
+    (void)arg;
+    if (ag_is_bad(in[0]) || ag_is_bad(in[1])) return in[ag_is_bad(in[0]) ? 0 : 1];
+    ag_node *then = ag_mul(ag_square(in[0]), in[1]), *otherwise = ag_sub(in[0], in[1]), *out, *dx;
+    ag_cond(ag_less(ag_sum(in[0]), ag_sum(in[1])), 0, NULL, NULL, 1, &then, &otherwise, &out);
+    ag_gradient(ag_sum(out), 1, in, &dx);
+    return dx;
+}
+
+static void expect_captured(const op_row *r, const double *const in[], double *out)
+{
+    int64_t n = op_count(r->out);
+    double a = 0, b = 0;
+    for (int64_t i = 0; i < n; i++) a += in[0][i], b += in[1][i];
+    for (int64_t i = 0; i < n; i++) out[i] = a < b ? 2 * in[0][i] * in[1][i] : 1;
+}
+
 /* ---- the rows --------------------------------------------------------------------------------------------------- */
 
 #define S OP_SHAPE
@@ -134,5 +154,7 @@ const op_row op_loops[] = {
     TWO(loop, while, OP_SCALAR, 0.5, 1.5, 3)
     TWO(branch, branch, OP_SCALAR, -2, 2, 0)
     TWO(branch, branch, S(4), -2, 2, 0)
+    TWO(guard, captured, OP_SCALAR, -2, 2, 0)
+    TWO(guard, captured, S(4), -2, 2, 0)
 };
 const size_t op_loops_count = COUNT(op_loops);

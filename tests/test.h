@@ -53,6 +53,7 @@ Suite *suite_header(void);
 Suite *suite_readme(void);
 Suite *suite_zeros(void);
 Suite *suite_failure(void);
+Suite *suite_untaken(void);
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
 
