@@ -43,7 +43,7 @@ typedef enum {
     AG_ETYPE,   /* element types do not fit */
     AG_EARG,    /* NULL, a foreign or wrong node, a name used twice, a leaf not fed, ... */
     AG_EMEM,    /* out of memory */
-    AG_ENOGRAD, /* an operation on the way has no gradient rule, or an integer stands in the way */
+    AG_ENOGRAD, /* an operation on the way has no gradient rule, or what is asked about is of integers */
     AG_ENAN,    /* a NaN where none may be */
     AG_EIO,     /* a file cannot be read or written */
     AG_ENUMERIC /* singular or indefinite input of a factorisation */
@@ -153,7 +153,7 @@ ag_node *ag_group(int n, ag_node *const x[]); /* several outputs as one, as assi
 /* ---- loops and branches: bodies are graph on inputs of their own, which no run feeds; what reads none of those, even
  * through another node, is computed once, outside. Differentiable to any order. ----------------------------------- */
 typedef struct {
-    int64_t length; /* steps; 1 at least */
+    int64_t length; /* steps; 0: the states stay as they are, and there are no sequences and results */
     int states, sequences, results;
     ag_node *const *initial, *const *state, *const *next; /* carried: before all steps; inputs; values after a step */
     ag_node *const *sequence, *const *element; /* [length, ...] each; inputs that stand for a step's slice */

@@ -78,6 +78,7 @@ static void mark_wanted(sweep *s, int n, ag_node *const x[])
     for (uint32_t id = s->first; id <= s->last; id++) {
         const ag_node *v = agi_node(s->graph, id);
         uint8_t w = s->wanted[id - s->first];
+        if (v->dtype == AG_I64 || v->op->gradient == ag_zero_gradient) continue; /* nothing flows through these */
         for (uint32_t k = 0; k < v->nin && !w; k++)
             w = v->in[k]->id >= s->first && s->wanted[v->in[k]->id - s->first];
         s->wanted[id - s->first] = w;

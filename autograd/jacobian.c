@@ -28,7 +28,7 @@ static ag_status backward(ag_node *y, ag_node *x, ag_node *v, ag_node **along)
     return ag_vjp(1, &y, &v, 1, &x, along);
 }
 
-/* [n, *the product's shape]: products with the n unit vectors of `like`'s shape. */
+/* [n, *the product's shape], or without the axis where n is 1: products with the n unit vectors of `like`'s shape. */
 static ag_node *all_products(const char *what, product *times, ag_node *y, ag_node *x, ag_node *like)
 {
     ag_graph *g = x->graph;
@@ -36,7 +36,7 @@ static ag_node *all_products(const char *what, product *times, ag_node *y, ag_no
     ag_node *v, *along, *all, *unit;
     if (n == 1) { /* no batch is needed */
         v = ones(like);
-        return times(y, x, v, &along) ? g->bad : ag_reshape(along, ag_batch_shape(along, 1));
+        return times(y, x, v, &along) ? g->bad : along;
     }
     v = ag_input(g, NULL, (ag_dtype)like->dtype, ag_shape_in(like));
     unit = units(like);

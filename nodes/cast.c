@@ -1,4 +1,5 @@
-/* x in another element type; to i64: towards zero.  The gradient is cast back; none passes through integers. */
+/* x in another element type; to i64: towards zero.  The gradient is cast back; none flows through integers,
+ * which are constant almost everywhere. */
 #include "node.h"
 
 static ag_status shape(ag_infer *c)
@@ -11,8 +12,7 @@ static ag_status shape(ag_infer *c)
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    if (y->in[0]->dtype == AG_I64) gin[0] = ag_reject(y, y->op, AG_ENOGRAD, "no gradient passes through integers");
-    else gin[0] = ag_cast(gout, (ag_dtype)y->in[0]->dtype);
+    gin[0] = ag_cast(gout, (ag_dtype)y->in[0]->dtype);
 }
 
 const ag_op agi_cast = { .name = "cast",

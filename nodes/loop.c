@@ -38,7 +38,7 @@ int ag_depth(const ag_node *x)
 static ag_shape stacked(const ag_node *x, int64_t length)
 {
     ag_shape s = { .rank = x->rank + 1, .dim = { length } };
-    memcpy(s.dim + 1, x->dim, x->rank * sizeof *x->dim);
+    if (x->rank < AG_MAX_RANK) memcpy(s.dim + 1, x->dim, x->rank * sizeof *x->dim); /* else refused */
     return s;
 }
 

@@ -4,6 +4,9 @@
 static ag_status shape(ag_infer *c)
 {
     c->shape = ag_part_shape(c->in[0], *(const int *)c->attribute, &c->dtype);
+    if (c->shape.rank > AG_MAX_RANK)
+        return ag_refuse(c, AG_ESHAPE, "a state has all %d axes: none is left to stack its values along, as reverse "
+                         "mode does", AG_MAX_RANK);
     return AG_OK;
 }
 

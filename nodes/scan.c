@@ -95,7 +95,7 @@ static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *test, ag_nod
 {
     ag_loop l;
     memset(&l, 0, sizeof l);
-    l.length = b->length;
+    l.length = b->length ? b->length : 1; /* none is one that is not made: nothing has an extent of 0 */
     l.reverse = b->reverse != 0;
     l.test = test;
     l.states = b->states;
@@ -106,7 +106,7 @@ static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *test, ag_nod
     l.element = keep(g, b->element, b->sequences);
     l.result = keep(g, b->result, b->results);
     if (!l.state || !l.next || !l.element || !l.result) return AG_EMEM;
-    ag_node *y = ag_loop_node(g, &l, b->initial, b->sequence, NULL);
+    ag_node *y = ag_loop_node(g, &l, b->initial, b->sequence, b->length ? NULL : ag_number(g, 0));
     for (int k = 0; k < b->states && final; k++) final[k] = ag_is_bad(y) ? y : ag_part(y, ag_part_final(&l, k));
     for (int k = 0; k < b->results && stacked; k++) stacked[k] = ag_is_bad(y) ? y : ag_part(y, ag_part_result(&l, k));
     return ag_graph_status(g);
@@ -141,25 +141,18 @@ static int64_t segment_length(const ag_scan_body *b)
     return best;
 }
 
-static ag_node *cut(ag_node *x, int64_t start, int64_t stop, int64_t segments)
+/* Segments lie flat between the loops, as [elements of `steps` steps], so that no sequence or result needs an axis more
+ * than it has. */
+static int64_t segment_size(const ag_node *one, int64_t steps)
 {
-    ag_node *part = ag_slice(x, 0, start, stop, 1);
-    if (ag_is_bad(part)) return part;
-    ag_shape s = ag_shape_in(part);
-    memmove(s.dim + 2, s.dim + 1, (size_t)(s.rank - 1) * sizeof s.dim[0]);
-    s.dim[1] = s.dim[0] / segments;
-    s.dim[0] = segments;
-    s.rank++;
-    return ag_reshape(part, s);
+    return steps * ag_count(one);
 }
 
-static ag_node *flatten(ag_node *x)
+/* [steps, *one's shape]. */
+static ag_node *unfold(ag_node *x, const ag_node *one, int64_t steps)
 {
-    if (ag_is_bad(x)) return x;
-    ag_shape s = ag_shape_in(x);
-    s.dim[1] *= s.dim[0];
-    s.rank--;
-    memmove(s.dim, s.dim + 1, (size_t)s.rank * sizeof s.dim[0]);
+    ag_shape s = { .rank = one->rank + 1, .dim = { steps } };
+    memcpy(s.dim + 1, one->dim, one->rank * sizeof *one->dim);
     return ag_reshape(x, s);
 }
 
@@ -169,22 +162,26 @@ static ag_status nested(ag_graph *g, const ag_scan_body *b, int64_t steps, ag_no
     size_t bytes = (size_t)(b->states + b->sequences + b->results + 1) * sizeof(ag_node *);
     ag_node **state = ag_keep(g, NULL, bytes), **next = ag_keep(g, NULL, bytes), **segment = ag_keep(g, NULL, bytes);
     ag_node **sequence = ag_keep(g, NULL, bytes), **result = ag_keep(g, NULL, bytes);
-    if (!state || !next || !segment || !sequence || !result) return AG_EMEM;
+    ag_node **steps_of = ag_keep(g, NULL, bytes);
+    if (!state || !next || !segment || !sequence || !result || !steps_of) return AG_EMEM;
     for (int k = 0; k < b->states; k++)
         state[k] = ag_input(g, NULL, (ag_dtype)b->state[k]->dtype, ag_shape_in(b->state[k]));
     for (int k = 0; k < b->sequences; k++) {
-        sequence[k] = cut(b->sequence[k], 0, b->length, b->length / steps);
-        if (ag_is_bad(sequence[k])) return ag_graph_status(g);
-        ag_shape s = ag_shape_in(sequence[k]);
-        memmove(s.dim, s.dim + 1, (size_t)--s.rank * sizeof s.dim[0]);
-        segment[k] = ag_input(g, NULL, (ag_dtype)sequence[k]->dtype, s);
+        int64_t n = segment_size(b->element[k], steps);
+        ag_node *whole = ag_slice(b->sequence[k], 0, 0, b->length, 1);
+        sequence[k] = ag_reshape(whole, AG_SHAPE(b->length / steps, n));
+        segment[k] = ag_input(g, NULL, (ag_dtype)b->element[k]->dtype, AG_SHAPE(n));
+        steps_of[k] = unfold(segment[k], b->element[k], steps);
+        if (ag_is_bad(sequence[k]) || ag_is_bad(steps_of[k])) return ag_graph_status(g);
     }
     ag_scan_body inner = *b, outer = *b;
     inner.length = steps;
     inner.initial = state;
-    inner.sequence = segment;
+    inner.sequence = steps_of;
     inner.max_bytes = 0;
     if (plain(g, &inner, NULL, next, result)) return ag_graph_status(g);
+    for (int k = 0; k < b->results; k++)
+        result[k] = ag_reshape(result[k], AG_SHAPE(segment_size(b->result[k], steps)));
     outer.length = b->length / steps;
     outer.state = state;
     outer.next = next;
@@ -192,7 +189,8 @@ static ag_status nested(ag_graph *g, const ag_scan_body *b, int64_t steps, ag_no
     outer.sequence = sequence;
     outer.result = result;
     ag_status status = plain(g, &outer, NULL, final, stacked);
-    for (int k = 0; k < b->results && stacked && !status; k++) stacked[k] = flatten(stacked[k]);
+    for (int k = 0; k < b->results && stacked && !status; k++)
+        stacked[k] = unfold(stacked[k], b->result[k], outer.length * steps);
     return status;
 }
 
@@ -225,6 +223,18 @@ static ag_status segmented(ag_graph *g, const ag_scan_body *b, int64_t steps, ag
     return status ? status : ag_graph_status(g);
 }
 
+static int sequences_fit(const ag_scan_body *b)
+{
+    for (int k = 0; k < b->sequences; k++) {
+        const ag_node *all = b->sequence[k], *one = b->element[k];
+        if (all->rank != one->rank + 1 || all->dim[0] != b->length || all->dtype != one->dtype) return 0;
+        if (memcmp(all->dim + 1, one->dim, one->rank * sizeof *one->dim)) return 0;
+    }
+    for (int k = 0; k < b->results; k++)
+        if (b->result[k]->rank == AG_MAX_RANK) return 0;
+    return 1;
+}
+
 /* ---- the constructors ------------------------------------------------------------------------------------------- */
 
 ag_status ag_scan(const ag_scan_body *b, ag_node *final[], ag_node *stacked[])
@@ -241,10 +251,14 @@ ag_status ag_scan(const ag_scan_body *b, ag_node *final[], ag_node *stacked[])
     ag_graph *g = ag_graph_of(any);
     if (!any) return fill(NULL, NULL, b->states, final, b->results, stacked);
     bad = ag_graph_status(g) ? failed(any) : fault(&agi_called_scan, LISTS, list);
-    if (!bad && (b->length < 1 || b->length > MOST_STEPS))
-        bad = ag_reject(any, &agi_called_scan, AG_EARG, "a scan makes at least one step, and at most 2^48");
+    if (!bad && (b->length < 0 || b->length > MOST_STEPS))
+        bad = ag_reject(any, &agi_called_scan, AG_EARG, "a scan of %lld steps; there are at most 2^48",
+                        (long long)b->length);
+    if (!bad && !b->length && b->sequences + b->results > 0)
+        bad = ag_reject(any, &agi_called_scan, AG_ESHAPE,
+                        "a scan of no steps has no sequences and stacks no results: no extent is 0");
     if (bad) return fill(g, bad, b->states, final, b->results, stacked);
-    int64_t steps = segment_length(b);
+    int64_t steps = sequences_fit(b) ? segment_length(b) : b->length; /* which is refused */
     ag_status status = steps < b->length ? segmented(g, b, steps, final, stacked) : plain(g, b, NULL, final, stacked);
     return status ? fill(g, failed(any), b->states, final, b->results, stacked) : AG_OK;
 }

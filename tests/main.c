@@ -7,7 +7,7 @@ int main(int argc, char **argv)
                                       suite_op_table, suite_linalg, suite_gradient, suite_loop, suite_while, suite_many,
                                       suite_derivatives, suite_batch, suite_sparse, suite_custom, suite_check,
                                       suite_simplify, suite_optimise, suite_recompute, suite_zeros, suite_plan,
-                                      suite_untaken,
+                                      suite_untaken, suite_steps,
                                       suite_scalar, suite_random, suite_parse, suite_derive, suite_save, suite_files,
                                       suite_blog, suite_demos, suite_gradbench, suite_emit, suite_native, suite_native_loop,
                                       suite_header, suite_readme, suite_failure };

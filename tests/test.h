@@ -54,6 +54,7 @@ Suite *suite_readme(void);
 Suite *suite_zeros(void);
 Suite *suite_failure(void);
 Suite *suite_untaken(void);
+Suite *suite_steps(void);
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
 

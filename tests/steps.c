@@ -1,0 +1,181 @@
+/* Loops at their limits: no steps, tensors of all axes; and integers, through which no gradient flows. */
+#include "test.h"
+
+static ag_node *scalar(ag_graph *g, double value)
+{
+    return ag_parameter(g, NULL, AG_F64, AG_SCALAR, &value);
+}
+
+static void evaluate(int n, ag_node *const y[], double value[])
+{
+    double *out[16];
+    for (int k = 0; k < n; k++) out[k] = &value[k];
+    test_evaluate(n, y, NULL, out);
+}
+
+/* ---- no steps ---------------------------------------------------------------------------------------------------- */
+
+START_TEST(a_scan_of_no_steps)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *x = scalar(g, 0), *s = ag_input(g, NULL, AG_F64, AG_SCALAR), *next = ag_add(s, ag_sqrt(x)), *three, *final;
+    three = ag_add(ag_mul(ag_number(g, 3), x), ag_number(g, 1));
+    ag_scan_body body = { .states = 1, .initial = &three, .state = &s, .next = &next, .max_bytes = (size_t)_i };
+    ck_assert_int_eq(ag_scan(&body, &final, NULL), AG_OK);
+    ag_node *one = ag_cast(ag_number(g, 1), AG_F64), *d, *t, *dd;
+    ag_gradient(final, 1, &x, &d);
+    ag_gradient(d, 1, &x, &dd);
+    ag_jvp(1, &x, &one, 1, &final, &t);
+    expect_well(g);
+    double value[4];
+    evaluate(4, (ag_node *[]){ final, d, t, dd }, value);
+    const double want[4] = { 1, 3, 3, 0 };
+    for (int k = 0; k < 4; k++) expect_close(value[k], want[k], 0);
+    ag_node *stacked;
+    body.results = 1;
+    body.result = &next;
+    ck_assert_int_eq(ag_scan(&body, &final, &stacked), AG_ESHAPE);
+    expect_error(g, AG_ESHAPE, "scan", "no steps has no sequences and stacks no results");
+    ag_graph_free(g);
+}
+END_TEST
+
+/* ---- all axes ---------------------------------------------------------------------------------------------------- */
+
+/* Sums and products along a sequence of rank 8, in segments or not. */
+START_TEST(sequences_of_all_axes)
+{
+    enum { LENGTH = 7 };
+    ag_shape one = AG_SHAPE(1, 1, 2, 1, 1, 1, 1), all = AG_SHAPE(LENGTH, 1, 1, 2, 1, 1, 1, 1);
+    ag_graph *g = ag_graph_new(NULL);
+    double values[2 * LENGTH], want[2 * LENGTH], got[2 * LENGTH], slope[2 * LENGTH], sum[2] = { 0, 0 };
+    for (int k = 0; k < 2 * LENGTH; k++) want[k] = (sum[k % 2] += values[k] = k + 1);
+    ag_node *start = ag_parameter(g, NULL, AG_F64, one, NULL), *xs = ag_parameter(g, NULL, AG_F64, all, values);
+    ag_node *s = ag_input(g, NULL, AG_F64, one), *x = ag_input(g, NULL, AG_F64, one), *next = ag_add(s, x);
+    ag_node *square = ag_square(next), *final, *stacked, *dx;
+    ag_scan_body body = { .length = LENGTH, .states = 1, .sequences = 1, .results = 1, .initial = &start, .state = &s,
+                          .next = &next, .sequence = &xs, .element = &x, .result = &square, .max_bytes = (size_t)_i };
+    ck_assert_int_eq(ag_scan(&body, &final, &stacked), AG_OK);
+    expect_shape(stacked, all);
+    ag_gradient(ag_sum(stacked), 1, &xs, &dx);
+    expect_well(g);
+    test_evaluate(2, (ag_node *[]){ stacked, dx }, NULL, (double *[]){ got, slope });
+    for (int k = 2 * LENGTH - 1; k >= 0; k--) {
+        expect_close(got[k], want[k] * want[k], 0);
+        double later = k + 2 < 2 * LENGTH ? slope[k + 2] : 0;
+        expect_close(slope[k], later + 2 * want[k], 1e-14);
+    }
+    ag_graph_free(g);
+}
+END_TEST
+
+START_TEST(no_axis_is_left)
+{
+    ag_shape full = AG_SHAPE(1, 1, 1, 1, 1, 1, 1, 2);
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *x = ag_parameter(g, NULL, AG_F64, full, NULL), *s = ag_input(g, NULL, AG_F64, full), *next = ag_sin(s);
+    ag_node *final, *stacked, *dx;
+    ag_scan_body body = { .length = 4, .states = 1, .initial = &x, .state = &s, .next = &next, .max_bytes = 1 };
+    ck_assert_int_eq(ag_scan(&body, &final, NULL), AG_OK);
+    ag_gradient(ag_sum(final), 1, &x, &dx);
+    expect_error(g, AG_ESHAPE, "a state has all 8 axes");
+    body.results = 1;
+    body.result = &next;
+    ck_assert_int_eq(ag_scan(&body, &final, &stacked), AG_ESHAPE);
+    expect_error(g, AG_ESHAPE, "scan", "result 0 has too many axes to stack");
+    ag_jacobian(x, x);
+    expect_error(g, AG_ESHAPE, "8 and 8 axes");
+    ag_one_hot(ag_cast(x, AG_I64), 3, AG_F64);
+    expect_error(g, AG_ESHAPE, "one_hot", "more than 8 axes");
+    ag_gather(x, 0, ag_constant(g, AG_I64, AG_SHAPE(1, 1), (int64_t[]){ 0 }));
+    expect_error(g, AG_ESHAPE, "gather", "more than 8 axes");
+    expect_shape(ag_jacobian(ag_sum(x), x), full);
+    expect_well(g);
+    ag_graph_free(g);
+}
+END_TEST
+
+START_TEST(segments_take_no_longer_sequences)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *xs = ag_parameter(g, NULL, AG_F64, AG_SHAPE(9), NULL), *start = scalar(g, 0), *final;
+    ag_node *s = ag_input(g, NULL, AG_F64, AG_SCALAR), *x = ag_input(g, NULL, AG_F64, AG_SCALAR), *next = ag_add(s, x);
+    ag_scan_body body = { .length = 8, .states = 1, .sequences = 1, .initial = &start, .state = &s, .next = &next,
+                          .sequence = &xs, .element = &x, .max_bytes = 1 };
+    ck_assert_int_eq(ag_scan(&body, &final, NULL), AG_ESHAPE);
+    expect_error(g, AG_ESHAPE, "sequence 0 is not 8 elements of f64[]");
+    ag_graph_free(g);
+}
+END_TEST
+
+/* ---- integers: x times what is constant between jumps ----------------------------------------------------------- */
+
+static ag_node *whole(ag_node *x)
+{
+    return ag_cast(ag_cast(x, AG_I64), AG_F64);
+}
+
+static ag_node *best(ag_node *x)
+{
+    return ag_cast(ag_argmax(x, 0), AG_F64);
+}
+
+static ag_node *carried(ag_node *x) /* 4 i, by an integer state */
+{
+    ag_graph *g = ag_graph_of(x);
+    ag_node *i = ag_input(g, NULL, AG_I64, AG_SCALAR), *s = ag_input(g, NULL, AG_F64, AG_SCALAR), *final[2];
+    ag_node *initial[] = { ag_cast(ag_sum(x), AG_I64), ag_cast(ag_number(g, 0), AG_F64) }, *state[] = { i, s };
+    ag_node *next[] = { i, ag_add(s, ag_cast(i, AG_F64)) };
+    ag_scan_body body = { .length = 4, .states = 2, .initial = initial, .state = state, .next = next };
+    ag_scan(&body, final, NULL);
+    return final[1];
+}
+
+static ag_node *chosen(ag_node *x)
+{
+    ag_node *then = ag_cast(x, AG_I64), *otherwise = ag_cast(ag_neg(x), AG_I64), *out;
+    ag_cond(ag_sum(x), 0, NULL, NULL, 1, &then, &otherwise, &out);
+    return ag_cast(out, AG_F64);
+}
+
+START_TEST(nothing_flows_through_integers)
+{
+    static ag_node *(*const make[])(ag_node *) = { whole, best, carried, chosen };
+    static const double want[][2] = { { 1, 2 }, { 1, 1 }, { 16, 16 }, { 1, 2 } };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *x = ag_parameter(g, NULL, AG_F64, AG_SHAPE(2), (double[]){ 1.75, 2.5 }), *w = make[_i](x), *dx, *dy;
+    ag_node *y = ag_mul(w, x), *ones = ag_add(ag_zeros_like(x), ag_number(g, 1)), *dw;
+    ag_gradient(ag_sum(y), 1, &x, &dx);
+    ag_gradient(ag_sum(w), 1, &x, &dw);
+    ag_jvp(1, &x, &ones, 1, &y, &dy);
+    ag_node *hvp = ag_hvp(ag_sum(y), x, ones), *jacobian = ag_jacobian(y, x);
+    expect_well(g);
+    double first[2], second[2], none[2], again[2], all[4];
+    test_evaluate(5, (ag_node *[]){ dx, dy, dw, hvp, jacobian }, NULL, (double *[]){ first, second, none, again, all });
+    for (int k = 0; k < 2; k++) {
+        expect_close(first[k], want[_i][k], 0);
+        expect_close(second[k], want[_i][k], 0);
+        expect_close(none[k], 0, 0);
+        expect_close(again[k], 0, 0);
+        for (int j = 0; j < 2; j++) expect_close(all[2 * k + j], j == k ? want[_i][k] : 0, 0);
+    }
+    const ag_sparse *s = ag_sparse_jacobian(y, 1, &x, NULL);
+    ck_assert(s && s->nonzeros == 2);
+    ag_check_report report;
+    ck_assert_msg(ag_check_gradient(y, 1, &x, NULL, &report) == AG_OK, "%s", report.message);
+    ag_graph_free(g);
+}
+END_TEST
+
+Suite *suite_steps(void)
+{
+    Suite *s = suite_create("steps");
+    TCase *t = tcase_create("steps");
+    tcase_add_loop_test(t, a_scan_of_no_steps, 0, 2);
+    tcase_add_loop_test(t, sequences_of_all_axes, 0, 2);
+    tcase_add_test(t, no_axis_is_left);
+    tcase_add_test(t, segments_take_no_longer_sequences);
+    tcase_add_loop_test(t, nothing_flows_through_integers, 0, 4);
+    suite_add_tcase(s, t);
+    return s;
+}
