@@ -86,23 +86,24 @@ static int put(FILE *to, const ag_source *s)
 static int write_files(agi_writer *w, FILE *source, FILE *header)
 {
     const char *p = w->e.prefix;
-    ag_source top = { .allocator = w->head.allocator };
+    ag_source top = { .allocator = w->head.allocator }, text = top; /* text: helpers, and who calls them */
+    agi_source_append(&w->body, &w->main);
+    agi_emit_helpers(&w->e, &w->body, &text);
+    agi_source_append(&text, &w->body);
     ag_emit(&top, "/* %s: written by autograd. Do not edit. */\n", p);
     if (header) ag_emit(&top, "#include \"%s.h\"\n\n", p);
     if (w->e.cblas) ag_emit(&top, "#include <cblas.h>\n");
     ag_emit(&top, "#include <math.h>\n#include <stdint.h>\n\n");
     if (!header) agi_source_append(&top, &w->head);
     if (!header) ag_emit(&top, "\n");
-    if (agi_source_has(&w->body, "INDEPENDENT") || agi_source_has(&w->main, "INDEPENDENT"))
-        ag_emit(&top, "%s", independent);
+    if (agi_source_has(&text, "INDEPENDENT")) ag_emit(&top, "%s", independent);
     agi_write_memory(w, &top);
     agi_write_data(w, &top);
     agi_write_initial(w, &top);
-    agi_source_append(&w->body, &w->main);
-    agi_emit_helpers(&w->e, &w->body, &top);
-    agi_source_append(&top, &w->body);
-    int failed = top.failed, put_all = !failed && put(source, &top);
+    agi_source_append(&top, &text);
+    int failed = top.failed || text.failed, put_all = !failed && put(source, &top);
     agi_source_free(&top);
+    agi_source_free(&text);
     if (failed) return refuse(w, "ag_write_c: out of memory");
     if (header) {
         fprintf(header, "/* %s: written by autograd. Do not edit. */\n#ifndef %s_H\n#define %s_H\n\n", p, p, p);

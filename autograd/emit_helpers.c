@@ -4,11 +4,17 @@
 
 /* In templates T is the element type, `a` the function's own name, `b` that of the fold of two elements. */
 static const char fold_template[] =
-    "/* In 32 lanes, which are then halved: one order, whatever the machine's vectors are. */\n"
+    "/* In 32 lanes, which are then halved: one order, whatever the machine's vectors are. What 1024 elements give is\n"
+    " * added up, so that no chain of additions is long. */\n"
     "static T a(int64_t n, const T *from)\n"
     "{\n"
-    "    T lane[32];\n"
+    "    T lane[32], all;\n"
     "    int64_t i, k;\n"
+    "    if (n > 1024) {\n"
+    "        all = a(1024, from);\n"
+    "        for (i = 1024; i < n; i += 1024) all = b(all, a(n - i < 1024 ? n - i : 1024, from + i));\n"
+    "        return all;\n"
+    "    }\n"
     "    if (n < 32) {\n"
     "        lane[0] = from[0];\n"
     "        for (i = 1; i < n; i++) lane[0] = b(lane[0], from[i]);\n"
@@ -45,6 +51,95 @@ static const char into_template[] =
     "    int64_t i;\n"
     "    INDEPENDENT\n"
     "    for (i = 0; i < n; i++) to[i] = b(to[i], from[i]);\n"
+    "}\n";
+
+static const char pairs_template[] =
+    "/* The sums of each column, added in pairs: in `from` if it is one row, else in `work`. */\n"
+    "static const T *a(int64_t columns, int64_t rows, const T *from, T *work)\n"
+    "{\n"
+    "    int64_t half = rows / 2, upper = (rows - half) * columns, i;\n"
+    "    if (rows == 1) return from;\n"
+    "    for (i = 0; i < half * columns; i++) work[i] = from[i] + from[upper + i];\n"
+    "    for (; i < upper && work != from; i++) work[i] = from[i];\n"
+    "    for (rows -= half; rows > 1; rows -= half) {\n"
+    "        half = rows / 2, upper = (rows - half) * columns;\n"
+    "        INDEPENDENT\n"
+    "        for (i = 0; i < half * columns; i++) work[i] += work[upper + i];\n"
+    "    }\n"
+    "    return work;\n"
+    "}\n";
+
+/* Sums that hardly round at all: doubles of floats; of doubles, pairs of a sum and what its additions have lost. */
+static const char clear_template[] =
+    "static void a(int64_t n, double *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    for (i = 0; i < n; i++) to[i] = -0.0;\n"
+    "}\n";
+
+static const char clear_pairs_template[] =
+    "static void a(int64_t n, double *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    for (i = 0; i < n; i++) to[2 * i] = -0.0, to[2 * i + 1] = 0;\n"
+    "}\n";
+
+static const char widen_template[] =
+    "static void a(int64_t n, const T *from, double *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    INDEPENDENT\n"
+    "    for (i = 0; i < n; i++) to[i] += (double)from[i];\n"
+    "}\n";
+
+static const char widen_pairs_template[] =
+    "/* Exact additions: to[2 i + 1] takes what to[2 i] loses. */\n"
+    "static void a(int64_t n, const T *from, double *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    INDEPENDENT\n"
+    "    for (i = 0; i < n; i++) {\n"
+    "        const double old = to[2 * i], sum = old + from[i], part = sum - old;\n"
+    "        to[2 * i] = sum;\n"
+    "        to[2 * i + 1] += (old - (sum - part)) + (from[i] - part);\n"
+    "    }\n"
+    "}\n";
+
+static const char merge_template[] =
+    "static void a(int64_t n, const double *from, double *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    INDEPENDENT\n"
+    "    for (i = 0; i < n; i++) to[i] += from[i];\n"
+    "}\n";
+
+static const char merge_pairs_template[] =
+    "static void a(int64_t n, const double *from, double *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    for (i = 0; i < n; i++) {\n"
+    "        const double old = to[2 * i], sum = old + from[2 * i], part = sum - old;\n"
+    "        to[2 * i] = sum;\n"
+    "        to[2 * i + 1] += (old - (sum - part)) + (from[2 * i] - part);\n"
+    "        to[2 * i + 1] += from[2 * i + 1];\n"
+    "    }\n"
+    "}\n";
+
+static const char narrow_template[] =
+    "static void a(int64_t n, const double *from, T *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    for (i = 0; i < n; i++) to[i] = (T)from[i];\n"
+    "}\n";
+
+static const char narrow_pairs_template[] =
+    "static void a(int64_t n, const double *from, T *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    for (i = 0; i < n; i++) {\n"
+    "        const double lost = from[2 * i + 1];\n"
+    "        to[i] = (lost < 0 || lost > 0) && isfinite(lost) ? from[2 * i] + lost : from[2 * i];\n"
+    "    }\n"
     "}\n";
 
 static const char copy_template[] =
@@ -104,20 +199,25 @@ static const char integer_template[] =
 typedef struct {
     const char *name, *text;
     int fold; /* -1: none */
+    const char *f64; /* its text for doubles where it is another; or NULL */
 } helper;
 
 /* Each may call those before it. */
 static const helper helpers[] = {
-    { "two_sum", NULL, AG_FOLD_SUM }, { "two_prod", NULL, AG_FOLD_PROD },
-    { "two_max", NULL, AG_FOLD_MAX }, { "two_min", NULL, AG_FOLD_MIN },
-    { "fold_sum", fold_template, AG_FOLD_SUM }, { "fold_prod", fold_template, AG_FOLD_PROD },
-    { "fold_max", fold_template, AG_FOLD_MAX }, { "fold_min", fold_template, AG_FOLD_MIN },
-    { "lanes_sum", lanes_template, AG_FOLD_SUM }, { "lanes_prod", lanes_template, AG_FOLD_PROD },
-    { "lanes_max", lanes_template, AG_FOLD_MAX }, { "lanes_min", lanes_template, AG_FOLD_MIN },
-    { "into_sum", into_template, AG_FOLD_SUM }, { "into_prod", into_template, AG_FOLD_PROD },
-    { "into_max", into_template, AG_FOLD_MAX }, { "into_min", into_template, AG_FOLD_MIN },
-    { "copy", copy_template, -1 }, { "expand", expand_template, -1 }, { "repeat", repeat_template, -1 },
-    { "pad", pad_template, -1 }, { "dot", dot_template, -1 }, { "integer", integer_template, -1 },
+    { "two_sum", NULL, AG_FOLD_SUM, NULL }, { "two_prod", NULL, AG_FOLD_PROD, NULL },
+    { "two_max", NULL, AG_FOLD_MAX, NULL }, { "two_min", NULL, AG_FOLD_MIN, NULL },
+    { "fold_sum", fold_template, AG_FOLD_SUM, NULL }, { "fold_prod", fold_template, AG_FOLD_PROD, NULL },
+    { "fold_max", fold_template, AG_FOLD_MAX, NULL }, { "fold_min", fold_template, AG_FOLD_MIN, NULL },
+    { "lanes_sum", lanes_template, AG_FOLD_SUM, NULL }, { "lanes_prod", lanes_template, AG_FOLD_PROD, NULL },
+    { "lanes_max", lanes_template, AG_FOLD_MAX, NULL }, { "lanes_min", lanes_template, AG_FOLD_MIN, NULL },
+    { "into_sum", into_template, AG_FOLD_SUM, NULL }, { "into_prod", into_template, AG_FOLD_PROD, NULL },
+    { "into_max", into_template, AG_FOLD_MAX, NULL }, { "into_min", into_template, AG_FOLD_MIN, NULL },
+    { "pairs", pairs_template, -1, NULL }, { "clear", clear_template, -1, clear_pairs_template },
+    { "widen", widen_template, -1, widen_pairs_template }, { "merge", merge_template, -1, merge_pairs_template },
+    { "narrow", narrow_template, -1, narrow_pairs_template },
+    { "copy", copy_template, -1, NULL }, { "expand", expand_template, -1, NULL },
+    { "repeat", repeat_template, -1, NULL }, { "pad", pad_template, -1, NULL }, { "dot", dot_template, -1, NULL },
+    { "integer", integer_template, -1, NULL },
 };
 enum { HELPERS = sizeof helpers / sizeof helpers[0], TYPES = 3 };
 
@@ -140,7 +240,8 @@ static void emit_helper(const agi_emitter *e, ag_source *to, const helper *h, ag
     char name[AGI_NAME], two[AGI_NAME];
     agi_helper_name(e, h->name, dtype, name);
     agi_helper_name(e, helpers[h->fold < 0 ? 0 : h->fold].name, dtype, two);
-    if (h->text) agi_emit_arithmetic(to, h->text, dtype, (const char *const[3]){ name, two, two });
+    const char *text = dtype == AG_F64 && h->f64 ? h->f64 : h->text;
+    if (text) agi_emit_arithmetic(to, text, dtype, (const char *const[3]){ name, two, two });
     else emit_two(to, h, dtype, name);
     ag_emit(to, "\n");
 }

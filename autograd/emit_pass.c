@@ -14,11 +14,12 @@ static int mentions(const agi_pass_printer *p, uint32_t buffer)
 static void emit_pointers(agi_pass_printer *p)
 {
     const agi_pass *g = p->g;
-    int n = g->nloads + g->nstores + 2 * g->nfolds;
+    int n = g->nloads + g->nstores + 3 * g->nfolds;
     for (int k = 0; k < n; k++) {
         int store = k - g->nloads, fold = store - g->nstores;
         uint32_t b = store < 0 ? g->load[k].buffer : fold < 0 ? g->store[store].buffer
-                     : fold % 2 ? g->fold[fold / 2].partial : g->fold[fold / 2].buffer;
+                     : fold % 3 == 0 ? g->fold[fold / 3].buffer
+                     : fold % 3 == 1 ? g->fold[fold / 3].partial : g->fold[fold / 3].few;
         int written = fold >= 0;
         for (int j = 0; j < g->nstores; j++) written |= g->store[j].buffer == b;
         if (b == AGI_NONE || !mentions(p, b) || !agi_declare(p->e, b)) continue;
@@ -49,7 +50,7 @@ static void emit_arrays(agi_pass_printer *p)
 static void emit_counters(const agi_pass_printer *p, int blocks)
 {
     static const char *const names[] = { "r", "i", "k", "block" };
-    const int used[] = { agi_uses(p, AGI_R), agi_uses(p, AGI_I), agi_uses(p, AGI_K), blocks };
+    const int used[] = { agi_uses(p, AGI_R), agi_uses(p, AGI_I), agi_uses(p, AGI_K) || blocks, blocks };
     int n = 0;
     for (int k = 0; k < 4; k++)
         if (used[k]) ag_emit(p->e->to, n++ ? ", %s" : "    int64_t %s", names[k]);

@@ -231,13 +231,16 @@ static void count_stages(agi_schedule *s)
         if (s->store_when[k] / AGI_LOOPS >= s->stages) s->stages = s->store_when[k] / AGI_LOOPS + 1;
 }
 
-/* Folds of everything can be accumulated where their operand is computed, unless rows come one by one. */
+/* Folds of everything can be accumulated where their operand is computed, unless rows come one by one, or a tile has
+ * more elements than lanes should take one after the other. */
 static void place_fold(agi_schedule *s, int k, int in_loops)
 {
+    enum { MOST_ELEMENTS = 1024 };
     const agi_fold_end *e = &s->g->fold[k];
     const agi_value *v = &s->value[e->reg];
     int computed = v->micro >= 0 && !v->uniform && !v->expanded && v->when % AGI_LOOPS == AGI_LOOP_FULL;
     int flat = !e->row && e->mode == AGI_FOLD_ALL && !(s->by_rows && s->g->tile_rows > 1);
+    flat &= s->g->tile_rows * s->g->tile_columns <= MOST_ELEMENTS;
     s->fold_when[k] = in_loops && computed && flat ? v->when : AGI_AT_END;
     read_at(s, e->reg, s->fold_when[k]);
 }

@@ -19,6 +19,8 @@
 #endif
 #endif
 
+#define SEPARATE __attribute__((noinline))
+
 #define MATH1(name) extern double name(double) VECTOR; extern float name##f(float) VECTOR;
 #define MATH2(name) extern double name(double, double) VECTOR; extern float name##f(float, float) VECTOR;
 #define PLAIN1(name) extern double name(double); extern float name##f(float);
@@ -83,6 +85,74 @@ PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor)
 #define K(x) x
 #include "kernels.inc"
 
+/* ---- wide sums: sums of nothing are -0, which leaves -0 as it is ------------------------------------------------ */
+
+static void clear_f32(int64_t n, void *wide)
+{
+    for (int64_t i = 0; i < n; i++) ((double *)wide)[i] = -0.0;
+}
+
+static void widen_f32(int64_t n, const void *vx, void *wide)
+{
+    const float *x = vx;
+    double *sum = wide;
+    if (n == 1) *sum += (double)*x; /* a tile's: without waiting for vectors */
+    else
+        INDEPENDENT for (int64_t i = 0; i < n; i++) sum[i] += (double)x[i];
+}
+
+static void merge_f32(int64_t n, const void *from, void *wide)
+{
+    const double *x = from;
+    double *sum = wide;
+    INDEPENDENT for (int64_t i = 0; i < n; i++) sum[i] += x[i];
+}
+
+static void narrow_f32(int64_t n, const void *wide, void *out)
+{
+    for (int64_t i = 0; i < n; i++) ((float *)out)[i] = (float)((const double *)wide)[i];
+}
+
+typedef struct {
+    double sum, lost;
+} wide_f64;
+
+static inline void add_wide(wide_f64 *w, double x) /* D. Knuth's exact addition */
+{
+    double sum = w->sum + x, of_x = sum - w->sum;
+    w->lost += (w->sum - (sum - of_x)) + (x - of_x);
+    w->sum = sum;
+}
+
+static void clear_f64(int64_t n, void *wide)
+{
+    for (int64_t i = 0; i < n; i++) ((wide_f64 *)wide)[i] = (wide_f64){ -0.0, 0 };
+}
+
+static void widen_f64(int64_t n, const void *x, void *wide)
+{
+    INDEPENDENT for (int64_t i = 0; i < n; i++) add_wide((wide_f64 *)wide + i, ((const double *)x)[i]);
+}
+
+static void merge_f64(int64_t n, const void *from, void *wide)
+{
+    const wide_f64 *x = from;
+    for (int64_t i = 0; i < n; i++) {
+        add_wide((wide_f64 *)wide + i, x[i].sum);
+        ((wide_f64 *)wide)[i].lost += x[i].lost;
+    }
+}
+
+/* Of a sum that is not finite, nothing is known to be lost. */
+static void narrow_f64(int64_t n, const void *wide, void *out)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const wide_f64 *w = (const wide_f64 *)wide + i;
+        double lost = w->lost;
+        ((double *)out)[i] = (lost < 0 || lost > 0) && lost - lost == 0 ? w->sum + lost : w->sum;
+    }
+}
+
 #undef POINTWISE1
 #undef POINTWISE2
 #undef POINTWISE3
@@ -93,7 +163,9 @@ PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor)
 #define FOLDS(kind, suffix) { kind##sum##suffix, kind##prod##suffix, kind##max##suffix, kind##min##suffix }
 #define TABLE(suffix)                                                                          \
     .fill = fill##suffix, .expand = expand##suffix, .fold = FOLDS(fold_, suffix),              \
-    .fold_rows = FOLDS(rows_, suffix), .fold_into = FOLDS(into_, suffix)
+    .fold_rows = FOLDS(rows_, suffix), .fold_into = FOLDS(into_, suffix),                      \
+    .add_pairs = add_pairs##suffix, .clear = clear##suffix, .widen = widen##suffix,            \
+    .merge = merge##suffix, .narrow = narrow##suffix
 
 const agi_kernels JOIN(agi_kernels_, AG_ISA)[2] = {
     { .point = {

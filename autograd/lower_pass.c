@@ -4,6 +4,7 @@
 enum { TILE_BYTES = 24 << 10, SMALLEST_TILE = 64, LARGEST_TILE = 1024,
        FOLD_TILE = 544, /* no power of two: registers that lie 4 KiB apart get into each other's way */
        BLOCK_POINTS = 1 << 14, MOST_BLOCKS = 64,
+       MOST_ADDITIONS = 64, MOST_TILES = 16, /* in a row, in the type of what is added */
        LONG_ROW = 2 << 10, /* bytes: worth a tile of its own */
        STREAM_BYTES = 1 << 20, /* a cache of our own, at most */
        WORTH_THREADS = 1 << 19 /* elements times operations: some 50 us */ };
@@ -154,7 +155,7 @@ static void lower_fold(lowering *l, uint32_t i)
         return;
     }
     agi_fold_end *e = &g->fold[g->nfolds++];
-    *e = (agi_fold_end){ .buffer = it->buffer, .partial = AGI_NONE, .reg = in, .row = (uint8_t)of_rows,
+    *e = (agi_fold_end){ .buffer = it->buffer, .partial = AGI_NONE, .few = AGI_NONE, .reg = in, .row = (uint8_t)of_rows,
                          .fold = (uint8_t)it->node->op->fold, .extent = s.extent };
     e->mode = s.extent == ag_count(x) ? AGI_FOLD_ALL : s.inner > 1 ? AGI_FOLD_COLUMNS : AGI_FOLD_LONG;
     l->value[in].last = INT32_MAX;
@@ -295,16 +296,34 @@ static void choose_tiles(lowering *l)
     g->worth_threads = g->blocks > 1 && g->rows * g->columns * (g->nmicros + g->nloads + g->nstores) > WORTH_THREADS;
 }
 
+static uint32_t work_buffer(lowering *l, ag_dtype dtype, int64_t bytes)
+{
+    uint32_t b = agi_new_buffer(l->c, AGI_WORK, NULL, dtype, bytes);
+    if (b != AGI_NONE) agi_touch(l->c, b, l->step);
+    return b;
+}
+
+/* Does a sum take more additions one after the other than rounding errors should grow by? */
+static int needs_wide(const agi_pass *g, const agi_fold_end *e)
+{
+    if (e->fold != AG_FOLD_SUM) return 0;
+    if (e->mode == AGI_FOLD_COLUMNS) return e->extent > MOST_ADDITIONS * (e->extent == g->rows ? g->blocks : 1);
+    return e->mode == AGI_FOLD_LONG || g->row_tiles * g->column_tiles > MOST_TILES;
+}
+
 static int give_partials(lowering *l)
 {
     agi_pass *g = l->g;
-    for (int k = 0; k < g->nfolds && g->blocks > 1; k++) {
+    for (int k = 0; k < g->nfolds; k++) {
         agi_fold_end *e = &g->fold[k];
-        if (e->mode == AGI_FOLD_LONG) continue;
-        int64_t n = e->mode == AGI_FOLD_ALL ? 1 : g->columns, size = (int64_t)ag_dtype_size(g->dtype);
-        e->partial = agi_new_buffer(l->c, AGI_WORK, NULL, g->dtype, g->blocks * n * size);
+        e->wide = (uint8_t)needs_wide(g, e);
+        e->every = g->tile_rows < MOST_ADDITIONS ? MOST_ADDITIONS / g->tile_rows * g->tile_rows : g->tile_rows;
+        if (!e->wide && (g->blocks == 1 || e->mode == AGI_FOLD_LONG)) continue;
+        e->partial = work_buffer(l, e->wide ? AG_F64 : g->dtype, g->blocks * agi_part_bytes(g, e));
         if (e->partial == AGI_NONE) return 0;
-        agi_touch(l->c, e->partial, l->step);
+        if (!e->wide || e->mode != AGI_FOLD_COLUMNS) continue;
+        e->few = work_buffer(l, g->dtype, g->blocks * agi_few_elements(g) * (int64_t)ag_dtype_size(g->dtype));
+        if (e->few == AGI_NONE) return 0;
     }
     return 1;
 }

@@ -90,13 +90,18 @@ typedef struct {
     uint8_t row;
 } agi_store;
 
-/* Reductions at a group's end. All: every element. Columns: segments of `extent` rows. Long rows: chunk by chunk. */
+/* Reductions at a group's end. All: every element. Columns: segments of `extent` rows. Long rows: chunk by chunk.
+ * Sums that take many additions one after the other go to wide sums: two elements' room for each, which hold a double
+ * of floats, or a double and what its additions have lost. */
 typedef enum { AGI_FOLD_ALL, AGI_FOLD_COLUMNS, AGI_FOLD_LONG } agi_fold_mode;
 typedef struct {
     uint32_t buffer, partial; /* result; a partial result per block, or AGI_NONE */
+    uint32_t few;             /* wide columns: a block's sums of few rows, and room to add a tile's rows in pairs */
     uint32_t reg;
     uint8_t row, fold, mode;
+    uint8_t wide;             /* the partial results are wide sums */
     int64_t extent;
+    int64_t every;            /* few: so many rows of the iteration space, whole tiles */
 } agi_fold_end;
 
 typedef enum { AGI_SCRATCH, AGI_LOADED, AGI_STORED } agi_place_kind;
@@ -123,6 +128,30 @@ typedef struct {
     agi_register *reg;
     void (*native)(void *const *memory, char *scratch, int64_t from, int64_t to); /* blocks, compiled; or NULL */
 } agi_pass;
+
+static inline int64_t agi_part_bytes(const agi_pass *g, const agi_fold_end *e) /* of a block */
+{
+    int64_t n = e->mode == AGI_FOLD_COLUMNS ? g->columns : 1;
+    return (e->wide ? 2 * n : n) * (int64_t)ag_dtype_size(g->dtype);
+}
+
+/* Are so many rows in a tile that they are better added in pairs than one after the other? */
+static inline int agi_adds_pairs(const agi_pass *g)
+{
+    return g->columns < 32 && g->tile_rows > 1;
+}
+
+static inline int64_t agi_few_elements(const agi_pass *g) /* of a block: a row, and room for pairs of a tile's */
+{
+    return (1 + (agi_adds_pairs(g) ? (g->tile_rows + 1) / 2 : 0)) * g->columns;
+}
+
+/* Is the result made of the blocks' parts once all are there? Others are finished row by row. */
+static inline int agi_ends_late(const agi_pass *g, const agi_fold_end *e)
+{
+    return e->partial != AGI_NONE
+           && (e->mode == AGI_FOLD_ALL || (e->mode == AGI_FOLD_COLUMNS && e->extent == g->rows));
+}
 
 /* ---- scalar programs --------------------------------------------------------------------------------------------- */
 
@@ -269,6 +298,12 @@ typedef struct agi_kernels {
     void (*fold[4])(int64_t n, const void *x, void *out);                               /* out = fold of x */
     void (*fold_rows[4])(int64_t rows, int64_t columns, const void *x, void *out);      /* out[r] = fold of row r */
     void (*fold_into[4])(int64_t n, const void *x, void *out);                          /* out[i] = out[i] with x[i] */
+    /* The sums of each column, added in pairs: x if it is one row, else in `work`, which is x or has room for half. */
+    const void *(*add_pairs)(int64_t rows, int64_t columns, const void *x, void *work);
+    void (*clear)(int64_t n, void *wide);                  /* wide sums of nothing */
+    void (*widen)(int64_t n, const void *x, void *wide);   /* wide[i] += x[i] */
+    void (*merge)(int64_t n, const void *from, void *wide); /* wide[i] += from[i], wide as well */
+    void (*narrow)(int64_t n, const void *wide, void *out);
 } agi_kernels;
 
 extern const agi_kernels agi_kernels_1[2], agi_kernels_2[2], agi_kernels_3[2];

@@ -1,5 +1,5 @@
 /* Executes groups: tile by tile, each micro-operation a kernel over registers that stay in cache. */
-#include "plan.h"
+#include "tile.h"
 
 enum { LANE_BYTES = 64, MOST_STREAMS = 16 };
 
@@ -16,15 +16,7 @@ int64_t agi_group_scratch(const agi_pass *g)
     return pointers + g->full_slots * slot_bytes(g, 0) + g->row_slots * slot_bytes(g, 1);
 }
 
-typedef struct {
-    ag_run *run;
-    const agi_pass *g;
-    const agi_kernels *kernels;
-    int64_t size;  /* of an element */
-    char **reg;
-    char *slots[2]; /* of full and of row registers */
-    int64_t row, rows, column, columns; /* of the tile */
-} tile;
+typedef agi_tile_run tile;
 
 static int64_t elements(const tile *t, int row)
 {
@@ -246,46 +238,7 @@ static void run_micros(const tile *t)
     }
 }
 
-static char *fold_target(const tile *t, const agi_fold_end *e, int64_t block)
-{
-    if (e->partial == AGI_NONE) return t->run->memory[e->buffer];
-    int64_t n = e->mode == AGI_FOLD_ALL ? 1 : t->g->columns;
-    return (char *)t->run->memory[e->partial] + block * n * t->size;
-}
-
-static void fold_all(const tile *t, const agi_fold_end *e, int64_t block, int first)
-{
-    double part; /* room for either type */
-    char *target = fold_target(t, e, block);
-    t->kernels->fold[e->fold](elements(t, e->row), t->reg[e->reg], first ? (void *)target : (void *)&part);
-    if (!first) t->kernels->fold_into[e->fold](1, &part, target);
-}
-
-static void fold_columns(const tile *t, const agi_fold_end *e, int64_t block, int64_t first_row)
-{
-    char *target = fold_target(t, e, block);
-    for (int64_t r = 0; r < t->rows; r++) {
-        int64_t row = t->row + r, segment = e->extent == t->g->rows ? 0 : row / e->extent;
-        char *to = target + (segment * t->g->columns + t->column) * t->size;
-        const char *x = t->reg[e->reg] + r * t->columns * t->size;
-        int opens = row == first_row || (segment * e->extent == row && e->extent != t->g->rows);
-        if (opens) memcpy(to, x, (size_t)(t->columns * t->size));
-        else t->kernels->fold_into[e->fold](t->columns, x, to);
-    }
-}
-
-static void fold_long(const tile *t, const agi_fold_end *e)
-{
-    double part;
-    for (int64_t r = 0; r < t->rows; r++) {
-        char *to = (char *)t->run->memory[e->buffer] + (t->row + r) * t->size;
-        const char *x = t->reg[e->reg] + r * t->columns * t->size;
-        t->kernels->fold[e->fold](t->columns, x, t->column ? (void *)&part : (void *)to);
-        if (t->column) t->kernels->fold_into[e->fold](1, &part, to);
-    }
-}
-
-static void run_tile(tile *t, int64_t block, int first, int64_t first_row)
+static void run_tile(tile *t)
 {
     const agi_pass *g = t->g;
     for (int k = 0; k < g->nstores; k++) { /* computed where it is stored */
@@ -301,12 +254,7 @@ static void run_tile(tile *t, int64_t block, int first, int64_t first_row)
         memcpy((char *)memory_at(t, s->buffer, position(t, s->row)), t->reg[s->reg],
                (size_t)(elements(t, s->row) * t->size));
     }
-    for (int k = 0; k < g->nfolds; k++) {
-        const agi_fold_end *e = &g->fold[k];
-        if (e->mode == AGI_FOLD_ALL) fold_all(t, e, block, first);
-        else if (e->mode == AGI_FOLD_COLUMNS) fold_columns(t, e, block, first_row);
-        else fold_long(t, e);
-    }
+    for (int k = 0; k < g->nfolds; k++) agi_fold_tile(t, &g->fold[k]);
 }
 
 /* ---- blocks ----------------------------------------------------------------------------------------------------- */
@@ -340,28 +288,17 @@ void agi_run_blocks(ag_run *run, const agi_pass *g, char *scratch, int64_t from,
     place_registers(&t, scratch);
     for (int64_t block = from; block < to; block++) {
         int64_t first = block_start(g, block), end = block_start(g, block + 1);
-        int64_t first_row = first / g->column_tiles * g->tile_rows;
+        t.block = block;
+        t.first_row = first / g->column_tiles * g->tile_rows;
+        t.end_row = end / g->column_tiles * g->tile_rows;
+        if (t.end_row > g->rows) t.end_row = g->rows;
         for (int64_t k = first; k < end; k++) {
+            t.opens = k == first;
             t.row = k / g->column_tiles * g->tile_rows;
             t.column = k % g->column_tiles * g->tile_columns;
             t.rows = g->rows - t.row < g->tile_rows ? g->rows - t.row : g->tile_rows;
             t.columns = g->columns - t.column < g->tile_columns ? g->columns - t.column : g->tile_columns;
-            run_tile(&t, block, k == first, first_row);
+            run_tile(&t);
         }
-    }
-}
-
-/* The blocks' partial results, always combined in the same order. */
-void agi_finish_folds(ag_run *run, const agi_pass *g)
-{
-    const agi_kernels *kernels = run->plan->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64];
-    size_t size = ag_dtype_size(g->dtype);
-    for (int k = 0; k < g->nfolds; k++) {
-        const agi_fold_end *e = &g->fold[k];
-        if (e->partial == AGI_NONE) continue;
-        int64_t n = e->mode == AGI_FOLD_ALL ? 1 : g->columns;
-        char *to = run->memory[e->buffer], *part = run->memory[e->partial];
-        memcpy(to, part, (size_t)n * size);
-        for (int64_t b = 1; b < g->blocks; b++) kernels->fold_into[e->fold](n, part + (size_t)(b * n) * size, to);
     }
 }

@@ -10,7 +10,7 @@ int main(int argc, char **argv)
                                       suite_untaken, suite_steps,
                                       suite_scalar, suite_random, suite_parse, suite_derive, suite_save, suite_files,
                                       suite_blog, suite_demos, suite_gradbench, suite_emit, suite_native, suite_native_loop,
-                                      suite_header, suite_readme, suite_failure };
+                                      suite_header, suite_sums, suite_readme, suite_failure };
     SRunner *runner = srunner_create(NULL);
     for (size_t i = 0; i < COUNT(suite); i++) srunner_add_suite(runner, suite[i]());
     srunner_run(runner, argc > 1 ? argv[1] : NULL, NULL, CK_NORMAL);

@@ -35,6 +35,7 @@ Suite *suite_simplify(void);
 Suite *suite_optimise(void);
 Suite *suite_plan(void);
 Suite *suite_scalar(void);
+Suite *suite_sums(void);
 Suite *suite_random(void);
 Suite *suite_memory(void);
 Suite *suite_recompute(void);
