@@ -279,11 +279,9 @@ END_TEST
 
 START_TEST(no_gradient_through_integers)
 {
-    ag_node *x = vector(2, (double[]){ 1.5, 2.5 }), *dx;
-    ag_node *y = ag_sum(ag_cast(ag_cast(x, AG_I64), AG_F64));
+    ag_node *x = vector(2, (double[]){ 1.5, 2.5 }), *y = ag_sum(ag_cast(ag_cast(x, AG_I64), AG_F64));
     expect_close(test_number(y), 3, 0);
-    ck_assert_int_eq(ag_gradient(y, 1, &x, &dx), AG_ENOGRAD);
-    expect_error(g, AG_ENOGRAD, "cast", "integers");
+    expect_vector(derivative(y, x), 0, 0);
     ag_node *table = vector(3, (double[]){ 10, 20, 30 });
     ag_node *taken = ag_sum(ag_gather(table, 0, ag_cast(x, AG_I64)));
     expect_vector(derivative(taken, table), 0, 1, 1);
