@@ -61,6 +61,10 @@ typedef struct {
     void *context;
 } ag_allocator;
 
+/* Options: a field left 0 means what its comment says, { 0 } all defaults. Where 0 stands for another default, this is
+ * nought itself: .beta1 = AG_ZERO. */
+#define AG_ZERO 1e-300
+
 /* ---- graphs ---------------------------------------------------------------------------------------------------- */
 ag_graph *ag_graph_new(const ag_allocator *or_null); /* NULL when out of memory; the allocator is copied */
 void ag_graph_free(ag_graph *);                      /* and every node in it; NULL is fine */
@@ -196,10 +200,10 @@ typedef struct {
 const ag_sparse *ag_sparse_jacobian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null); /* NULL: failed */
 const ag_sparse *ag_sparse_hessian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null);  /* y of rank 0 */
 typedef struct {
-    int orders;       /* 1: first derivatives; 2 (default): of the gradient too */
+    int orders;       /* 1: first derivatives; 0 and 2: of the gradient too */
     double step;      /* the largest step for |x| <= 1, more in proportion; finer ones follow. 0: 1/128 */
-    double tolerance; /* accepted |analytic - numeric| / max(1, |analytic|, |numeric|); 0: 1e-6 */
-    uint64_t seed;    /* of the random directions */
+    double tolerance; /* accepted |analytic - numeric| / max(1, |analytic|, |numeric|); 0: 1e-6; AG_ZERO: exact */
+    uint64_t seed;    /* of the random directions; 0 is one, too */
     const ag_run *at; /* take the leaves' values from this run; NULL: parameters' initial values, inputs random */
 } ag_check_options;
 typedef struct {
@@ -218,26 +222,29 @@ ag_status ag_check_gradient(ag_node *y, int n, ag_node *const x[], const ag_chec
 
 /* ---- training: update nodes, outputs to list in ag_compile ------------------------------------------------------ */
 typedef struct {
-    double rate;
+    double rate;        /* above 0, which has no default here: a rate or a rate_node is needed. AG_ZERO: stand still */
     ag_node *rate_node; /* not NULL: rank 0, used instead of rate; an input makes schedules need no recompilation */
     double momentum;    /* v = momentum v + gradient; p -= rate v. 0: plain */
-    int nesterov;       /* p -= rate (gradient + momentum v) */
-    double weight_decay; /* adds weight_decay * p to the gradient */
-    double clip_norm;   /* > 0: gradients are scaled down to this global norm */
+    int nesterov;       /* 1: p -= rate (gradient + momentum v) */
+    double weight_decay; /* adds weight_decay * p to the gradient. 0: none */
+    double clip_norm;   /* > 0: gradients are scaled down to this global norm. 0: they are not */
 } ag_sgd_options;
 typedef struct {
-    double rate; /* 0: 0.001 */
+    double rate; /* 0: 0.001; AG_ZERO: stand still */
     ag_node *rate_node;
-    double beta1, beta2, epsilon; /* of the means of gradients and their squares; 0: 0.9, 0.999, 1e-8 */
-    double weight_decay, clip_norm; /* the decay is decoupled: p -= rate weight_decay p */
+    double beta1, beta2, epsilon; /* of the means of gradients and their squares; 0: 0.9, 0.999, 1e-8; AG_ZERO: nought */
+    double weight_decay, clip_norm; /* the decay is decoupled: p -= rate weight_decay p. 0: none, no clipping */
 } ag_adam_options;
 typedef struct {
-    double rate; /* 0: 0.01 */
+    double rate; /* 0: 0.01; AG_ZERO: stand still */
     ag_node *rate_node;
-    double smoothing, epsilon, momentum, weight_decay, clip_norm; /* smoothing of squares: 0: 0.99; epsilon: 0: 1e-8 */
+    double smoothing, epsilon; /* smoothing of squares; 0: 0.99, 1e-8; AG_ZERO: nought */
+    double momentum, weight_decay, clip_norm; /* 0: none, as for ag_sgd */
 } ag_rmsprop_options;
 /* Each updates, in place, every parameter that the loss (rank 0) depends on; what it keeps are parameters, too: p's are
- * named "p/m", "p/v", "p/momentum"; Adam counts in "adam/step". */
+ * named "p/m", "p/v", "p/momentum"; Adam counts in "adam/step". Called again for another loss of the same parameters, of
+ * a smaller last batch, say, it goes on with what it keeps already, whatever the options; for other parameters, some of
+ * which it has been called for, it keeps "p/m 2". */
 ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *);
 ag_node *ag_adam(ag_node *loss, const ag_adam_options *or_null);
 ag_node *ag_rmsprop(ag_node *loss, const ag_rmsprop_options *or_null);
@@ -252,7 +259,7 @@ typedef struct {
     int isa;       /* 1: baseline; at most 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4); 0: the best here */
     int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
-    double native_seconds; /* that the compiler may take; 0: 20 */
+    double native_seconds; /* that the compiler may take; 0: 20; AG_ZERO: none, only what the cache has */
 } ag_options;
 /* NULL: see ag_graph_error. */
 ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null);

@@ -372,18 +372,24 @@ static ag_status check_order(check *c, ag_node *y, ag_node **dx)
     return c->report->error <= c->o.tolerance ? AG_OK : AG_EARG;
 }
 
-static ag_status check_call(check *c, const ag_node *y)
+static ag_status check_call(check *c, ag_node *y)
 {
     ag_graph *g = c->graph;
     const ag_check_options *o = &c->o;
-    if (y->dtype != AG_F64) agi_fail(g, AG_ETYPE, "ag_check_gradient: y is not f64");
-    if (c->n < 1 || o->orders < 1 || o->orders > 2 || !(o->step > 0) || !(o->tolerance >= 0))
-        agi_fail(g, AG_EARG, "ag_check_gradient: no x, orders outside 1 to 2, a step or a tolerance below 0");
+    if (y->dtype != AG_F64)
+        agi_fail_at(g, AG_ETYPE, 1, &y, "ag_check_gradient: y is not f64, whose digits differences need");
+    if (c->n < 1) agi_fail(g, AG_EARG, "ag_check_gradient: no x to differentiate by: n is %d", c->n);
+    if (o->orders < 1 || o->orders > 2)
+        agi_fail(g, AG_EARG, "ag_check_gradient: options.orders is %d: give 1, 2, or 0 for 2", o->orders);
+    if (!(o->step > 0 && isfinite(o->step)))
+        agi_fail(g, AG_EARG, "ag_check_gradient: options.step is %g: give one above 0, or 0 for 1/128", o->step);
+    if (!(o->tolerance >= 0))
+        agi_fail(g, AG_EARG, "ag_check_gradient: options.tolerance is %g: give one above 0, or 0 for 1e-6", o->tolerance);
     for (int i = 0; i < c->n; i++) {
-        const ag_node *x = c->x[i];
-        if (x->dtype != AG_F64) agi_fail(g, AG_ETYPE, "ag_check_gradient: x[%d] is not f64", i);
-        if (!is_fed(x))
-            agi_fail(g, AG_EARG, "ag_check_gradient: x[%d] is neither input nor parameter", i);
+        ag_node *x = c->x[i];
+        if (x->dtype != AG_F64)
+            agi_fail_at(g, AG_ETYPE, 1, &x, "ag_check_gradient: x[%d] is not f64, whose digits differences need", i);
+        if (!is_fed(x)) agi_fail_at(g, AG_EARG, 1, &x, "ag_check_gradient: x[%d] is neither input nor parameter", i);
         for (int k = 0; k < i; k++)
             if (c->x[k] == x) agi_fail(g, AG_EARG, "ag_check_gradient: x[%d] and x[%d] are one node", k, i);
     }
@@ -419,8 +425,8 @@ ag_status ag_check_gradient(ag_node *y, int n, ag_node *const x[], const ag_chec
     c.graph = y->graph;
     c.o = o;
     c.o.orders = o.orders == 0 ? 2 : o.orders;
-    c.o.step = o.step == 0 ? 0x1p-7 : o.step;
-    c.o.tolerance = o.tolerance == 0 ? 1e-6 : o.tolerance;
+    c.o.step = agi_option(o.step, 0x1p-7);
+    c.o.tolerance = agi_option(o.tolerance, 1e-6);
     c.random = o.seed;
     c.own = (uint32_t)c.graph->nnodes;
     ag_status status = c.graph->status;

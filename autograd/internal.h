@@ -47,6 +47,7 @@ extern const ag_allocator agi_malloc; /* malloc and free */
 
 typedef struct agi_named agi_named;
 typedef struct agi_custom agi_custom;
+typedef struct agi_kept agi_kept;
 
 enum { AGI_CHUNK = 4096 };
 
@@ -65,6 +66,7 @@ struct ag_graph {
     const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
     uint32_t wanted_first;
     ag_node **flow_if; /* while a rule is asked that may say so, by input: the condition of what flows there, or NULL */
+    agi_kept *kept;         /* optimise.c: what each optimiser keeps, the newest first */
     ag_status status;
     char message[1024];
     ag_node *bad; /* stands for every result of a failed call */
@@ -131,6 +133,12 @@ int agi_is_number(const ag_node *x, double *value);
 /* scalar.c: one element of a pointwise operation, by its code, as scalar programs compute it. */
 double agi_pointwise_f64(int code, double a, double b, double c);
 float agi_pointwise_f32(int code, float a, float b, float c);
+
+/* What an option means: 0 the default, AG_ZERO nought. */
+static inline double agi_option(double given, double otherwise)
+{
+    return given == 0 ? otherwise : given == AG_ZERO ? 0 : given;
+}
 
 /* ---- errors ----------------------------------------------------------------------------------------------------- */
 

@@ -120,7 +120,7 @@ static void *compile(const maker *m, char note[AGI_NOTE])
     const char *compiler = getenv("AG_CC"), *flags[MOST_FLAGS];
     choose_flags(m, flags);
     const agi_compilation c = { .compiler = compiler && *compiler ? compiler : "cc", .flags = flags,
-                                .seconds = o->native_seconds > 0 ? o->native_seconds : 20, .cache = o->native_cache };
+                                .seconds = agi_option(o->native_seconds, 20), .cache = o->native_cache };
     return agi_compile_text(&c, &m->text, note);
 }
 

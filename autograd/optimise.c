@@ -6,12 +6,23 @@
 
 #include <math.h>
 
+/* What an optimiser keeps, for the next call of the same one for the same parameters. In the graph's arena. */
+typedef enum { FIRST, SECOND, BUFFERS } buffer_kind; /* means of gradients or directions; of their squares */
+struct agi_kept {
+    agi_kept *older;
+    const char *what;
+    int count;
+    ag_node **parameter, **buffer[BUFFERS]; /* buffers: by parameter; NULL: not there yet */
+    ag_node *step;
+};
+
 typedef struct {
     const char *what; /* the function called, for messages */
     ag_graph *graph;
     agi_arena arena;
     int count; /* of parameters */
     ag_node **parameter, **gradient;
+    agi_kept *kept;
     ag_node **effect; /* assignments made so far */
     int effects;
     ag_node *rate; /* of rank 0 */
@@ -82,28 +93,87 @@ static ag_node *clipping(const training *t, double limit)
     return ag_minimum(ag_div(ag_number(t->graph, limit), ag_sqrt(total)), ag_number(t->graph, 1));
 }
 
+/* ---- options ----------------------------------------------------------------------------------------------------- */
+
+/* Is the option finite, and from `least` to below `limit`? */
+static int check_option(const training *t, const char *name, double value, double least, double limit)
+{
+    char to[40] = "";
+    if (isfinite(value) && value >= least && value < limit) return 1;
+    if (isfinite(limit)) snprintf(to, sizeof to, " and below %g", limit);
+    if (isfinite(least)) agi_fail(t->graph, AG_EARG, "%s: options.%s is %g: it has to be at least %g%s", t->what, name,
+                                  value, least, to);
+    else agi_fail(t->graph, AG_EARG, "%s: options.%s is %g: it has to be finite", t->what, name, value);
+    return 0;
+}
+
+static int check_decay(const training *t, double decay)
+{
+    return check_option(t, "weight_decay", decay, -INFINITY, INFINITY);
+}
+
 static int check_rate(training *t, double rate, ag_node *node)
 {
     if (!node) {
-        if (!isfinite(rate)) agi_fail(t->graph, AG_EARG, "%s: the rate is not finite", t->what);
         t->rate = ag_number(t->graph, rate);
-    } else if (!agi_check_nodes(t->graph, t->what, 1, &node, "rate_node")) {
-        if (node->rank) agi_fail_at(t->graph, AG_ESHAPE, 1, &node, "%s: a rate_node is of rank 0", t->what);
-        if (node->dtype == AG_I64)
-            agi_fail_at(t->graph, AG_ETYPE, 1, &node, "%s: a rate_node is of a real type", t->what);
-        t->rate = node;
+        return check_option(t, "rate", rate, 0, INFINITY);
     }
+    t->rate = node;
+    if (agi_check_nodes(t->graph, t->what, 1, &node, "rate_node")) return 0;
+    if (node->rank)
+        agi_fail_at(t->graph, AG_ESHAPE, 1, &node, "%s: options.rate_node is not a single number of rank 0", t->what);
+    if (node->dtype == AG_I64)
+        agi_fail_at(t->graph, AG_ETYPE, 1, &node, "%s: options.rate_node is of integers: cast it with ag_cast", t->what);
     return !t->graph->status;
 }
 
-/* Gathers everything a method needs. 0: it failed and the graph says why; end() is to follow in any case. */
-static int begin(training *t, const char *what, ag_node *loss, double rate, ag_node *rate_node, double clip_norm)
+/* ---- beginning and end ------------------------------------------------------------------------------------------- */
+
+static int keeps_the_same(const agi_kept *k, const training *t)
 {
-    *t = (training){ .what = what, .graph = loss->graph };
-    agi_arena_init(&t->arena, &t->graph->allocator);
+    size_t bytes = (size_t)t->count * sizeof *t->parameter;
+    return !strcmp(k->what, t->what) && k->count == t->count && !memcmp(k->parameter, t->parameter, bytes);
+}
+
+/* What an earlier call keeps for these parameters, or room for what this one will. */
+static int find_kept(training *t)
+{
+    for (t->kept = t->graph->kept; t->kept; t->kept = t->kept->older)
+        if (keeps_the_same(t->kept, t)) return 1;
+    agi_arena *a = &t->graph->arena;
+    size_t n = (size_t)t->count;
+    agi_kept *k = agi_arena_zeros(a, 1, sizeof *k);
+    if (!k) return out_of_memory(t);
+    *k = (agi_kept){ .older = t->graph->kept, .what = t->what, .count = t->count };
+    k->parameter = agi_arena_copy(a, t->parameter, n * sizeof *k->parameter);
+    for (int b = 0; b < BUFFERS; b++) k->buffer[b] = agi_arena_zeros(a, n, sizeof *k->buffer[b]);
+    if (!k->parameter || !k->buffer[FIRST] || !k->buffer[SECOND]) return out_of_memory(t);
+    t->kept = t->graph->kept = k;
+    return 1;
+}
+
+static int check_loss(training *t, ag_node *loss)
+{
+    if (loss->rank)
+        agi_fail_at(t->graph, AG_ESHAPE, 1, &loss, "%s: the loss is not a single number, of rank 0: take its ag_mean or ag_sum",
+                    t->what);
+    return !t->graph->status;
+}
+
+static training start(const char *what, const ag_node *loss)
+{
+    training t = { .what = what, .graph = loss->graph };
+    agi_arena_init(&t.arena, &t.graph->allocator);
+    return t;
+}
+
+/* Gathers everything a method needs. 0: it failed and the graph says why; end() is to follow in any case. */
+static int begin(training *t, ag_node *loss, double rate, ag_node *rate_node, double clip_norm)
+{
+    const char *what = t->what;
     if (t->graph->status || agi_check_nodes(t->graph, what, 1, &loss, "loss")) return 0;
-    if (!(clip_norm >= 0)) agi_fail(t->graph, AG_EARG, "%s: clip_norm is negative or NaN", what);
-    if (!check_rate(t, rate, rate_node) || !find_parameters(t, loss)) return 0;
+    if (!check_loss(t, loss) || !check_option(t, "clip_norm", clip_norm, 0, INFINITY)) return 0;
+    if (!check_rate(t, rate, rate_node) || !find_parameters(t, loss) || !find_kept(t)) return 0;
     if (agi_gradient(what, loss, t->count, t->parameter, t->gradient)) return 0;
     if (clip_norm > 0) t->clip = clipping(t, clip_norm);
     return !t->graph->status;
@@ -125,21 +195,25 @@ static ag_node *assign(training *t, ag_node *parameter, ag_node *value)
     return value;
 }
 
-/* A parameter of zeros in p's shape, called "p/role": "p/role 2" if the graph trains p twice. */
-static ag_node *buffer(training *t, ag_node *p, const char *role)
+/* "of/role", or "of/role 2" and so on: a name that is free. NULL: no memory. */
+static char *free_name(training *t, const char *of, const char *role)
 {
-    char *name = NULL;
-    if (p->name) {
-        size_t room = strlen(p->name) + strlen(role) + 24;
-        name = agi_arena_take(&t->arena, room);
-        if (!name) {
-            out_of_memory(t);
-            return t->graph->bad;
-        }
-        snprintf(name, room, "%s/%s", p->name, role);
-        for (int i = 2; agi_name_find(t->graph, name); i++) snprintf(name, room, "%s/%s %d", p->name, role, i);
-    }
-    return ag_parameter(t->graph, name, (ag_dtype)p->dtype, ag_shape_in(p), NULL);
+    size_t room = strlen(of) + strlen(role) + 24;
+    char *name = agi_arena_take(&t->arena, room);
+    if (!name) return out_of_memory(t), NULL;
+    snprintf(name, room, "%s/%s", of, role);
+    for (int i = 2; agi_name_find(t->graph, name); i++) snprintf(name, room, "%s/%s %d", of, role, i);
+    return name;
+}
+
+/* A parameter of zeros like the i-th, which an earlier call may have made. */
+static ag_node *buffer(training *t, int i, buffer_kind kind, const char *role)
+{
+    ag_node *p = t->parameter[i], **kept = &t->kept->buffer[kind][i];
+    if (!ag_is_bad(*kept)) return *kept;
+    const char *name = p->name ? free_name(t, p->name, role) : NULL;
+    if (p->name && !name) return t->graph->bad;
+    return *kept = ag_parameter(t->graph, name, (ag_dtype)p->dtype, ag_shape_in(p), NULL);
 }
 
 static ag_node *clipped(const training *t, int i)
@@ -154,16 +228,16 @@ static ag_node *decayed(const training *t, ag_node *p, double decay)
 }
 
 /* b old + (1 - b) now: a mean over steps that forgets, kept in a buffer. */
-static ag_node *running_mean(training *t, ag_node *p, const char *role, double b, ag_node *now)
+static ag_node *running_mean(training *t, int i, buffer_kind kind, const char *role, double b, ag_node *now)
 {
-    ag_node *old = buffer(t, p, role);
-    return assign(t, old, ag_add(ag_scale(old, b), ag_scale(now, 1 - b)));
+    ag_node *old = buffer(t, i, kind, role);
+    return assign(t, old, b == 0 ? now : ag_add(ag_scale(old, b), ag_scale(now, 1 - b)));
 }
 
 /* momentum old + now, kept in a buffer. */
-static ag_node *accumulated(training *t, ag_node *p, double momentum, ag_node *now)
+static ag_node *accumulated(training *t, int i, double momentum, ag_node *now)
 {
-    ag_node *old = buffer(t, p, "momentum");
+    ag_node *old = buffer(t, i, FIRST, "momentum");
     return assign(t, old, ag_add(ag_scale(old, momentum), now));
 }
 
@@ -178,19 +252,22 @@ static ag_node *sgd_step(training *t, const ag_sgd_options *o, int i)
     }
     ag_node *g = clipped(t, i);
     if (o->weight_decay != 0) g = ag_add(g, ag_scale(p, o->weight_decay));
-    ag_node *v = accumulated(t, p, o->momentum, g);
+    ag_node *v = accumulated(t, i, o->momentum, g);
     return ag_sub(p, ag_mul(rate, o->nesterov ? ag_add(g, ag_scale(v, o->momentum)) : v));
 }
 
-ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *o)
+ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *or_null)
 {
-    training t;
     if (!loss) return NULL;
-    if (!o) return agi_fail(loss->graph, AG_EARG, "ag_sgd: no options: a rate is needed");
-    if (!(o->momentum >= 0) || !isfinite(o->weight_decay))
-        agi_fail(loss->graph, AG_EARG, "ag_sgd: the momentum is negative or the weight decay not finite");
-    if (begin(&t, "ag_sgd", loss, o->rate, o->rate_node, o->clip_norm))
-        for (int i = 0; i < t.count; i++) assign(&t, t.parameter[i], sgd_step(&t, o, i));
+    training t = start("ag_sgd", loss);
+    ag_sgd_options o = or_null ? *or_null : (ag_sgd_options){ 0 };
+    if (o.rate == 0 && !o.rate_node)
+        agi_fail(t.graph, AG_EARG, "ag_sgd: no rate: give options.rate, &(ag_sgd_options){ .rate = 0.1 } say, or a "
+                                   "rate_node");
+    o.rate = agi_option(o.rate, 0);
+    if (check_option(&t, "momentum", o.momentum, 0, INFINITY) && check_decay(&t, o.weight_decay) &&
+        begin(&t, loss, o.rate, o.rate_node, o.clip_norm))
+        for (int i = 0; i < t.count; i++) assign(&t, t.parameter[i], sgd_step(&t, &o, i));
     return end(&t);
 }
 
@@ -201,15 +278,27 @@ typedef struct {
     ag_node *rate, *epsilon; /* with the corrections of this step */
 } adam;
 
+static ag_node *counter(training *t)
+{
+    ag_node **kept = &t->kept->step;
+    if (!ag_is_bad(*kept)) return *kept;
+    const char *name = free_name(t, "adam", "step");
+    return *kept = name ? ag_parameter(t->graph, name, AG_F64, AG_SCALAR, NULL) : t->graph->bad;
+}
+
+/* 1 - b^step, from step 1 on. */
+static ag_node *complement_of_power(double b, ag_node *step)
+{
+    if (ag_is_bad(step)) return step;
+    return b == 0 ? ag_number(step->graph, 1) : ag_neg(ag_expm1(ag_scale(step, log(b))));
+}
+
 /* p -= rate (m / c1) / (sqrt(v / c2) + epsilon) with c = 1 - b^step, as p -= (rate s / c1) m / (sqrt(v) + epsilon s)
  * with s = sqrt(c2): the corrections are factors of what has rank 0. */
 static adam corrections(training *t, double b1, double b2, double epsilon)
 {
-    ag_graph *g = t->graph;
-    ag_node *taken = ag_parameter(g, ag_find(g, "adam/step") ? NULL : "adam/step", AG_F64, AG_SCALAR, NULL);
-    ag_node *step = assign(t, taken, ag_add(taken, ag_number(g, 1)));
-    ag_node *c1 = ag_neg(ag_expm1(ag_scale(step, log(b1))));
-    ag_node *s = ag_sqrt(ag_neg(ag_expm1(ag_scale(step, log(b2)))));
+    ag_node *taken = counter(t), *step = assign(t, taken, ag_add(taken, ag_number(t->graph, 1)));
+    ag_node *c1 = complement_of_power(b1, step), *s = ag_sqrt(complement_of_power(b2, step));
     ag_node *rate = ag_mul(typed(t->rate, step), ag_div(s, c1));
     return (adam){ .b1 = b1, .b2 = b2, .rate = rate, .epsilon = ag_scale(s, epsilon) };
 }
@@ -217,26 +306,21 @@ static adam corrections(training *t, double b1, double b2, double epsilon)
 static ag_node *adam_step(training *t, const adam *a, double decay, int i)
 {
     ag_node *p = t->parameter[i], *g = clipped(t, i);
-    ag_node *m = running_mean(t, p, "m", a->b1, g);
-    ag_node *v = running_mean(t, p, "v", a->b2, ag_square(g));
+    ag_node *m = running_mean(t, i, FIRST, "m", a->b1, g);
+    ag_node *v = running_mean(t, i, SECOND, "v", a->b2, ag_square(g));
     ag_node *direction = ag_div(m, ag_add(ag_sqrt(v), typed(a->epsilon, p)));
     return ag_sub(decayed(t, p, decay), ag_mul(typed(a->rate, p), direction));
 }
 
-static double or_default(double given, double otherwise)
-{
-    return given == 0 ? otherwise : given;
-}
-
 ag_node *ag_adam(ag_node *loss, const ag_adam_options *or_null)
 {
-    training t;
     if (!loss) return NULL;
+    training t = start("ag_adam", loss);
     ag_adam_options o = or_null ? *or_null : (ag_adam_options){ 0 };
-    double b1 = or_default(o.beta1, 0.9), b2 = or_default(o.beta2, 0.999), epsilon = or_default(o.epsilon, 1e-8);
-    if (!(b1 > 0 && b1 < 1 && b2 > 0 && b2 < 1 && epsilon > 0) || !isfinite(o.weight_decay))
-        agi_fail(loss->graph, AG_EARG, "ag_adam: a beta is outside 0 to 1, or epsilon or the weight decay is no use");
-    if (begin(&t, "ag_adam", loss, or_default(o.rate, 1e-3), o.rate_node, o.clip_norm)) {
+    double b1 = agi_option(o.beta1, 0.9), b2 = agi_option(o.beta2, 0.999), epsilon = agi_option(o.epsilon, 1e-8);
+    if (check_option(&t, "beta1", b1, 0, 1) && check_option(&t, "beta2", b2, 0, 1) &&
+        check_option(&t, "epsilon", epsilon, 0, INFINITY) && check_decay(&t, o.weight_decay) &&
+        begin(&t, loss, agi_option(o.rate, 1e-3), o.rate_node, o.clip_norm)) {
         adam a = corrections(&t, b1, b2, epsilon);
         for (int i = 0; i < t.count; i++) assign(&t, t.parameter[i], adam_step(&t, &a, o.weight_decay, i));
     }
@@ -249,21 +333,21 @@ static ag_node *rmsprop_step(training *t, const ag_rmsprop_options *o, double sm
 {
     ag_node *p = t->parameter[i], *g = clipped(t, i);
     if (o->weight_decay != 0) g = ag_add(g, ag_scale(p, o->weight_decay));
-    ag_node *v = running_mean(t, p, "v", smoothing, ag_square(g));
+    ag_node *v = running_mean(t, i, SECOND, "v", smoothing, ag_square(g));
     ag_node *direction = ag_div(g, ag_add(ag_sqrt(v), ag_number(t->graph, epsilon)));
-    if (o->momentum != 0) direction = accumulated(t, p, o->momentum, direction);
+    if (o->momentum != 0) direction = accumulated(t, i, o->momentum, direction);
     return ag_sub(p, ag_mul(typed(t->rate, p), direction));
 }
 
 ag_node *ag_rmsprop(ag_node *loss, const ag_rmsprop_options *or_null)
 {
-    training t;
     if (!loss) return NULL;
+    training t = start("ag_rmsprop", loss);
     ag_rmsprop_options o = or_null ? *or_null : (ag_rmsprop_options){ 0 };
-    double smoothing = or_default(o.smoothing, 0.99), epsilon = or_default(o.epsilon, 1e-8);
-    if (!(smoothing > 0 && smoothing < 1 && epsilon > 0 && o.momentum >= 0) || !isfinite(o.weight_decay))
-        agi_fail(loss->graph, AG_EARG, "ag_rmsprop: smoothing is outside 0 to 1, or another option is no use");
-    if (begin(&t, "ag_rmsprop", loss, or_default(o.rate, 0.01), o.rate_node, o.clip_norm))
+    double smoothing = agi_option(o.smoothing, 0.99), epsilon = agi_option(o.epsilon, 1e-8);
+    if (check_option(&t, "smoothing", smoothing, 0, 1) && check_option(&t, "epsilon", epsilon, 0, INFINITY) &&
+        check_option(&t, "momentum", o.momentum, 0, INFINITY) && check_decay(&t, o.weight_decay) &&
+        begin(&t, loss, agi_option(o.rate, 0.01), o.rate_node, o.clip_norm))
         for (int i = 0; i < t.count; i++) assign(&t, t.parameter[i], rmsprop_step(&t, &o, smoothing, epsilon, i));
     return end(&t);
 }

@@ -104,7 +104,7 @@ static ag_node *sparse(const ag_sparse *all)
 
 static ag_node *scan(ag_node *const *initial, ag_node *const *state)
 {
-    ag_scan_body b = { .length = 0, .states = 1, .initial = initial, .state = state, .next = state };
+    ag_scan_body b = { .length = -1, .states = 1, .initial = initial, .state = state, .next = state };
     return made(ag_scan(&b, dx, NULL));
 }
 

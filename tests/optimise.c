@@ -1,5 +1,6 @@
 /* Optimisers against loops in plain C that follow the methods' definitions, and pictures of graphs. */
 #include "test.h"
+#include "../autograd/internal.h"
 
 enum { N = 5, STEPS = 25 };
 
@@ -218,9 +219,102 @@ START_TEST(what_a_method_keeps_has_names)
     ck_assert_ptr_nonnull(ag_find(g, "p/v"));
     ck_assert_ptr_nonnull(ag_find(g, "adam/step"));
     ck_assert_ptr_nonnull(ag_find(g, "p/momentum"));
-    ag_adam(loss, NULL); /* another one, of other buffers */
+    ag_node *q = ag_parameter(g, "q", AG_F64, AG_SCALAR, NULL);
+    ag_adam(ag_mul(loss, q), NULL); /* of other parameters, too: on its own */
     ck_assert_ptr_nonnull(ag_find(g, "p/m 2"));
+    ck_assert_ptr_nonnull(ag_find(g, "adam/step 2"));
     expect_well(g);
+}
+END_TEST
+
+/* ---- the same parameters, other losses --------------------------------------------------------------------------- */
+
+typedef ag_node *method(ag_node *loss);
+
+static ag_node *by_momentum(ag_node *loss)
+{
+    return ag_sgd(loss, &(ag_sgd_options){ .rate = 0.05, .momentum = 0.9 });
+}
+
+static ag_node *by_adam(ag_node *loss)
+{
+    return ag_adam(loss, &(ag_adam_options){ .rate = 0.05 });
+}
+
+static ag_node *by_rmsprop(ag_node *loss)
+{
+    return ag_rmsprop(loss, &(ag_rmsprop_options){ .rate = 0.05, .momentum = 0.5 });
+}
+
+static method *const methods[] = { by_momentum, by_adam, by_rmsprop };
+
+static int64_t count_parameters(void)
+{
+    int64_t n = 0;
+    for (int64_t id = 0; id < ag_node_count(g); id++) n += agi_node(g, id)->op == &agi_parameter;
+    return n;
+}
+
+/* Steps for losses scaled by 1 and 3 in turn: of one plan, which is told the scale, and of two, whose second call goes
+ * on with what the first one keeps; a run of the second plan takes over all parameters, and gives them back. */
+START_TEST(a_second_call_goes_on)
+{
+    static const double scale[] = { 1, 3 };
+    ag_node *p, *q, *loss = problem(&p, &q), *s = ag_input(g, "s", AG_F64, AG_SCALAR);
+    ag_node *once = methods[_i](ag_mul(s, loss)), *step[2];
+    int64_t parameters = count_parameters();
+    for (int k = 0; k < 2; k++) step[k] = methods[_i](ag_scale(loss, scale[k]));
+    ck_assert_int_eq(count_parameters(), parameters);
+    expect_well(g);
+    ag_plan *one = ag_compile(g, 1, &once, NULL), *plan[] = { ag_compile(g, 1, step, NULL),
+                                                              ag_compile(g, 1, step + 1, NULL) };
+    ag_run *told = ag_run_new(one), *run[] = { ag_run_new(plan[0]), ag_run_new(plan[1]) };
+    for (int k = 0; k < STEPS; k++) {
+        ag_feed(told, s, &scale[k % 2]);
+        ck_assert_int_eq(ag_eval(told), AG_OK);
+        ck_assert_int_eq(ag_eval(run[k % 2]), AG_OK);
+        for (int64_t id = 0; id < ag_node_count(g); id++) {
+            ag_node *x = agi_node(g, id);
+            const void *now = x->op == &agi_parameter ? ag_data(run[k % 2], x) : NULL;
+            if (now) ck_assert_int_eq(ag_feed(run[1 - k % 2], x, now), AG_OK);
+        }
+        const double *a = ag_data(told, p), *b = ag_data(run[k % 2], p);
+        for (int i = 0; i < N; i++) expect_close(b[i], a[i], 1e-13);
+    }
+    for (int k = 0; k < 2; k++) ag_run_free(run[k]), ag_plan_free(plan[k]);
+    ag_run_free(told);
+    ag_plan_free(one);
+}
+END_TEST
+
+/* ---- options of which 0 means another default -------------------------------------------------------------------- */
+
+/* Adam without memory is the gradient's sign; RMSprop, too; a rate of nought stands still. */
+START_TEST(nought_can_be_said)
+{
+    ag_node *p, *q, *loss = problem(&p, &q);
+    ag_node *step[] = {
+        ag_adam(loss, &(ag_adam_options){ .rate = 0.5, .beta1 = AG_ZERO, .beta2 = AG_ZERO, .epsilon = AG_ZERO }),
+        ag_rmsprop(loss, &(ag_rmsprop_options){ .rate = 0.5, .smoothing = AG_ZERO, .epsilon = AG_ZERO }),
+        ag_sgd(loss, &(ag_sgd_options){ .rate = AG_ZERO }), ag_adam(loss, &(ag_adam_options){ .rate = AG_ZERO }),
+        ag_rmsprop(loss, &(ag_rmsprop_options){ .rate = AG_ZERO }) };
+    expect_well(g);
+    for (size_t k = 0; k < COUNT(step); k++) {
+        ag_plan *plan = ag_compile(g, 1, &step[k], NULL);
+        ag_run *run = ag_run_new(plan);
+        for (int n = 1; n <= 2; n++) {
+            ck_assert_int_eq(ag_eval(run), AG_OK);
+            const double *now = ag_data(run, p);
+            for (int i = 0; i < N && n == 1; i++)
+                expect_close(now[i], p_values[i] - (k < 2 ? copysign(0.5, p_values[i]) : 0), 1e-15);
+        }
+        ag_run_free(run);
+        ag_plan_free(plan);
+    }
+    ag_check_report report;
+    ag_check_options exact = { .tolerance = AG_ZERO, .orders = 1 };
+    ck_assert_int_eq(ag_check_gradient(ag_sum(ag_sin(p)), 1, &p, NULL, &report), AG_OK);
+    ck_assert_int_eq(ag_check_gradient(ag_sum(ag_sin(p)), 1, &p, &exact, &report), AG_EARG);
 }
 END_TEST
 
@@ -232,9 +326,22 @@ START_TEST(wrong_calls_say_so)
     ag_node *loss = ag_sum(ag_square(p)), *i = ag_input(g, "i", AG_I64, AG_SCALAR);
     ck_assert_ptr_null(ag_sgd(NULL, &(ag_sgd_options){ .rate = 1 }));
     ck_assert(ag_is_bad(ag_sgd(loss, NULL)));
-    expect_error(g, AG_EARG, "ag_sgd", "options");
+    expect_error(g, AG_EARG, "ag_sgd", "no rate", "options.rate", "rate_node");
+    ck_assert(ag_is_bad(ag_sgd(loss, &(ag_sgd_options){ .momentum = 0.9 })));
+    expect_error(g, AG_EARG, "ag_sgd", "no rate");
+    const double rates[] = { -0.1, NAN, INFINITY, -INFINITY };
+    for (size_t k = 0; k < COUNT(rates); k++) {
+        ck_assert(ag_is_bad(ag_sgd(loss, &(ag_sgd_options){ .rate = rates[k] })));
+        expect_error(g, AG_EARG, "ag_sgd", "options.rate is");
+        ck_assert(ag_is_bad(ag_adam(loss, &(ag_adam_options){ .rate = rates[k] })));
+        expect_error(g, AG_EARG, "ag_adam", "options.rate is");
+        ck_assert(ag_is_bad(ag_rmsprop(loss, &(ag_rmsprop_options){ .rate = rates[k] })));
+        expect_error(g, AG_EARG, "ag_rmsprop", "options.rate is");
+        ck_assert(ag_is_bad(ag_adam(loss, &(ag_adam_options){ .epsilon = rates[k] })));
+        expect_error(g, AG_EARG, "ag_adam", "options.epsilon is");
+    }
     ck_assert(ag_is_bad(ag_sgd(p, &(ag_sgd_options){ .rate = 1 })));
-    expect_error(g, AG_ESHAPE, "rank 0");
+    expect_error(g, AG_ESHAPE, "not a single number", "ag_mean", "'p' f64[2]");
     ck_assert(ag_is_bad(ag_sgd(ag_square(x), &(ag_sgd_options){ .rate = 1 })));
     expect_error(g, AG_EARG, "no parameter");
     ck_assert(ag_is_bad(ag_sgd(ag_sum(ag_stop_gradient(p)), &(ag_sgd_options){ .rate = 1 })));
@@ -250,9 +357,9 @@ START_TEST(wrong_calls_say_so)
     ck_assert(ag_is_bad(ag_adam(loss, &(ag_adam_options){ .rate_node = i })));
     expect_error(g, AG_ETYPE, "rate_node", "'i'");
     ck_assert(ag_is_bad(ag_adam(loss, &(ag_adam_options){ .beta1 = 1 })));
-    expect_error(g, AG_EARG, "ag_adam", "beta");
+    expect_error(g, AG_EARG, "ag_adam", "options.beta1 is 1", "below 1");
     ck_assert(ag_is_bad(ag_rmsprop(loss, &(ag_rmsprop_options){ .smoothing = 2 })));
-    expect_error(g, AG_EARG, "ag_rmsprop");
+    expect_error(g, AG_EARG, "ag_rmsprop", "options.smoothing is 2", "below 1");
 }
 END_TEST
 
@@ -320,6 +427,8 @@ Suite *suite_optimise(void)
     tcase_add_loop_test(c, rmsprop, 0, 2);
     tcase_add_test(c, types_may_differ);
     tcase_add_test(c, what_a_method_keeps_has_names);
+    tcase_add_loop_test(c, a_second_call_goes_on, 0, COUNT(methods));
+    tcase_add_test(c, nought_can_be_said);
     tcase_add_test(c, wrong_calls_say_so);
     tcase_add_test(c, a_picture_tells_names_shapes_and_values);
     tcase_add_test(c, nothing_is_drawn_of_nothing);
