@@ -95,6 +95,7 @@ int agi_vector_grow(const ag_allocator *a, agi_vector *v, size_t element, int64_
     if (v->count + extra <= v->capacity) return 1;
     int64_t capacity = v->capacity ? v->capacity * 2 : 64;
     while (capacity < v->count + extra) capacity *= 2;
+    if ((uint64_t)capacity > SIZE_MAX / element) return 0;
     void *data = agi_allocate(a, (size_t)capacity * element);
     if (!data) return 0;
     if (v->count) memcpy(data, v->data, (size_t)v->count * element);

@@ -132,6 +132,7 @@ typedef struct {
     uint32_t *address;   /* by item: address of element 0 of its buffer, or AGI_NONE */
 } agi_compiler;
 
+#define AGI_MOST_BYTES ((int64_t)1 << 61) /* of all values together, whether they share memory or not: no sum overflows */
 #define AGI_LARGEST_SMALL 8   /* elements of a tensor that a scalar program computes */
 #define AGI_LARGEST_SOURCE 4096 /* elements of a tensor that a scalar program reads from */
 #define AGI_LARGEST_LOOP (1 << 30) /* bytes of a loop's parts that a scalar program reads from */
@@ -203,6 +204,7 @@ int64_t agi_pattern_reach(const agi_pattern *, int64_t *low); /* elements from t
 /* The operand is one element for each run of `columns`: u[p / columns]. */
 int agi_pattern_rows(const agi_pattern *, int64_t points, int64_t columns);
 int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
+int agi_too_large(agi_compiler *, const ag_node *largest); /* the same: more than AGI_MOST_BYTES */
 void agi_count_uses(agi_compiler *);
 uint32_t agi_awaited(const agi_compiler *, uint32_t item); /* the one it is not to be computed before, or AGI_NONE */
 /* The view's box, or NULL. */
@@ -216,7 +218,7 @@ void agi_touch(agi_compiler *, uint32_t buffer, uint32_t step); /* used by that 
 uint32_t agi_operand_buffer(agi_compiler *, uint32_t operand, uint32_t step); /* that it lies in, used by that step */
 agi_pass *agi_lower_pass(agi_compiler *, const agi_fusion *, uint32_t step); /* NULL: no memory */
 int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
-void agi_patch_program(const agi_compiler *, agi_program *); /* addresses -> elements of the run's block */
+int agi_patch_program(const agi_compiler *, agi_program *); /* addresses -> elements of the run's block */
 int agi_sources(const agi_compiler *, const agi_item *, int k); /* k-th operand item, or -1 */
 
 #endif

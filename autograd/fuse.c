@@ -88,6 +88,12 @@ typedef struct {
     int64_t columns;
 } joining;
 
+/* One element for each row; no product that may overflow. */
+static int is_column(const agi_fusion *f, int64_t points)
+{
+    return f->points % f->columns == 0 && f->points / f->columns == points;
+}
+
 /* A fold of [outer, extent, inner]: the last axis within a row, others at the group's end. */
 static joining fold_joins(const agi_compiler *c, const agi_item *it, uint32_t g)
 {
@@ -96,7 +102,7 @@ static joining fold_joins(const agi_compiler *c, const agi_item *it, uint32_t g)
     ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
     joining j = { .columns = f->columns };
     int64_t points = ag_count(x);
-    int of_row = f->columns > 1 && points != f->points && points * f->columns == f->points;
+    int of_row = f->columns > 1 && points != f->points && is_column(f, points);
     if (points != f->points && !of_row) return j;
     if (s.extent == points) { /* everything: at the end */
         j.fits = operands_fit(c, it, g, f->columns, of_row);
@@ -118,7 +124,7 @@ static joining point_joins(const agi_compiler *c, const agi_item *it, uint32_t g
     int64_t points = ag_count(it->node);
     if (points == f->points) {
         j.fits = operands_fit(c, it, g, f->columns, 0);
-    } else if (f->columns > 1 && points * f->columns == f->points) {
+    } else if (f->columns > 1 && is_column(f, points)) {
         j.row = 1;
         j.fits = operands_fit(c, it, g, f->columns, 1);
     }

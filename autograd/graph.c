@@ -272,6 +272,13 @@ static int usable_name(ag_graph *g, const char *what, const char *name)
     return 1;
 }
 
+static int64_t bytes_of(ag_dtype dtype, const ag_shape *shape)
+{
+    int64_t bytes = (int64_t)ag_dtype_size(dtype);
+    for (int i = 0; i < shape->rank; i++) bytes *= shape->dim[i];
+    return bytes;
+}
+
 static int usable_tensor(ag_graph *g, const char *what, const char *name, ag_dtype dtype, const ag_shape *shape)
 {
     const char *quote = name ? "'" : "", *space = name ? " " : "";
@@ -281,6 +288,9 @@ static int usable_tensor(ag_graph *g, const char *what, const char *name, ag_dty
     else if (!shape_fits(shape))
         agi_fail(g, AG_ESHAPE, "%s%s%s%s%s: a shape has at most %d axes, extents of at least 1 and 2^48 elements", what,
                  space, quote, name, quote, AG_MAX_RANK);
+    else if (bytes_of(dtype, shape) > PTRDIFF_MAX)
+        agi_fail(g, AG_EMEM, "%s%s%s%s%s: %lld bytes are more than there are addresses for", what, space, quote, name,
+                 quote, (long long)bytes_of(dtype, shape));
     else return 1;
     return 0;
 }
@@ -302,11 +312,10 @@ ag_node *agi_leaf_written(ag_graph *g, const ag_op *op, const char *what, ag_dty
 {
     if (!g) return NULL;
     if (!usable_tensor(g, what, NULL, dtype, &shape)) return g->bad;
-    int64_t n = 1;
-    for (int i = 0; i < shape.rank; i++) n *= shape.dim[i];
-    void *values = agi_allocate(&g->allocator, (size_t)n * ag_dtype_size(dtype));
+    size_t bytes = (size_t)bytes_of(dtype, &shape);
+    void *values = agi_allocate(&g->allocator, bytes);
     if (!values) return out_of_memory(g);
-    write(values, dtype, n);
+    write(values, dtype, (int64_t)(bytes / ag_dtype_size(dtype)));
     ag_node *x = agi_leaf(g, op, NULL, dtype, shape, values, 1);
     agi_release(&g->allocator, values);
     return x;

@@ -8,6 +8,14 @@ int agi_out_of_memory(agi_compiler *c)
     return 0;
 }
 
+int agi_too_large(agi_compiler *c, const ag_node *largest)
+{
+    ag_node *at = agi_node(c->graph, largest->id);
+    agi_fail_at(c->graph, AG_EMEM, 1, &at, "ag_compile: the values take more than 2^61 bytes together, this one %lld",
+                (long long)agi_node_bytes(at));
+    return 0;
+}
+
 /* ---- patterns --------------------------------------------------------------------------------------------------- */
 
 ag_strides agi_item_strides(const agi_compiler *c, uint32_t i)
@@ -205,6 +213,7 @@ static int blas_takes(const ag_node *x, const ag_strides *s)
 {
     int64_t rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];
     int64_t down = s->stride[x->rank - 2], across = s->stride[x->rank - 1];
+    if (down > INT32_MAX || across > INT32_MAX) return 0; /* its integers */
     if (rows == 1) down = columns;
     if (columns == 1) across = across == 1 || rows == 1 ? 1 : rows;
     return (across == 1 && down >= columns) || (down == 1 && across >= rows) || (columns == 1 && down >= 1);
@@ -418,6 +427,21 @@ static int sweep_begins(const agi_compiler *c, uint32_t id, int64_t *passed)
     return *passed > before;
 }
 
+static int check_bytes(agi_compiler *c)
+{
+    int64_t left = AGI_MOST_BYTES, most = 0;
+    const ag_node *largest = NULL;
+    for (uint32_t i = 0; i < c->nitems; i++) {
+        const agi_item *it = &c->item[i];
+        if (it->kind == AGI_ITEM_VIEW) continue;
+        int64_t bytes = agi_is_loop(it) ? agi_layout_of(c, it->node)->bytes : agi_node_bytes(it->node);
+        if (bytes > most) most = bytes, largest = it->node;
+        if (bytes > left) return agi_too_large(c, largest);
+        left -= bytes;
+    }
+    return 1;
+}
+
 enum { MOST_ITEMS = INT32_MAX }; /* agi_sources: a number, or -1 */
 
 int agi_make_items(agi_compiler *c)
@@ -444,5 +468,5 @@ int agi_make_items(agi_compiler *c)
     for (int k = 0; k < c->noutputs; k++) c->output_item[k] = hold_output(c, c->output[k]);
     give_results(c);
     agi_count_uses(c);
-    return 1;
+    return check_bytes(c);
 }

@@ -9,9 +9,14 @@ enum { ALIGNMENT = 64 };
 
 agi_layout *agi_layout_of(const agi_compiler *c, const ag_node *x)
 {
-    agi_layout *all = c->layouts.data;
-    for (int64_t k = c->layouts.count; k-- > 0;)
-        if (all[k].node == x) return &all[k];
+    agi_layout *all = c->layouts.data; /* in the order of the graph */
+    int64_t low = 0, high = c->layouts.count;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (all[middle].node == x) return &all[middle];
+        if (all[middle].node->id < x->id) low = middle + 1;
+        else high = middle;
+    }
     return NULL;
 }
 
@@ -29,6 +34,7 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
         if (part->in[0] != x || l.part[number] >= 0) continue;
         l.part[number] = l.bytes;
         l.bytes += (agi_node_bytes(part) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        if (l.bytes > AGI_MOST_BYTES) return agi_too_large(c, part);
     }
     ((agi_layout *)c->layouts.data)[c->layouts.count++] = l;
     return 1;

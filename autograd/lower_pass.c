@@ -292,8 +292,9 @@ static void choose_tiles(lowering *l)
     if (g->blocks > most) g->blocks = most;
     if (g->blocks < 1) g->blocks = 1;
     g->whole_rows = by_rows;
-    g->streams = g->rows * g->columns * size * (g->nloads + g->nstores) > STREAM_BYTES;
-    g->worth_threads = g->blocks > 1 && g->rows * g->columns * (g->nmicros + g->nloads + g->nstores) > WORTH_THREADS;
+    double points = (double)g->rows * (double)g->columns, moves = g->nloads + g->nstores;
+    g->streams = points * (double)size * moves > STREAM_BYTES;
+    g->worth_threads = g->blocks > 1 && points * (g->nmicros + moves) > WORTH_THREADS;
 }
 
 static uint32_t work_buffer(lowering *l, ag_dtype dtype, int64_t bytes)

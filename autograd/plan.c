@@ -69,6 +69,17 @@ static void measure_scratch(ag_plan *p)
     }
 }
 
+/* Memory is one piece, that has addresses. */
+static int check_size(agi_compiler *c)
+{
+    const ag_plan *p = c->plan;
+    int threads = p->options.threads > 1 ? p->options.threads : 1;
+    double bytes = (double)p->block_bytes + (double)p->scratch_bytes * threads;
+    if (bytes < (double)(PTRDIFF_MAX - (1 << 24))) return 1;
+    agi_fail(c->graph, AG_EMEM, "ag_compile: a run takes %.0f bytes, more than there are addresses for", bytes);
+    return 0;
+}
+
 static int keep_buffers(agi_compiler *c)
 {
     ag_plan *p = c->plan;
@@ -93,7 +104,7 @@ static int compile(agi_compiler *c)
     if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_bundle_calls(c)) return 0;
     if (!agi_lower(c) || !agi_lay_out(c)) return 0;
     measure_scratch(c->plan);
-    return keep_buffers(c) && make_places(c);
+    return check_size(c) && keep_buffers(c) && make_places(c);
 }
 
 ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *options, const agi_recipe *recipe,

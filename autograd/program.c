@@ -35,16 +35,20 @@ static void give_slots(writer *w, uint32_t slot, uint32_t n)
     w->free[n] = slot;
 }
 
+static int more_elements(writer *w, int64_t n)
+{
+    agi_vector *v = &w->c->elements;
+    w->failed |= v->count + n >= AGI_TEMPORARY || !agi_vector_grow(w->c->arena.allocator, v, sizeof(agi_element), n);
+    return !w->failed;
+}
+
 /* Addresses of an item's buffer, made when a program first touches it. */
 static uint32_t address_of(writer *w, uint32_t i)
 {
     agi_compiler *c = w->c;
     if (c->address[i] != AGI_NONE) return c->address[i];
     int64_t n = ag_count(c->item[i].node);
-    if (!agi_vector_grow(c->arena.allocator, &c->elements, sizeof(agi_element), n)) {
-        w->failed = 1;
-        return 0;
-    }
+    if (!more_elements(w, n)) return 0;
     c->address[i] = (uint32_t)c->elements.count;
     for (int64_t e = 0; e < n; e++)
         ((agi_element *)c->elements.data)[c->elements.count++] = (agi_element){ c->item[i].buffer, (uint32_t)e };
@@ -57,10 +61,7 @@ static uint32_t address_in_loop(writer *w, uint32_t loop, const agi_pattern *p)
 {
     agi_compiler *c = w->c;
     int64_t low, reach = agi_pattern_reach(p, &low);
-    if (!agi_vector_grow(c->arena.allocator, &c->elements, sizeof(agi_element), reach)) {
-        w->failed = 1;
-        return 0;
-    }
+    if (!more_elements(w, reach)) return 0;
     uint32_t first = (uint32_t)c->elements.count, buffer = c->item[loop].buffer;
     for (int64_t e = 0; e < reach; e++)
         ((agi_element *)c->elements.data)[c->elements.count++] = (agi_element){ buffer, (uint32_t)(low + e) };
@@ -296,8 +297,22 @@ static void find_chains(agi_program *p)
     find_chain(from, p->code + p->count);
 }
 
-void agi_patch_program(const agi_compiler *c, agi_program *p)
+/* Can all that programs address be numbered? */
+static int within_reach(const agi_compiler *c, const agi_program *p)
 {
+    int64_t most = (int64_t)UINT32_MAX * (int64_t)ag_dtype_size(p->dtype);
+    for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
+        const agi_buffer *x = agi_buffer_at(c, b);
+        if (x->scalar && x->offset + x->bytes > most) return 0;
+    }
+    return 1;
+}
+
+int agi_patch_program(const agi_compiler *c, agi_program *p)
+{
+    if (c->plan->block_bytes > UINT32_MAX && !within_reach(c, p))
+        return agi_fail(c->graph, AG_EMEM, "ag_compile: single numbers lie beyond the first %lld bytes of a run's %lld",
+                        (long long)UINT32_MAX * (long long)ag_dtype_size(p->dtype), (long long)c->plan->block_bytes), 0;
     for (int64_t k = 0; k < p->count; k++) {
         agi_instruction *i = &p->code[k];
         i->out = resolve(c, p, i->out);
@@ -306,4 +321,5 @@ void agi_patch_program(const agi_compiler *c, agi_program *p)
         i->c = resolve(c, p, i->c);
     }
     find_chains(p);
+    return 1;
 }

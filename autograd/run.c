@@ -32,7 +32,10 @@ static size_t all_bytes(const ag_plan *p, int is_body)
 {
     size_t bytes = p ? sizeof(ag_run) + run_bytes(p, is_body) : 0;
     for (int k = 0; p && k < p->nsteps; k++)
-        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP; b++) bytes += all_bytes(p->step[k].is.loop->body[b], 1);
+        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP; b++) {
+            size_t more = all_bytes(p->step[k].is.loop->body[b], 1);
+            bytes = more > SIZE_MAX - bytes ? SIZE_MAX : bytes + more;
+        }
     return bytes;
 }
 

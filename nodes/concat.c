@@ -13,6 +13,8 @@ static ag_status shape(ag_infer *c)
             if (i != axis && x->dim[i] != c->shape.dim[i])
                 return ag_refuse(c, AG_ESHAPE, "extents of axis %d differ, %lld and %lld", i,
                                  (long long)c->shape.dim[i], (long long)x->dim[i]);
+        if (x->dim[axis] > INT64_MAX - c->shape.dim[axis])
+            return ag_refuse(c, AG_ESHAPE, "the extents of axis %d are too much together", axis);
         c->shape.dim[axis] += x->dim[axis];
     }
     return AG_OK;

@@ -4,7 +4,7 @@
 int main(int argc, char **argv)
 {
     Suite *(*const suite[])(void) = { suite_graph, suite_shapes, suite_errors, suite_messages, suite_memory,
-                                      suite_op_table, suite_linalg, suite_gradient, suite_loop, suite_while, suite_many,
+                                      suite_op_table, suite_linalg, suite_gradient, suite_loop, suite_while, suite_many, suite_sizes,
                                       suite_derivatives, suite_batch, suite_sparse, suite_custom, suite_check,
                                       suite_simplify, suite_optimise, suite_recompute, suite_zeros, suite_plan,
                                       suite_untaken, suite_steps,
