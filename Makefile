@@ -50,7 +50,8 @@ $(BUILD)/gradbench: $(GRADBENCH)
 $(BUILD)/bench: $(BENCH) $(PROBLEMS)
 $(BUILD)/check: $(TESTS) $(PROBLEMS)
 $(BUILD)/gradbench $(BUILD)/bench: LDLIBS = -ljansson
-$(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson
+# Bound at once, not in each of the processes that the tests run in.
+$(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson -Wl,-z,now
 $(DEMOS) $(BUILD)/gradbench $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
 	$(call say,link)$(CC) $(CFLAGS) $(filter %.o,$^) $(BUILD)/libautograd.a $(LDFLAGS) $(LDLIBS) $(LIBS) -o $@
 

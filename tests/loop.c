@@ -379,8 +379,8 @@ START_TEST(scans_equal_unrolled_graphs)
         ag_options options;
     } same[] = { { "poisoned", { .poison = 1 } }, { "distinct", { .distinct = 1 } }, { "2 threads", { .threads = 2 } },
                  { "3 threads", { .threads = 3, .poison = 1 } } };
-    ag_options native = test_options(), plain = { .native = 1, .unfused = 1, .isa = native.isa };
-    native.native = 1;
+    ag_options native = test_native(), plain = native;
+    plain.unfused = 1;
     const recurrence *r = &recurrences[_i];
     both b = make_both(r, 0);
     outputs got = differentiate(&b, b.scan), want = differentiate(&b, b.unrolled), again = got;

@@ -1,20 +1,134 @@
-/* build/check: runs every suite. A name as argument runs that suite alone; CK_FORK=no runs all in one process. */
+/* build/check: runs every suite, each in a process of its own, as many at once as there are processors. With a suite's
+ * name as argument, or in the environment's CK_RUN_SUITE, it runs that suite alone. CK_FORK=no: the tests of a suite
+ * share its process, else each has its own. */
 #include "test.h"
 
-int main(int argc, char **argv)
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Those that take longest come first: none is left over when the others have ended. */
+static const struct {
+    const char *name;
+    Suite *(*make)(void);
+} suites[] = {
+#define SUITE(name) { #name, suite_##name },
+    SUITE(emit) SUITE(op_table) SUITE(native) SUITE(random) SUITE(demos) SUITE(gradbench) SUITE(native_loop)
+    SUITE(zeros) SUITE(batch) SUITE(recompute) SUITE(while) SUITE(loop) SUITE(gradient) SUITE(sparse) SUITE(header)
+    SUITE(graph) SUITE(shapes) SUITE(errors) SUITE(messages) SUITE(memory) SUITE(linalg) SUITE(many) SUITE(sizes)
+    SUITE(derivatives) SUITE(custom) SUITE(check) SUITE(simplify) SUITE(optimise) SUITE(plan) SUITE(scalar)
+    SUITE(parse) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken) SUITE(steps) SUITE(sums) SUITE(failure)
+    SUITE(blog) SUITE(readme)
+#undef SUITE
+};
+enum { SUITES = COUNT(suites) };
+
+/* ---- in one process ---------------------------------------------------------------------------------------------- */
+
+static int run(SRunner *runner, const char *name)
 {
-    Suite *(*const suite[])(void) = { suite_graph, suite_shapes, suite_errors, suite_messages, suite_memory,
-                                      suite_op_table, suite_linalg, suite_gradient, suite_loop, suite_while, suite_many, suite_sizes,
-                                      suite_derivatives, suite_batch, suite_sparse, suite_custom, suite_check,
-                                      suite_simplify, suite_optimise, suite_recompute, suite_zeros, suite_plan,
-                                      suite_untaken, suite_steps,
-                                      suite_scalar, suite_random, suite_parse, suite_derive, suite_save, suite_files,
-                                      suite_blog, suite_demos, suite_gradbench, suite_emit, suite_native, suite_native_loop,
-                                      suite_header, suite_sums, suite_readme, suite_failure };
-    SRunner *runner = srunner_create(NULL);
-    for (size_t i = 0; i < COUNT(suite); i++) srunner_add_suite(runner, suite[i]());
-    srunner_run(runner, argc > 1 ? argv[1] : NULL, NULL, CK_NORMAL);
+    srunner_run(runner, name, NULL, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run_named(const char *name_or_null)
+{
+    SRunner *runner = srunner_create(NULL);
+    for (int k = 0; k < SUITES; k++) srunner_add_suite(runner, suites[k].make());
+    return run(runner, name_or_null);
+}
+
+/* ---- a process for each suite ------------------------------------------------------------------------------------ */
+
+typedef struct {
+    pid_t process;
+    FILE *output;
+    struct timespec start;
+} running;
+
+static running start(int k)
+{
+    running r = { .output = tmpfile() };
+    clock_gettime(CLOCK_MONOTONIC, &r.start);
+    fflush(stdout);
+    r.process = r.output ? fork() : -1;
+    if (r.process < 0) {
+        perror(suites[k].name);
+        exit(EXIT_FAILURE);
+    }
+    if (r.process) return r;
+    dup2(fileno(r.output), STDOUT_FILENO);
+    dup2(fileno(r.output), STDERR_FILENO);
+    exit(run(srunner_create(suites[k].make()), NULL));
+}
+
+/* Check's last line, which counts. */
+typedef struct {
+    int checks, failures, errors;
+} counts;
+
+static int read_counts(const char *line, counts *c)
+{
+    int percent;
+    const char *format = "%d%%: Checks: %d, Failures: %d, Errors: %d";
+    return sscanf(line, format, &percent, &c->checks, &c->failures, &c->errors) == 4;
+}
+
+/* What the suite printed beside its first line and the one that counts: why tests failed. */
+static void show(FILE *output)
+{
+    char line[4096];
+    counts ignored;
+    rewind(output);
+    while (fgets(line, sizeof line, output))
+        if (strncmp(line, "Running suite", 13) && !read_counts(line, &ignored)) fputs(line, stdout);
+}
+
+/* A suite that does not get to the line that counts, or that a tool found fault with afterwards, is one error more. */
+static counts finish(const char *name, const running *r, int status)
+{
+    char line[4096];
+    counts c = { 0 };
+    struct timespec end;
+    int counted = 0;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    rewind(r->output);
+    while (fgets(line, sizeof line, r->output)) counted |= read_counts(line, &c);
+    if (!counted || (status && !c.failures && !c.errors)) {
+        c.checks++;
+        c.errors++;
+    }
+    double seconds = (double)(end.tv_sec - r->start.tv_sec) + 1e-9 * (double)(end.tv_nsec - r->start.tv_nsec);
+    printf("%-12s %5d checks %6.1f s\n", name, c.checks, seconds);
+    show(r->output);
+    if (!counted) printf("%s: the suite's process ended, status 0x%x, before its tests did\n", name, (unsigned)status);
+    fclose(r->output);
+    return c;
+}
+
+static int run_all(void)
+{
+    running r[SUITES];
+    counts sum = { 0 };
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN), most = processors > 0 ? processors : 1;
+    for (int begun = 0, ended = 0, status; ended < SUITES; ended++) {
+        for (; begun < SUITES && begun < ended + most; begun++) r[begun] = start(begun);
+        const pid_t process = wait(&status);
+        int k = 0;
+        while (r[k].process != process) k++;
+        const counts c = finish(suites[k].name, &r[k], status);
+        sum.checks += c.checks, sum.failures += c.failures, sum.errors += c.errors;
+    }
+    const int failed = sum.failures + sum.errors;
+    printf("%d%%: Checks: %d, Failures: %d, Errors: %d\n", 100 * (sum.checks - failed) / sum.checks, sum.checks,
+           sum.failures, sum.errors);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) return run_named(argv[1]);
+    return getenv("CK_RUN_SUITE") ? run_named(NULL) : run_all();
 }

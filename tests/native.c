@@ -29,13 +29,6 @@ static void remove_folder(void)
     unsetenv("XDG_CACHE_HOME");
 }
 
-static ag_options native(void)
-{
-    ag_options o = test_options();
-    o.native = 1;
-    return o;
-}
-
 /* The first line of the plan's text. */
 static void read_note(const ag_plan *p, char note[256])
 {
@@ -80,7 +73,7 @@ static void random_program(int seed)
     int64_t total = 0;
     int n = test_random_nodes(seed, seed % 2 ? AG_F64 : AG_F32, &g, node);
     for (int k = 0; k < n; k++) total += ag_size_of(node[k]);
-    ag_options interpreted = test_options(), o = native();
+    ag_options interpreted = test_options(), o = test_native();
     interpreted.unfused = o.unfused = seed % 3 == 2;
     o.native_cache = 1; /* the variants are the same code */
     double *want = values_of(&interpreted, n, node, total), *got = values_of(&o, n, node, total);
@@ -161,7 +154,7 @@ static void write_compiler(const char *script)
 
 START_TEST(says_what_it_did)
 {
-    expect_note(native(), "compiled by cc in ");
+    expect_note(test_native(), "compiled by cc in ");
 }
 END_TEST
 
@@ -169,11 +162,11 @@ START_TEST(falls_back_without_a_compiler)
 {
     make_folder();
     setenv("AG_CC", "/nowhere/compiler", 1);
-    expect_note(native(), "no: cannot run the compiler /nowhere/compiler");
+    expect_note(test_native(), "no: cannot run the compiler /nowhere/compiler");
     setenv("AG_CC", "cc -O2; touch /tmp/pwned", 1); /* a name, no command line */
-    expect_note(native(), "no: cannot run the compiler");
+    expect_note(test_native(), "no: cannot run the compiler");
     setenv("TMPDIR", "/nowhere", 1);
-    expect_note(native(), "no: no temporary directory");
+    expect_note(test_native(), "no: no temporary directory");
     remove_folder();
 }
 END_TEST
@@ -182,13 +175,13 @@ START_TEST(falls_back_when_the_compiler_fails)
 {
     make_folder();
     write_compiler("echo 'plan.c:1: error: it is Monday' >&2; exit 1");
-    expect_note(native(), "failed: error: it is Monday");
+    expect_note(test_native(), "failed: error: it is Monday");
     write_compiler("exit 0");
-    expect_note(native(), "no: cannot load the compiled code");
+    expect_note(test_native(), "no: cannot load the compiled code");
     write_compiler("while [ \"$1\" != -o ]; do shift; done; echo nonsense > \"$2\"");
-    expect_note(native(), "no: cannot load the compiled code");
+    expect_note(test_native(), "no: cannot load the compiled code");
     write_compiler("kill -9 $$");
-    expect_note(native(), "failed");
+    expect_note(test_native(), "failed");
     remove_folder();
 }
 END_TEST
@@ -200,7 +193,7 @@ START_TEST(falls_back_when_the_compiler_takes_too_long)
     char script[160];
     snprintf(script, sizeof script, "(sleep 3; touch %s/late) & sleep 100", folder);
     write_compiler(script);
-    ag_options o = native();
+    ag_options o = test_native();
     struct timespec start, end, pause = { 3, 500000000 };
     o.native_seconds = 0.2;
     clock_gettime(CLOCK_MONOTONIC, &start);
@@ -236,14 +229,14 @@ START_TEST(compiles_in_private_and_leaves_nothing)
     setenv("TMPDIR", temporary, 1);
     snprintf(script, sizeof script, "stat -c %%a %s/autograd-* > %s\nexec cc \"$@\"", temporary, seen);
     write_compiler(script);
-    expect_note(native(), "compiled by");
+    expect_note(test_native(), "compiled by");
     FILE *f = fopen(seen, "r");
     ck_assert_ptr_nonnull(fgets(mode, sizeof mode, f));
     fclose(f);
     ck_assert_str_eq(mode, "700\n");
     ck_assert_int_eq(files_in(temporary), 0);
     write_compiler("exit 1");
-    expect_note(native(), "failed");
+    expect_note(test_native(), "failed");
     ck_assert_int_eq(files_in(temporary), 0);
     remove_folder();
 }
@@ -255,7 +248,7 @@ START_TEST(keeps_code_if_it_may)
 {
     make_folder();
     char cache[96], command[160];
-    ag_options o = native();
+    ag_options o = test_native();
     snprintf(cache, sizeof cache, "%s/autograd", folder);
     setenv("XDG_CACHE_HOME", folder, 1);
     expect_note(o, "compiled by");
@@ -282,7 +275,7 @@ START_TEST(trusts_no_directory_that_others_can_write_to)
 {
     make_folder();
     char cache[96];
-    ag_options o = native();
+    ag_options o = test_native();
     o.native_cache = 1;
     snprintf(cache, sizeof cache, "%s/autograd", folder);
     setenv("XDG_CACHE_HOME", folder, 1);
@@ -306,7 +299,7 @@ START_TEST(trusts_no_code_that_is_not_whole)
                                           "printf x | dd of=$f bs=1 seek=5000 conv=notrunc 2>/dev/null",
                                           "mv $f $f.x; ln -s $f.x $f", "chmod 666 $f" };
     char cache[96], command[256];
-    ag_options o = native();
+    ag_options o = test_native();
     o.native_cache = 1;
     snprintf(cache, sizeof cache, "%s/autograd", folder);
     setenv("XDG_CACHE_HOME", folder, 1);
@@ -349,12 +342,12 @@ START_TEST(works_when_nobody_tells_how_the_compiler_ended)
         int descriptors = open_descriptors();
         ck_assert(signal(SIGCHLD, handler[k]) != SIG_ERR);
         unsetenv("AG_CC");
-        expect_note(native(), "compiled by");
+        expect_note(test_native(), "compiled by");
         write_compiler("exit 1");
-        expect_note(native(), "failed");
+        expect_note(test_native(), "failed");
         write_compiler("touch $0.so; for a in $*; do case $a in *.so) printf half > $a;; esac; done");
-        expect_note(native(), "failed");
-        ag_options o = native();
+        expect_note(test_native(), "failed");
+        ag_options o = test_native();
         o.native_seconds = 0.2;
         write_compiler("sleep 5");
         expect_note(o, "took longer");
@@ -390,7 +383,7 @@ START_TEST(interprets_what_has_no_text)
         char note[256];
         for (int i = 0; i < 40; i++) x[i] = i;
         ag_node *y = ag_custom(op[k], 1, (ag_node *[]){ ag_parameter(g, NULL, AG_F64, AG_SHAPE(40), x) }, NULL);
-        ag_options o = native();
+        ag_options o = test_native();
         ag_plan *p = ag_compile(g, 1, &y, &o);
         read_note(p, note);
         ck_assert_msg(strstr(note, k ? "compiled" : "nothing to compile") != NULL, "%s", note);

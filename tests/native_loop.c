@@ -38,7 +38,8 @@ static void compare(int kind, int seed, ag_dtype dtype, int least)
     double want[TEST_RANDOM_LOOPS], got[TEST_RANDOM_LOOPS];
     int n = test_random_loops(kind, seed, dtype, &g, y);
     for (int way = 0; way < 3; way++) { /* an operation at a time, rank 0 is a pass */
-        ag_options o = { .isa = test_options().isa, .distinct = way == 1, .unfused = way == 2, .poison = way == 2 };
+        ag_options o = test_native();
+        o.native = 0, o.distinct = way == 1, o.unfused = o.poison = way == 2;
         evaluate(n, y, &o, 0, want);
         o.native = 1;
         evaluate(n, y, &o, way == 2 ? 0 : least, got);
@@ -74,8 +75,7 @@ START_TEST(functions_of_several_numbers)
     ag_scan_body body = { .length = 20, .states = N, .initial = initial, .state = state, .next = next };
     ag_scan(&body, final, NULL);
     expect_well(g);
-    ag_options o = test_options();
-    o.native = 1;
+    ag_options o = test_native();
     test_evaluate(N, final, &o, out);
     for (int k = 0; k < N; k++) {
         double x = 0.1 * k;
@@ -99,8 +99,7 @@ START_TEST(bound_memory)
     ag_node *next[] = { ag_where(even, halved, grown), ag_add(steps, one), carried };
     ag_while(ag_greater(x, one), 3, initial, state, next, 0, final);
     expect_well(g);
-    ag_options o = test_options();
-    o.native = 1;
+    ag_options o = test_native();
     ag_plan *p = ag_compile(g, 3, final, &o);
     ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
     ck_assert_int_eq(whole_loops(p), 1);

@@ -7,6 +7,14 @@ ag_options test_options(void)
     return (ag_options){ .isa = isa ? atoi(isa) : 0 };
 }
 
+ag_options test_native(void)
+{
+    ag_options o = test_options();
+    o.native = 1;
+    o.native_seconds = 300;
+    return o;
+}
+
 static int machine_isa(void)
 {
 #if defined __x86_64__

@@ -62,6 +62,7 @@ Suite *suite_steps(void);
 
 /* Default options, but for the instruction set: the environment's AG_ISA (valgrind knows no AVX-512), else the best. */
 ag_options test_options(void);
+ag_options test_native(void);  /* the same as machine code, which compilers have time enough for on a busy machine */
 int test_best_isa(void); /* the highest that this machine, and AG_ISA, allow */
 
 int test_quick(void);    /* the environment's AG_QUICK: the longest tests are shortened */
