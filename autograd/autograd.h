@@ -179,7 +179,8 @@ ag_node *ag_custom(const ag_op *, int n, ag_node *const in[], const void *attrib
 
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
 /* dx[i] = dy/dx[i], of x[i]'s shape; y of rank 0. An x that y does not depend on gets zeros. AG_ENOGRAD lists every
- * operation without a rule at once. An x that y may be simplified past (2 (2 p) to 4 p): AG_EARG; see ag_checkpoint. */
+ * operation without a rule at once. An x may be any node that y was written with: of h = 2 p, y = 2 h, dy/dh is 2,
+ * though y is computed as 4 p. */
 ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[]);
 /* dx[i] = sum over k of (dy[k]/dx[i])^T w[k]; w[k] of y[k]'s shape. */
 ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[]);
@@ -188,7 +189,7 @@ ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *
 ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v); /* Hessian of y (rank 0) times v, both of x's shape */
 ag_node *ag_jacobian(ag_node *y, ag_node *x); /* [*y's shape, *x's shape]: dy[i]/dx[j], all columns or rows at once */
 ag_node *ag_hessian(ag_node *y, ag_node *x);  /* [*x's shape, *x's shape]; y of rank 0 */
-ag_node *ag_checkpoint(ag_node *x); /* x, never simplified past, computed again for derivatives instead of kept */
+ag_node *ag_checkpoint(ag_node *x); /* x, computed again for derivatives instead of kept for them */
 /* Derivatives of mostly zeros in CSR: row i's elements are those from row_start[i] on. Rows: y's elements, or the x's;
  * columns: those of x[0], x[1], ... Known before any run; the graph's. A gather's indices: constants or the run's. */
 typedef struct {
@@ -261,14 +262,20 @@ typedef struct {
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
     double native_seconds; /* that the compiler may take; 0: 20; AG_ZERO: none, only what the cache has */
 } ag_options;
-/* NULL: see ag_graph_error. */
+/* An output's value is what everything else in the plan has read: of ag_add(p, 0), beside an update of p, the old one. A
+ * parameter itself, listed or not, is what it has become. NULL: see ag_graph_error. */
 ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null);
 void ag_plan_free(ag_plan *);
 size_t ag_plan_bytes(const ag_plan *); /* memory one run of this plan takes */
 ag_run *ag_run_new(const ag_plan *); /* NULL when out of memory (or the plan is NULL) */
 void ag_run_free(ag_run *);
 ag_status ag_feed(ag_run *, const ag_node *leaf, const void *data); /* copy in: row-major, the leaf's type */
-ag_status ag_bind(ag_run *, const ag_node *leaf_or_output, void *data); /* use the caller's memory, until bound again */
+/* The value lies in the caller's memory, row-major, until bound again; NULL: in the run's own. An input's is what is
+ * there at each evaluation (ag_feed unbinds it; with NULL it stays as it is). A parameter's moves along; updates and
+ * ag_feed change it there. An output, and it alone, is written there by the next evaluation: no leaf's memory, unless
+ * that is only read, nor another output's. */
+ag_status ag_bind(ag_run *, const ag_node *leaf_or_output, void *data);
+ag_status ag_adopt(ag_run *, const ag_node *parameter, void *data); /* as ag_bind, but its value is the one there */
 ag_status ag_eval(ag_run *); /* never allocates; a failure changes no parameter, and leaves outputs without values */
 ag_status ag_fetch(const ag_run *, const ag_node *, void *out); /* copy out an output, a parameter or a fed input */
 const void *ag_data(const ag_run *, const ag_node *); /* the same in place, valid until the next call; NULL on error */

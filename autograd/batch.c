@@ -63,15 +63,15 @@ static ag_node *batch_reduction(const ag_node *y, ag_node *x, int64_t count)
 static uint32_t operands(const ag_node *x, uint32_t *end)
 {
     *end = x->nin;
-    if (!(x->op->flags & AG_ALIAS) || !x->nin) return 0;
-    if (!x->op->batch) return x->nin - 1;
+    if (!agi_is_last_input(x)) return 0;
+    if (x->rewritten || !x->op->batch) return x->nin - 1;
     (*end)--;
     return 0;
 }
 
 static int has_rule(const ag_node *x)
 {
-    return x->op->batch || x->op->flags & (AG_POINTWISE | AG_REDUCTION | AG_CAST | AG_ALIAS);
+    return x->rewritten || x->op->batch || x->op->flags & (AG_POINTWISE | AG_REDUCTION | AG_CAST | AG_ALIAS);
 }
 
 static ag_node *find(const batching *b, const ag_node *x)
@@ -95,8 +95,8 @@ static ag_node *batch_node(batching *b, const ag_node *y)
         batched[k] = x != NULL;
         in[k] = x ? x : y->in[k];
     }
-    if (y->op->batch) return y->op->batch(y, in, batched, b->count);
-    if (y->op->flags & AG_ALIAS) return in[y->nin - 1];
+    if (y->op->batch && !y->rewritten) return y->op->batch(y, in, batched, b->count);
+    if (agi_is_last_input(y)) return in[y->nin - 1];
     if (y->op->flags & AG_REDUCTION) return batch_reduction(y, in[0], b->count);
     return ag_batch_leading(y, in, batched, b->count);
 }
@@ -189,11 +189,13 @@ ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[],
     for (int i = 1; i < nu; i++) b.last = u[i]->id > b.last ? u[i]->id : b.last;
     for (int i = 0; i < m; i++) b.last = y[i]->id > b.last ? y[i]->id : b.last;
     agi_arena_init(&b.arena, &g->allocator);
+    g->inside++;
     ag_status status = build(&b, nu, u, of_u, m, y);
     for (int i = 0; i < m; i++) {
         ag_node *found = status ? g->bad : find(&b, y[i]);
         of_y[i] = found ? found : ag_batch_all(y[i], count);
     }
+    g->inside--;
     agi_arena_free(&b.arena);
     return status ? status : g->status;
 }

@@ -112,7 +112,7 @@ static uint8_t *needs(check *c, int n, ag_node *const output[])
     for (int i = 0; i < n; i++) needed[output[i]->id] = 1;
     for (int64_t id = c->graph->nnodes; id-- > 0;) {
         const ag_node *v = agi_node(c->graph, id);
-        uint32_t from = v->op->flags & AG_ALIAS && v->op->inputs >= 0 ? v->nin - 1 : 0; /* the definition alone */
+        uint32_t from = agi_written_inputs(v) < v->nin ? v->nin - 1 : 0; /* the definition alone */
         for (uint32_t i = from; needed[id] && i < v->nin; i++) needed[v->in[i]->id] = 1;
     }
     return needed;

@@ -1,7 +1,7 @@
 /* The compiler's working data: what a node becomes on its way into a plan.
  *
  *   items.c    live nodes -> items: aliases and views resolved to strides over the memory of another item; box.c: with
- *              zeros around it
+ *              zeros around it; same.c: one item for nodes that are computed alike
  *   recompute.c  what is computed again for a later sweep rather than kept for it; budget.c: until a plan fits
  *   combine.c  super-operations: a product read by one sum, an update through a matrix product
  *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
@@ -48,6 +48,7 @@ typedef struct {
     uint8_t row;    /* in its group: an element a row */
     uint8_t given : 1; /* in a body: the loop says where it lies */
     uint8_t again : 1; /* marked to be computed again; then: computed again */
+    uint8_t effect : 1; /* stands for an assignment: its value is to be found in the parameter */
     uint8_t sweep;  /* how many reverse sweeps had begun when its node was made; from the 255th on they count as one */
 } agi_item;
 
@@ -87,6 +88,8 @@ typedef struct {
     ag_node *const *next;  /* by state */
 } agi_body;
 
+typedef struct agi_sameness agi_sameness;
+
 /* Where the live parts of a loop or branch lie in its buffer, in bytes. */
 typedef struct {
     const ag_node *node;
@@ -106,6 +109,7 @@ typedef struct {
     uint32_t *output_item; /* the item that holds each */
 
     uint32_t *item_of; /* by node id */
+    agi_sameness *same; /* while items are made, if some node is a rewritten one; or NULL */
     agi_item *item;
     uint32_t nitems;
     uint8_t sweep;     /* of the items being made */
@@ -174,6 +178,12 @@ int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a f
 agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);
 int agi_lay_out_parts(agi_compiler *, const ag_node *loop); /* once its live parts are known */
 agi_loop_step *agi_lower_loop(agi_compiler *, uint32_t item);
+
+/* same.c: the node that is computed for x, one for all that are equal but for what was written, is asked for in the
+ * order of the graph; AGI_NONE: no memory. Those with the mark (marks: by node id, up to `top`) are themselves. */
+int agi_start_sameness(agi_compiler *, uint32_t top, const uint8_t *marks, uint8_t apart); /* 0: no memory */
+uint32_t agi_same_as(agi_compiler *, const ag_node *x);
+void agi_end_sameness(agi_compiler *);
 
 /* Each returns 0 after recording a failure in the graph. */
 int agi_make_items(agi_compiler *);

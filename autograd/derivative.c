@@ -14,7 +14,7 @@ static int remains(ag_graph *g, agi_arena *arena, uint32_t first, int m, ag_node
     for (int k = 0; k < m; k++) reached[u[k]->id - first] = 1;
     for (uint32_t id = first; id <= last; id++) {
         const ag_node *v = agi_node(g, id);
-        uint32_t from = v->op->flags & AG_ALIAS ? v->nin - 1 : 0; /* the value is the definition's */
+        uint32_t from = agi_is_last_input(v) ? v->nin - 1 : 0;
         for (uint32_t i = from; i < v->nin && !reached[id - first]; i++)
             reached[id - first] = v->in[i]->id >= first && reached[v->in[i]->id - first];
     }
@@ -171,8 +171,10 @@ static ag_status push(ag_graph *g, int n, ag_node *const x[], ag_node *const v[]
 {
     forward f = { .graph = g, .n = n, .stops = stops, .x = (ag_node **)x, .v = (ag_node **)v };
     agi_arena_init(&f.arena, &g->allocator);
+    g->inside++;
     ag_status status = find_loops(&f, m, y);
     if (!status) status = transpose_twice(&f, m, y, dy);
+    g->inside--;
     agi_arena_free(&f.arena);
     return status;
 }
@@ -205,9 +207,10 @@ ag_status ag_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *
         status = agi_check_nodes(g, "ag_jvp", m, y, "y");
         if (!status) status = agi_check_nodes(g, "ag_jvp", n, x, "x");
         if (!status) status = agi_check_nodes(g, "ag_jvp", n, v, "v");
-        if (!status) status = agi_check_passed(g, "ag_jvp", m, y, n, x);
         if (!status) status = check_tangents(g, "ag_jvp", n, x, v);
         if (!status) status = push(g, n, x, v, 0, m, y, dy);
+        for (int k = 0; k < m && !status; k++) dy[k] = agi_derivative_of(y[k], n ? x[0] : y[k], dy[k]);
+        if (!status) status = g->status;
     }
     for (int k = 0; status && dy && k < m; k++) dy[k] = g ? g->bad : NULL;
     return status;
@@ -222,5 +225,5 @@ ag_node *ag_hvp(ag_node *y, ag_node *x, ag_node *v)
     if (agi_check_nodes(g, "ag_hvp", 1, &y, "y") || agi_check_nodes(g, "ag_hvp", 1, &x, "x")) return g->bad;
     if (agi_check_nodes(g, "ag_hvp", 1, &v, "v") || check_tangents(g, "ag_hvp", 1, &x, &v)) return g->bad;
     if (agi_gradient("ag_hvp", y, 1, &x, &dx)) return g->bad;
-    return ag_vjp(1, &dx, &v, 1, &x, &product) ? g->bad : product;
+    return agi_pull("ag_hvp", 1, &dx, &v, 1, &x, 0, &product) ? g->bad : agi_derivative_of(y, x, product);
 }

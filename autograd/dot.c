@@ -6,7 +6,7 @@ enum { MOST_VALUES = 8 }; /* of a node that are shown */
 /* A definition is not for users to see, unlike the members of a group. */
 static uint32_t visible(const ag_node *v)
 {
-    return v->op->flags & AG_ALIAS && v->op->inputs >= 0 ? v->nin - 1 : v->nin;
+    return agi_written_inputs(v);
 }
 
 static void write_escaped(FILE *f, const char *text)

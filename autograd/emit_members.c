@@ -87,12 +87,12 @@ static int place_leaf(agi_writer *w, uint32_t b)
 static int place_output(agi_writer *w, const ag_node *x)
 {
     const agi_place *at = agi_find_place(w->plan, x);
-    uint32_t memory = owner(w->plan, at->buffer);
-    if (x->op->flags & AG_LEAF || w->assigned[memory]) return 1; /* the caller has it: an input or a parameter */
+    agi_reach *r = &w->e.reach[at->buffer];
+    int given = r->kind == AGI_IN_INPUT || r->kind == AGI_IN_PARAMETER;
+    if (given || w->assigned[owner(w->plan, at->buffer)]) return 1; /* the caller has it: an input or a parameter */
     for (int k = 0; k < w->outputs; k++)
         if (w->output_node[k] == x) return 1;
     const char *member = w->output_member[w->outputs] = name_member(w, "output", x, w->outputs, NULL);
-    agi_reach *r = &w->e.reach[at->buffer];
     int direct = w->plan->buffer[at->buffer].shares == AGI_NONE && r->kind == AGI_IN_WORK;
     if (direct) *r = (agi_reach){ AGI_IN_OUTPUT, w->outputs, member };
     w->output_node[w->outputs] = x;

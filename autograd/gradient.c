@@ -22,6 +22,7 @@ typedef struct {
     const char *what;     /* the call whose failures they are */
     uint32_t first, last; /* ids that can lie between the x and the y */
     uint8_t *wanted;      /* by id - first */
+    int as_written;       /* some x is no leaf: through the operands as written, not what is computed instead */
     int stops;            /* nothing flows on from the last so many of the x */
     ag_node **gout;       /* by id - first: what has flowed in so far, */
     conditional **under;  /* and under conditions; NULL: nothing has */
@@ -72,14 +73,34 @@ static ag_node *fit(ag_node *g, const ag_node *x)
 
 enum { WANTED = 1, STOPS = 2 };
 
+/* Does the gradient flow on to the simpler node, without the rule? The sum is the same, but for nodes passed over. */
+static int passes_on(const sweep *s, const ag_node *v)
+{
+    return v->rewritten && !s->as_written;
+}
+
+/* Does none of the gradient flow on? */
+static int is_constant(const sweep *s, const ag_node *v)
+{
+    return v->op->gradient == ag_zero_gradient && !passes_on(s, v);
+}
+
+/* The inputs that gradients may flow to: of a rewritten node the operands or the simpler node; no definition. */
+static uint32_t flows_to(const sweep *s, const ag_node *v, uint32_t *end)
+{
+    *end = passes_on(s, v) ? v->nin : agi_written_inputs(v);
+    return passes_on(s, v) ? v->nin - 1 : 0;
+}
+
 static void mark_wanted(sweep *s, int n, ag_node *const x[])
 {
     for (int i = 0; i < n; i++) s->wanted[x[i]->id - s->first] = i < n - s->stops ? WANTED : STOPS;
     for (uint32_t id = s->first; id <= s->last; id++) {
         const ag_node *v = agi_node(s->graph, id);
         uint8_t w = s->wanted[id - s->first];
-        if (v->dtype == AG_I64 || v->op->gradient == ag_zero_gradient) continue; /* nothing flows through these */
-        for (uint32_t k = 0; k < v->nin && !w; k++)
+        uint32_t end;
+        if (v->dtype == AG_I64 || is_constant(s, v)) continue;
+        for (uint32_t k = flows_to(s, v, &end); k < end && !w; k++)
             w = v->in[k]->id >= s->first && s->wanted[v->in[k]->id - s->first];
         s->wanted[id - s->first] = w;
     }
@@ -111,7 +132,7 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
     for (uint32_t id = s->last + 1; id-- > s->first;) {
         const ag_node *v = agi_node(s->graph, id);
         if (!reached[id - s->first] || !leads_on(s, v)) continue;
-        if (!v->op->gradient) {
+        if (!v->op->gradient && !passes_on(s, v)) {
             if (!missing && !s->graph->status) {
                 agi_fail(s->graph, AG_ENOGRAD, "%s: no gradient rule for ", s->what);
                 t = (agi_text){ s->graph->message + strlen(s->graph->message),
@@ -123,10 +144,9 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
             missing++;
             continue;
         }
-        int defined = v->op->flags & AG_ALIAS && v->op->inputs >= 0; /* not a group, whose last input is its own */
-        uint32_t visible = defined ? v->nin - 1 : v->nin;             /* nothing flows into a definition */
-        if (v->op->gradient == ag_zero_gradient) visible = 0;
-        for (uint32_t k = 0; k < visible; k++)
+        if (is_constant(s, v)) continue;
+        uint32_t end;
+        for (uint32_t k = flows_to(s, v, &end); k < end; k++)
             if (v->in[k]->id >= s->first) reached[v->in[k]->id - s->first] = 1;
     }
     return missing;
@@ -214,6 +234,7 @@ static ag_status flow(sweep *s, ag_node *into, ag_node *contribution, condition 
 static ag_status pass_on(sweep *s, ag_node *v, ag_node *gout, condition when)
 {
     enum { FEW = 8 };
+    if (passes_on(s, v)) return flow(s, agi_simple(v), gout, when);
     ag_node *few[FEW], **gin = v->nin <= FEW ? few : agi_arena_take(&s->arena, v->nin * sizeof *gin), **given = NULL;
     int chooses = v->op->flags & AG_CHOOSES;
     if (chooses) given = agi_arena_zeros(&s->arena, v->nin, sizeof *given);
@@ -319,14 +340,24 @@ static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *co
     for (int i = 0; i < n; i++) {
         if (x[i]->id < s.first) s.first = x[i]->id;
         if (x[i]->id > s.last) s.last = x[i]->id;
+        s.as_written |= x[i]->nin > 0;
     }
     for (int k = 0; k < m; k++)
         if (y[k]->id > s.last) s.last = y[k]->id;
     if (!n) return AG_OK;
     agi_arena_init(&s.arena, &g->allocator);
+    g->inside++;
     ag_status status = run_sweep(&s, m, y, w, n, x, dx, active);
+    g->inside--;
     agi_arena_free(&s.arena);
     return status;
+}
+
+/* The dx of the user's. */
+static ag_status hand_out(ag_graph *g, const ag_node *y, int n, ag_node *const x[], ag_node *dx[])
+{
+    for (int i = 0; i < n; i++) dx[i] = agi_derivative_of(y, x[i], dx[i]);
+    return g->status;
 }
 
 static ag_status finish(ag_status status, ag_graph *g, int n, ag_node *dx[])
@@ -346,8 +377,8 @@ ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *
     ag_status status = agi_check_nodes(g, "ag_vjp", m, y, "y");
     if (!status) status = agi_check_nodes(g, "ag_vjp", m, w, "w");
     if (!status) status = agi_check_nodes(g, "ag_vjp", n, x, "x");
-    if (!status) status = agi_check_passed(g, "ag_vjp", m, y, n, x);
     if (!status) status = differentiate("ag_vjp", g, m, y, w, n, x, dx, 0, NULL);
+    if (!status) status = hand_out(g, m ? y[0] : x[0], n, x, dx);
     return finish(status, g, n, dx);
 }
 
@@ -359,7 +390,6 @@ ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], 
     if (!status && (n < 0 || (n && (!x || !dx))))
         status = agi_fail_at(g, AG_EARG, 0, NULL, "%s: a list is NULL, or its length negative", what);
     if (!status) status = agi_check_nodes(g, what, n, x, "x");
-    if (!status) status = agi_check_passed(g, what, 1, &y, n, x);
     if (!status && y->rank)
         status = agi_fail_at(g, AG_ESHAPE, 1, &y, "%s: y has no rank 0, which ag_vjp and ag_jvp do not need", what);
     if (!status && y->dtype == AG_I64)
@@ -373,7 +403,8 @@ ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], 
 
 ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
 {
-    return agi_gradient("ag_gradient", y, n, x, dx);
+    ag_status status = agi_gradient("ag_gradient", y, n, x, dx);
+    return status ? status : finish(hand_out(y->graph, y, n, x, dx), y->graph, n, dx);
 }
 
 /* `active`: see ag_local_vjp; or NULL. */

@@ -13,6 +13,7 @@ ag_graph *ag_graph_new(const ag_allocator *or_null)
     memset(g, 0, sizeof *g);
     g->allocator = *a;
     g->intern = 1;
+    g->interned.allocator = &g->allocator;
     agi_arena_init(&g->arena, &g->allocator);
     g->bad = agi_arena_zeros(&g->arena, 1, sizeof *g->bad);
     if (!g->bad) {
@@ -28,12 +29,11 @@ ag_graph *ag_graph_new(const ag_allocator *or_null)
 void ag_graph_free(ag_graph *g)
 {
     if (!g) return;
-    agi_intern_free(g);
+    agi_intern_free(&g->interned);
     agi_names_free(g);
     agi_custom_free(g);
     agi_release(&g->allocator, g->chunks.data);
     agi_release(&g->allocator, g->sweeps.data);
-    agi_release(&g->allocator, g->passed.data);
     agi_arena_free(&g->arena);
     ag_allocator a = g->allocator;
     agi_release(&a, g);
@@ -93,7 +93,7 @@ static int add_chunk(ag_graph *g)
 }
 
 static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shape *shape, uint32_t nin,
-                     ag_node *const in[], const void *attribute, int weak, int shared)
+                     ag_node *const in[], const void *attribute, int weak, int shared, int rewritten)
 {
     char *mark = g->arena.next, *end = g->arena.end;
     uint32_t hash = 0;
@@ -110,20 +110,23 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
     x->dtype = (uint32_t)dtype & 3;
     x->rank = (uint32_t)shape->rank & 15;
     x->weak = weak != 0;
+    x->held = !g->inside;
+    x->rewritten = rewritten != 0;
     for (uint32_t i = 0; i < nin; i++) x->in[i] = in[i];
     if (!x->dim) return out_of_memory(g);
 
     shared = shared && g->intern && !(op->flags & AG_RANDOM);
-    ag_node *same = shared ? agi_intern_find(g, x, &hash) : NULL;
+    ag_node *same = shared ? agi_intern_find(&g->interned, x, &hash) : NULL;
     if (same) {
         if (g->arena.end == end) g->arena.next = mark;
+        same->held |= !g->inside;
         return same;
     }
     size_t bytes = op->attribute_size || nin ? op->attribute_size : (size_t)agi_node_bytes(x); /* a leaf's values */
     if (attribute) x->attribute = agi_arena_copy(&g->arena, attribute, bytes);
     if (attribute && !x->attribute) return out_of_memory(g);
     if (g->nnodes % AGI_CHUNK == 0 && !add_chunk(g)) return out_of_memory(g);
-    if (shared && !agi_intern_add(g, x, hash)) return out_of_memory(g);
+    if (shared && !agi_intern_add(&g->interned, x, hash)) return out_of_memory(g);
     ((ag_node ***)g->chunks.data)[g->nnodes / AGI_CHUNK][g->nnodes % AGI_CHUNK] = x;
     g->nnodes++;
     return x;
@@ -162,7 +165,7 @@ static int adopt_types(ag_graph *g, int n, ag_node *const in[], ag_node *out[])
     if (!weak || !strong || strong->dtype == AG_I64) return weak && !strong;
     for (int i = 0; i < n; i++)
         if (out[i]->weak)
-            out[i] = make(g, out[i]->op, (ag_dtype)strong->dtype, &AG_SCALAR, 0, NULL, out[i]->attribute, 0, 1);
+            out[i] = make(g, out[i]->op, (ag_dtype)strong->dtype, &AG_SCALAR, 0, NULL, out[i]->attribute, 0, 1, 0);
     return 0;
 }
 
@@ -205,6 +208,73 @@ static void infer_scalar(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_no
     c->shape.rank = 0;
 }
 
+/* ---- rewritten nodes: what was written, and the simpler node that is computed ----------------------------------- */
+
+enum { MOST_REWRITTEN = 3 }; /* operands that a rewrite takes at most */
+
+/* What the operation is computed as, seen through what its operands are computed as; an operand stays as written. */
+static ag_node *simplify_seen(ag_infer *c)
+{
+    ag_node *seen[MOST_REWRITTEN], *const *in = c->in;
+    if (c->n > MOST_REWRITTEN) return NULL;
+    for (int i = 0; i < c->n; i++) seen[i] = agi_simple(in[i]);
+    c->in = seen;
+    ag_node *y = agi_simplify(c);
+    c->in = in;
+    for (int i = 0; y && i < c->n; i++)
+        if (y == seen[i]) return in[i];
+    return y;
+}
+
+static ag_node *simplify(ag_infer *c)
+{
+    ag_graph *g = c->graph;
+    unsigned rewritten = 0;
+    for (int i = 0; i < c->n; i++) rewritten |= c->in[i]->rewritten;
+    g->inside++, g->rewriting++;
+    ag_node *y = rewritten ? simplify_seen(c) : agi_simplify(c);
+    g->inside--, g->rewriting--;
+    return y;
+}
+
+static int reads(const ag_node *y, const ag_node *x)
+{
+    int found = y == x;
+    for (uint32_t k = 0; k < y->nin && !found; k++) found = y->in[k] == x;
+    return found;
+}
+
+/* Is the node to remain as it was written beside the simpler one? Of the user's own nodes each does: they are no leaf,
+ * and no other node of his. Of a rule's, each that passes over an operand by which the user may differentiate. */
+static int stays_written(const ag_infer *c, const ag_node *simple)
+{
+    double literal;
+    if (c->graph->rewriting || ag_is_bad(simple) || agi_is_number(simple, &literal)) return 0;
+    if (!c->graph->inside) return 1;
+    for (int i = 0; i < c->n; i++) {
+        const ag_node *x = c->in[i];
+        if (x->nin && (x->held || x->rewritten) && !reads(simple, x)) return 1;
+    }
+    return 0;
+}
+
+static ag_node *as_written(const ag_infer *c, ag_node *simple)
+{
+    ag_node *all[MOST_REWRITTEN + 1];
+    memcpy(all, c->in, (size_t)c->n * sizeof *all);
+    all[c->n] = agi_simple(simple);
+    return make(c->graph, c->op, c->dtype, &c->shape, (uint32_t)c->n + 1, all, c->attribute, 0, 1, 1);
+}
+
+ag_node *agi_derivative_of(const ag_node *y, const ag_node *x, ag_node *d)
+{
+    if (ag_is_bad(d) || d->graph->inside) return d;
+    ag_shape shape = ag_shape_in(d);
+    ag_node *all[] = { d, agi_simple(d) };
+    const uint32_t which[] = { y->id, x->id };
+    return make(d->graph, &agi_derivative, (ag_dtype)d->dtype, &shape, 2, all, which, 0, 1, 1);
+}
+
 ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attribute)
 {
     enum { FEW = 4 };
@@ -223,9 +293,9 @@ ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attri
     ag_infer c;
     if (all_scalars(op, n, in)) infer_scalar(&c, g, op, n, in, attribute);
     else if (infer(&c, g, op, n, in, attribute)) return g->bad;
-    ag_node *same = agi_simplify(&c);
-    if (same) return agi_note_passed(g, n, in, same) ? same : out_of_memory(g);
-    return make(g, op, c.dtype, &c.shape, (uint32_t)n, in, attribute, weak, 1);
+    ag_node *simple = simplify(&c);
+    if (!simple) return make(g, op, c.dtype, &c.shape, (uint32_t)n, in, attribute, weak, 1, 0);
+    return stays_written(&c, simple) ? as_written(&c, simple) : simple;
 }
 
 ag_node *ag_vet(const ag_op *op, int n, ag_node *const in[], const void *attribute)
@@ -247,7 +317,7 @@ ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attr
     memcpy(all, in, (size_t)n * sizeof *in);
     all[n] = definition;
     ag_shape shape = ag_shape_in(definition);
-    return make(g, op, (ag_dtype)definition->dtype, &shape, (uint32_t)n + 1, all, attribute, 0, 1);
+    return make(g, op, (ag_dtype)definition->dtype, &shape, (uint32_t)n + 1, all, attribute, 0, 1, 0);
 }
 
 /* ---- leaves and names ------------------------------------------------------------------------------------------- */
@@ -302,7 +372,7 @@ ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype
     if (!usable_tensor(g, op->name, name, dtype, &shape)) return g->bad;
     if (op == &agi_constant && !attribute) return agi_fail(g, AG_EARG, "%s: the values are NULL", op->name);
     if (name && !usable_name(g, op->name, name)) return g->bad;
-    ag_node *x = make(g, op, dtype, &shape, 0, NULL, attribute, 0, shared);
+    ag_node *x = make(g, op, dtype, &shape, 0, NULL, attribute, 0, shared, 0);
     if (name) ag_name(x, name);
     return x;
 }
@@ -323,7 +393,7 @@ ag_node *agi_leaf_written(ag_graph *g, const ag_op *op, const char *what, ag_dty
 
 ag_node *ag_number(ag_graph *g, double value)
 {
-    return g ? make(g, &agi_number, AG_F64, &AG_SCALAR, 0, NULL, &value, 1, 1) : NULL;
+    return g ? make(g, &agi_number, AG_F64, &AG_SCALAR, 0, NULL, &value, 1, 1, 0) : NULL;
 }
 
 const char *ag_name(ag_node *x, const char *set_or_null)

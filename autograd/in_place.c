@@ -182,6 +182,7 @@ static int place_assignments(reuse *r)
     if (!c->options->distinct && !share_with_leaves(r)) return 0;
     for (int k = 0; k < c->nassigned; k++) {
         const agi_item *leaf = &c->item[c->assigned[k]], *value = &c->item[leaf->onto];
+        agi_buffer_at(c, leaf->buffer)->assigned = 1;
         if (agi_buffer_at(c, value->buffer)->shares != AGI_NONE) continue;
         agi_step *s = &c->plan->step[c->plan->nsteps++];
         s->kind = AGI_COPY;

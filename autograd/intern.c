@@ -13,9 +13,9 @@ typedef struct {
     uint32_t next; /* the entry after it, counted from 1, or 0 */
 } entry;
 
-static entry *entry_at(const ag_graph *g, uint32_t number)
+static entry *entry_at(const agi_interned *t, uint32_t number)
 {
-    return (entry *)g->interned.data + (number - 1);
+    return (entry *)t->entries.data + (number - 1);
 }
 
 static size_t attribute_bytes(const ag_node *x)
@@ -28,7 +28,8 @@ static size_t attribute_bytes(const ag_node *x)
 /* Nodes with inputs have the type and shape that operation, inputs and attribute imply; leaves have their own. */
 static int differs(const ag_node *a, const ag_node *b)
 {
-    if (a->op != b->op || a->nin != b->nin || a->dtype != b->dtype || a->weak != b->weak) return 1;
+    if (a->op != b->op || a->nin != b->nin || a->dtype != b->dtype) return 1;
+    if (a->weak != b->weak || a->rewritten != b->rewritten) return 1;
     for (uint32_t i = 0; i < a->nin; i++)
         if (a->in[i] != b->in[i]) return 1;
     if (!a->nin && !ag_same_shape(a, b)) return 1;
@@ -66,50 +67,50 @@ static uint32_t hash_of(const ag_node *x)
     return (uint32_t)(h ^ (h >> 32)) + newest;
 }
 
-ag_node *agi_intern_find(ag_graph *g, const ag_node *x, uint32_t *hash)
+ag_node *agi_intern_find(const agi_interned *t, const ag_node *x, uint32_t *hash)
 {
     *hash = hash_of(x);
-    uint32_t at = g->heads ? g->head[*hash & (g->heads - 1)] : 0;
-    for (; at; at = entry_at(g, at)->next) {
-        const entry *e = entry_at(g, at);
+    uint32_t at = t->heads ? t->head[*hash & (t->heads - 1)] : 0;
+    for (; at; at = entry_at(t, at)->next) {
+        const entry *e = entry_at(t, at);
         if (e->hash == *hash && !differs(e->node, x)) return e->node;
     }
     return NULL;
 }
 
-static void link_entry(ag_graph *g, uint32_t number)
+static void link_entry(agi_interned *t, uint32_t number)
 {
-    entry *e = entry_at(g, number);
-    uint32_t *head = &g->head[e->hash & (g->heads - 1)];
+    entry *e = entry_at(t, number);
+    uint32_t *head = &t->head[e->hash & (t->heads - 1)];
     e->next = *head;
     *head = number;
 }
 
 /* As many heads as entries, at least: chains are short. */
-static int grow_heads(ag_graph *g)
+static int grow_heads(agi_interned *t)
 {
-    uint32_t heads = g->heads ? g->heads * 2 : FEWEST_HEADS;
-    uint32_t *head = heads ? agi_allocate(&g->allocator, (size_t)heads * sizeof *head) : NULL;
+    uint32_t heads = t->heads ? t->heads * 2 : FEWEST_HEADS;
+    uint32_t *head = heads ? agi_allocate(t->allocator, (size_t)heads * sizeof *head) : NULL;
     if (!head) return 0;
     memset(head, 0, (size_t)heads * sizeof *head);
-    agi_release(&g->allocator, g->head);
-    g->head = head;
-    g->heads = heads;
-    for (uint32_t k = 1; k <= (uint32_t)g->interned.count; k++) link_entry(g, k);
+    agi_release(t->allocator, t->head);
+    t->head = head;
+    t->heads = heads;
+    for (uint32_t k = 1; k <= (uint32_t)t->entries.count; k++) link_entry(t, k);
     return 1;
 }
 
-int agi_intern_add(ag_graph *g, ag_node *x, uint32_t hash)
+int agi_intern_add(agi_interned *t, ag_node *x, uint32_t hash)
 {
-    if (g->interned.count >= g->heads && !grow_heads(g)) return 0;
-    if (!agi_vector_grow(&g->allocator, &g->interned, sizeof(entry), 1)) return 0;
-    ((entry *)g->interned.data)[g->interned.count++] = (entry){ .node = x, .hash = hash };
-    link_entry(g, (uint32_t)g->interned.count);
+    if (t->entries.count >= t->heads && !grow_heads(t)) return 0;
+    if (!agi_vector_grow(t->allocator, &t->entries, sizeof(entry), 1)) return 0;
+    ((entry *)t->entries.data)[t->entries.count++] = (entry){ .node = x, .hash = hash };
+    link_entry(t, (uint32_t)t->entries.count);
     return 1;
 }
 
-void agi_intern_free(ag_graph *g)
+void agi_intern_free(agi_interned *t)
 {
-    agi_release(&g->allocator, g->interned.data);
-    agi_release(&g->allocator, g->head);
+    agi_release(t->allocator, t->entries.data);
+    agi_release(t->allocator, t->head);
 }

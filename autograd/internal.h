@@ -51,18 +51,25 @@ typedef struct agi_kept agi_kept;
 
 enum { AGI_CHUNK = 4096 };
 
+/* intern.c: nodes by what they are. */
+typedef struct {
+    const ag_allocator *allocator;
+    agi_vector entries;
+    uint32_t *head, heads; /* of chains of entries; a power of two of them, or none */
+} agi_interned;
+
 struct ag_graph {
     ag_allocator allocator;
     agi_arena arena;
     int64_t nnodes;
     agi_vector chunks;      /* ag_node **: the nodes by id, AGI_CHUNK in each */
-    agi_vector interned;    /* intern.c: every node made while `intern` is on, */
-    uint32_t *head, heads;  /* in chains; a power of two of them, or none */
+    agi_interned interned;  /* every node made while `intern` is on */
     agi_named *names;       /* uthash: named leaves */
     agi_custom *custom;     /* uthash: users' own operations */
     int intern;
     agi_vector sweeps;      /* uint32_t, ascending: ids of the nodes that reverse sweeps began with */
-    agi_vector passed;      /* uint8_t: a bit by id: was the node passed over by a rewrite? */
+    int inside;             /* rules, sweeps and rewrites at work: the nodes they make are not the user's */
+    int rewriting;          /* rewrites at work: what they pass over is an operand of who asked, who keeps it */
     const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
     uint32_t wanted_first;
     ag_node **flow_if; /* while a rule is asked that may say so, by input: the condition of what flows there, or NULL */
@@ -82,10 +89,29 @@ static inline int64_t agi_node_bytes(const ag_node *x)
     return ag_count(x) * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
 }
 
-/* intern.c: the equal node made before, or NULL; remember a new one (0: out of memory); forget all. */
-ag_node *agi_intern_find(ag_graph *, const ag_node *, uint32_t *hash);
-int agi_intern_add(ag_graph *, ag_node *, uint32_t hash);
-void agi_intern_free(ag_graph *);
+/* The node that x is computed as. */
+static inline ag_node *agi_simple(ag_node *x)
+{
+    return x->rewritten ? x->in[x->nin - 1] : x;
+}
+
+/* The value is that of the last input: of the simpler node, or of the definition. */
+static inline int agi_is_last_input(const ag_node *x)
+{
+    return x->rewritten || (x->op->flags & AG_ALIAS && x->nin);
+}
+
+/* How many of the inputs were written: all but a simpler node or a definition, which users do not see. A group, whose
+ * last input is its own, has neither. */
+static inline uint32_t agi_written_inputs(const ag_node *x)
+{
+    return x->nin - (x->rewritten || (x->op->flags & AG_ALIAS && x->op->inputs >= 0));
+}
+
+/* The equal node added before, or NULL; add a new one (0: out of memory); forget all. */
+ag_node *agi_intern_find(const agi_interned *, const ag_node *, uint32_t *hash);
+int agi_intern_add(agi_interned *, ag_node *, uint32_t hash);
+void agi_intern_free(agi_interned *);
 
 /* names.c: leaves by name. */
 ag_node *agi_name_find(const ag_graph *, const char *name);
@@ -103,14 +129,12 @@ ag_node *agi_leaf_written(ag_graph *, const ag_op *, const char *what, ag_dtype,
 /* simplify.c: a simpler node that stands for the operation, whose shape and type are inferred already, or NULL. */
 ag_node *agi_simplify(const ag_infer *);
 
-/* passed.c: `instead` stands for an operation on these, all or some of which it passes over (0: out of memory); AG_EARG
- * if the y may have passed one of the x over, so that their derivative for it is not known. */
-int agi_note_passed(ag_graph *, int n, ag_node *const in[], const ag_node *instead);
-ag_status agi_check_passed(ag_graph *, const char *what, int m, ag_node *const y[], int n, ag_node *const x[]);
-
 /* gradient.c: are these n nodes, `role`s of the call `what`, there, of this graph and sound? Nothing is looked into
  * before that is known. */
 ag_status agi_check_nodes(ag_graph *, const char *what, int n, ag_node *const x[], const char *role);
+
+/* graph.c: d, the derivative of y by x, as it is handed out to the user; where rules ask, d itself. */
+ag_node *agi_derivative_of(const ag_node *y, const ag_node *x, ag_node *d);
 
 /* ag_gradient, whose failures are those of the call `what`. */
 ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], ag_node *dx[]);

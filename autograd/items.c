@@ -186,6 +186,7 @@ static void make_alias(agi_compiler *c, const ag_node *x)
     c->item[i].root = c->item[of].root;
     c->item[i].view = c->item[of].view;
     c->item[i].box = c->item[of].box;
+    c->item[i].effect = c->item[of].effect;
     if (x->op->flags & AG_RECOMPUTE) c->item[c->item[of].root].again = c->marked = 1;
 }
 
@@ -266,6 +267,7 @@ static int make_assignment(agi_compiler *c, const ag_node *x)
     if (root == AGI_NONE) return 0;
     uint32_t i = new_item(c, x, AGI_ITEM_VIEW);
     c->item[i].root = root;
+    c->item[i].effect = 1;
     return 1;
 }
 
@@ -289,7 +291,7 @@ static int make_item(agi_compiler *c, const ag_node *x, int bound)
     uint32_t i;
     if (flags & AG_LEAF || bound) {
         c->item[new_item(c, x, AGI_ITEM_LEAF)].given = (bound & GIVEN) != 0;
-    } else if (flags & AG_ALIAS) {
+    } else if (flags & AG_ALIAS || x->rewritten) {
         make_alias(c, x);
     } else if (flags & AG_VIEW) {
         if (!make_view(c, x, operand(c, x, 0))) return 0;
@@ -331,7 +333,19 @@ static int keep_part(agi_compiler *c, const ag_node *x)
     return 1;
 }
 
-static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, int64_t *items)
+/* What else is live because of x, which is no leaf. */
+static int mark_inputs(agi_compiler *c, uint8_t *live, const ag_node *x, int64_t *items)
+{
+    uint32_t from = x->rewritten ? x->nin - 1 : 0;
+    *items += x->op->flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0; /* copies */
+    if (x->op->flags & AG_EFFECT) c->nassigned++;
+    if (x->op->flags & AG_PART && !keep_part(c, x)) return 0;
+    for (uint32_t k = from; k < x->nin; k++) live[x->in[k]->id] |= LIVE;
+    return 1;
+}
+
+/* Also tells whether some node is a rewritten one. */
+static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, int64_t *items, int *rewritten)
 {
     if (c->body) c->nassigned = c->body->nstates;
     for (uint32_t id = top + 1; id-- > 0;) {
@@ -339,10 +353,8 @@ static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, int64_t *item
         const ag_node *x = agi_node(c->graph, id);
         *items += 1;
         if (live[id] & BOUND) continue;
-        *items += x->op->flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0; /* copies */
-        if (x->op->flags & AG_EFFECT) c->nassigned++;
-        if (x->op->flags & AG_PART && !keep_part(c, x)) return 0;
-        for (uint32_t k = 0; k < x->nin; k++) live[x->in[k]->id] |= LIVE;
+        *rewritten |= x->rewritten;
+        if (!mark_inputs(c, live, x, items)) return 0;
     }
     c->assigned = agi_arena_take(&c->arena, (size_t)c->nassigned * sizeof *c->assigned);
     c->nassigned = 0;
@@ -375,13 +387,15 @@ static int carry_states(agi_compiler *c)
     return 1;
 }
 
-/* An output lies contiguous in memory that stays: its root's, or a copy's, which reads it when it is there. */
+/* An output lies contiguous in memory that stays: its root's, or a copy's, which reads it when it is there. What is
+ * assigned has its own memory beside the parameter's, which is changed by others, too; the states of a body are not. */
 static uint32_t hold_output(agi_compiler *c, const ag_node *x)
 {
     uint32_t i = c->item_of[x->id], root = c->item[i].root;
     c->sweep = c->item[root].sweep;
     if (c->item[i].kind == AGI_ITEM_LEAF) return i;
-    if (c->item[i].view == AGI_NONE && c->item[root].target != AGI_NONE) return c->item[root].target;
+    if (c->item[i].effect || (c->body && c->item[i].view == AGI_NONE && c->item[root].target != AGI_NONE))
+        return c->item[root].target;
     if (c->item[i].view != AGI_NONE) root = contiguous(c, i);
     else if (c->item[root].kind == AGI_ITEM_LEAF) root = copy_of(c, i);
     c->item[root].held = 1;
@@ -444,27 +458,39 @@ static int check_bytes(agi_compiler *c)
 
 enum { MOST_ITEMS = INT32_MAX }; /* agi_sources: a number, or -1 */
 
+static int make_all(agi_compiler *c, const uint8_t *live, uint32_t top)
+{
+    int64_t sweeps = 0;
+    for (uint32_t id = 0; id <= top; id++) {
+        if (!(live[id] & LIVE)) continue;
+        if (sweep_begins(c, id, &sweeps) && c->sweep < UINT8_MAX) c->sweep++;
+        uint32_t same = c->same ? agi_same_as(c, agi_node(c->graph, id)) : id;
+        if (same == AGI_NONE) return agi_out_of_memory(c);
+        if (same != id) c->item_of[id] = c->item_of[same];
+        else if (!make_item(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
+    }
+    return 1;
+}
+
 int agi_make_items(agi_compiler *c)
 {
     uint32_t top = mark_roots(c, NULL, 0), states = c->body ? (uint32_t)c->body->nstates : 0;
     int64_t capacity = (int64_t)c->noutputs + states;
+    int rewritten = 0;
     uint8_t *live = agi_arena_zeros(&c->arena, (size_t)top + 1, 1);
     c->item_of = agi_arena_take(&c->arena, ((size_t)top + 1) * sizeof *c->item_of);
     c->output_item = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_item);
     if (!live || !c->item_of || !c->output_item) return agi_out_of_memory(c);
     mark_roots(c, live, top);
-    if (!mark_live(c, live, top, &capacity)) return agi_out_of_memory(c);
+    if (!mark_live(c, live, top, &capacity, &rewritten)) return agi_out_of_memory(c);
     if (capacity > MOST_ITEMS)
         return agi_fail(c->graph, AG_EMEM, "ag_compile: the outputs need more than %d nodes", MOST_ITEMS), 0;
     c->item = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->item);
     if (!c->item) return agi_out_of_memory(c);
-    int64_t sweeps = 0;
-    for (uint32_t id = 0; id <= top; id++) {
-        if (!(live[id] & LIVE)) continue;
-        if (sweep_begins(c, id, &sweeps) && c->sweep < UINT8_MAX) c->sweep++;
-        if (!make_item(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
-    }
-    if (!carry_states(c)) return 0;
+    if (rewritten && c->graph->intern && !agi_start_sameness(c, top, live, BOUND)) return 0;
+    int made = make_all(c, live, top);
+    agi_end_sameness(c);
+    if (!made || !carry_states(c)) return 0;
     for (int k = 0; k < c->noutputs; k++) c->output_item[k] = hold_output(c, c->output[k]);
     give_results(c);
     agi_count_uses(c);

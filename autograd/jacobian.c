@@ -73,13 +73,16 @@ ag_node *ag_jacobian(ag_node *y, ag_node *x)
     if (status) return g ? g->bad : NULL;
     int64_t rows = ag_count(y), columns = ag_count(x);
     ag_node *all;
+    g->inside++;
     if (columns < rows) {
         all = all_products("ag_jacobian", forward, y, x, x);
         all = ag_transpose(ag_reshape(all, AG_SHAPE(columns, rows)), NULL);
     } else {
         all = all_products("ag_jacobian", backward, y, x, y);
     }
-    return ag_reshape(all, joined(y, x));
+    all = ag_reshape(all, joined(y, x));
+    g->inside--;
+    return agi_derivative_of(y, x, all);
 }
 
 /* Forward over reverse; the Hessian is symmetric, so that rows are columns. */
@@ -93,5 +96,8 @@ ag_node *ag_hessian(ag_node *y, ag_node *x)
         agi_fail_at(g, AG_ESHAPE, 1, &x, "ag_hessian: x has %d axes, at most %d fit", x->rank, AG_MAX_RANK / 2);
         return g->bad;
     }
-    return ag_reshape(all_products("ag_hessian", forward, dx, x, x), joined(x, x));
+    g->inside++;
+    ag_node *all = ag_reshape(all_products("ag_hessian", forward, dx, x, x), joined(x, x));
+    g->inside--;
+    return agi_derivative_of(y, x, all);
 }

@@ -39,11 +39,12 @@ static int out_of_memory(training *t)
     return 0;
 }
 
-/* How many of v's inputs a derivative looks at: none of a definition, none behind a zero gradient. */
-static uint32_t seen_by_derivatives(const ag_node *v)
+/* Which of v's inputs a derivative by leaves looks at: the simpler node, no definition, none behind a zero gradient. */
+static uint32_t seen_by_derivatives(const ag_node *v, uint32_t *from)
 {
-    if (v->op->gradient == ag_zero_gradient) return 0;
-    return v->op->flags & AG_ALIAS && v->op->inputs >= 0 ? v->nin - 1 : v->nin;
+    *from = v->rewritten ? v->nin - 1 : 0;
+    if (v->rewritten) return v->nin;
+    return v->op->gradient == ag_zero_gradient ? 0 : agi_written_inputs(v);
 }
 
 static int find_parameters(training *t, const ag_node *loss)
@@ -53,8 +54,8 @@ static int find_parameters(training *t, const ag_node *loss)
     reached[loss->id] = 1;
     for (uint32_t id = loss->id + 1; id-- > 0;) {
         const ag_node *v = agi_node(t->graph, id);
-        uint32_t seen = reached[id] ? seen_by_derivatives(v) : 0;
-        for (uint32_t i = 0; i < seen; i++)
+        uint32_t from, end = seen_by_derivatives(v, &from);
+        for (uint32_t i = from; reached[id] && i < end; i++)
             if (v->in[i]->dtype != AG_I64) reached[v->in[i]->id] = 1;
         reached[id] = reached[id] && v->op == &agi_parameter;
         t->count += reached[id];
@@ -163,6 +164,7 @@ static int check_loss(training *t, ag_node *loss)
 static training start(const char *what, const ag_node *loss)
 {
     training t = { .what = what, .graph = loss->graph };
+    t.graph->inside++;
     agi_arena_init(&t.arena, &t.graph->allocator);
     return t;
 }
@@ -182,6 +184,7 @@ static int begin(training *t, ag_node *loss, double rate, ag_node *rate_node, do
 /* The node that stands for all assignments, and the end of what begin() took. */
 static ag_node *end(training *t)
 {
+    t->graph->inside--;
     ag_node *update = t->effects && !t->graph->status ? ag_group(t->effects, t->effect) : t->graph->bad;
     agi_arena_free(&t->arena);
     return update;

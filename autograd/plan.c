@@ -23,6 +23,31 @@ static int by_node(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* A node that is a leaf and an output, or listed twice, has one place. */
+static void join_places(ag_plan *p)
+{
+    int n = 0;
+    for (int k = 0; k < p->nplaces; k++) {
+        if (n && p->place[n - 1].node == p->place[k].node) p->place[n - 1].output |= p->place[k].output;
+        else p->place[n++] = p->place[k];
+    }
+    p->nplaces = n;
+}
+
+static int find_movable(agi_compiler *c)
+{
+    ag_plan *p = c->plan;
+    uint32_t *outputs = agi_arena_zeros(&c->arena, p->nbuffers, sizeof *outputs); /* by buffer: values found there */
+    if (!outputs) return agi_out_of_memory(c);
+    for (int k = 0; k < p->nplaces; k++) outputs[p->place[k].buffer]++;
+    for (int k = 0; k < p->nplaces; k++) {
+        const agi_buffer *b = &p->buffer[p->place[k].buffer];
+        int leaf = b->role == AGI_LEAF && b->node == p->place[k].node; /* other values there are read from it */
+        p->place[k].moves = !b->scalar && (leaf || (b->role == AGI_VALUE && outputs[p->place[k].buffer] == 1));
+    }
+    return 1;
+}
+
 static int make_places(agi_compiler *c)
 {
     ag_plan *p = c->plan;
@@ -36,15 +61,15 @@ static int make_places(agi_compiler *c)
     for (uint32_t i = 0; i < c->nitems; i++) {
         if (c->item[i].kind != AGI_ITEM_LEAF) continue;
         p->leaf[p->nleaves++] = c->item[i].buffer;
-        p->place[p->nplaces++] = (agi_place){ c->item[i].node, c->item[i].buffer };
+        p->place[p->nplaces++] = (agi_place){ .node = c->item[i].node, .buffer = c->item[i].buffer };
     }
     for (int k = 0; k < c->noutputs; k++) {
         const agi_item *it = &c->item[c->output_item[k]];
-        if (c->item[c->item_of[c->output[k]->id]].kind == AGI_ITEM_LEAF) continue;
-        p->place[p->nplaces++] = (agi_place){ c->output[k], c->item[it->root].buffer };
+        p->place[p->nplaces++] = (agi_place){ c->output[k], c->item[it->root].buffer, 1, 0 };
     }
     qsort(p->place, (size_t)p->nplaces, sizeof *p->place, by_node);
-    return 1;
+    join_places(p);
+    return find_movable(c);
 }
 
 const agi_place *agi_find_place(const ag_plan *p, const ag_node *x)

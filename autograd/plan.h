@@ -27,6 +27,7 @@ typedef struct {
     uint8_t held;   /* outputs, leaves: live until the next evaluation */
     uint8_t taken;  /* another buffer shares its memory */
     uint8_t scalar; /* a scalar program addresses it by element: it is read at its offset, never at bound memory */
+    uint8_t assigned; /* a parameter that the plan stores into */
     uint8_t given;  /* of a loop's body: it lies in the loop's memory, elsewhere at every step, and has no offset */
     const ag_node *node; /* what it holds, or NULL */
 } agi_buffer;
@@ -249,10 +250,13 @@ typedef struct {
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
+/* Where the value of a leaf or an output is to be found after an evaluation. */
 typedef struct {
     const ag_node *node;
     uint32_t buffer;
-} agi_place; /* where a node's value is to be found after an evaluation */
+    uint8_t output; /* it is listed as one */
+    uint8_t moves;  /* its buffer may lie in the caller's memory: it holds no other value, and none of a scalar program */
+} agi_place;
 
 /* What is computed again for later sweeps. */
 typedef struct {
@@ -273,7 +277,7 @@ struct ag_plan {
     uint32_t nbuffers;
     agi_step *step;
     agi_buffer *buffer;
-    agi_place *place;   /* sorted by node id: leaves and outputs */
+    agi_place *place;   /* sorted by node id: leaves and outputs, each once */
     uint32_t *leaf;     /* buffers of leaves */
     ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
@@ -326,9 +330,12 @@ struct ag_run {
     void *allocated;
     void **memory;   /* by buffer: in the block, or bound */
     uint8_t *fed;    /* by buffer: inputs that have a value */
-    void **bound;    /* by buffer: the caller's memory of what scalar programs use, copied in and out; or NULL */
-    int nbound;
-    int missing;     /* inputs that have none */
+    void **bound;    /* by place: the caller's memory, or NULL */
+    uint32_t *binding; /* the places that are bound, in the order of that memory */
+    uint8_t *unread; /* by place: an output that was bound since the last evaluation, so that its value is not there */
+    int nbound, copied; /* copied: so many of them are copied in or out */
+    int rebound;     /* since the last evaluation */
+    int missing;     /* inputs that have no value */
     int evaluated;
     ag_run **bodies; /* of loops and branches */
     char *scratch;   /* plan->scratch_bytes a thread */
@@ -337,6 +344,16 @@ struct ag_run {
     char message[512];
     char failure[512]; /* why the last evaluation failed, or "" */
 };
+
+ag_status agi_fail_run(ag_run *, const char *what, const ag_node *, const char *why); /* AG_EARG */
+void agi_mark_fed(ag_run *, uint32_t buffer);
+
+/* bind.c: the memory that holds the value of a leaf or an output; not yet, if it awaits one. */
+const void *agi_value_at(const ag_run *, const agi_place *);
+int agi_awaits_value(const ag_run *, const agi_place *);
+void agi_unbind(ag_run *, const agi_place *);
+ag_status agi_arrange_bindings(ag_run *);     /* before an evaluation, if some are new */
+void agi_copy_bindings(ag_run *, int out);    /* what cannot be computed in the caller's memory */
 
 int64_t agi_group_scratch(const agi_pass *); /* bytes of one thread */
 void agi_run_blocks(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last);

@@ -17,8 +17,9 @@ static int threads_of(const ag_plan *p)
 
 static size_t table_bytes(const ag_plan *p)
 {
-    return 2 * rounded(p->nbuffers * sizeof(void *)) + rounded(p->nbuffers) +
-           rounded((size_t)p->nbodies * sizeof(ag_run *));
+    size_t places = (size_t)p->nplaces;
+    return rounded(p->nbuffers * sizeof(void *)) + rounded(p->nbuffers) + rounded(places * sizeof(void *)) +
+           rounded(places * sizeof(uint32_t)) + rounded(places) + rounded((size_t)p->nbodies * sizeof(ag_run *));
 }
 
 /* A loop's body works in the scratch memory of the whole run. */
@@ -46,7 +47,7 @@ size_t ag_plan_bytes(const ag_plan *p)
 
 /* ---- failures --------------------------------------------------------------------------------------------------- */
 
-static ag_status fail_on(ag_run *r, const char *what, const ag_node *x, const char *why)
+ag_status agi_fail_run(ag_run *r, const char *what, const ag_node *x, const char *why)
 {
     agi_text t = { r->message, r->message + sizeof r->message };
     agi_print(&t, "%s: ", what);
@@ -118,12 +119,16 @@ ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
         return NULL;
     }
     r->memory = (void **)(((uintptr_t)r->allocated + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    size_t places = (size_t)p->nplaces;
     r->bound = (void **)((char *)r->memory + rounded(p->nbuffers * sizeof(void *)));
-    r->fed = (uint8_t *)r->bound + rounded(p->nbuffers * sizeof(void *));
+    r->binding = (uint32_t *)((char *)r->bound + rounded(places * sizeof(void *)));
+    r->unread = (uint8_t *)r->binding + rounded(places * sizeof(uint32_t));
+    r->fed = r->unread + rounded(places);
     r->bodies = (ag_run **)(r->fed + rounded(p->nbuffers));
     r->block = (char *)r->bodies + rounded((size_t)p->nbodies * sizeof *r->bodies);
     r->scratch = outer ? outer->scratch : r->block + rounded((size_t)p->block_bytes);
-    memset(r->bound, 0, p->nbuffers * sizeof(void *));
+    memset(r->bound, 0, places * sizeof(void *));
+    memset(r->unread, 0, places);
     memset(r->fed, 0, p->nbuffers);
     memset(r->bodies, 0, (size_t)p->nbodies * sizeof *r->bodies);
     for (uint32_t b = 0; b < p->nbuffers; b++)
@@ -156,96 +161,48 @@ static const agi_place *place_of(const ag_run *r, const ag_node *x)
     return ag_is_bad(x) ? NULL : agi_find_place(r->plan, x);
 }
 
-static void mark_fed(ag_run *r, uint32_t b)
+void agi_mark_fed(ag_run *r, uint32_t b)
 {
     if (!r->fed[b]) r->missing--;
     r->fed[b] = 1;
-}
-
-/* Buffers that share a leaf's memory follow it. */
-static void move_buffer(ag_run *r, uint32_t b, void *to)
-{
-    const ag_plan *p = r->plan;
-    r->memory[b] = to;
-    if (!p->buffer[b].taken) return;
-    for (uint32_t k = 0; k < p->nbuffers; k++)
-        if (p->buffer[k].shares == b) r->memory[k] = to;
-}
-
-/* NULL: the run's own memory again. */
-static void bind_buffer(ag_run *r, uint32_t b, void *data)
-{
-    const agi_buffer *buffer = &r->plan->buffer[b];
-    if (buffer->scalar) { /* scalar programs keep to their own memory: copied in and out around an evaluation */
-        r->nbound += !r->bound[b] - !data;
-        r->bound[b] = data;
-    } else {
-        move_buffer(r, b, data ? data : r->block + buffer->offset);
-    }
 }
 
 ag_status ag_feed(ag_run *r, const ag_node *leaf, const void *data)
 {
     if (!r) return AG_EARG;
     const agi_place *at = place_of(r, leaf);
-    if (!at) return fail_on(r, "ag_feed", leaf, "is no leaf of this plan");
+    if (!at) return agi_fail_run(r, "ag_feed", leaf, "is no leaf of this plan");
     if (leaf->op != &agi_input && leaf->op != &agi_parameter)
-        return fail_on(r, "ag_feed", leaf, "is neither an input nor a parameter");
-    if (!data) return fail_on(r, "ag_feed", leaf, "has no data: NULL");
-    if (r->bound[at->buffer] || r->memory[at->buffer] != r->block + r->plan->buffer[at->buffer].offset)
-        bind_buffer(r, at->buffer, NULL); /* what is fed is the run's own */
-    memcpy(r->memory[at->buffer], data, (size_t)agi_node_bytes(leaf));
-    mark_fed(r, at->buffer);
+        return agi_fail_run(r, "ag_feed", leaf, "is neither an input nor a parameter");
+    if (!data) return agi_fail_run(r, "ag_feed", leaf, "has no data: NULL");
+    if (leaf->op == &agi_input) agi_unbind(r, at); /* what is fed is the run's own */
+    memmove((void *)agi_value_at(r, at), data, (size_t)agi_node_bytes(leaf));
+    agi_mark_fed(r, at->buffer);
     r->message[0] = 0;
     return AG_OK;
-}
-
-ag_status ag_bind(ag_run *r, const ag_node *x, void *data)
-{
-    if (!r) return AG_EARG;
-    const agi_place *at = place_of(r, x);
-    if (!at) return fail_on(r, "ag_bind", x, "is neither a leaf nor an output of this plan");
-    const agi_buffer *b = &r->plan->buffer[at->buffer];
-    if (b->role == AGI_CONSTANT) return fail_on(r, "ag_bind", x, "is a constant");
-    bind_buffer(r, at->buffer, data);
-    if (b->role == AGI_LEAF && data) mark_fed(r, at->buffer);
-    r->message[0] = 0;
-    return AG_OK;
-}
-
-static void copy_bound(ag_run *r, int out)
-{
-    const ag_plan *p = r->plan;
-    for (int k = 0; r->nbound && k < p->nplaces; k++) {
-        const agi_buffer *b = &p->buffer[p->place[k].buffer];
-        void *bound = r->bound[p->place[k].buffer], *own = r->memory[p->place[k].buffer];
-        if (!bound) continue;
-        if (out && (b->role != AGI_LEAF || b->node->op == &agi_parameter)) memcpy(bound, own, (size_t)b->bytes);
-        else if (!out && b->role == AGI_LEAF) memcpy(own, bound, (size_t)b->bytes);
-    }
 }
 
 static void refuse_reading(ag_run *r, const char *what, const ag_node *x)
 {
     char why[sizeof r->failure + 64];
     snprintf(why, sizeof why, "has no value: the last evaluation failed: %s", r->failure);
-    if (x->op == &agi_input) fail_on(r, what, x, "has not been fed");
-    else fail_on(r, what, x, *r->failure ? why : "has no value yet: call ag_eval");
+    if (x->op == &agi_input) agi_fail_run(r, what, x, "has not been fed");
+    else agi_fail_run(r, what, x, *r->failure ? why : "has no value yet: call ag_eval");
 }
 
 static const void *find(ag_run *r, const char *what, const ag_node *x)
 {
     const agi_place *at = place_of(r, x);
     if (!at) {
-        fail_on(r, what, x, "is neither a leaf nor an output of this plan");
+        agi_fail_run(r, what, x, "is neither a leaf nor an output of this plan");
         return NULL;
     }
-    if (r->plan->buffer[at->buffer].role == AGI_VALUE ? !r->evaluated : !r->fed[at->buffer]) {
+    if (agi_awaits_value(r, at)) {
         refuse_reading(r, what, x);
         return NULL;
     }
     r->message[0] = 0;
-    return r->bound[at->buffer] ? r->bound[at->buffer] : r->memory[at->buffer];
+    return agi_value_at(r, at);
 }
 
 const void *ag_data(const ag_run *r, const ag_node *x)
@@ -256,7 +213,7 @@ const void *ag_data(const ag_run *r, const ag_node *x)
 ag_status ag_fetch(const ag_run *r, const ag_node *x, void *out)
 {
     if (!r) return AG_EARG;
-    if (!out) return fail_on((ag_run *)r, "ag_fetch", x, "has nowhere to go: NULL");
+    if (!out) return agi_fail_run((ag_run *)r, "ag_fetch", x, "has nowhere to go: NULL");
     const void *from = find((ag_run *)r, "ag_fetch", x);
     if (!from) return AG_EARG;
     memcpy(out, from, (size_t)agi_node_bytes(x));
@@ -267,7 +224,7 @@ double ag_item(const ag_run *r, const ag_node *x)
 {
     if (!r) return NAN;
     if (!ag_is_bad(x) && ag_count(x) != 1) {
-        fail_on((ag_run *)r, "ag_item", x, "has more than one element");
+        agi_fail_run((ag_run *)r, "ag_item", x, "has more than one element");
         return NAN;
     }
     const void *at = find((ag_run *)r, "ag_item", x);
@@ -361,7 +318,7 @@ static ag_status refuse_unfed(ag_run *r)
 {
     const ag_plan *p = r->plan;
     for (int k = 0; k < p->nleaves; k++)
-        if (!r->fed[p->leaf[k]]) return fail_on(r, "ag_eval", p->buffer[p->leaf[k]].node, "has not been fed");
+        if (!r->fed[p->leaf[k]]) return agi_fail_run(r, "ag_eval", p->buffer[p->leaf[k]].node, "has not been fed");
     return AG_OK;
 }
 
@@ -381,12 +338,13 @@ ag_status ag_eval(ag_run *r)
 {
     if (!r) return AG_EARG;
     if (r->missing) return refuse_unfed(r);
-    if (r->nbound) copy_bound(r, 0);
+    if (r->rebound && agi_arrange_bindings(r)) return AG_EARG;
+    if (r->copied) agi_copy_bindings(r, 0);
     ag_status status = agi_run_steps(r);
     r->evaluated = !status;
     memcpy(r->failure, r->message, status ? sizeof r->failure : 0);
     if (status) return status;
-    if (r->nbound) copy_bound(r, 1);
+    if (r->copied) agi_copy_bindings(r, 1);
     r->message[0] = r->failure[0] = 0;
     return AG_OK;
 }

@@ -1,4 +1,5 @@
 /* Algebra while a graph is built: ag_apply asks here whether a simpler node stands for the operation it is to make.
+ * Where the user writes one, and where it passes over what he has, it keeps both: a rewritten node (graph.c).
  *
  * A rewrite gives every element the value it had, NaN and Inf included (x * 0 is no 0), in the same type and shape;
  * what it may change is the sign of a zero, for sums of repeated elements the rounding, and for powers of two as
@@ -6,6 +7,7 @@
  * already, and makes at most a few nodes: no recursion grows.
  * A million scalar operations pass through here: one without a rewrite costs a few comparisons. */
 #include "internal.h"
+#include "../nodes/positions.h"
 
 #include <math.h>
 
@@ -241,6 +243,16 @@ static ag_node *same_shape(const ag_infer *c)
     return has_result_shape(c, c->in[0]) ? c->in[0] : NULL;
 }
 
+static ag_node *only_one(const ag_infer *c)
+{
+    return c->n == 1 ? c->in[0] : NULL;
+}
+
+static ag_node *whole(const ag_infer *c)
+{
+    return ag_all_positions(c->attribute) ? c->in[0] : NULL;
+}
+
 static ag_node *reshape_twice(const ag_infer *c)
 {
     return c->in[0]->op == &agi_reshape ? ag_reshape(c->in[0]->in[0], c->shape) : NULL;
@@ -372,6 +384,8 @@ static const struct {
     { &agi_transpose, { view_of_one,
                         same_order,           /* transpose by the identity -> x */
                         transpose_twice } },  /* transpose of a transpose -> one transpose */
+    { &agi_slice, { view_of_one,
+                    whole } },             /* slice of everything, in order -> x */
     { &agi_cast, { cast_number,            /* cast of a literal -> a literal of that type */
                    same_type,              /* cast to the same type -> x */
                    cast_of_repeated,       /* cast of a broadcast -> broadcast of a cast */
@@ -396,6 +410,7 @@ ag_node *agi_simplify(const ag_infer *c)
         if (!y) y = fold(c);         /* op(literals) -> a literal */
         return y ? y : first_of(pointwise[c->op->code], c);
     }
+    if (c->op == &agi_concat) return only_one(c); /* concat of one -> x */
     if (!(flags & (AG_VIEW | AG_CAST | AG_REDUCTION))) return NULL;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i].op == c->op) return first_of(others[i].rule, c);

@@ -139,7 +139,11 @@ static const ag_sparse *sparse(const char *what, ag_graph *g, int m, ag_node *co
     w.columns = elements(n, x);
     w.out = agi_arena_zeros(&g->arena, 1, sizeof *w.out);
     ag_status status = w.out ? find_structure(&w, run) : out_of_memory(&w);
+    g->inside++;
     if (!status && w.out->nonzeros) status = find_values(&w, symmetric);
+    g->inside--;
+    if (!status && w.out->values) w.out->values = agi_derivative_of(y[0], x[0], w.out->values);
+    if (!status) status = g->status;
     agi_sets_free(&w.sets);
     agi_arena_free(&w.arena);
     return status ? NULL : w.out;
@@ -151,7 +155,6 @@ static ag_graph *check(const char *what, ag_node *y, int n, ag_node *const x[])
     if (!g) return NULL;
     if (n < 1 || !x) return agi_fail(g, AG_EARG, "%s: no x", what), NULL;
     if (agi_check_nodes(g, what, 1, &y, "y") || agi_check_nodes(g, what, n, x, "x") || g->status) return NULL;
-    if (agi_check_passed(g, what, 1, &y, n, x)) return NULL;
     for (int i = -1; i < n; i++) {
         if ((i < 0 ? y : x[i])->dtype != AG_I64) continue;
         agi_fail(g, AG_ENOGRAD, "%s: %s is of integers, which have no derivative", what, i < 0 ? "y" : "an x");

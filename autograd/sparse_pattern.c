@@ -13,6 +13,7 @@ typedef struct {
     agi_arena *arena;
     agi_sets *sets;
     const ag_run *run;
+    int as_written; /* some x is no leaf: through the operands as written, which it may be among */
     uint32_t first, last;
     uint8_t *needed; /* by id - first */
     pattern *of;     /* by id - first */
@@ -61,7 +62,7 @@ static uint32_t union_of_all(search *s, const pattern *p, const ag_node *x)
 static pattern of_everything(search *s, const ag_node *y)
 {
     uint32_t all = 0;
-    for (uint32_t k = 0; k < y->nin; k++) {
+    for (uint32_t k = 0; k < agi_written_inputs(y); k++) {
         pattern p = find(s, y->in[k]);
         all = agi_set_union(s->sets, all, union_of_all(s, &p, y->in[k]));
     }
@@ -89,8 +90,8 @@ static void add_broadcast(search *s, const ag_node *y, uint32_t *set, const ag_n
 static pattern of_pointwise(search *s, const ag_node *y)
 {
     int dependent = 0, all_uniform = 1;
-    uint32_t only = 0;
-    for (uint32_t k = 0; k < y->nin; k++) {
+    uint32_t only = 0, n = agi_written_inputs(y);
+    for (uint32_t k = 0; k < n; k++) {
         pattern p = find(s, y->in[k]);
         if (!p.set) continue;
         dependent++;
@@ -100,7 +101,7 @@ static pattern of_pointwise(search *s, const ag_node *y)
     if (all_uniform) return of_everything(s, y);
     if (dependent == 1 && ag_same_shape(y->in[only], y)) return find(s, y->in[only]);
     pattern out = blank(s, y);
-    for (uint32_t k = 0; k < y->nin && out.set; k++) {
+    for (uint32_t k = 0; k < n && out.set; k++) {
         pattern p = find(s, y->in[k]);
         if (p.set) add_broadcast(s, y, out.set, y->in[k], &p);
     }
@@ -229,21 +230,26 @@ const int64_t *ag_known_integers(ag_dependence *d, const ag_node *x)
 
 /* ---- all nodes --------------------------------------------------------------------------------------------------- */
 
-/* An alias' value is its definition's, the last input. */
-static uint32_t first_operand(const ag_node *x)
+/* An alias' value is its definition's, the last input; as a rewritten node's is the simpler one's. */
+static int is_last_input(const search *s, const ag_node *x)
 {
-    return x->op->flags & AG_ALIAS && x->nin ? x->nin - 1 : 0;
+    return x->rewritten ? !s->as_written : agi_is_last_input(x);
+}
+
+static uint32_t first_operand(const search *s, const ag_node *x)
+{
+    return is_last_input(s, x) ? x->nin - 1 : 0;
 }
 
 static pattern of_node(search *s, const ag_node *y)
 {
     int depends = 0;
     if (y->dtype == AG_I64 || y->op->gradient == ag_zero_gradient) return (pattern){ NULL, 0 };
-    for (uint32_t k = first_operand(y); k < y->nin && !depends; k++) depends = find(s, y->in[k]).set != NULL;
+    for (uint32_t k = first_operand(s, y); k < y->nin && !depends; k++) depends = find(s, y->in[k]).set != NULL;
     if (!depends) return (pattern){ NULL, 0 };
     unsigned flags = y->op->flags;
-    if (flags & AG_ALIAS) return find(s, y->in[y->nin - 1]);
-    if (flags & AG_CAST) return find(s, y->in[0]);
+    if (is_last_input(s, y)) return find(s, y->in[y->nin - 1]);
+    if (flags & (AG_CAST | AG_ALIAS)) return find(s, y->in[0]);
     if (flags & AG_POINTWISE) return of_pointwise(s, y);
     if (flags & AG_REDUCTION) return of_reduction(s, y);
     if (flags & AG_VIEW) return of_view(s, y);
@@ -256,6 +262,7 @@ static int prepare(search *s, int m, ag_node *const y[], int n, ag_node *const x
     for (int i = 0; i < n; i++) {
         s->first = x[i]->id < s->first ? x[i]->id : s->first;
         s->last = x[i]->id > s->last ? x[i]->id : s->last;
+        s->as_written |= x[i]->nin > 0;
     }
     for (int i = 0; i < m; i++) s->last = y[i]->id > s->last ? y[i]->id : s->last;
     size_t span = s->last - s->first + 1;
@@ -266,7 +273,7 @@ static int prepare(search *s, int m, ag_node *const y[], int n, ag_node *const x
         if (y[i]->id >= s->first) s->needed[y[i]->id - s->first] = 1;
     for (uint32_t id = s->last + 1; id-- > s->first;) {
         const ag_node *v = agi_node(s->graph, id);
-        for (uint32_t k = first_operand(v); s->needed[id - s->first] && k < v->nin; k++)
+        for (uint32_t k = first_operand(s, v); s->needed[id - s->first] && k < v->nin; k++)
             if (v->in[k]->id >= s->first) s->needed[v->in[k]->id - s->first] = 1;
     }
     return 1;

@@ -36,11 +36,17 @@ static ag_status run(const ag_kernel_call *c)
     return AG_OK;
 }
 
+/* Of one tensor: it is rewritten to that, which is then no part. */
+static uint32_t parts(const ag_node *y)
+{
+    return y->nin - (uint32_t)y->rewritten;
+}
+
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     int axis = *(const int *)y->attribute;
     ag_positions p = { .axis = axis, .step = 1, .size = y->dim[axis] };
-    for (uint32_t k = 0; k < y->nin; k++, p.start += p.count) {
+    for (uint32_t k = 0; k < parts(y); k++, p.start += p.count) {
         p.count = y->in[k]->dim[axis];
         if (ag_wanted(y, (int)k)) gin[k] = ag_pick(gout, &p);
     }
@@ -57,7 +63,7 @@ static int pattern(const ag_node *y, ag_dependence *d)
 {
     ag_split s = ag_split_at(y, *(const int *)y->attribute);
     int64_t start = 0;
-    for (uint32_t k = 0; k < y->nin; k++) {
+    for (uint32_t k = 0; k < parts(y); k++) {
         int64_t row = ag_count(y->in[k]) / s.outer;
         for (int64_t o = 0, from = 0; o < s.outer; o++)
             for (int64_t i = 0; i < row; i++) ag_depends(d, o * s.extent * s.inner + start + i, (int)k, from++);
@@ -102,5 +108,5 @@ ag_node *ag_concat(int n, ag_node *const x[], int axis)
         if (ag_is_bad(x[k])) return ag_apply(&agi_concat, n, x, &axis); /* which reports it */
     ag_node *first = x[0];
     int counted = ag_axis(&first, &agi_concat, axis);
-    return ag_is_bad(first) || n == 1 ? first : ag_apply(&agi_concat, n, x, &counted);
+    return ag_is_bad(first) ? first : ag_apply(&agi_concat, n, x, &counted);
 }

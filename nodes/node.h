@@ -26,6 +26,9 @@ struct ag_node {
     uint32_t dtype : 2;    /* ag_dtype */
     uint32_t rank : 4;
     uint32_t weak : 1;     /* a literal number that takes the type of the operand it meets */
+    uint32_t held : 1;     /* the user may have it: made outside of all rules */
+    uint32_t rewritten : 1; /* its inputs are the operands as written, then the simpler node that it is computed as,
+                               which is not rewritten; the gradient rule speaks of the operands */
     ag_node *in[];
 };
 

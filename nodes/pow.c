@@ -46,7 +46,6 @@ static ag_node *simple_power(ag_node *a, double exponent)
 {
     ag_node *one = ag_number(a->graph, 1);
     if (exponent == 2) return ag_square(a);
-    if (exponent == 1) return a;
     if (exponent == -1) return ag_div(one, a);
     if (exponent == 0) return ag_add(ag_zeros_like(a), one);
     return NULL;

@@ -41,7 +41,7 @@ const ag_op agi_slice = { .name = "slice",
 
 ag_node *ag_pick(ag_node *x, const ag_positions *p)
 {
-    return ag_is_bad(x) || ag_all_positions(p) ? x : ag_unary_with(&agi_slice, x, p);
+    return ag_is_bad(x) ? x : ag_unary_with(&agi_slice, x, p);
 }
 
 /* A bound counted from 0 and clipped to what the direction of the step can reach: 0 to n upwards, n - 1 to -1 down. */

@@ -16,8 +16,8 @@ static const struct {
     SUITE(emit) SUITE(op_table) SUITE(native) SUITE(random) SUITE(demos) SUITE(gradbench) SUITE(native_loop)
     SUITE(zeros) SUITE(batch) SUITE(recompute) SUITE(while) SUITE(loop) SUITE(gradient) SUITE(sparse) SUITE(header)
     SUITE(graph) SUITE(shapes) SUITE(errors) SUITE(messages) SUITE(memory) SUITE(linalg) SUITE(many) SUITE(sizes)
-    SUITE(derivatives) SUITE(custom) SUITE(check) SUITE(simplify) SUITE(optimise) SUITE(plan) SUITE(scalar)
-    SUITE(parse) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken) SUITE(steps) SUITE(sums) SUITE(failure)
+    SUITE(derivatives) SUITE(custom) SUITE(check) SUITE(simplify) SUITE(outputs) SUITE(optimise) SUITE(plan)
+    SUITE(scalar) SUITE(parse) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken) SUITE(steps) SUITE(sums) SUITE(failure)
     SUITE(blog) SUITE(readme)
 #undef SUITE
 };

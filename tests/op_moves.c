@@ -319,6 +319,15 @@ static ag_node *build_checkpoint(ag_node *const in[], const int *arg)
     return ag_checkpoint(in[0]);
 }
 
+/* The gradient of the sum of x y by y is x. */
+static ag_node *build_derivative(ag_node *const in[], const int *arg)
+{
+    (void)arg;
+    ag_node *y = ag_input(ag_graph_of(in[0]), NULL, ag_type_of(in[0]), ag_shape_of(in[0])), *d;
+    ag_gradient(ag_sum(ag_mul(in[0], y)), 1, &y, &d);
+    return d;
+}
+
 static ag_node *build_assign(ag_node *const in[], const int *arg)
 {
     (void)arg;
@@ -394,6 +403,7 @@ const op_row op_moves[] = {
     { "cast", build_cast, expect_truncated, 1, { S(9) }, S(9), -9, 9, { AG_I64 }, ROW_INTEGERS | ROW_NO_GRADIENT },
     MOVED(stop_gradient, ROW_STOPPED, S(2, 3), S(2, 3), 0)
     { "checkpoint", build_checkpoint, expect_same, 1, { S(2, 3) }, S(2, 3), -3, 3, { 0 }, ROW_INTEGERS },
+    { "derivative", build_derivative, expect_same, 1, { S(2, 3) }, S(2, 3), -3, 3, { 0 }, ROW_INTEGERS },
     { "assign", build_assign, expect_same, 2, { S(2, 3), S(2, 3) }, S(2, 3), -3, 3, { 0 }, ROW_INTEGERS | ROW_EFFECT },
     { "group", build_group, expect_same, 2, { S(2, 3), S(4) }, S(4), -3, 3, { 0 }, ROW_INTEGERS },
 };

@@ -316,7 +316,7 @@ START_TEST(binding_a_parameter)
     ck_assert_int_eq(ag_bind(run, p, memory), AG_OK);
     eval();
     eval();
-    ck_assert(memory[0] == 3 && memory[1] == 4);
+    ck_assert(memory[0] == 2 && memory[1] == 2);
 }
 END_TEST
 

@@ -34,6 +34,7 @@ Suite *suite_custom(void);
 Suite *suite_check(void);
 Suite *suite_simplify(void);
 Suite *suite_optimise(void);
+Suite *suite_outputs(void);
 Suite *suite_plan(void);
 Suite *suite_scalar(void);
 Suite *suite_sums(void);

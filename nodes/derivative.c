@@ -1,0 +1,16 @@
+/* A derivative as it is handed out: a node of its own, also where its value is a leaf's, or the same as another's.
+ * derivative 1. */
+#include "node.h"
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    (void)y;
+    gin[0] = gout;
+}
+
+const ag_op agi_derivative = { .name = "derivative",
+                               .formula = "x, handed out",
+                               .inputs = 1,
+                               .flags = AG_ALIAS | AG_SMOOTH,
+                               .attribute_size = 2 * sizeof(uint32_t), /* ids: of what, by what */
+                               .gradient = gradient };
