@@ -215,7 +215,8 @@ END_TEST
 START_TEST(every_operation_is_a_function)
 {
     static const ag_op *const inner[] = { &agi_embed, &agi_lu,   &agi_diagonal, &agi_loop,
-                                          &agi_branch, &agi_part, &agi_unpart,   &agi_guard, &agi_derivative };
+                                          &agi_branch, &agi_part, &agi_unpart,   &agi_guard,
+                                          &agi_label,  &agi_derivative };
     static const ag_op *const registry[] = {
 #define NODE(name) &agi_##name,
 #include "../nodes/nodes.def"
