@@ -28,13 +28,13 @@ ag_node *ag_batch_all(ag_node *x, int64_t count)
     return ag_broadcast_to(x, ag_batch_shape(x, count));
 }
 
-/* Axes of extent 1 after the new one bring all batched inputs to the highest rank. */
-ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+/* By axes of extent 1 after the new one. */
+void ag_batch_align(const ag_node *y, uint32_t n, ag_node *in[], const unsigned char batched[], int64_t count)
 {
     int highest = 0;
-    for (uint32_t k = 0; k < y->nin; k++)
+    for (uint32_t k = 0; k < n; k++)
         if (y->in[k]->rank > highest) highest = y->in[k]->rank;
-    for (uint32_t k = 0; k < y->nin; k++) {
+    for (uint32_t k = 0; k < n; k++) {
         const ag_node *x = y->in[k];
         if (!batched[k] || x->rank == highest) continue;
         ag_shape s = { .rank = highest + 1, .dim = { count } };
@@ -42,6 +42,11 @@ ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char b
             s.dim[i] = i <= highest - x->rank ? 1 : x->dim[i - 1 - (highest - x->rank)];
         in[k] = ag_reshape(in[k], s);
     }
+}
+
+ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    ag_batch_align(y, y->nin, in, batched, count);
     return ag_apply(y->op, y->nin, in, y->attribute);
 }
 

@@ -17,9 +17,9 @@ const ag_op *agi_product_as_pointwise(const ag_node *x)
     return x->in[0]->dim[x->in[0]->rank - 1] == 1 ? &agi_mul : NULL;
 }
 
-/* ---- products inside sums --------------------------------------------------------------------------------------- */
+/* ---- products inside sums and products ------------------------------------------------------------------------- */
 
-/* A product that only a sum or difference reads. */
+/* A product that only a sum, difference or product reads. */
 static const struct {
     const ag_op *outer;
     int product; /* which operand */
@@ -29,6 +29,8 @@ static const struct {
     { &agi_add, 1, &agi_muladd },
     { &agi_sub, 0, &agi_mulsub },
     { &agi_sub, 1, &agi_submul },
+    { &agi_mul, 0, &agi_mulmul },
+    { &agi_mul, 1, &agi_mulmul },
 };
 
 static void combine_product(agi_compiler *c, agi_item *it)
@@ -48,68 +50,49 @@ static void combine_product(agi_compiler *c, agi_item *it)
     }
 }
 
-/* ---- a gradient times the slope of a sigmoid or tanh ------------------------------------------------------------ */
-
-static int is_one(const agi_compiler *c, uint32_t i)
+/* scalar * (column * row), as in the update by an outer product: the scalar multiplies the column or row, where it has
+ * been computed before them. */
+static void scale_before_broadcast(agi_compiler *c, agi_item *it)
 {
-    double v;
-    return agi_is_number(c->item[i].node, &v) && v == 1;
-}
-
-/* 1 - x, which only operand k of `user` reads: x is then its second operand. */
-static agi_item *complement_of(const agi_compiler *c, const agi_item *user, int k)
-{
-    agi_item *sub = only_reader_of(c, user, k, &agi_sub);
-    return sub && is_one(c, sub->in[0]) ? sub : NULL;
-}
-
-static void become(agi_item *it, const ag_op *op, uint32_t a, uint32_t b)
-{
-    it->op = op;
-    it->in[0] = a;
-    it->in[1] = b;
-}
-
-/* a * (b * (1 - b)) */
-static int combine_sigmoid(agi_compiler *c, agi_item *it, int k)
-{
-    agi_item *product = only_reader_of(c, it, k, &agi_mul);
-    for (int j = 0; product && j < 2; j++) {
-        agi_item *complement = complement_of(c, product, j);
-        uint32_t b = product->in[1 - j];
-        if (!complement || complement->in[1] != b || !ag_same_shape(c->item[b].node, it->node)) continue;
-        become(it, &agi_sigmoid_slope, it->in[1 - k], b);
-        product->kind = complement->kind = AGI_ITEM_DEAD;
-        c->item[c->item[b].root].uses--;
-        return 1;
+    for (int k = 0; k < 2; k++) {
+        uint32_t scalar = it->in[k], product = it->in[1 - k];
+        agi_item *mul = only_reader_of(c, it, 1 - k, &agi_mul);
+        if (!mul || mul != &c->item[product] || c->item[scalar].node->rank) continue;
+        if (scalar > product && c->item[c->item[scalar].root].kind != AGI_ITEM_LEAF) continue;
+        for (int j = 0; j < 2; j++) {
+            uint32_t small = mul->in[j], other = mul->in[1 - j];
+            if (ag_count(c->item[small].node) >= ag_count(mul->node)) continue;
+            mul->node = c->item[small].node;
+            mul->in[0] = scalar;
+            mul->in[1] = small;
+            it->in[0] = other;
+            it->in[1] = product;
+            return;
+        }
     }
-    return 0;
 }
 
-/* a * (1 - b^2) */
-static int combine_tanh(agi_compiler *c, agi_item *it, int k)
-{
-    agi_item *complement = complement_of(c, it, k);
-    if (!complement) return 0;
-    agi_item *square = only_reader_of(c, complement, 1, &agi_square);
-    if (!square) return 0;
-    become(it, &agi_tanh_slope, it->in[1 - k], square->in[0]);
-    complement->kind = square->kind = AGI_ITEM_DEAD;
-    return 1;
-}
+/* ---- an operation on what only it reads ------------------------------------------------------------------------- */
 
-static void combine_slope(agi_compiler *c, agi_item *it)
-{
-    for (int k = 0; k < 2; k++)
-        if (combine_sigmoid(c, it, k) || combine_tanh(c, it, k)) return;
-}
+static const struct {
+    const ag_op *outer, *inner, *combined;
+} chains[] = {
+    { &agi_exp, &agi_neg, &agi_exp_neg },
+    { &agi_exp_neg, &agi_square, &agi_exp_neg_square },
+    { &agi_sigmoid_of_exp, &agi_exp_neg, &agi_sigmoid }, /* no slope is wanted with them */
+    { &agi_tanh_of_expm1, &agi_expm1_odd, &agi_tanh },
+};
 
-static void combine_exp(agi_compiler *c, agi_item *it)
+/* In the order of the table: three in a row become two, then one. */
+static void combine_chain(agi_compiler *c, agi_item *it)
 {
-    agi_item *neg = only_reader_of(c, it, 0, &agi_neg);
-    if (!neg) return;
-    become(it, &agi_exp_neg, neg->in[0], AGI_NONE);
-    neg->kind = AGI_ITEM_DEAD;
+    for (size_t k = 0; k < sizeof chains / sizeof chains[0]; k++) {
+        agi_item *inner = it->op == chains[k].outer ? only_reader_of(c, it, 0, chains[k].inner) : NULL;
+        if (!inner) continue;
+        it->op = chains[k].combined;
+        it->in[0] = inner->in[0];
+        inner->kind = AGI_ITEM_DEAD;
+    }
 }
 
 /* ---- updates ---------------------------------------------------------------------------------------------------- */
@@ -148,8 +131,8 @@ void agi_combine(agi_compiler *c)
     for (uint32_t i = 0; i < c->nitems; i++) {
         agi_item *it = &c->item[i];
         if (!agi_is_point(it)) continue;
-        if (it->op == &agi_mul) combine_slope(c, it);
-        else if (it->op == &agi_exp) combine_exp(c, it);
-        else if (it->op == &agi_add || it->op == &agi_sub) combine_product(c, it);
+        if (it->op == &agi_mul) scale_before_broadcast(c, it);
+        if (it->op == &agi_add || it->op == &agi_sub || it->op == &agi_mul) combine_product(c, it);
+        else combine_chain(c, it);
     }
 }

@@ -196,10 +196,10 @@ const char *agi_fold_text(int fold)
 
 int agi_calls_functions(const char *text)
 {
-    static const char *const instructions[] = { "F(sqrt)", "F(fabs)", "F(floor)" };
+    static const char *const instructions[] = { "F(sqrt)", "F(fabs)", "F(floor)", "F(copysign)" };
     for (const char *c = text; (c = strstr(c, "F(")); c++) {
         int cheap = 0;
-        for (int k = 0; k < 3; k++) cheap |= strncmp(c, instructions[k], strlen(instructions[k])) == 0;
+        for (int k = 0; k < 4; k++) cheap |= strncmp(c, instructions[k], strlen(instructions[k])) == 0;
         if (!cheap) return 1;
     }
     return 0;

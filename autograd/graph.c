@@ -313,6 +313,7 @@ ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attr
     ag_node *all[MOST + 1];
     ag_graph *g = in[0]->graph;
     if (ag_is_bad(definition)) return g->bad;
+    if (definition->op == &agi_number) return definition; /* of numbers alone, which depend on nothing */
     if (n > MOST) return agi_fail(g, AG_EARG, "%s: more than %d operands beside the definition", op->name, MOST);
     memcpy(all, in, (size_t)n * sizeof *in);
     all[n] = definition;

@@ -180,6 +180,27 @@ static int make_view(agi_compiler *c, const ag_node *x, uint32_t from)
     return add_view(c, i, &s);
 }
 
+static int is_visible(const ag_node *alias, const ag_node *x)
+{
+    int found = 0;
+    for (uint32_t k = 0; k + 1 < alias->nin; k++) found |= alias->in[k] == x;
+    return found;
+}
+
+/* What the definition of an alias is made of, down to the inputs that users see, is computed again with it: derivatives
+ * may read that, too. Beyond the first few nodes it is kept. */
+static void mark_definition(agi_compiler *c, const ag_node *alias)
+{
+    enum { FEW = 32 };
+    const ag_node *list[FEW] = { alias->in[alias->nin - 1] };
+    for (uint32_t i = 0, n = 1; i < n; i++) {
+        const ag_node *x = list[i];
+        if (x->op->flags & AG_LEAF || is_visible(alias, x)) continue;
+        c->item[c->item[c->item_of[x->id]].root].again = 1;
+        for (uint32_t k = 0; k < x->nin && n < FEW; k++) list[n++] = x->in[k];
+    }
+}
+
 static void make_alias(agi_compiler *c, const ag_node *x)
 {
     uint32_t i = new_item(c, x, AGI_ITEM_VIEW), of = operand(c, x, x->nin - 1);
@@ -187,7 +208,10 @@ static void make_alias(agi_compiler *c, const ag_node *x)
     c->item[i].view = c->item[of].view;
     c->item[i].box = c->item[of].box;
     c->item[i].effect = c->item[of].effect;
-    if (x->op->flags & AG_RECOMPUTE) c->item[c->item[of].root].again = c->marked = 1;
+    if (!(x->op->flags & AG_RECOMPUTE)) return;
+    const ag_node *kept = x->in[x->nin - 1];
+    c->item[c->item[of].root].again = c->marked = 1;
+    if (kept->op->flags & AG_ALIAS) mark_definition(c, kept);
 }
 
 /* What lies among zeros is read where it is, unless that is in every second place, or tiny. */

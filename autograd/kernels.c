@@ -24,10 +24,11 @@
 #define MATH1(name) extern double name(double) VECTOR; extern float name##f(float) VECTOR;
 #define MATH2(name) extern double name(double, double) VECTOR; extern float name##f(float, float) VECTOR;
 #define PLAIN1(name) extern double name(double); extern float name##f(float);
+#define PLAIN2(name) extern double name(double, double); extern float name##f(float, float);
 
 MATH1(exp) MATH1(expm1) MATH1(log) MATH1(log1p) MATH1(sin) MATH1(cos) MATH1(tan) MATH1(asin) MATH1(acos) MATH1(atan)
 MATH1(sinh) MATH1(cosh) MATH1(tanh) MATH1(erf) MATH1(erfc) MATH2(pow) MATH2(atan2)
-PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor)
+PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor) PLAIN2(copysign)
 
 #define PAD ((int64_t)(64 / sizeof(T))) /* elements of the widest vector */
 

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#define INLINE(name, ...) static inline __VA_ARGS__
 
 /* A store takes long to reach the load that follows, so one result is kept beside memory: `last`. Every operation
  * exists with all operands in memory and with each of them there, and once more leaving `last` as it is. */
@@ -50,6 +51,7 @@
 #define T double
 #define F(name) name
 #define K(x) x
+#include "../nodes/inline.def"
 static void run_f64(const agi_instruction *p, const agi_instruction *end, T *m)
 {
     T last = 0;
@@ -71,6 +73,7 @@ static void bundle_f64(const agi_kernels *kernels, const agi_instruction *p, uin
 #define T float
 #define F(name) name##f
 #define K(x) x##f
+#include "../nodes/inline.def"
 static void run_f32(const agi_instruction *p, const agi_instruction *end, T *m)
 {
     T last = 0;

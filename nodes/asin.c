@@ -1,12 +1,11 @@
-/* asin(x);  derivative 1 / sqrt(1 - x^2), the difference written (1 - x)(1 + x): exact near +-1. */
-#include "node.h"
+/* asin(x);  derivative 1 / sqrt(1 - x^2). */
+#include "slopes.h"
 
 POINTWISE1(asin, F(asin)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *x = y->in[0], *one = ag_number(y->graph, 1);
-    ag_node *root = ag_sqrt(ag_mul(ag_sub(one, x), ag_add(one, x)));
+    ag_node *root = ag_sqrt(ag_one_minus_square(y->in[0]));
     gin[0] = ag_div(gout, root);
 }
 

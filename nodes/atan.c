@@ -1,11 +1,11 @@
 /* atan(x);  derivative 1 / (1 + x^2). */
-#include "node.h"
+#include "slopes.h"
 
 POINTWISE1(atan, F(atan)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_div(gout, ag_add(ag_number(y->graph, 1), ag_square(y->in[0])));
+    gin[0] = ag_mul(gout, ag_runge(y->in[0]));
 }
 
 const ag_op agi_atan = { .name = "atan",

@@ -1,14 +1,13 @@
 /* The angle of the point (b, a), as atan2(y = a, x = b) in C;  d/da = b / (a^2 + b^2), d/db = -a / (a^2 + b^2). */
-#include "node.h"
+#include "slopes.h"
 
 POINTWISE2(atan2, F(atan2)(a, b))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     ag_node *a = y->in[0], *b = y->in[1];
-    ag_node *scaled = ag_div(gout, ag_add(ag_square(a), ag_square(b)));
-    if (ag_wanted(y, 0)) gin[0] = ag_mul(scaled, b);
-    if (ag_wanted(y, 1)) gin[1] = ag_neg(ag_mul(scaled, a));
+    if (ag_wanted(y, 0)) gin[0] = ag_mul(gout, ag_polar(a, b));
+    if (ag_wanted(y, 1)) gin[1] = ag_neg(ag_mul(gout, ag_polar(b, a)));
 }
 
 const ag_op agi_atan2 = { .name = "atan2",

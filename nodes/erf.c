@@ -1,12 +1,11 @@
 /* erf(x);  derivative 2 / sqrt(pi) e^(-x^2). */
-#include "node.h"
+#include "slopes.h"
 
 POINTWISE1(erf, F(erf)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *bell = ag_exp(ag_neg(ag_square(y->in[0])));
-    gin[0] = ag_mul(gout, ag_scale(bell, 1.12837916709551257390));
+    gin[0] = ag_mul(gout, ag_scale(ag_bell(y->in[0], 1), 1.12837916709551257390));
 }
 
 const ag_op agi_erf = { .name = "erf",

@@ -163,7 +163,8 @@ struct ag_op {
  *
  * The Makefile collects these lines into pointwise.def, which becomes the f32 and f64 tile kernels, the scalar
  * interpreter and the text of exported C. F(exp) is the <math.h> function of the type at hand, K(0.5) a literal of it;
- * integer literals need nothing. Keep each on one line; longer arithmetic is a function in special.h. */
+ * integer literals need nothing. Keep each on one line; longer arithmetic is a function in inline.def, or in special.h
+ * where it has loops or branches. */
 #ifdef AG_BUILDING /* the library: a program's own operations are in no list */
 #define POINTWISE1(name, ...) AG_CODE_##name,
 #define POINTWISE2(name, ...) AG_CODE_##name,
@@ -247,6 +248,8 @@ ag_node *ag_keepdims(ag_node *reduced, const ag_node *like, int axis); /* puts t
 
 ag_shape ag_batch_shape(const ag_node *y, int64_t count);   /* [count, *y's shape] */
 ag_node *ag_batch_all(ag_node *x, int64_t count);           /* x repeated along a new first axis */
+/* Brings the first n inputs of y to one rank, after the new axis. */
+void ag_batch_align(const ag_node *y, uint32_t n, ag_node *in[], const unsigned char batched[], int64_t count);
 /* The hook of operations on the last axes, whose first axes broadcast. */
 ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
 

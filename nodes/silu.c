@@ -1,12 +1,11 @@
-/* x sigmoid(x);  derivative s + y (1 - s) with s = sigmoid(x). Far left it is 0, also at -Inf. */
-#include "node.h"
+/* x sigmoid(x), 0 far left, also at -Inf;  derivative silu_slope. */
+#include "slopes.h"
 
-POINTWISE1(silu, x < -1000 ? 0 : x / (1 + F(exp)(-x)))
+POINTWISE1(silu, F(agi_silu_of)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *s = ag_sigmoid(y->in[0]);
-    gin[0] = ag_mul(gout, ag_add(s, ag_mul(y, ag_one_minus(s))));
+    gin[0] = ag_mul(gout, ag_silu_slope(y->in[0]));
 }
 
 const ag_op agi_silu = { .name = "silu",

@@ -119,7 +119,23 @@ float agi_log_gammaf(float x)
     "static " type " " name "(" type " x) { return " lgamma "(x); }\n"                    \
     "#endif"
 
+/* inline.def as text, for each type. */
+#define TEXT(...) TEXT_(__VA_ARGS__)
+#define TEXT_(...) #__VA_ARGS__
+#define INLINE(name, ...) { TEXT(F(name)), TEXT(static __VA_ARGS__) },
+
 const agi_special agi_specials[] = {
+#define T double
+#define F(name) name
+#define K(x) x
+#include "inline.def"
+#undef T
+#undef F
+#undef K
+#define T float
+#define F(name) name##f
+#define K(x) x##f
+#include "inline.def"
     { "agi_psi_series", psi_series_text },
     { "agi_digamma", digamma_text },
     { "agi_whole_power", whole_power_text },

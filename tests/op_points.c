@@ -1,5 +1,6 @@
 /* Rows of the pointwise operations: domain of each operand, and the value by libm. */
 #include "op_table.h"
+#include "../nodes/slopes.h"
 
 static double sigmoid(double x)
 {
@@ -126,16 +127,18 @@ static double expect_choice(double a, double b, double c)
     return a < b ? b : c;
 }
 
-/* Sums of a product, which the planner makes from mul, add and sub; and the same operations by name. */
+/* What the planner makes from mul, add and sub with a product; and the same operations by name. */
 static ag_node *build_three(ag_node *const in[], const int *arg)
 {
     ag_node *product = ag_mul(in[0], in[1]);
+    if (arg[0] == 3) return ag_mul(product, in[2]);
     return arg[0] == 0 ? ag_add(product, in[2]) : arg[0] == 1 ? ag_sub(product, in[2]) : ag_sub(in[2], product);
 }
 
 static ag_node *apply_three(ag_node *const in[], const int *arg)
 {
-    return ag_apply(arg[0] == 0 ? &agi_muladd : arg[0] == 1 ? &agi_mulsub : &agi_submul, 3, in, NULL);
+    static const ag_op *const op[] = { &agi_muladd, &agi_mulsub, &agi_submul, &agi_mulmul };
+    return ag_apply(op[arg[0]], 3, in, NULL);
 }
 
 static double expect_muladd(double a, double b, double c)
@@ -156,28 +159,117 @@ static double expect_submul(double a, double b, double c)
     return c - product;
 }
 
-/* What the planner makes of gradients of sigmoid and tanh, and of e^-x. */
-static ag_node *apply_slope(ag_node *const in[], const int *arg)
+static double expect_mulmul(double a, double b, double c)
 {
-    return ag_apply(arg[0] ? &agi_tanh_slope : &agi_sigmoid_slope, 2, in, NULL);
+    volatile double product = a * b;
+    return product * c;
+}
+
+/* The slopes of sigmoid and tanh, and the parts that they and the functions are made of. */
+static ag_node *build_slope(ag_node *const in[], const int *arg)
+{
+    return arg[0] ? ag_tanh_slope(in[0], in[1]) : ag_sigmoid_slope(in[0], in[1]);
 }
 
 static double expect_sigmoid_slope(double a, double b, double c)
 {
     (void)c;
-    return a * (b * (1 - b));
+    return a * (sigmoid(b) * sigmoid(-b));
 }
 
 static double expect_tanh_slope(double a, double b, double c)
 {
     (void)c;
-    return a * (1 - b * b);
+    double e = exp(-2 * fabs(b));
+    return a * (4 * e / ((1 + e) * (1 + e)));
 }
 
-static ag_node *apply_exp_neg(ag_node *const in[], const int *arg)
+static const ag_op *const parts[] = { &agi_sigmoid_of_exp, &agi_sigmoid_slope_of_exp, &agi_expm1_odd, &agi_tanh_of_expm1,
+                                      &agi_tanh_slope_of_expm1, &agi_exp_neg, &agi_exp_neg_square, &agi_normal,
+                                      &agi_silu_slope, &agi_runge, &agi_one_minus_square, &agi_polar };
+
+static ag_node *apply_part(ag_node *const in[], const int *arg)
+{
+    return ag_apply(parts[arg[0]], arg[1], in, NULL);
+}
+
+static double expect_sigmoid_of_exp(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return 1 / (1 + x);
+}
+
+static double expect_sigmoid_slope_of_exp(double a, double b, double c)
+{
+    return a * (b * (c > 1 ? 1 - b : b * c));
+}
+
+static double expect_expm1_odd(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return x < 0 ? -expm1(-2 * x) : x > 0 ? expm1(2 * x) : x;
+}
+
+static double expect_tanh_of_expm1(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return isinf(x) ? copysign(1, x) : x / (2 + fabs(x));
+}
+
+static double expect_tanh_slope_of_expm1(double a, double b, double c)
+{
+    double w = 2 / (2 + fabs(b));
+    (void)c;
+    return a * (w * (2 - w));
+}
+
+static double expect_normal(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return erfc(x / -sqrt(2)) / 2;
+}
+
+static double expect_silu_slope(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return fabs(x) > 900 ? x > 0 : sigmoid(x) * (1 + x * sigmoid(-x));
+}
+
+static double expect_runge(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return 1 / (1 + x * x);
+}
+
+static double expect_one_minus_square(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return (1 - x) * (1 + x);
+}
+
+static double expect_polar(double a, double b, double c)
+{
+    double size = hypot(a, b);
+    (void)c;
+    return isnan(a) || isnan(b) || size == 0 ? NAN : isinf(a) || isinf(b) ? 0 : b / size / size;
+}
+
+static ag_node *build_bell(ag_node *const in[], const int *arg)
 {
     (void)arg;
-    return ag_apply(&agi_exp_neg, 1, in, NULL);
+    return ag_bell(in[0], 0.5);
+}
+
+static double expect_bell(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return exp(-0.5 * x * x);
+}
+
+static double expect_exp_neg_square(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return exp(-(x * x));
 }
 
 static double expect_exp_neg(double x, double b, double c)
@@ -235,9 +327,29 @@ const op_point op_points[] = {
     { "muladd", 3, { ANY, ANY, ANY }, apply_three, expect_muladd, ROW_ROUNDS, { 0 } },
     { "mulsub", 3, { ANY, ANY, ANY }, apply_three, expect_mulsub, ROW_ROUNDS, { 1 } },
     { "submul", 3, { ANY, ANY, ANY }, apply_three, expect_submul, ROW_ROUNDS, { 2 } },
-    { "sigmoid_slope", 2, { ANY, ANY }, apply_slope, expect_sigmoid_slope, ROW_ROUNDS, { 0 } },
-    { "tanh_slope", 2, { ANY, ANY }, apply_slope, expect_tanh_slope, ROW_ROUNDS, { 1 } },
-    { "exp_neg", 1, { ANY }, apply_exp_neg, expect_exp_neg, 0, { 0 } },
+    { "mul", 3, { ANY, ANY, ANY }, build_three, expect_mulmul, ROW_INNER | ROW_ROUNDS, { 3 } },
+    { "mulmul", 3, { ANY, ANY, ANY }, apply_three, expect_mulmul, ROW_ROUNDS, { 3 } },
+    { "sigmoid_slope", 2, { ANY, ANY }, build_slope, expect_sigmoid_slope, ROW_INNER | ROW_ROUNDS, { 0 } },
+    { "tanh_slope", 2, { ANY, ANY }, build_slope, expect_tanh_slope, ROW_INNER | ROW_ROUNDS, { 1 } },
+    { "sigmoid_of_exp", 1, { { 0.1, 9 } }, apply_part, expect_sigmoid_of_exp, 0, { 0, 1 } },
+    { "sigmoid_slope_of_exp", 3, { ANY, { 0.1, 0.9 }, { 0.1, 0.9 } }, apply_part, expect_sigmoid_slope_of_exp,
+      ROW_ROUNDS, { 1, 3 } },
+    { "sigmoid_slope_of_exp", 3, { ANY, { 0.1, 0.4 }, { 1.5, 9 } }, apply_part, expect_sigmoid_slope_of_exp,
+      ROW_ROUNDS, { 1, 3 } },
+    { "expm1_odd", 1, { { 0.1, 2 } }, apply_part, expect_expm1_odd, 0, { 2, 1 } },
+    { "expm1_odd", 1, { { -2, -0.1 } }, apply_part, expect_expm1_odd, 0, { 2, 1 } },
+    { "tanh_of_expm1", 1, { { 0.1, 9 } }, apply_part, expect_tanh_of_expm1, 0, { 3, 1 } },
+    { "tanh_of_expm1", 1, { { -9, -0.1 } }, apply_part, expect_tanh_of_expm1, 0, { 3, 1 } },
+    { "tanh_slope_of_expm1", 2, { ANY, { 0.1, 3 } }, apply_part, expect_tanh_slope_of_expm1, ROW_ROUNDS, { 4, 2 } },
+    { "tanh_slope_of_expm1", 2, { ANY, { -3, -0.1 } }, apply_part, expect_tanh_slope_of_expm1, ROW_ROUNDS, { 4, 2 } },
+    { "normal", 1, { ANY }, apply_part, expect_normal, 0, { 7, 1 } },
+    { "silu_slope", 1, { ANY }, apply_part, expect_silu_slope, ROW_ANY_ZERO, { 8, 1 } },
+    { "runge", 1, { ANY }, apply_part, expect_runge, 0, { 9, 1 } },
+    { "one_minus_square", 1, { ANY }, apply_part, expect_one_minus_square, 0, { 10, 1 } },
+    { "polar", 2, { ANY, { 0.3, 3 } }, apply_part, expect_polar, ROW_ANY_ZERO, { 11, 2 } },
+    { "bell", 1, { ANY }, build_bell, expect_bell, 0, { 0 } },
+    { "exp_neg", 1, { ANY }, apply_part, expect_exp_neg, 0, { 5, 1 } },
+    { "exp_neg_square", 1, { ANY }, apply_part, expect_exp_neg_square, ROW_ROUNDS, { 6, 1 } },
     { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_0, ROW_ORDINARY, { 0 } },
     { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_1, ROW_ORDINARY, { 1 } },
     { "polygamma", 1, { { 0.8, 6 } }, build_polygamma, expect_polygamma_4, ROW_ORDINARY, { 4 } },

@@ -1,0 +1,16 @@
+/* e^(-x^2): what the planner makes of exp_neg of a square that nothing else reads.  Derivative -2 x y. */
+#include "node.h"
+
+POINTWISE1(exp_neg_square, F(exp)(-(x * x)))
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    gin[0] = ag_mul(gout, ag_mul(ag_scale(y->in[0], -2), y));
+}
+
+const ag_op agi_exp_neg_square = { .name = "exp_neg_square",
+                                   .formula = "e^(-x^2)",
+                                   .inputs = 1,
+                                   .flags = AG_POINTWISE | AG_SMOOTH,
+                                   .code = POINTWISE_CODE,
+                                   .gradient = gradient };
