@@ -195,8 +195,9 @@ static void mark_definition(agi_compiler *c, const ag_node *alias)
     const ag_node *list[FEW] = { alias->in[alias->nin - 1] };
     for (uint32_t i = 0, n = 1; i < n; i++) {
         const ag_node *x = list[i];
-        if (x->op->flags & AG_LEAF || is_visible(alias, x)) continue;
-        c->item[c->item[c->item_of[x->id]].root].again = 1;
+        agi_item *it = is_visible(alias, x) ? NULL : &c->item[c->item_of[x->id]];
+        if (!it || it->kind == AGI_ITEM_LEAF) continue; /* also what a body is given: no items are behind that */
+        c->item[it->root].again = 1;
         for (uint32_t k = 0; k < x->nin && n < FEW; k++) list[n++] = x->in[k];
     }
 }
@@ -211,7 +212,7 @@ static void make_alias(agi_compiler *c, const ag_node *x)
     if (!(x->op->flags & AG_RECOMPUTE)) return;
     const ag_node *kept = x->in[x->nin - 1];
     c->item[c->item[of].root].again = c->marked = 1;
-    if (kept->op->flags & AG_ALIAS) mark_definition(c, kept);
+    if (kept->op->flags & AG_ALIAS && c->item[of].kind != AGI_ITEM_LEAF) mark_definition(c, kept);
 }
 
 /* What lies among zeros is read where it is, unless that is in every second place, or tiny. */

@@ -80,18 +80,33 @@ static ag_node *typed(ag_node *x, const ag_node *p)
     return ag_is_bad(x) || x->weak ? x : ag_cast(x, (ag_dtype)p->dtype);
 }
 
-/* min(1, limit / norm of all gradients together). */
+/* The largest size of all elements of all gradients; 1 where that is 0 or infinite. */
+static ag_node *largest(const training *t, ag_dtype type)
+{
+    ag_node *most = NULL, *zero = ag_number(t->graph, 0);
+    for (int i = 0; i < t->count; i++) {
+        ag_node *part = ag_cast(ag_amax(ag_abs(t->gradient[i])), type);
+        most = most ? ag_maximum(most, part) : part;
+    }
+    ag_node *usable = ag_mul(ag_greater(most, zero), ag_less(most, ag_number(t->graph, INFINITY)));
+    return ag_where(usable, most, ag_number(t->graph, 1));
+}
+
+/* min(1, limit / norm of all gradients together), without squares that overflow or vanish. */
 static ag_node *clipping(const training *t, double limit)
 {
     ag_dtype type = (ag_dtype)t->parameter[0]->dtype;
     ag_node *total = NULL;
     for (int i = 1; i < t->count; i++)
         if ((ag_dtype)t->parameter[i]->dtype != type) type = AG_F64;
+    ag_node *unit = largest(t, type);
     for (int i = 0; i < t->count; i++) {
-        ag_node *part = ag_cast(ag_sum(ag_square(t->gradient[i])), type);
+        ag_node *scaled = ag_div(t->gradient[i], typed(unit, t->gradient[i]));
+        ag_node *part = ag_cast(ag_sum(ag_square(scaled)), type);
         total = total ? ag_add(total, part) : part;
     }
-    return ag_minimum(ag_div(ag_number(t->graph, limit), ag_sqrt(total)), ag_number(t->graph, 1));
+    ag_node *factor = ag_div(ag_div(ag_number(t->graph, limit), unit), ag_sqrt(total));
+    return ag_minimum(factor, ag_number(t->graph, 1));
 }
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */

@@ -1,8 +1,7 @@
-/* Mean over rows of -log softmax(logits)[label];  the gradient of a row is (softmax(logits) - one_hot(label)) / n.
- * A logit of -Inf, a class that is masked, adds nothing; as the label, the loss is Inf. */
+/* Mean over rows of -log softmax(logits)[label];  the gradient of a row is softmax_error / n.
+ * A logit of -Inf, a class that is masked, adds nothing; as the label, the loss is Inf. Where the label has nearly all
+ * of the probability, the loss and its gradient are sums of the others, not differences from 1. */
 #include "softmax.h"
-
-#include <math.h>
 
 static ag_status shape(ag_infer *c)
 {
@@ -27,7 +26,7 @@ static ag_node *hot(const ag_node *logits, ag_node *labels)
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     ag_node *logits = y->in[0], *n = ag_number(y->graph, (double)logits->dim[0]);
-    gin[0] = ag_mul(ag_div(gout, n), ag_sub(ag_softmax(logits, 1), hot(logits, y->in[1])));
+    gin[0] = ag_mul(ag_div(gout, n), ag_softmax_error(logits, hot(logits, y->in[1])));
 }
 
 const ag_op agi_cross_entropy = { .name = "cross_entropy",
@@ -41,8 +40,8 @@ ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels)
 {
     ag_node *in[] = { logits, labels }, *sound = ag_vet(&agi_cross_entropy, 2, in, NULL);
     if (ag_is_bad(sound)) return sound;
-    ag_node *label = hot(logits, labels), *below = ag_below_max(logits, 1); /* in this order it is one pass */
-    ag_node *picked = ag_amax_axis(ag_where(label, below, ag_number(logits->graph, -INFINITY)), 1, 1);
-    ag_node *loss = ag_sub(ag_log(ag_sum_axis(ag_exp(below), 1, 1)), picked);
-    return ag_define(&agi_cross_entropy, 2, in, NULL, ag_mean(loss));
+    ag_label_split s = ag_split_label(logits, hot(logits, labels));
+    ag_node *zero = ag_number(logits->graph, 0), *one = ag_number(logits->graph, 1);
+    ag_node *more = ag_where(ag_equal(s.picked, zero), s.others, ag_sub(s.total, one)); /* total - 1, 1 the largest */
+    return ag_define(&agi_cross_entropy, 2, in, NULL, ag_mean(ag_sub(ag_log1p(more), s.picked)));
 }

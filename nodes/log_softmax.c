@@ -1,9 +1,20 @@
-/* log softmax(x) = x - log(sum of e^x) along an axis;  the gradient is gout - e^y sum of gout. */
+/* log softmax(x) = x - log(sum of e^x) along an axis;  the gradient is gout - e^y sum of gout. Of a class whose share p
+ * is nearly 1 both keep their digits: the value is -log1p(the others), the gradient (1 - p) gout - p (the others'
+ * gout). */
 #include "softmax.h"
+
+static ag_node *sum(ag_node *x, int axis)
+{
+    return ag_sum_axis(x, axis, 1);
+}
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_sub(gout, ag_mul(ag_exp(y), ag_sum_axis(gout, *(const int *)y->attribute, 1)));
+    int axis = *(const int *)y->attribute;
+    ag_node *p = ag_exp(y), *zero = ag_number(y->graph, 0), *most = ag_greater(p, ag_number(y->graph, 0.5));
+    ag_node *rest = sum(ag_where(most, zero, p), axis), *others = sum(ag_where(most, zero, gout), axis);
+    ag_node *of_most = ag_sub(ag_mul(gout, rest), ag_mul(p, others));
+    gin[0] = ag_where(most, of_most, ag_sub(gout, ag_mul(p, sum(gout, axis))));
 }
 
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
@@ -26,6 +37,9 @@ ag_node *ag_log_softmax(ag_node *x, int axis)
     x = ag_vet(&agi_log_softmax, 1, &x, &counted);
     if (ag_is_bad(x)) return x;
     ag_node *below = ag_below_max(x, counted);
-    ag_node *y = ag_sub(below, ag_log(ag_sum_axis(ag_exp(below), counted, 1)));
+    ag_node *power = ag_exp(below), *total = sum(power, counted), *zero = ag_number(x->graph, 0);
+    ag_node *rest = sum(ag_where(ag_less(below, zero), power, zero), counted); /* total - 1 if one is largest */
+    ag_node *one = ag_number(x->graph, 1), *small = ag_less(total, ag_number(x->graph, 2));
+    ag_node *y = ag_sub(below, ag_log1p(ag_where(small, rest, ag_sub(total, one))));
     return ag_define(&agi_log_softmax, 1, &x, &counted, y);
 }

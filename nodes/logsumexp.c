@@ -1,14 +1,33 @@
-/* log(sum of e^x) over an axis or everything, without overflow;  the gradient is gout e^(x - y), which is softmax(x).
+/* log(sum of e^x) over an axis or everything, without overflow;  the gradient is gout softmax(x), of the exponentials
+ * that the value is made of: e^(x - y) would have the rounding error of y, which may be large, as its relative error.
  * The sum over nothing but -Inf is -Inf, with gradient 0. */
-#include "reduction.h"
+#include "softmax.h"
 
 #include <math.h>
 
+/* e^(x - shift) with the shift that the value has, and their sum. */
+typedef struct {
+    ag_node *shift, *power, *sum;
+} shifted;
+
+static shifted shift(ag_node *x, ag_axis_attribute a)
+{
+    ag_node *max = ag_reduce(&agi_amax, x, a);
+    ag_node *finite = ag_less(ag_abs(max), ag_number(x->graph, INFINITY));
+    shifted s = { .shift = ag_where(finite, max, ag_number(x->graph, 0)) };
+    s.power = ag_exp(ag_sub(x, ag_keepdims(s.shift, x, a.axis)));
+    s.sum = ag_reduce(&agi_sum, s.power, a);
+    return s;
+}
+
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *nothing = ag_equal(y, ag_number(y->graph, -INFINITY));
-    ag_node *safe = ag_where(nothing, ag_number(y->graph, 0), y); /* -Inf - 0, not -Inf - -Inf */
-    gin[0] = ag_mul(ag_spread(gout, y), ag_exp(ag_sub(y->in[0], ag_spread(safe, y))));
+    ag_axis_attribute a = *(const ag_axis_attribute *)y->attribute;
+    shifted s = shift(y->in[0], a);
+    ag_node *nothing = ag_equal(s.sum, ag_number(y->graph, 0)); /* 0 / 1, not 0 / 0 */
+    ag_node *safe = ag_where(nothing, ag_number(y->graph, 1), s.sum);
+    ag_node *share = ag_softmax_defined(y->in[0], a.axis, ag_div(s.power, ag_spread(safe, y)));
+    gin[0] = ag_mul(ag_spread(gout, y), share);
 }
 
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
@@ -32,11 +51,8 @@ static ag_node *define(ag_node *x, ag_axis_attribute a)
 {
     x = ag_vet(&agi_logsumexp, 1, &x, &a);
     if (ag_is_bad(x)) return x;
-    ag_node *max = ag_reduce(&agi_amax, x, a);
-    ag_node *finite = ag_less(ag_abs(max), ag_number(x->graph, INFINITY));
-    ag_node *shift = ag_where(finite, max, ag_number(x->graph, 0));
-    ag_node *sum = ag_reduce(&agi_sum, ag_exp(ag_sub(x, ag_keepdims(shift, x, a.axis))), a);
-    return ag_define(&agi_logsumexp, 1, &x, &a, ag_add(shift, ag_log(sum)));
+    shifted s = shift(x, a);
+    return ag_define(&agi_logsumexp, 1, &x, &a, ag_add(s.shift, ag_log(s.sum)));
 }
 
 ag_node *ag_logsumexp(ag_node *x)

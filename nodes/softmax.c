@@ -1,17 +1,20 @@
-/* softmax(x) = e^x / sum of e^x along an axis;  the gradient is y (gout - sum of gout y).
+/* softmax(x) = e^x / sum of e^x along an axis;  the gradient is y (gout - sum of gout y). A row of nothing but -Inf, or
+ * with Inf, gives NaN.
  * Only the rule is differentiated, never the definition, so the maximum in it does not matter there. */
 #include "softmax.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    int axis = *(const int *)y->attribute;
-    gin[0] = ag_mul(y, ag_sub(gout, ag_sum_axis(ag_mul(gout, y), axis, 1)));
+    gin[0] = ag_softmax_pull(y, gout, *(const int *)y->attribute);
 }
 
+/* The axis is AG_ALL in what logsumexp makes of it. */
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
 {
-    (void)batched, (void)count;
-    return ag_softmax(in[0], *(const int *)y->attribute + 1);
+    int axis = *(const int *)y->attribute;
+    (void)batched;
+    if (axis != AG_ALL) return ag_softmax(in[0], axis + 1);
+    return ag_reshape(ag_softmax(ag_reshape(in[0], AG_SHAPE(count, -1)), 1), ag_batch_shape(y, count));
 }
 
 const ag_op agi_softmax = { .name = "softmax",

@@ -2,12 +2,35 @@
 #ifndef AG_SOFTMAX_H
 #define AG_SOFTMAX_H
 
-#include "node.h"
+#include "reduction.h"
 
 static inline ag_node *ag_below_max(ag_node *x, int axis) /* x - max x <= 0: its exponentials do not overflow */
 {
     return ag_sub(x, ag_amax_axis(x, axis, 1));
 }
+
+/* From the gradient g of y = softmax(x) to that of x: y (g - sum of g y), over an axis or AG_ALL. Where one y is nearly
+ * 1, its g is taken from all of them first, which changes nothing but that 1 - y is then a sum of the others. */
+static inline ag_node *ag_softmax_pull(ag_node *y, ag_node *g, int axis)
+{
+    ag_node *most = ag_greater(y, ag_number(y->graph, 0.5)), *zero = ag_number(y->graph, 0);
+    g = ag_sub(g, ag_reduce_along(&agi_sum, ag_where(most, g, zero), axis));
+    return ag_mul(y, ag_sub(g, ag_reduce_along(&agi_sum, ag_mul(g, y), axis)));
+}
+
+/* A softmax whose value is written otherwise; axis: counted, or AG_ALL. */
+static inline ag_node *ag_softmax_defined(ag_node *x, int axis, ag_node *definition)
+{
+    return ag_define(&agi_softmax, 1, &x, &axis, definition);
+}
+
+/* A row of logits x as cross-entropy sees it, `hot` being 1 at its label: x - max x there; e^(x - max x), summed over
+ * the other classes, and over all. */
+typedef struct {
+    ag_node *power, *picked, *others, *total;
+} ag_label_split;
+ag_label_split ag_split_label(ag_node *x, ag_node *hot);
+ag_node *ag_softmax_error(ag_node *x, ag_node *hot); /* softmax(x) - hot, by rows */
 
 /* The labels, which an evaluation finds to be from 0 to classes - 1, or fails. Sound operands. */
 ag_node *ag_label(ag_node *labels, int64_t classes);
