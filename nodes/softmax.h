@@ -9,12 +9,9 @@ static inline ag_node *ag_below_max(ag_node *x, int axis) /* x - max x <= 0: its
     return ag_sub(x, ag_amax_axis(x, axis, 1));
 }
 
-/* From the gradient g of y = softmax(x) to that of x: y (g - sum of g y), over an axis or AG_ALL. Where one y is nearly
- * 1, its g is taken from all of them first, which changes nothing but that 1 - y is then a sum of the others. */
+/* From the gradient g of y = softmax(x) to that of x: y (g - sum of g y), over an axis or AG_ALL. */
 static inline ag_node *ag_softmax_pull(ag_node *y, ag_node *g, int axis)
 {
-    ag_node *most = ag_greater(y, ag_number(y->graph, 0.5)), *zero = ag_number(y->graph, 0);
-    g = ag_sub(g, ag_reduce_along(&agi_sum, ag_where(most, g, zero), axis));
     return ag_mul(y, ag_sub(g, ag_reduce_along(&agi_sum, ag_mul(g, y), axis)));
 }
 
