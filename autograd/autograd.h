@@ -122,7 +122,9 @@ ag_node *ag_cumsum(ag_node *x, int axis), *ag_softmax(ag_node *x, int axis), *ag
  * by ag_eval. */
 ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels);
 
-/* ---- linear algebra: matrices are the last two axes; singular: ag_eval fails with AG_ENUMERIC -------------------- */
+/* ---- linear algebra: matrices are the last two axes -------------------------------------------------------------- */
+/* Where a matrix is singular, or not positive definite for cholesky, ag_solve, ag_triangular_solve, ag_inverse and
+ * ag_cholesky fail ag_eval with AG_ENUMERIC if their result is of rank 2; in a batch, its own results alone are NaN. */
 ag_node *ag_dot(ag_node *a, ag_node *b);    /* as numpy.dot for ranks 1 and 2 */
 ag_node *ag_matmul(ag_node *a, ag_node *b); /* as numpy.matmul for ranks >= 2: batch dimensions broadcast */
 ag_node *ag_outer(ag_node *a, ag_node *b);  /* [n] and [m] to [n, m] */
@@ -130,7 +132,8 @@ ag_node *ag_solve(ag_node *a, ag_node *b); /* a^-1 b; b [..., n, k], or [n] wher
 ag_node *ag_triangular_solve(ag_node *a, ag_node *b, int upper, int transposed); /* reads that triangle of a only */
 ag_node *ag_cholesky(ag_node *a); /* lower triangular y, y y^T = (a + a^T) / 2 */
 ag_node *ag_inverse(ag_node *a), *ag_trace(ag_node *a);
-ag_node *ag_det(ag_node *a), *ag_logdet(ag_node *a); /* of a singular matrix 0, but no derivative; log |det a| */
+ag_node *ag_det(ag_node *a);    /* its derivative, the cofactors, is right for singular matrices, too */
+ag_node *ag_logdet(ag_node *a); /* log |det a|: of a singular matrix -Inf, its derivative NaN */
 ag_node *ag_diag(ag_node *x); /* of a vector: the diagonal matrix; of matrices: their diagonals */
 
 /* ---- shapes: views (no copy) and rearrangements ---------------------------------------------------------------- */

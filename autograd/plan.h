@@ -282,6 +282,7 @@ struct ag_plan {
     ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
     agi_again again;
+    int blas;                /* some step calls BLAS or LAPACK */
     void *library;           /* of compiled steps, or NULL */
     const char *native_note; /* what became of options.native, or NULL */
 };
@@ -366,6 +367,12 @@ ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose thre
 void agi_run_product(ag_run *, const agi_product *);
 /* How CBLAS takes a matrix: is it transposed? And its leading dimension. */
 int agi_blas_layout(const ag_node *, const ag_strides *, int *leading);
+
+/* blas.c: before so many threads may call BLAS or LAPACK, and after. Waits for its turn; 0: memory is short. */
+enum { AGI_BLAS_MEGABYTES = 256 }; /* that a call may need anew */
+int agi_enter_blas(int calls);
+void agi_leave_blas(int calls);
+int agi_blas_calls(int threads); /* how many of these threads may */
 void agi_quiet_blas(void); /* OpenBLAS keeps to the calling thread: its threads and ours never run at once */
 
 double agi_pointwise_f64(int code, double a, double b, double c); /* one element, as scalar programs compute it */

@@ -107,6 +107,8 @@ static void multiply(const job *j, int64_t batch, int64_t first, int64_t end)
 static void run_part(void *context, int number, int threads)
 {
     const job *j = context;
+    threads = agi_blas_calls(threads);
+    if (number >= threads) return;
     int64_t n = j->batches * j->parts, rows = j->s.rows;
     for (int64_t k = n * number / threads; k < n * (number + 1) / threads; k++) {
         int64_t batch = k / j->parts, part = k % j->parts, unit = (rows + j->parts - 1) / j->parts;
@@ -140,13 +142,4 @@ void agi_run_product(ag_run *r, const agi_product *p)
     double work = (double)j.batches * j.s.rows * j.s.columns * j.s.inner;
     if (r->pool && j.batches * j.parts > 1 && work > PART_WORK) agi_pool_run(r->pool, run_part, &j);
     else run_part(&j, 0, 1);
-}
-
-extern void openblas_set_num_threads(int) __attribute__((weak));
-extern int openblas_get_num_threads(void) __attribute__((weak));
-
-void agi_quiet_blas(void)
-{
-    if (!openblas_set_num_threads || !openblas_get_num_threads) return;
-    if (openblas_get_num_threads() != 1) openblas_set_num_threads(1);
 }

@@ -334,13 +334,33 @@ ag_status agi_run_steps(ag_run *r)
     return AG_OK;
 }
 
+/* With BLAS, if there is any in it. */
+static ag_status run_all(ag_run *r)
+{
+    if (!r->plan->blas) return agi_run_steps(r);
+    int calls = agi_blas_calls(threads_of(r->plan));
+    if (!agi_enter_blas(calls)) {
+        snprintf(r->message, sizeof r->message, "ag_eval: out of memory: BLAS needs %d MB of addresses for its buffers",
+                 AGI_BLAS_MEGABYTES * calls);
+        return AG_EMEM;
+    }
+    ag_status status = agi_run_steps(r);
+    agi_leave_blas(calls);
+    return status;
+}
+
 ag_status ag_eval(ag_run *r)
 {
     if (!r) return AG_EARG;
     if (r->missing) return refuse_unfed(r);
+<<<<<<< HEAD
     if (r->rebound && agi_arrange_bindings(r)) return AG_EARG;
     if (r->copied) agi_copy_bindings(r, 0);
     ag_status status = agi_run_steps(r);
+=======
+    if (r->nbound) copy_bound(r, 0);
+    ag_status status = run_all(r);
+>>>>>>> 3ae63b4 (Singular matrices have determinants and cofactors, and fail no others of a batch; evaluations with BLAS wait for their turn and for memory)
     r->evaluated = !status;
     memcpy(r->failure, r->message, status ? sizeof r->failure : 0);
     if (status) return status;

@@ -32,7 +32,8 @@ static ag_status run(const ag_kernel_call *c)
         const int64_t *stride = c->in_stride[0].stride + y->rank - 2;
         lower_of_symmetric_part(dtype, agi_rows(y), agi_matrix_in(c, 0, m), stride, out);
         int64_t minor = agi_root(dtype, agi_rows(y), out);
-        if (minor >= 0) return agi_unfit(c, m, "not positive definite: pivot %lld is not positive", (long long)minor);
+        if (minor >= 0 && agi_unfit(c, m, "not positive definite: pivot %lld is not positive", (long long)minor))
+            return AG_ENUMERIC;
     }
     return AG_OK;
 }
@@ -46,23 +47,29 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 {
     const int64_t *stride = in_stride[0].stride + y->rank - 2;
     long long down = (long long)stride[0], across = (long long)stride[1];
-    ag_emit(s, "    int64_t batch, i, j, k;\n");
+    int many = y->rank > 2; /* one that is unfit does not fail the others */
+    ag_emit(s, many ? "    int64_t batch, i, j, k, unfit;\n" : "    int64_t batch, i, j, k;\n");
     agi_write_loop(s, y);
     agi_write_matrix(s, y, 0, in_stride, "a");
+    if (many) ag_emit(s, "        unfit = 0;\n");
     ag_emit(s, "        for (i = 0; i < n; i++)\n            for (j = 0; j < n; j++) {\n");
     ag_emit(s, "                double sum = (a[i * %lld + j * %lld] + (double)a[j * %lld + i * %lld]) / 2;\n", down,
             across, down, across);
     ag_emit(s, "                for (k = 0; k < j && j <= i; k++) sum -= (double)x[i * n + k] * x[j * n + k];\n"
-               "                if (i == j && !(sum > 0)) return %d;\n", (int)AG_ENUMERIC);
+               "                if (i == j && !(sum > 0)) ");
+    if (many) ag_emit(s, "unfit = 1;\n");
+    else ag_emit(s, "return %d;\n", (int)AG_ENUMERIC);
     ag_emit(s, "                x[i * n + j] = %sj > i ? 0 : i == j ? sqrt(sum) : sum / x[j * n + j]%s;\n",
             y->dtype == AG_F32 ? "(float)(" : "", y->dtype == AG_F32 ? ")" : "");
-    ag_emit(s, "            }\n    }\n    return 0;\n");
+    ag_emit(s, "            }\n");
+    if (many) ag_emit(s, "        for (i = 0; i < n * n && unfit; i++) x[i] = NAN;\n");
+    ag_emit(s, "    }\n    return 0;\n");
 }
 
 const ag_op agi_cholesky = { .name = "cholesky",
                              .formula = "y y^T = a",
                              .inputs = 1,
-                             .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
+                             .flags = AG_LIBRARY | AG_BLAS | AG_STRIDED | AG_SMOOTH,
                              .shape = agi_infer_matrix,
                              .run = run,
                              .c = write_c,

@@ -68,14 +68,11 @@ int64_t agi_zero_pivot(ag_dtype dtype, int64_t n, const void *matrix)
     return -1;
 }
 
-/* A zero or tiny pivot that is not the last one leaves nothing usable in the rows that follow: 0. */
 double agi_determinant(ag_dtype dtype, int64_t n, const void *factors, int64_t *exponent)
 {
     const int *exchanges = agi_exchanges(dtype, n, factors);
     double fraction = 1;
-    int64_t zero = agi_zero_pivot(dtype, n, factors);
     *exponent = 0;
-    if (zero >= 0 && zero < n - 1) return 0;
     for (int64_t i = 0; i < n; i++) {
         int power = 0;
         fraction = frexp(fraction * agi_number_at(dtype, factors, i * (n + 1)), &power);

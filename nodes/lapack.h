@@ -26,7 +26,7 @@ int64_t agi_zero_pivot(ag_dtype, int64_t n, const void *matrix);
 /* out = the inverse, from regular factors. `work`: AGI_INVERSE_WORK n elements. */
 enum { AGI_INVERSE_WORK = 64 }; /* the block size of LAPACK's faster way */
 void agi_invert(ag_dtype, int64_t n, const void *factors, void *out, void *work);
-/* fraction 2^exponent = the determinant, sqrt(1/2) <= |fraction| < sqrt(2), or 0, or not finite. */
+/* fraction 2^exponent = the determinant by regular factors, sqrt(1/2) <= |fraction| < sqrt(2), or not finite. */
 double agi_determinant(ag_dtype, int64_t n, const void *factors, int64_t *exponent);
 
 /* The lower triangle becomes its Cholesky factor. The pivot that is not positive, or -1. */

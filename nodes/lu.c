@@ -53,7 +53,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_lu = { .name = "lu",
                        .formula = "triangular factors of a",
                        .inputs = 1,
-                       .flags = AG_LIBRARY | AG_STRIDED | AG_SURE,
+                       .flags = AG_LIBRARY | AG_BLAS | AG_STRIDED | AG_SURE,
                        .shape = shape,
                        .run = run,
                        .c = write_c,

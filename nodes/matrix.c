@@ -1,7 +1,7 @@
 #include "matrix.h"
-#include "lapack.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -196,23 +196,23 @@ void agi_put_number(const ag_kernel_call *c, int64_t m, double value)
     else ((double *)c->out)[m] = value;
 }
 
-ag_status agi_unfit(const ag_kernel_call *c, int64_t m, const char *format, ...)
+void agi_put_nan(const ag_kernel_call *c, int64_t m)
+{
+    int64_t n = agi_rows(c->node) * agi_cols(c->node);
+    for (int64_t i = 0; i < n; i++) agi_put_number(c, m * n + i, NAN);
+}
+
+int agi_unfit(const ag_kernel_call *c, int64_t m, const char *format, ...)
 {
     char reason[160];
     va_list args;
+    if (c->node->rank > 2) {
+        agi_put_nan(c, m);
+        return 0;
+    }
     va_start(args, format);
     vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
-    if (agi_matrices(c->node) == 1) snprintf(c->message, c->message_size, "the matrix is %s", reason);
-    else snprintf(c->message, c->message_size, "matrix %lld of the batch is %s", (long long)m, reason);
-    return AG_ENUMERIC;
-}
-
-ag_status agi_regular(const ag_kernel_call *c, int k, int64_t m, const void **factors)
-{
-    const ag_node *x = c->node->in[k];
-    *factors = agi_matrix_in(c, k, m);
-    int64_t pivot = agi_zero_pivot((ag_dtype)x->dtype, agi_cols(x), *factors);
-    if (pivot < 0) return AG_OK;
-    return agi_unfit(c, m, "singular: pivot %lld is zero", (long long)pivot);
+    snprintf(c->message, c->message_size, "the matrix is %s", reason);
+    return 1;
 }

@@ -39,7 +39,8 @@ ag_node *agi_put_diagonal(ag_node *x, int64_t rows, int64_t cols); /* its adjoin
 /* The factors of a, vetted before, which solve, inverse, det and logdet share. Who takes factors takes a, too, for its
  * rule, and is AG_STRIDED so that a, which its kernel does not read, is never copied. */
 ag_node *agi_lu_of(ag_node *a);
-ag_node *agi_inverse_of(ag_node *a, ag_node *factors);
+ag_node *agi_inverse_of(ag_node *a, ag_node *factors, int lenient); /* lenient: of a singular matrix it is NaN */
+ag_node *agi_cofactor_of(ag_node *a, ag_node *factors);
 ag_node *agi_number_of(const ag_op *, ag_node *a); /* det and logdet: vetted, then of a and its factors */
 
 /* ---- kernels ---------------------------------------------------------------------------------------------------- */
@@ -55,11 +56,10 @@ void agi_copy_matrix(const ag_kernel_call *, int k, int64_t m, void *to);
 /* Result number m of an operation that gives one for each matrix. */
 void agi_put_number(const ag_kernel_call *, int64_t m, double value);
 
-/* AG_ENUMERIC, recording that "the matrix is ...", or "matrix m of the batch is ...". */
-ag_status agi_unfit(const ag_kernel_call *, int64_t m, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-/* The factors that input k has for the result's matrix m; AG_ENUMERIC when they are singular. */
-ag_status agi_regular(const ag_kernel_call *, int k, int64_t m, const void **factors);
+void agi_put_nan(const ag_kernel_call *, int64_t m); /* the result's matrix m */
+/* The result's matrix m cannot be computed. Of many, that one becomes NaN: 0. A single one fails the evaluation with
+ * AG_ENUMERIC: 1, recording that "the matrix is ...". */
+int agi_unfit(const ag_kernel_call *, int64_t m, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- the same in C (matrix_c.c): bodies for ag_op's `c`, which declare batch, i, j, k ---------------------------- */
 
@@ -69,9 +69,10 @@ void agi_write_loop(ag_source *, const ag_node *y);
 void agi_write_matrix(ag_source *, const ag_node *y, int k, const ag_strides in_stride[], const char *name);
 /* Operand k's matrix, of n rows and `columns`, to the first rows of x. */
 void agi_write_copy(ag_source *, const ag_node *y, int k, const ag_strides in_stride[]);
-/* f: operand k's matrix; returns AG_ENUMERIC where its diagonal has a zero. */
-void agi_write_regular(ag_source *, const ag_node *y, int k, const ag_strides in_stride[]);
+/* f: operand k's matrix. Where its diagonal has a zero, x becomes NaN, or the function returns AG_ENUMERIC for a single
+ * matrix that is not let pass. */
+void agi_write_regular(ag_source *, const ag_node *y, int k, const ag_strides in_stride[], int lenient);
 void agi_write_solve(ag_source *, ag_dtype, int transposed); /* x = a^-1 x, or a^-T x, by a's factors f */
-void agi_write_determinant(ag_source *, const ag_node *y);   /* fraction and exponent, of the factors f */
+void agi_write_determinant(ag_source *);                     /* fraction and exponent, of the factors f */
 
 #endif

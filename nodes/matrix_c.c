@@ -45,11 +45,17 @@ void agi_write_copy(ag_source *s, const ag_node *y, int k, const ag_strides in_s
             (long long)stride[1]);
 }
 
-void agi_write_regular(ag_source *s, const ag_node *y, int k, const ag_strides in_stride[])
+void agi_write_regular(ag_source *s, const ag_node *y, int k, const ag_strides in_stride[], int lenient)
 {
     agi_write_matrix(s, y, k, in_stride, "f");
-    ag_emit(s, "        for (i = 0; i < n; i++)\n            if (fabs(f[i * n + i]) < %.17g) return %d;\n",
-            y->dtype == AG_F32 ? (double)FLT_MIN : DBL_MIN, (int)AG_ENUMERIC);
+    ag_emit(s, "        for (i = 0; i < n && !(fabs(f[i * n + i]) < %.17g); i++) continue;\n",
+            y->dtype == AG_F32 ? (double)FLT_MIN : DBL_MIN);
+    if (y->rank == 2 && !lenient) {
+        ag_emit(s, "        if (i < n) return %d;\n", (int)AG_ENUMERIC);
+        return;
+    }
+    ag_emit(s, "        if (i < n) {\n            for (i = 0; i < %lld; i++) x[i] = NAN;\n            continue;\n"
+               "        }\n", (long long)(agi_rows(y) * agi_cols(y)));
 }
 
 /* Forward where the triangle that is divided by is a lower one, else backward. */
@@ -84,11 +90,9 @@ void agi_write_solve(ag_source *s, ag_dtype dtype, int transposed)
 }
 
 /* As agi_determinant has them, in any range of the fraction. */
-void agi_write_determinant(ag_source *s, const ag_node *y)
+void agi_write_determinant(ag_source *s)
 {
-    double least = y->dtype == AG_F32 ? (double)FLT_MIN : DBL_MIN;
     ag_emit(s, "        double fraction = 1;\n        exponent = 0;\n        for (i = 0; i < n; i++) {\n");
-    ag_emit(s, "            if (i < n - 1 && fabs(f[i * n + i]) < %.17g) fraction = 0;\n", least);
     ag_emit(s, "            fraction *= f[n * n + i] == i ? f[i * n + i] : -f[i * n + i];\n"
                "            fraction = frexp(fraction, &power);\n"
                "            exponent += power;\n        }\n");

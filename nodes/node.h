@@ -54,7 +54,8 @@ enum {
     AG_PART = 1 << 13,     /* one of the results of an AG_LOOP */
     AG_RECOMPUTE = 1 << 14, /* an AG_ALIAS whose value is computed again for later sweeps, not kept */
     AG_SURE = 1 << 15,     /* an AG_LIBRARY whose `run` never fails: parameters may get new values before it */
-    AG_CHOOSES = 1 << 16    /* perhaps does not evaluate all its inputs: gradients flow into them if ag_flow_if says */
+    AG_CHOOSES = 1 << 16,  /* perhaps does not evaluate all its inputs: gradients flow into them if ag_flow_if says */
+    AG_BLAS = 1 << 17      /* `run` calls BLAS or LAPACK */
 };
 
 typedef enum { AG_FOLD_SUM, AG_FOLD_PROD, AG_FOLD_MAX, AG_FOLD_MIN } ag_fold;

@@ -32,9 +32,12 @@ static ag_status run(const ag_kernel_call *c)
     const ag_node *y = c->node;
     int transposed = *(const int *)y->attribute;
     for (int64_t m = 0; m < agi_matrices(y); m++) {
-        const void *factors;
-        ag_status status = agi_regular(c, 2, m, &factors);
-        if (status) return status;
+        const void *factors = agi_matrix_in(c, 2, m);
+        int64_t pivot = agi_zero_pivot((ag_dtype)y->dtype, agi_rows(y), factors);
+        if (pivot >= 0) {
+            if (agi_unfit(c, m, "singular: pivot %lld is zero", (long long)pivot)) return AG_ENUMERIC;
+            continue;
+        }
         agi_copy_matrix(c, 1, m, agi_matrix_out(c, m));
         solve_one((ag_dtype)y->dtype, agi_rows(y), agi_cols(y), factors, transposed, agi_matrix_out(c, m));
     }
@@ -63,7 +66,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 {
     ag_emit(s, "    int64_t batch, i, j, k;\n");
     agi_write_loop(s, y);
-    agi_write_regular(s, y, 2, in_stride);
+    agi_write_regular(s, y, 2, in_stride, 0);
     agi_write_copy(s, y, 1, in_stride);
     agi_write_solve(s, (ag_dtype)y->dtype, *(const int *)y->attribute);
     ag_emit(s, "    }\n    return 0;\n");
@@ -72,7 +75,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_solve = { .name = "solve",
                           .formula = "a^-1 b",
                           .inputs = 3,
-                          .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
+                          .flags = AG_LIBRARY | AG_BLAS | AG_STRIDED | AG_SMOOTH,
                           .attribute_size = sizeof(int),
                           .shape = agi_infer_solution,
                           .run = run,

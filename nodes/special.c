@@ -1,6 +1,7 @@
 /* Polygamma functions and log gamma. SPECIAL compiles a function and keeps its source: exported C is the same text.
  * Sources: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.3 and 6.4; DLMF 5.15 and 25.11. */
 #include "special.h"
+#include "elimination.h"
 
 #include <math.h>
 
@@ -142,6 +143,8 @@ const agi_special agi_specials[] = {
     { "agi_psi_size", psi_size_text },
     { "agi_psi", psi_text },
     { "agi_psif", psif_text },
+    { "agi_eliminate", agi_eliminate_text },
+    { "agi_cofactors", agi_cofactors_text },
     { "agi_log_gamma", LOG_GAMMA_TEXT("double", "agi_log_gamma", "lgamma") },
     { "agi_log_gammaf", LOG_GAMMA_TEXT("float", "agi_log_gammaf", "lgammaf") },
 };

@@ -31,7 +31,10 @@ static ag_status run(const ag_kernel_call *c)
     for (int64_t m = 0; m < agi_matrices(y); m++) {
         const void *a = agi_matrix_in(c, 0, m);
         int64_t zero = agi_zero_pivot(dtype, agi_rows(y), a);
-        if (zero >= 0) return agi_unfit(c, m, "singular: diagonal element %lld is zero", (long long)zero);
+        if (zero >= 0) {
+            if (agi_unfit(c, m, "singular: diagonal element %lld is zero", (long long)zero)) return AG_ENUMERIC;
+            continue;
+        }
         agi_copy_matrix(c, 1, m, agi_matrix_out(c, m));
         agi_divide(dtype, how, agi_rows(y), agi_cols(y), a, agi_matrix_out(c, m));
     }
@@ -56,7 +59,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     const agi_triangular how = { .upper = t->upper, .transposed = t->transposed };
     ag_emit(s, "    int64_t batch, i, j, k;\n");
     agi_write_loop(s, y);
-    agi_write_regular(s, y, 0, in_stride);
+    agi_write_regular(s, y, 0, in_stride, 0);
     agi_write_copy(s, y, 1, in_stride);
     agi_write_divide(s, how);
     ag_emit(s, "    }\n    return 0;\n");
@@ -65,7 +68,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_triangular_solve = { .name = "triangular_solve",
                                      .formula = "t^-1 b, t a triangle of a",
                                      .inputs = 2,
-                                     .flags = AG_LIBRARY | AG_SMOOTH,
+                                     .flags = AG_LIBRARY | AG_BLAS | AG_SMOOTH,
                                      .attribute_size = sizeof(triangle),
                                      .shape = agi_infer_solution,
                                      .run = run,

@@ -195,6 +195,26 @@ static void expect_logdet(const op_row *r, const double *const in[], double *out
     for (int64_t m = 0; m < op_count(r->out); m++) out[m] = log(fabs(out[m]));
 }
 
+/* The derivative of det: det a^-T. */
+static ag_node *build_cofactor(ag_node *const in[], const int *arg)
+{
+    ag_node *a = regular(in[0]), *da = NULL;
+    (void)arg;
+    ag_gradient(ag_sum(ag_det(a)), 1, &a, &da);
+    return da;
+}
+
+static void expect_cofactor(const op_row *r, const double *const in[], double *out)
+{
+    int64_t n = cols(r->out);
+    double *inverse = malloc((size_t)(n * n) * sizeof *inverse);
+    for (int64_t m = 0; m < matrices(r->out); m++) {
+        real det = solve_shifted(n, n, in[0] + m * n * n, NULL, inverse);
+        for (int64_t i = 0; i < n * n; i++) out[m * n * n + i] = (double)(det * inverse[i % n * n + i / n]);
+    }
+    free(inverse);
+}
+
 /* ---- diagonals and products ------------------------------------------------------------------------------------- */
 
 static ag_node *build_trace(ag_node *const in[], const int *arg)
@@ -264,6 +284,10 @@ static void expect_outer(const op_row *r, const double *const in[], double *out)
     UNARY(name, S(2, 1, 2, 2), S(2, 1))          \
     UNARY(name, S(7, 7), OP_SCALAR)
 
+#define COFACTOR(...)                                                                                      \
+    { "cofactor", build_cofactor, expect_cofactor, 1, { S(__VA_ARGS__) }, S(__VA_ARGS__), -0.5, 0.5, { 0 }, \
+      ROW_LOOSE | ROW_INNER },
+
 const op_row op_linalg[] = {
     SYSTEM(solve, S(1, 1), S(1, 1), S(1, 1), 0)
     SYSTEM(solve, S(3, 3), S(3), S(3), 0)
@@ -283,6 +307,10 @@ const op_row op_linalg[] = {
     NUMBER(det)
     NUMBER(logdet)
     NUMBER(trace)
+    COFACTOR(2, 2)
+    COFACTOR(3, 3)
+    COFACTOR(2, 1, 3, 3)
+    COFACTOR(9, 9)
     UNARY(diag, S(1), S(1, 1))
     UNARY(diag, S(4), S(4, 4))
     { "diagonal", build_diag, expect_diagonal, 1, { S(3, 3) }, S(3), -2, 2, { 0 }, ROW_INTEGERS },
