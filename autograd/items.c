@@ -198,7 +198,8 @@ static void mark_definition(agi_compiler *c, const ag_node *alias)
         agi_item *it = is_visible(alias, x) ? NULL : &c->item[c->item_of[x->id]];
         if (!it || it->kind == AGI_ITEM_LEAF) continue; /* also what a body is given: no items are behind that */
         c->item[it->root].again = 1;
-        for (uint32_t k = 0; k < x->nin && n < FEW; k++) list[n++] = x->in[k];
+        int last = x->rewritten || x->op->flags & AG_ALIAS; /* which is its value; the others may not be live */
+        for (uint32_t k = last ? x->nin - 1 : 0; k < x->nin && n < FEW; k++) list[n++] = x->in[k];
     }
 }
 

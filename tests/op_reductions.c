@@ -179,17 +179,17 @@ static ag_node *build_cross_entropy(ag_node *const in[], const int *arg)
 
 static ag_node *build_softmax_error(ag_node *const in[], const int *arg)
 {
-    int64_t label[] = { 0, 2, 1, 0, 2 };
+    int64_t label[] = { 0, 2 };
     (void)arg;
     if (ag_is_bad(in[0])) return ag_softmax(in[0], 1);
-    return ag_softmax_error(in[0], ag_one_hot(ag_constant(in[0]->graph, AG_I64, AG_SHAPE(5), label), 3, in[0]->dtype));
+    return ag_softmax_error(in[0], ag_one_hot(ag_constant(in[0]->graph, AG_I64, AG_SHAPE(2), label), 3, in[0]->dtype));
 }
 
 static void expect_softmax_error(const op_row *r, const double *const in[], double *out)
 {
-    static const int label[] = { 0, 2, 1, 0, 2 };
+    static const int label[] = { 0, 2 };
     (void)r;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 2; i++) {
         softmax(3, in[0] + 3 * i, out + 3 * i);
         out[3 * i + label[i]] -= 1;
     }
@@ -261,7 +261,7 @@ const op_row op_reductions[] = {
     REDUCED(log_softmax, -800, 800, 0, S(2, 5), S(2, 5), 1)
     ALONG_AXES(flip, ROW_INTEGERS)
     { "label", build_cross_entropy, expect_cross_entropy, 1, { S(5, 3) }, OP_SCALAR, -2, 2, { 0 }, ROW_INNER },
-    { "softmax_error", build_softmax_error, expect_softmax_error, 1, { S(5, 3) }, S(5, 3), -2, 2, { 0 }, ROW_INNER },
+    { "softmax_error", build_softmax_error, expect_softmax_error, 1, { S(2, 3) }, S(2, 3), -2, 2, { 0 }, ROW_INNER },
     REDUCED(cross_entropy, -2, 2, 0, S(1, 3), OP_SCALAR, 0)
     REDUCED(cross_entropy, -2, 2, 0, S(5, 3), OP_SCALAR, 0)
     REDUCED(cross_entropy, -2, 2, 0, S(33, 40), OP_SCALAR, 0)
