@@ -353,14 +353,9 @@ ag_status ag_eval(ag_run *r)
 {
     if (!r) return AG_EARG;
     if (r->missing) return refuse_unfed(r);
-<<<<<<< HEAD
     if (r->rebound && agi_arrange_bindings(r)) return AG_EARG;
     if (r->copied) agi_copy_bindings(r, 0);
-    ag_status status = agi_run_steps(r);
-=======
-    if (r->nbound) copy_bound(r, 0);
     ag_status status = run_all(r);
->>>>>>> 3ae63b4 (Singular matrices have determinants and cofactors, and fail no others of a batch; evaluations with BLAS wait for their turn and for memory)
     r->evaluated = !status;
     memcpy(r->failure, r->message, status ? sizeof r->failure : 0);
     if (status) return status;
