@@ -236,7 +236,7 @@ typedef struct {
 typedef struct {
     double rate; /* 0: 0.001; AG_ZERO: stand still */
     ag_node *rate_node;
-    double beta1, beta2, epsilon; /* of the means of gradients and their squares; 0: 0.9, 0.999, 1e-8; AG_ZERO: nought */
+    double beta1, beta2, epsilon; /* of the means of gradients and squares; 0: 0.9, 0.999, 1e-8; AG_ZERO: nought */
     double weight_decay, clip_norm; /* the decay is decoupled: p -= rate weight_decay p. 0: none, no clipping */
 } ag_adam_options;
 typedef struct {
@@ -246,9 +246,9 @@ typedef struct {
     double momentum, weight_decay, clip_norm; /* 0: none, as for ag_sgd */
 } ag_rmsprop_options;
 /* Each updates, in place, every parameter that the loss (rank 0) depends on; what it keeps are parameters, too: p's are
- * named "p/m", "p/v", "p/momentum"; Adam counts in "adam/step". Called again for another loss of the same parameters, of
- * a smaller last batch, say, it goes on with what it keeps already, whatever the options; for other parameters, some of
- * which it has been called for, it keeps "p/m 2". */
+ * named "p/m", "p/v", "p/momentum"; Adam counts in "adam/step". Called again for another loss of the same parameters,
+ * of a smaller last batch, say, it goes on with what it keeps already, whatever the options; for other parameters, some
+ * of which it has been called for, it keeps "p/m 2". */
 ag_node *ag_sgd(ag_node *loss, const ag_sgd_options *);
 ag_node *ag_adam(ag_node *loss, const ag_adam_options *or_null);
 ag_node *ag_rmsprop(ag_node *loss, const ag_rmsprop_options *or_null);

@@ -145,7 +145,8 @@ static int vet_body(const cone *c, int *depth)
         ag_node *x = agi_node(c->graph, id);
         if (!c->needed[id - c->first] || c->inside[id - c->first] != INSIDE) continue;
         if (x->op->flags & AG_EFFECT) {
-            agi_fail_at(c->graph, AG_EARG, 1, &x, "the body of a loop or branch assigns nothing");
+            agi_fail_at(c->graph, AG_EARG, 1, &x,
+                        "the body of a loop or branch assigns no parameter: assign what it returns");
             return 0;
         }
         if (x->op->flags & AG_LOOP && ag_depth(x) >= *depth) *depth = ag_depth(x) + 1;

@@ -384,14 +384,15 @@ static ag_status check_call(check *c, ag_node *y)
     if (!(o->step > 0 && isfinite(o->step)))
         agi_fail(g, AG_EARG, "ag_check_gradient: options.step is %g: give one above 0, or 0 for 1/128", o->step);
     if (!(o->tolerance >= 0))
-        agi_fail(g, AG_EARG, "ag_check_gradient: options.tolerance is %g: give one above 0, or 0 for 1e-6", o->tolerance);
+        agi_fail(g, AG_EARG, "ag_check_gradient: options.tolerance is %g: give one above 0, or 0 for 1e-6",
+                 o->tolerance);
     for (int i = 0; i < c->n; i++) {
         ag_node *x = c->x[i];
         if (x->dtype != AG_F64)
             agi_fail_at(g, AG_ETYPE, 1, &x, "ag_check_gradient: x[%d] is not f64, whose digits differences need", i);
         if (!is_fed(x)) agi_fail_at(g, AG_EARG, 1, &x, "ag_check_gradient: x[%d] is neither input nor parameter", i);
         for (int k = 0; k < i; k++)
-            if (c->x[k] == x) agi_fail(g, AG_EARG, "ag_check_gradient: x[%d] and x[%d] are one node", k, i);
+            if (c->x[k] == x) agi_fail(g, AG_EARG, "ag_check_gradient: x[%d] and x[%d] are the same node", k, i);
     }
     return g->status;
 }

@@ -61,7 +61,7 @@ static int find_parameters(training *t, const ag_node *loss)
         t->count += reached[id];
     }
     if (!t->count) {
-        agi_fail(t->graph, AG_EARG, "%s: the loss depends on no parameter", t->what);
+        agi_fail(t->graph, AG_EARG, "%s: the loss depends on no parameter: weights are made by ag_parameter", t->what);
         return 0;
     }
     size_t bytes = (size_t)t->count * sizeof(ag_node *);
@@ -139,7 +139,7 @@ static int check_rate(training *t, double rate, ag_node *node)
     if (node->rank)
         agi_fail_at(t->graph, AG_ESHAPE, 1, &node, "%s: options.rate_node is not a single number of rank 0", t->what);
     if (node->dtype == AG_I64)
-        agi_fail_at(t->graph, AG_ETYPE, 1, &node, "%s: options.rate_node is of integers: cast it with ag_cast", t->what);
+        agi_fail_at(t->graph, AG_ETYPE, 1, &node, "%s: options.rate_node is of integers: use ag_cast", t->what);
     return !t->graph->status;
 }
 
@@ -171,8 +171,8 @@ static int find_kept(training *t)
 static int check_loss(training *t, ag_node *loss)
 {
     if (loss->rank)
-        agi_fail_at(t->graph, AG_ESHAPE, 1, &loss, "%s: the loss is not a single number, of rank 0: take its ag_mean or ag_sum",
-                    t->what);
+        agi_fail_at(t->graph, AG_ESHAPE, 1, &loss,
+                    "%s: the loss is not a single number, of rank 0: take its ag_mean or ag_sum", t->what);
     return !t->graph->status;
 }
 

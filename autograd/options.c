@@ -23,6 +23,7 @@ int agi_check_options(ag_graph *g, const ag_options *o)
         return 0;
     }
     if (isfinite(o->native_seconds) && o->native_seconds >= 0) return 1;
-    agi_fail(g, AG_EARG, "ag_compile: options.native_seconds is %g: a time is finite and not negative", o->native_seconds);
+    agi_fail(g, AG_EARG, "ag_compile: options.native_seconds is %g: a time is finite and not negative",
+             o->native_seconds);
     return 0;
 }

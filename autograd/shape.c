@@ -45,7 +45,8 @@ int ag_axis(ag_node **x, const ag_op *op, int axis)
     if (ag_is_bad(*x)) return -1;
     int rank = (*x)->rank, counted = axis < 0 ? axis + rank : axis;
     if (counted >= 0 && counted < rank) return counted;
-    *x = ag_reject(*x, op, AG_ESHAPE, "axis %d is outside rank %d", axis, rank);
+    if (rank) *x = ag_reject(*x, op, AG_ESHAPE, "no axis %d among %d: they count from 0, or backwards from -1", axis, rank);
+    else *x = ag_reject(*x, op, AG_ESHAPE, "no axis %d: a single number has none", axis);
     return -1;
 }
 
@@ -63,9 +64,9 @@ ag_status agi_infer_broadcast(ag_infer *c)
     for (int k = 0; k < c->n; k++) {
         const ag_node *x = c->in[k];
         if (x->dtype == AG_I64)
-            return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
+            return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
         if (x->dtype != c->in[0]->dtype)
-            return ag_refuse(c, AG_ETYPE, "element types differ, use ag_cast");
+            return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
         if (x->rank > c->shape.rank) {
             int shift = x->rank - c->shape.rank;
             memmove(c->shape.dim + shift, c->shape.dim, (size_t)c->shape.rank * sizeof(int64_t));
@@ -76,8 +77,9 @@ ag_status agi_infer_broadcast(ag_infer *c)
             int64_t *dim = &c->shape.dim[c->shape.rank - x->rank + i];
             if (*dim == 1) *dim = x->dim[i];
             else if (x->dim[i] != 1 && x->dim[i] != *dim)
-                return ag_refuse(c, AG_ESHAPE, "shapes do not broadcast, extents %lld and %lld", (long long)*dim,
-                                 (long long)x->dim[i]);
+                return ag_refuse(c, AG_ESHAPE,
+                                 "shapes do not broadcast: along an axis %lld and %lld, neither of which is 1",
+                                 (long long)*dim, (long long)x->dim[i]);
         }
     }
     return AG_OK;

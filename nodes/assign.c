@@ -3,7 +3,8 @@
 
 static ag_status shape(ag_infer *c)
 {
-    if (c->in[0]->op != &agi_parameter) return ag_refuse(c, AG_EARG, "a is no parameter");
+    if (c->in[0]->op != &agi_parameter)
+        return ag_refuse(c, AG_EARG, "only what ag_parameter made can be assigned to, which a is not");
     if (!ag_same_shape(c->in[0], c->in[1])) return ag_refuse(c, AG_ESHAPE, "value and parameter differ in shape");
     if (c->in[0]->dtype != c->in[1]->dtype) return ag_refuse(c, AG_ETYPE, "value and parameter differ in type");
     return AG_OK;

@@ -6,7 +6,7 @@ static ag_status shape(ag_infer *c)
     const ag_branch *b = c->attribute;
     ag_status status = AG_OK;
     c->op = &agi_called_cond;
-    if (ag_count(c->in[0]) != 1) return ag_refuse(c, AG_ESHAPE, "the predicate is no single number");
+    if (ag_count(c->in[0]) != 1) return ag_refuse(c, AG_ESHAPE, "the predicate is not a single number");
     for (int k = 0; k < b->arguments && !status; k++)
         status = ag_refuse_unlike(c, "argument", k, b->argument[k], "its value", c->in[k + 1]);
     for (int k = 0; k < b->results && !status; k++)

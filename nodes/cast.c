@@ -6,7 +6,7 @@ static ag_status shape(ag_infer *c)
 {
     c->dtype = *(const ag_dtype *)c->attribute;
     if (c->dtype != AG_F32 && c->dtype != AG_F64 && c->dtype != AG_I64)
-        return ag_refuse(c, AG_ETYPE, "%d is no element type", (int)c->dtype);
+        return ag_refuse(c, AG_ETYPE, "%d is no element type: AG_F32, AG_F64 or AG_I64", (int)c->dtype);
     return AG_OK;
 }
 

@@ -7,7 +7,7 @@ static ag_status shape(ag_infer *c)
     int axis = *(const int *)c->attribute;
     for (int k = 1; k < c->n; k++) {
         const ag_node *x = c->in[k];
-        if (x->dtype != c->dtype) return ag_refuse(c, AG_ETYPE, "element types differ, use ag_cast");
+        if (x->dtype != c->dtype) return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
         if (x->rank != c->shape.rank) return ag_refuse(c, AG_ESHAPE, "ranks differ, %d and %d", c->shape.rank, x->rank);
         for (int i = 0; i < x->rank; i++)
             if (i != axis && x->dim[i] != c->shape.dim[i])

@@ -6,13 +6,14 @@
 static ag_status shape(ag_infer *c)
 {
     const ag_node *logits = c->in[0], *labels = c->in[1];
-    if (logits->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "logits are of a real type, use ag_cast");
-    if (labels->dtype != AG_I64) return ag_refuse(c, AG_ETYPE, "labels are i64, use ag_cast");
+    if (logits->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "the logits have to be of a real type: use ag_cast");
+    if (labels->dtype != AG_I64)
+        return ag_refuse(c, AG_ETYPE, "the labels have to be i64: an AG_I64 input, or ag_cast");
     if (logits->rank != 2 || labels->rank != 1)
-        return ag_refuse(c, AG_ESHAPE, "logits have rank 2 and labels rank 1, not %d and %d", logits->rank,
-                         labels->rank);
+        return ag_refuse(c, AG_ESHAPE, "the logits have to be [n, classes] and the labels [n], not of rank %d and %d",
+                         logits->rank, labels->rank);
     if (logits->dim[0] != labels->dim[0])
-        return ag_refuse(c, AG_ESHAPE, "%lld rows of logits, %lld labels", (long long)logits->dim[0],
+        return ag_refuse(c, AG_ESHAPE, "%lld rows of logits, but %lld labels", (long long)logits->dim[0],
                          (long long)labels->dim[0]);
     c->shape = AG_SCALAR;
     return AG_OK;

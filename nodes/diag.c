@@ -3,8 +3,8 @@
 
 static ag_status shape(ag_infer *c)
 {
-    if (c->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
-    if (c->shape.rank == 0) return ag_refuse(c, AG_ESHAPE, "a number has no diagonal");
+    if (c->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
+    if (c->shape.rank == 0) return ag_refuse(c, AG_ESHAPE, "a single number has no diagonal");
     c->shape.dim[c->shape.rank++] = c->shape.dim[0];
     return AG_OK;
 }

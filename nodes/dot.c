@@ -5,10 +5,13 @@
 static ag_status shape(ag_infer *c)
 {
     const ag_node *a = c->in[0], *b = c->in[1];
-    if (a->dtype == AG_I64 || b->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
-    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ, use ag_cast");
+    if (a->dtype == AG_I64 || b->dtype == AG_I64)
+        return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
+    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
     if (a->rank < 1 || a->rank > 2 || b->rank < 1 || b->rank > 2)
-        return ag_refuse(c, AG_ESHAPE, "ranks are 1 or 2, not %d and %d", a->rank, b->rank);
+        return ag_refuse(c, AG_ESHAPE,
+                         "operands are vectors or matrices, not of rank %d and %d: ag_matmul takes more axes", a->rank,
+                         b->rank);
     int64_t k = a->dim[a->rank - 1], k_b = b->dim[0];
     if (k != k_b)
         return ag_refuse(c, AG_ESHAPE, "inner dimensions differ, %lld and %lld", (long long)k, (long long)k_b);

@@ -6,7 +6,8 @@ ag_status ag_infer_gather(ag_infer *c, ag_shape *s)
 {
     const ag_node *x = c->in[0], *indices = c->in[1];
     int axis = *(const int *)c->attribute;
-    if (indices->dtype != AG_I64) return ag_refuse(c, AG_ETYPE, "indices are i64, use ag_cast");
+    if (indices->dtype != AG_I64)
+        return ag_refuse(c, AG_ETYPE, "the indices have to be i64: an AG_I64 input, or ag_cast");
     if (x->rank - 1 + indices->rank > AG_MAX_RANK)
         return ag_refuse(c, AG_ESHAPE, "the result has more than %d axes", AG_MAX_RANK);
     s->rank = 0;

@@ -99,7 +99,7 @@ static ag_status shape(ag_infer *c)
     for (int k = 0; k < l->results; k++)
         if (l->result[k]->rank >= AG_MAX_RANK)
             return ag_refuse(c, AG_ESHAPE, "result %d has too many axes to stack", k);
-    if (l->test && ag_count(l->test) != 1) return ag_refuse(c, AG_ESHAPE, "the test is no single number");
+    if (l->test && ag_count(l->test) != 1) return ag_refuse(c, AG_ESHAPE, "the test is not a single number");
     c->dtype = AG_F64;
     c->shape.rank = 0;
     return AG_OK;

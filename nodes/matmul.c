@@ -7,9 +7,11 @@
 static ag_status shape(ag_infer *c)
 {
     const ag_node *a = c->in[0], *b = c->in[1];
-    if (a->dtype == AG_I64 || b->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
-    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ, use ag_cast");
-    if (a->rank < 2 || b->rank < 2) return ag_refuse(c, AG_ESHAPE, "both operands need a rank of at least 2");
+    if (a->dtype == AG_I64 || b->dtype == AG_I64)
+        return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
+    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
+    if (a->rank < 2 || b->rank < 2)
+        return ag_refuse(c, AG_ESHAPE, "both operands have to be matrices, of rank 2 at least: ag_dot takes vectors");
     int64_t k = a->dim[a->rank - 1], k_b = b->dim[b->rank - 2];
     if (k != k_b)
         return ag_refuse(c, AG_ESHAPE, "inner dimensions differ, %lld and %lld", (long long)k, (long long)k_b);
@@ -19,8 +21,8 @@ static ag_status shape(ag_infer *c)
         int64_t da = i < rank - a->rank ? 1 : a->dim[i - (rank - a->rank)];
         int64_t db = i < rank - b->rank ? 1 : b->dim[i - (rank - b->rank)];
         if (da != db && da != 1 && db != 1)
-            return ag_refuse(c, AG_ESHAPE, "batch dimensions do not broadcast, %lld and %lld", (long long)da,
-                             (long long)db);
+            return ag_refuse(c, AG_ESHAPE, "batch dimensions do not broadcast: %lld and %lld, neither of which is 1",
+                             (long long)da, (long long)db);
         c->shape.dim[i] = da == 1 ? db : da;
     }
     c->shape.dim[rank - 2] = a->dim[a->rank - 2];

@@ -10,9 +10,9 @@
 ag_status agi_infer_matrix(ag_infer *c)
 {
     const ag_node *a = c->in[0];
-    if (a->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
+    if (a->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
     if (a->rank < 2 || agi_rows(a) != agi_cols(a))
-        return ag_refuse(c, AG_ESHAPE, "the last two axes are no square matrix");
+        return ag_refuse(c, AG_ESHAPE, "the last two axes are not those of a square matrix");
     if (agi_rows(a) > INT_MAX) return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
     return AG_OK;
 }
@@ -31,8 +31,8 @@ static ag_status broadcast_batches(ag_infer *c, const ag_node *a, const ag_node 
         int64_t da = i < rank - a->rank ? 1 : a->dim[i - (rank - a->rank)];
         int64_t db = i < rank - b->rank ? 1 : b->dim[i - (rank - b->rank)];
         if (da != db && da != 1 && db != 1)
-            return ag_refuse(c, AG_ESHAPE, "batch dimensions do not broadcast, %lld and %lld", (long long)da,
-                             (long long)db);
+            return ag_refuse(c, AG_ESHAPE, "batch dimensions do not broadcast: %lld and %lld, neither of which is 1",
+                             (long long)da, (long long)db);
         c->shape.dim[i] = da == 1 ? db : da;
     }
     return AG_OK;
@@ -43,9 +43,9 @@ ag_status agi_infer_solution(ag_infer *c)
     const ag_node *a = c->in[0], *b = c->in[1];
     ag_status status = agi_infer_matrix(c);
     if (status) return status;
-    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ, use ag_cast");
+    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
     if (b->rank == 0 || (b->rank == 1 && a->rank > 2))
-        return ag_refuse(c, AG_ESHAPE, "b is a matrix, or a vector where a is a single matrix");
+        return ag_refuse(c, AG_ESHAPE, "b has to be a matrix, or a vector where a is a single matrix");
     int64_t rows = b->rank == 1 ? b->dim[0] : agi_rows(b);
     if (agi_cols(a) != rows || b->rank == 1) /* a vector that fits has been made a matrix */
         return ag_refuse(c, AG_ESHAPE, "a has %lld columns and b %lld rows", (long long)agi_cols(a), (long long)rows);

@@ -9,9 +9,9 @@ static ag_status shape(ag_infer *c)
 {
     const encoding *e = c->attribute;
     int64_t most = (int64_t)1 << (e->dtype == AG_F32 ? 24 : 48);
-    if (c->dtype != AG_I64) return ag_refuse(c, AG_ETYPE, "indices are i64, use ag_cast");
+    if (c->dtype != AG_I64) return ag_refuse(c, AG_ETYPE, "the indices have to be i64: an AG_I64 input, or ag_cast");
     if (e->dtype != AG_F32 && e->dtype != AG_F64 && e->dtype != AG_I64)
-        return ag_refuse(c, AG_ETYPE, "%lld is no element type", (long long)e->dtype);
+        return ag_refuse(c, AG_ETYPE, "%lld is no element type: AG_F32, AG_F64 or AG_I64", (long long)e->dtype);
     if (e->classes < 1 || e->classes > most)
         return ag_refuse(c, AG_ESHAPE, "%lld classes, where this type counts exactly from 1 to %lld",
                          (long long)e->classes, (long long)most);

@@ -4,9 +4,10 @@
 static ag_status shape(ag_infer *c)
 {
     const ag_node *a = c->in[0], *b = c->in[1];
-    if (a->dtype == AG_I64 || b->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
-    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ, use ag_cast");
-    if (a->rank != 1 || b->rank != 1) return ag_refuse(c, AG_ESHAPE, "both operands are vectors");
+    if (a->dtype == AG_I64 || b->dtype == AG_I64)
+        return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
+    if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
+    if (a->rank != 1 || b->rank != 1) return ag_refuse(c, AG_ESHAPE, "both operands have to be vectors, of rank 1");
     c->shape = AG_SHAPE(a->dim[0], b->dim[0]);
     return AG_OK;
 }

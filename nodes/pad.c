@@ -28,7 +28,8 @@ ag_node *ag_pad(ag_node *x, int axis, int64_t before, int64_t after)
     int counted = ag_axis(&x, &agi_pad, axis);
     if (ag_is_bad(x)) return x;
     if (before < 0 || after < 0 || before > MOST || after > MOST)
-        return ag_reject(x, &agi_pad, AG_ESHAPE, "no padding by %lld and %lld", (long long)before, (long long)after);
+        return ag_reject(x, &agi_pad, AG_ESHAPE, "padding by %lld and %lld: both are from 0 to 2^48", (long long)before,
+                         (long long)after);
     int64_t n = x->dim[counted];
     ag_positions p = { .axis = counted, .start = before, .step = 1, .count = n, .size = before + n + after };
     x = ag_vet(&agi_pad, 1, &x, &p);

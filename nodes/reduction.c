@@ -5,7 +5,7 @@ ag_status ag_infer_reduction(ag_infer *c)
 {
     const ag_axis_attribute *a = c->attribute;
     ag_shape s = c->shape;
-    if (c->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
+    if (c->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
     c->shape.rank = 0;
     for (int i = 0; i < s.rank; i++) {
         int reduced = a->axis == AG_ALL || i == a->axis;

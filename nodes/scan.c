@@ -43,7 +43,9 @@ static ag_node *fault_of_leaves(const ag_op *op, ag_node *any, int lists, const 
     ag_node *x = all[at];
     for (int i = 0; i < lists; at -= list[i].leaves ? list[i].n : 0, i++)
         if (list[i].leaves && at < list[i].n)
-            return ag_reject(x, op, AG_EARG, "%s %d stands for something else already", list[i].what, (int)at);
+            return ag_reject(x, op, AG_EARG,
+                             "%s %d stands for something else already: each needs an ag_input of its own", list[i].what,
+                             (int)at);
     return NULL;
 }
 
@@ -55,8 +57,9 @@ static ag_node *fault(const ag_op *op, int lists, const operands list[])
         if (list[i].n > AG_MOST_INPUTS)
             return ag_reject(any, op, AG_EARG, "%d %ss are more than %d", list[i].n, list[i].what, AG_MOST_INPUTS);
         if (list[i].n < 0 || (list[i].n && !list[i].x))
-            return ag_reject(any, op, AG_EARG, list[i].n < 0 ? "%d %ss are none" : "the list of the %d %ss is NULL",
-                             list[i].n, list[i].what);
+            return ag_reject(any, op, AG_EARG,
+                             list[i].n < 0 ? "there cannot be %d %ss" : "the list of the %d %ss is NULL", list[i].n,
+                             list[i].what);
         for (int k = 0; k < list[i].n; k++) {
             ag_node *x = list[i].x[k];
             if (!x) return ag_reject(any, op, AG_EARG, "%s %d is NULL", list[i].what, k);
@@ -64,7 +67,8 @@ static ag_node *fault(const ag_op *op, int lists, const operands list[])
                 return ag_reject(any, op, AG_EARG, "%s %d is a node of another graph", list[i].what, k);
             if (ag_is_bad(x)) bad = x;
             else if (list[i].leaves && x->op != &agi_input)
-                return ag_reject(x, op, AG_EARG, "%s %d is no input, which stands for it in the body", list[i].what, k);
+                return ag_reject(x, op, AG_EARG, "%s %d has to be an ag_input, which stands for it in the body",
+                                 list[i].what, k);
         }
     }
     return bad ? bad : fault_of_leaves(op, any, lists, list);

@@ -5,8 +5,9 @@ static ag_status shape(ag_infer *c)
 {
     const ag_node *x = c->in[0], *updates = c->in[2];
     ag_shape s = { 0 };
-    if (x->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "no arithmetic on i64, use ag_cast");
-    if (x->dtype != updates->dtype) return ag_refuse(c, AG_ETYPE, "x and updates differ in type, use ag_cast");
+    if (x->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
+    if (x->dtype != updates->dtype)
+        return ag_refuse(c, AG_ETYPE, "x and updates differ in element type: ag_cast one of them");
     ag_status status = ag_infer_gather(c, &s);
     if (status) return status;
     int fits = updates->rank == s.rank;

@@ -56,7 +56,7 @@ ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t ste
 {
     int counted = ag_axis(&x, &agi_slice, axis), down = step < 0;
     if (ag_is_bad(x)) return x;
-    if (step == 0) return ag_reject(x, &agi_slice, AG_EARG, "the step is 0");
+    if (step == 0) return ag_reject(x, &agi_slice, AG_EARG, "the step is 0: it is 1, -1 or another number");
     int64_t n = x->dim[counted], from = clip(start, n, down);
     int64_t to = down && stop == AG_END ? -1 : clip(stop, n, down), length = down ? from - to : to - from;
     if (length < 1)
