@@ -70,7 +70,7 @@ ag_graph *ag_graph_new(const ag_allocator *or_null); /* NULL when out of memory;
 void ag_graph_free(ag_graph *);                      /* and every node in it; NULL is fine */
 void ag_graph_intern(ag_graph *, int on);            /* equal subexpressions become one node; on by default */
 ag_status ag_graph_status(const ag_graph *);         /* the first failure, kept; AG_EMEM for NULL */
-const char *ag_graph_error(const ag_graph *);        /* its message; "" when fine */
+const char *ag_graph_error(const ag_graph *);        /* its message, or that of the last ag_value; "" when fine */
 void ag_graph_clear(ag_graph *);                     /* forget the failure; bad nodes stay bad */
 
 /* ---- leaves ---------------------------------------------------------------------------------------------------- */
@@ -82,8 +82,10 @@ ag_node *ag_constant(ag_graph *, ag_dtype, ag_shape, const void *values); /* cop
 ag_node *ag_number(ag_graph *, double); /* rank 0; takes the type of the operand it meets, else AG_F64 */
 ag_node *ag_arange(ag_graph *, ag_dtype, int64_t n); /* 0, 1, ..., n-1 */
 
-const char *ag_name(ag_node *, const char *set_or_null); /* sets when not NULL; the node's name, or "" */
-ag_node *ag_find(ag_graph *, const char *name);          /* the leaf of that name, or NULL */
+/* Sets when not NULL; the node's name, or "". Inputs and parameters are renamed. Others may be one node for equal
+ * expressions, each named by who wrote it: the older names stay, in messages, pictures and for ag_find. */
+const char *ag_name(ag_node *, const char *set_or_null);
+ag_node *ag_find(ag_graph *, const char *name); /* the leaf of that name, else the first node given it; or NULL */
 ag_dtype ag_type_of(const ag_node *);
 ag_shape ag_shape_of(const ag_node *);
 ag_graph *ag_graph_of(const ag_node *);
@@ -265,20 +267,29 @@ typedef struct {
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
     double native_seconds; /* that the compiler may take; 0: 20; AG_ZERO: none, only what the cache has */
 } ag_options;
-/* An output's value is what everything else in the plan has read: of ag_add(p, 0), beside an update of p, the old one. A
- * parameter itself, listed or not, is what it has become. NULL: see ag_graph_error. */
+/* An output's value is what everything else in the plan has read: of ag_add(p, 0), beside an update of p, the old one.
+ * A parameter itself, listed or not, is what it has become. NULL: see ag_graph_error. */
 ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null);
 void ag_plan_free(ag_plan *);
 size_t ag_plan_bytes(const ag_plan *); /* memory one run of this plan takes */
-ag_run *ag_run_new(const ag_plan *); /* NULL when out of memory (or the plan is NULL) */
+const char *ag_plan_note(const ag_plan *); /* parameters with updates of which none is listed as an output; else "" */
+ag_run *ag_run_new(const ag_plan *); /* NULL when out of memory (or the plan is NULL); calls on NULL fail, harmlessly */
 void ag_run_free(ag_run *);
-ag_status ag_feed(ag_run *, const ag_node *leaf, const void *data); /* copy in: row-major, the leaf's type */
+/* Copy in, row-major. What this plan does not need may be fed and bound, too: nothing happens. ag_feed trusts that
+ * there are as many elements, of the leaf's type; the others check their number, and make reals those of that type. */
+ag_status ag_feed(ag_run *, const ag_node *leaf, const void *data);
+ag_status ag_feed_f64(ag_run *, const ag_node *leaf, const double *data, int64_t count);
+ag_status ag_feed_f32(ag_run *, const ag_node *leaf, const float *data, int64_t count);
+ag_status ag_feed_i64(ag_run *, const ag_node *leaf, const int64_t *data, int64_t count);
 /* The value lies in the caller's memory, row-major, until bound again; NULL: in the run's own. An input's is what is
  * there at each evaluation (ag_feed unbinds it; with NULL it stays as it is). A parameter's moves along; updates and
  * ag_feed change it there. An output, and it alone, is written there by the next evaluation: no leaf's memory, unless
  * that is only read, nor another output's. */
 ag_status ag_bind(ag_run *, const ag_node *leaf_or_output, void *data);
 ag_status ag_adopt(ag_run *, const ag_node *parameter, void *data); /* as ag_bind, but its value is the one there */
+/* The parameters that both plans have, of batches of two sizes, say, are those of `with` from now on, as by ag_adopt:
+ * `with` outlives the run, and does not bind them otherwise. */
+ag_status ag_run_share(ag_run *, const ag_run *with);
 ag_status ag_eval(ag_run *); /* never allocates; a failure changes no parameter, and leaves outputs without values */
 ag_status ag_fetch(const ag_run *, const ag_node *, void *out); /* copy out an output, a parameter or a fed input */
 const void *ag_data(const ag_run *, const ag_node *); /* the same in place, valid until the next call; NULL on error */
@@ -291,7 +302,9 @@ const char *ag_run_error(const ag_run *); /* message of the last failed call; ""
 ag_status ag_save(const ag_run *, const char *path);
 ag_status ag_load(ag_run *, const char *path);
 
-double ag_value(ag_node *rank_0); /* compile, run and read what needs no input, for first programs; NaN on error */
+/* Compile, run and read what needs no input, for first programs. NaN on error: ag_graph_error says why, and the graph
+ * goes on, its status what it was. */
+double ag_value(ag_node *rank_0);
 
 /* ---- to read and to draw ---------------------------------------------------------------------------------------- */
 /* The formula as graph; names are the graph's leaves: "mean((sigmoid(x @ w) - t)^2)". From loose to tight: < <= > >= ==

@@ -73,11 +73,18 @@ void agi_unbind(ag_run *r, const agi_place *at)
     if (*bound_at(r, at)) bind_place(r, at, NULL);
 }
 
+/* A leaf that the plan does not need may be bound to anything. */
+static ag_status bind_unneeded(ag_run *r, const char *what, const ag_node *x)
+{
+    if (!ag_is_bad(x) && x->op->flags & AG_LEAF) return agi_check_leaf(r, what, x);
+    return agi_fail_run(r, what, x, "is neither a leaf nor an output of this plan");
+}
+
 static ag_status bind(ag_run *r, const char *what, const ag_node *x, void *data, int adopt)
 {
     if (!r) return AG_EARG;
     const agi_place *at = ag_is_bad(x) ? NULL : agi_find_place(r->plan, x);
-    if (!at) return agi_fail_run(r, what, x, "is neither a leaf nor an output of this plan");
+    if (!at) return bind_unneeded(r, what, x);
     if (x->op->flags & AG_LEAF && !at->output && !is_leaf(r, at)) return agi_fail_run(r, what, x, "is a constant");
     if (adopt && x->op != &agi_parameter) return agi_fail_run(r, what, x, "is no parameter");
     if (adopt && !data) return agi_fail_run(r, what, x, "has no data: NULL");

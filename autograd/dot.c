@@ -79,7 +79,7 @@ static void write_node(FILE *f, const ag_node *v, const ag_run *run, int output)
     fprintf(f, "    n%u [label=\"", v->id);
     if (v->op == &agi_number && agi_is_number(v, &number)) fprintf(f, "%.6g", number);
     else {
-        if (v->name) write_line(f, v->name, "");
+        for (const char *name = v->name; name; name = agi_older_name(name)) write_line(f, name, "");
         if (!(v->op->flags & AG_LEAF)) write_line(f, v->op->name, v->op->formula);
         else if (!v->name) write_line(f, v->op->name, "");
         write_shape(f, v);

@@ -117,7 +117,9 @@ static int write_files(agi_writer *w, FILE *source, FILE *header)
 static int write_plan(agi_writer *w, FILE *source, FILE *header)
 {
     if (!agi_place_members(w)) return refuse(w, "ag_write_c: out of memory");
-    if (!agi_emit_steps(&w->e)) return refuse(w, "ag_write_c: the operation %s has no text in C", w->e.missing->name);
+    if (!agi_emit_steps(&w->e))
+        return refuse(w, "ag_write_c: the operation %s has no text in C: a custom one gives it as c or c_text",
+                      w->e.missing->name);
     write_main(w);
     agi_write_declarations(w);
     w->head.failed |= w->body.failed | w->main.failed;

@@ -1,6 +1,8 @@
 /* The sticky error: what failed first, in words that name operation, operands and shapes. Reporting never allocates. */
 #include "internal.h"
 
+enum { MOST_OLDER = 2 }; /* names beside the last one that are printed */
+
 void agi_print(agi_text *t, const char *format, ...)
 {
     va_list args;
@@ -29,8 +31,10 @@ const char *ag_describe(char text[AG_SHAPE_TEXT], ag_dtype dtype, const ag_shape
 
 void agi_print_node(agi_text *t, const ag_node *x)
 {
-    if (x->name) agi_print(t, "'%s' ", x->name);
+    const char *name = x->name, *older = name ? agi_older_name(name) : NULL;
+    if (name) agi_print(t, "'%s' ", name);
     else agi_print(t, "%s (node %u) ", x->op->name, x->id);
+    for (int k = 0; older && k < MOST_OLDER; k++, older = agi_older_name(older)) agi_print(t, "alias '%s' ", older);
     agi_print_shape(t, (ag_dtype)x->dtype, x->rank, x->dim);
 }
 

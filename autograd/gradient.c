@@ -328,10 +328,10 @@ static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *co
     if (g->status) return g->status;
     for (int i = 0; i < n; i++)
         if (x[i]->dtype == AG_I64)
-            return agi_fail_at(g, AG_ENOGRAD, 1, &x[i], "%s: x[%d] is of integers, no gradient goes there", what, i);
+            return agi_fail_at(g, AG_ENOGRAD, 1, &x[i], "%s: x[%d] is of integers, which have no gradient", what, i);
     for (int k = 0; k < m; k++)
         if (y[k]->dtype == AG_I64)
-            return agi_fail_at(g, AG_ENOGRAD, 1, &y[k], "%s: y[%d] is of integers, no gradient comes from there", what,
+            return agi_fail_at(g, AG_ENOGRAD, 1, &y[k], "%s: y[%d] is of integers, which have no gradient", what,
                                k);
         else if (!ag_same_shape(y[k], w[k]) || y[k]->dtype != w[k]->dtype)
             return agi_fail_at(g, AG_ESHAPE, 2, (ag_node *[]){ y[k], w[k] },
@@ -372,8 +372,8 @@ ag_status ag_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *
     ag_graph *g = m > 0 && y && y[0] ? y[0]->graph : n > 0 && x && x[0] ? x[0]->graph : NULL;
     if (!g) return finish(AG_EARG, NULL, dx ? n : 0, dx);
     if (m < 0 || n < 0 || (m && (!y || !w)) || (n && (!x || !dx)))
-        return finish(agi_fail_at(g, AG_EARG, 0, NULL, "ag_vjp: a list is NULL, or its length negative"), g, dx ? n : 0,
-                      dx);
+        return finish(agi_fail_at(g, AG_EARG, 0, NULL, "ag_vjp: a list of nodes is NULL, or its length negative"), g,
+                                  dx ? n : 0, dx);
     ag_status status = agi_check_nodes(g, "ag_vjp", m, y, "y");
     if (!status) status = agi_check_nodes(g, "ag_vjp", m, w, "w");
     if (!status) status = agi_check_nodes(g, "ag_vjp", n, x, "x");
@@ -388,12 +388,14 @@ ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], 
     if (!g) return finish(AG_EARG, NULL, dx ? n : 0, dx);
     ag_status status = agi_check_nodes(g, what, 1, &y, "y");
     if (!status && (n < 0 || (n && (!x || !dx))))
-        status = agi_fail_at(g, AG_EARG, 0, NULL, "%s: a list is NULL, or its length negative", what);
+        status = agi_fail_at(g, AG_EARG, 0, NULL, "%s: a list of nodes is NULL, or its length negative", what);
     if (!status) status = agi_check_nodes(g, what, n, x, "x");
     if (!status && y->rank)
-        status = agi_fail_at(g, AG_ESHAPE, 1, &y, "%s: y has no rank 0, which ag_vjp and ag_jvp do not need", what);
+        status = agi_fail_at(g, AG_ESHAPE, 1, &y,
+                             "%s: y is not a single number, of rank 0: take its ag_mean or ag_sum, or use ag_vjp",
+                             what);
     if (!status && y->dtype == AG_I64)
-        status = agi_fail_at(g, AG_ENOGRAD, 1, &y, "%s: integers have no gradient", what);
+        status = agi_fail_at(g, AG_ENOGRAD, 1, &y, "%s: y is of integers, which have no gradient", what);
     if (!status) {
         ag_node *one = ag_cast(ag_number(g, 1), (ag_dtype)y->dtype);
         status = differentiate(what, g, 1, &y, &one, n, x, dx, 0, NULL);

@@ -34,6 +34,7 @@ void ag_graph_free(ag_graph *g)
     agi_custom_free(g);
     agi_release(&g->allocator, g->chunks.data);
     agi_release(&g->allocator, g->sweeps.data);
+    agi_release(&g->allocator, g->effects.data);
     agi_arena_free(&g->arena);
     ag_allocator a = g->allocator;
     agi_release(&a, g);
@@ -112,6 +113,7 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
     x->weak = weak != 0;
     x->held = !g->inside;
     x->rewritten = rewritten != 0;
+    x->bound = 0;
     for (uint32_t i = 0; i < nin; i++) x->in[i] = in[i];
     if (!x->dim) return out_of_memory(g);
 
@@ -126,7 +128,9 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
     if (attribute) x->attribute = agi_arena_copy(&g->arena, attribute, bytes);
     if (attribute && !x->attribute) return out_of_memory(g);
     if (g->nnodes % AGI_CHUNK == 0 && !add_chunk(g)) return out_of_memory(g);
+    if (op->flags & AG_EFFECT && !agi_vector_grow(&g->allocator, &g->effects, sizeof x, 1)) return out_of_memory(g);
     if (shared && !agi_intern_add(&g->interned, x, hash)) return out_of_memory(g);
+    if (op->flags & AG_EFFECT) ((const ag_node **)g->effects.data)[g->effects.count++] = x;
     ((ag_node ***)g->chunks.data)[g->nnodes / AGI_CHUNK][g->nnodes % AGI_CHUNK] = x;
     g->nnodes++;
     return x;
@@ -323,26 +327,6 @@ ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attr
 
 /* ---- leaves and names ------------------------------------------------------------------------------------------- */
 
-static int printable(const char *name)
-{
-    for (; *name; name++)
-        if ((unsigned char)*name < 32 || *name == 127) return 0;
-    return 1;
-}
-
-static int usable_name(ag_graph *g, const char *what, const char *name)
-{
-    if (!*name || !printable(name)) {
-        agi_fail(g, AG_EARG, "%s: a name is text without control characters", what);
-        return 0;
-    }
-    if (agi_name_find(g, name)) {
-        agi_fail(g, AG_EARG, "%s: the name '%s' is used already", what, name);
-        return 0;
-    }
-    return 1;
-}
-
 static int64_t bytes_of(ag_dtype dtype, const ag_shape *shape)
 {
     int64_t bytes = (int64_t)ag_dtype_size(dtype);
@@ -350,15 +334,24 @@ static int64_t bytes_of(ag_dtype dtype, const ag_shape *shape)
     return bytes;
 }
 
+static const char *described(char text[AG_SHAPE_TEXT], ag_dtype dtype, const ag_shape *s)
+{
+    if (s->rank >= 0 && s->rank <= AG_MAX_RANK) return ag_describe(text, dtype, s);
+    snprintf(text, AG_SHAPE_TEXT, "one of rank %d", s->rank);
+    return text;
+}
+
 static int usable_tensor(ag_graph *g, const char *what, const char *name, ag_dtype dtype, const ag_shape *shape)
 {
     const char *quote = name ? "'" : "", *space = name ? " " : "";
+    char text[AG_SHAPE_TEXT];
     if (!name) name = "";
     if (dtype != AG_F32 && dtype != AG_F64 && dtype != AG_I64)
-        agi_fail(g, AG_ETYPE, "%s%s%s%s%s: %d is no element type", what, space, quote, name, quote, (int)dtype);
+        agi_fail(g, AG_ETYPE, "%s%s%s%s%s: %d is no element type: AG_F32, AG_F64 or AG_I64", what, space, quote, name,
+                 quote, (int)dtype);
     else if (!shape_fits(shape))
-        agi_fail(g, AG_ESHAPE, "%s%s%s%s%s: a shape has at most %d axes, extents of at least 1 and 2^48 elements", what,
-                 space, quote, name, quote, AG_MAX_RANK);
+        agi_fail(g, AG_ESHAPE, "%s%s%s%s%s: %s is no shape: there are at most %d axes, extents of at least 1 and 2^48 "
+                               "elements", what, space, quote, name, quote, described(text, dtype, shape), AG_MAX_RANK);
     else if (bytes_of(dtype, shape) > PTRDIFF_MAX)
         agi_fail(g, AG_EMEM, "%s%s%s%s%s: %lld bytes are more than there are addresses for", what, space, quote, name,
                  quote, (long long)bytes_of(dtype, shape));
@@ -372,7 +365,7 @@ ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype
     if (!g) return NULL;
     if (!usable_tensor(g, op->name, name, dtype, &shape)) return g->bad;
     if (op == &agi_constant && !attribute) return agi_fail(g, AG_EARG, "%s: the values are NULL", op->name);
-    if (name && !usable_name(g, op->name, name)) return g->bad;
+    if (name && !agi_usable_name(g, op->name, name)) return g->bad;
     ag_node *x = make(g, op, dtype, &shape, 0, NULL, attribute, 0, shared, 0);
     if (name) ag_name(x, name);
     return x;
@@ -395,33 +388,6 @@ ag_node *agi_leaf_written(ag_graph *g, const ag_op *op, const char *what, ag_dty
 ag_node *ag_number(ag_graph *g, double value)
 {
     return g ? make(g, &agi_number, AG_F64, &AG_SCALAR, 0, NULL, &value, 1, 1, 0) : NULL;
-}
-
-const char *ag_name(ag_node *x, const char *set_or_null)
-{
-    if (ag_is_bad(x)) return "";
-    const char *now = x->name ? x->name : "";
-    if (!set_or_null || strcmp(set_or_null, now) == 0) return now;
-    ag_graph *g = x->graph;
-    int leaf = (x->op->flags & AG_LEAF) != 0;
-    if (leaf && !usable_name(g, "ag_name", set_or_null)) return now;
-    if (!printable(set_or_null)) {
-        agi_fail_at(g, AG_EARG, 1, &x, "ag_name: a name is text without control characters");
-        return now;
-    }
-    char *copy = agi_arena_copy(&g->arena, set_or_null, strlen(set_or_null) + 1);
-    if (!copy || (leaf && !agi_name_add(g, x, copy))) {
-        out_of_memory(g);
-        return now;
-    }
-    if (leaf && x->name) agi_name_remove(g, x->name);
-    x->name = copy;
-    return copy;
-}
-
-ag_node *ag_find(ag_graph *g, const char *name)
-{
-    return g && name ? agi_name_find(g, name) : NULL;
 }
 
 /* ---- what a node is --------------------------------------------------------------------------------------------- */

@@ -46,6 +46,7 @@ extern const ag_allocator agi_malloc; /* malloc and free */
 /* ---- the graph -------------------------------------------------------------------------------------------------- */
 
 typedef struct agi_named agi_named;
+typedef enum { AGI_LEAVES, AGI_INNER } agi_names;
 typedef struct agi_custom agi_custom;
 typedef struct agi_kept agi_kept;
 
@@ -64,7 +65,7 @@ struct ag_graph {
     int64_t nnodes;
     agi_vector chunks;      /* ag_node **: the nodes by id, AGI_CHUNK in each */
     agi_interned interned;  /* every node made while `intern` is on */
-    agi_named *names;       /* uthash: named leaves */
+    agi_named *names[2];    /* uthash, by agi_names */
     agi_custom *custom;     /* uthash: users' own operations */
     int intern;
     agi_vector sweeps;      /* uint32_t, ascending: ids of the nodes that reverse sweeps began with */
@@ -73,6 +74,7 @@ struct ag_graph {
     const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
     uint32_t wanted_first;
     ag_node **flow_if; /* while a rule is asked that may say so, by input: the condition of what flows there, or NULL */
+    agi_vector effects;     /* const ag_node *: assignments */
     agi_kept *kept;         /* optimise.c: what each optimiser keeps, the newest first */
     ag_status status;
     char message[1024];
@@ -114,9 +116,11 @@ int agi_intern_add(agi_interned *, ag_node *, uint32_t hash);
 void agi_intern_free(agi_interned *);
 
 /* names.c: leaves by name. */
-ag_node *agi_name_find(const ag_graph *, const char *name);
-int agi_name_add(ag_graph *, ag_node *, const char *name); /* name is in the arena; 0: out of memory */
-void agi_name_remove(ag_graph *, const char *name);
+ag_node *agi_name_find(const ag_graph *, agi_names, const char *name);
+int agi_name_add(ag_graph *, agi_names, ag_node *, const char *name); /* name is in the arena; 0: out of memory */
+void agi_name_remove(ag_graph *, const char *name); /* of a leaf */
+int agi_usable_name(ag_graph *, const char *what, const char *name); /* for a leaf; 0 after recording why not */
+const char *agi_older_name(const char *name); /* the one that the node had before its name, or NULL */
 void agi_names_free(ag_graph *);
 
 void agi_custom_free(ag_graph *); /* custom.c */

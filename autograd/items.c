@@ -274,7 +274,8 @@ static uint32_t assign(agi_compiler *c, uint32_t leaf, uint32_t value)
     uint32_t root = c->item[value].root;
     if (c->item[leaf].onto != AGI_NONE) {
         ag_node *parameter = agi_node(c->graph, c->item[leaf].node->id);
-        agi_fail_at(c->graph, AG_EARG, 1, &parameter, "ag_compile: a parameter is assigned twice");
+        agi_fail_at(c->graph, AG_EARG, 1, &parameter,
+                    "ag_compile: a parameter is assigned twice: list one update of it");
         return AGI_NONE;
     }
     const agi_item *r = &c->item[root];

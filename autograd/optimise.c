@@ -220,7 +220,7 @@ static char *free_name(training *t, const char *of, const char *role)
     char *name = agi_arena_take(&t->arena, room);
     if (!name) return out_of_memory(t), NULL;
     snprintf(name, room, "%s/%s", of, role);
-    for (int i = 2; agi_name_find(t->graph, name); i++) snprintf(name, room, "%s/%s %d", of, role, i);
+    for (int i = 2; agi_name_find(t->graph, AGI_LEAVES, name); i++) snprintf(name, room, "%s/%s %d", of, role, i);
     return name;
 }
 

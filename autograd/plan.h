@@ -285,6 +285,7 @@ struct ag_plan {
     int blas;                /* some step calls BLAS or LAPACK */
     void *library;           /* of compiled steps, or NULL */
     const char *native_note; /* what became of options.native, or NULL */
+    const char *note;        /* what the plan leaves undone, or NULL */
 };
 
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
@@ -348,6 +349,7 @@ struct ag_run {
 
 ag_status agi_fail_run(ag_run *, const char *what, const ag_node *, const char *why); /* AG_EARG */
 void agi_mark_fed(ag_run *, uint32_t buffer);
+ag_status agi_check_leaf(ag_run *, const char *what, const ag_node *); /* feed.c: is it one that runs feed? */
 
 /* bind.c: the memory that holds the value of a leaf or an output; not yet, if it awaits one. */
 const void *agi_value_at(const ag_run *, const agi_place *);

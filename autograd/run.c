@@ -59,7 +59,7 @@ ag_status agi_fail_run(ag_run *r, const char *what, const ag_node *x, const char
 
 const char *ag_run_error(const ag_run *r)
 {
-    return r ? r->message : "no run: out of memory";
+    return r ? r->message : "the run is NULL: ag_compile failed, as ag_graph_error tells, or memory ran out";
 }
 
 /* ---- making a run ----------------------------------------------------------------------------------------------- */
@@ -167,26 +167,11 @@ void agi_mark_fed(ag_run *r, uint32_t b)
     r->fed[b] = 1;
 }
 
-ag_status ag_feed(ag_run *r, const ag_node *leaf, const void *data)
-{
-    if (!r) return AG_EARG;
-    const agi_place *at = place_of(r, leaf);
-    if (!at) return agi_fail_run(r, "ag_feed", leaf, "is no leaf of this plan");
-    if (leaf->op != &agi_input && leaf->op != &agi_parameter)
-        return agi_fail_run(r, "ag_feed", leaf, "is neither an input nor a parameter");
-    if (!data) return agi_fail_run(r, "ag_feed", leaf, "has no data: NULL");
-    if (leaf->op == &agi_input) agi_unbind(r, at); /* what is fed is the run's own */
-    memmove((void *)agi_value_at(r, at), data, (size_t)agi_node_bytes(leaf));
-    agi_mark_fed(r, at->buffer);
-    r->message[0] = 0;
-    return AG_OK;
-}
-
 static void refuse_reading(ag_run *r, const char *what, const ag_node *x)
 {
     char why[sizeof r->failure + 64];
     snprintf(why, sizeof why, "has no value: the last evaluation failed: %s", r->failure);
-    if (x->op == &agi_input) agi_fail_run(r, what, x, "has not been fed");
+    if (x->op == &agi_input) agi_fail_run(r, what, x, "has not been fed: call ag_feed");
     else agi_fail_run(r, what, x, *r->failure ? why : "has no value yet: call ag_eval");
 }
 
@@ -194,7 +179,7 @@ static const void *find(ag_run *r, const char *what, const ag_node *x)
 {
     const agi_place *at = place_of(r, x);
     if (!at) {
-        agi_fail_run(r, what, x, "is neither a leaf nor an output of this plan");
+        agi_fail_run(r, what, x, "is no value of this plan: list it among the outputs of ag_compile");
         return NULL;
     }
     if (agi_awaits_value(r, at)) {
@@ -224,7 +209,7 @@ double ag_item(const ag_run *r, const ag_node *x)
 {
     if (!r) return NAN;
     if (!ag_is_bad(x) && ag_count(x) != 1) {
-        agi_fail_run((ag_run *)r, "ag_item", x, "has more than one element");
+        agi_fail_run((ag_run *)r, "ag_item", x, "has more than one element: use ag_data or ag_fetch");
         return NAN;
     }
     const void *at = find((ag_run *)r, "ag_item", x);
@@ -318,7 +303,8 @@ static ag_status refuse_unfed(ag_run *r)
 {
     const ag_plan *p = r->plan;
     for (int k = 0; k < p->nleaves; k++)
-        if (!r->fed[p->leaf[k]]) return agi_fail_run(r, "ag_eval", p->buffer[p->leaf[k]].node, "has not been fed");
+        if (!r->fed[p->leaf[k]])
+            return agi_fail_run(r, "ag_eval", p->buffer[p->leaf[k]].node, "has not been fed: call ag_feed");
     return AG_OK;
 }
 

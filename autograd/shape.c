@@ -45,7 +45,8 @@ int ag_axis(ag_node **x, const ag_op *op, int axis)
     if (ag_is_bad(*x)) return -1;
     int rank = (*x)->rank, counted = axis < 0 ? axis + rank : axis;
     if (counted >= 0 && counted < rank) return counted;
-    if (rank) *x = ag_reject(*x, op, AG_ESHAPE, "no axis %d among %d: they count from 0, or backwards from -1", axis, rank);
+    if (rank)
+        *x = ag_reject(*x, op, AG_ESHAPE, "no axis %d among %d: they count from 0, or backwards from -1", axis, rank);
     else *x = ag_reject(*x, op, AG_ESHAPE, "no axis %d: a single number has none", axis);
     return -1;
 }

@@ -3,15 +3,11 @@
 
 #include <math.h>
 
-double ag_value(ag_node *x)
+static double evaluate(ag_node *x)
 {
-    if (ag_is_bad(x)) return NAN;
     ag_graph *g = x->graph;
-    if (x->rank) {
-        agi_fail_at(g, AG_ESHAPE, 1, &x, "ag_value reads a node of rank 0");
-        return NAN;
-    }
     double value = NAN;
+    if (x->rank) return agi_fail_at(g, AG_ESHAPE, 1, &x, "ag_value: x is not a single number, of rank 0"), NAN;
     ag_plan *plan = ag_compile(g, 1, &x, NULL);
     ag_run *run = plan ? ag_run_new(plan) : NULL;
     ag_status status = run ? ag_eval(run) : AG_EMEM;
@@ -20,5 +16,15 @@ double ag_value(ag_node *x)
     else agi_fail(g, status, "ag_value: out of memory"); /* unless ag_compile has said why */
     ag_run_free(run);
     ag_plan_free(plan);
+    return value;
+}
+
+/* Building goes on after a failure here: only its message stays. */
+double ag_value(ag_node *x)
+{
+    if (ag_is_bad(x) || x->graph->status) return NAN;
+    x->graph->message[0] = 0;
+    double value = evaluate(x);
+    x->graph->status = AG_OK;
     return value;
 }

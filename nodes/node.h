@@ -29,6 +29,7 @@ struct ag_node {
     uint32_t held : 1;     /* the user may have it: made outside of all rules */
     uint32_t rewritten : 1; /* its inputs are the operands as written, then the simpler node that it is computed as,
                                which is not rewritten; the gradient rule speaks of the operands */
+    uint32_t bound : 1;    /* an input that stands for a value inside a loop or branch */
     ag_node *in[];
 };
 

@@ -122,8 +122,20 @@ START_TEST(calls_without_any_graph)
     ck_assert_ptr_null(ag_run_new(NULL));
     ag_run_free(NULL);
     ag_plan_free(NULL);
-    ck_assert_int_ne(ag_eval(NULL), AG_OK);
-    ck_assert_ptr_nonnull(ag_run_error(NULL));
+    double value = 0;
+    ck_assert_int_eq(ag_eval(NULL), AG_EARG);
+    ck_assert_int_eq(ag_feed(NULL, l.x, &value), AG_EARG);
+    ck_assert_int_eq(ag_feed_f64(NULL, l.x, &value, 6), AG_EARG);
+    ck_assert_int_eq(ag_bind(NULL, l.x, &value), AG_EARG);
+    ck_assert_int_eq(ag_adopt(NULL, l.p, &value), AG_EARG);
+    ck_assert_int_eq(ag_fetch(NULL, l.x, &value), AG_EARG);
+    ck_assert_int_eq(ag_run_share(NULL, NULL), AG_EARG);
+    ck_assert_int_eq(ag_save(NULL, "x"), AG_EARG);
+    ck_assert_int_eq(ag_load(NULL, "x"), AG_EARG);
+    ck_assert_ptr_null(ag_data(NULL, l.x));
+    ck_assert(isnan(ag_item(NULL, l.s)));
+    ck_assert_ptr_nonnull(strstr(ag_run_error(NULL), "ag_graph_error"));
+    ck_assert_str_eq(ag_plan_note(NULL), "");
 }
 END_TEST
 
@@ -309,6 +321,12 @@ START_TEST(feeding_what_is_no_leaf_of_the_plan)
     expect_run_error(ag_feed(run, l.other, values), AG_EARG, "'other'");
     expect_run_error(ag_feed(run, NULL, values), AG_EARG, "NULL");
     expect_run_error(ag_feed(run, l.x, NULL), AG_EARG, "NULL");
+    expect_run_error(ag_feed(run, l.s, NULL), AG_EARG, "NULL");
+    ck_assert_int_eq(ag_feed(run, l.s, values), AG_OK); /* leaves of the graph that the plan does not need */
+    ck_assert_int_eq(ag_feed(run, l.p, values), AG_OK);
+    ck_assert_int_eq(ag_bind(run, l.s, values), AG_OK);
+    ck_assert_int_eq(ag_adopt(run, l.p, values), AG_OK);
+    ck_assert_str_eq(ag_run_error(run), "");
     expect_run_error(ag_bind(run, h, values), AG_EARG, "exp");
     expect_run_error(ag_bind(run, l.other, values), AG_EARG, "'other'");
     expect_run_error(ag_eval(run), AG_EARG, "'x'");
@@ -367,9 +385,15 @@ END_TEST
 START_TEST(values_that_are_not_numbers)
 {
     ck_assert(isnan(ag_value(l.s))); /* an input that nobody feeds */
-    expect_error(l.g, AG_EARG, "'s'");
+    ck_assert_msg(strstr(ag_graph_error(l.g), "'s' f64[]") != NULL, "%s", ag_graph_error(l.g));
+    ck_assert_int_eq(ag_graph_status(l.g), AG_OK); /* only the message stays */
     ck_assert(isnan(ag_value(l.p)));
-    expect_error(l.g, AG_ESHAPE, "'p' f64[2,3]");
+    ck_assert_msg(strstr(ag_graph_error(l.g), "'p' f64[2,3]") != NULL, "%s", ag_graph_error(l.g));
+    ck_assert(ag_value(ag_add(ag_number(l.g, 1), ag_number(l.g, 2))) == 3);
+    ck_assert_str_eq(ag_graph_error(l.g), "");
+    ag_add(l.x, l.y);
+    ck_assert(isnan(ag_value(ag_number(l.g, 1)))); /* a failure of building does stay */
+    expect_error(l.g, AG_ESHAPE, "add");
 }
 END_TEST
 

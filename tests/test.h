@@ -58,6 +58,7 @@ Suite *suite_header(void);
 Suite *suite_readme(void);
 Suite *suite_zeros(void);
 Suite *suite_failure(void);
+Suite *suite_calls(void);
 Suite *suite_untaken(void);
 Suite *suite_steps(void);
 

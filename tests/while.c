@@ -547,7 +547,7 @@ START_TEST(wrong_scans)
         { offsetof(wrong, result), NULL, AG_EARG, { "result 0 is NULL" } },
         { offsetof(wrong, next), n.foreign, AG_EARG, { "next state 0 is a node of another graph" } },
         { offsetof(wrong, element), n.foreign, AG_EARG, { "element 0 is a node of another graph" } },
-        { offsetof(wrong, state), n.next, AG_EARG, { "state 0 is no input", "add" } },
+        { offsetof(wrong, state), n.next, AG_EARG, { "state 0 has to be an ag_input", "add" } },
         { offsetof(wrong, element), n.s, AG_EARG, { "element 0 stands for something else already", "'s'" } },
         { offsetof(wrong, initial), n.matrix, AG_ESHAPE, { "state 0 is f64[3], its initial value f64[4,3]" } },
         { offsetof(wrong, initial), n.narrow, AG_ETYPE, { "state 0 is f64[3], its initial value f32[3]" } },
@@ -601,12 +601,12 @@ START_TEST(wrong_loops_and_branches)
     ck_assert_int_eq(ag_while(any, 1, &n.vector, &n.s, &n.s, -1, &out), AG_EARG);
     expect_error(n.g, AG_EARG, "while", "max_steps is -1");
     ck_assert_int_eq(ag_while(two, 1, &n.vector, &n.s, &n.s, 0, &out), AG_ESHAPE);
-    expect_error(n.g, AG_ESHAPE, "while", "the test is no single number");
+    expect_error(n.g, AG_ESHAPE, "while", "the test is not a single number");
     ck_assert_int_eq(ag_while(any, 0, NULL, NULL, NULL, 0, NULL), AG_EARG);
     expect_error(n.g, AG_EARG, "no state");
     ck_assert_int_eq(ag_while(any, 1, &n.vector, &n.next, &n.s, 0, &out), AG_EARG);
     ck_assert(ag_is_bad(out));
-    expect_error(n.g, AG_EARG, "state 0 is no input");
+    expect_error(n.g, AG_EARG, "state 0 has to be an ag_input");
     ck_assert_int_eq(ag_while(NULL, 1, NULL, NULL, NULL, 0, &out), AG_EARG);
     ck_assert_ptr_null(out);
 
@@ -614,7 +614,7 @@ START_TEST(wrong_loops_and_branches)
     ck_assert_int_eq(ag_cond(NULL, 1, &n.vector, &n.s, 1, &n.next, &n.s, &out), AG_EARG);
     expect_error(n.g, AG_EARG, "cond", "predicate 0 is NULL");
     ck_assert_int_eq(ag_cond(two, 1, &n.vector, &n.s, 1, &n.next, &n.s, &out), AG_ESHAPE);
-    expect_error(n.g, AG_ESHAPE, "cond", "the predicate is no single number");
+    expect_error(n.g, AG_ESHAPE, "cond", "the predicate is not a single number");
     ck_assert_int_eq(ag_cond(any, 1, &n.matrix, &n.s, 1, &n.next, &n.s, &out), AG_ESHAPE);
     expect_error(n.g, AG_ESHAPE, "argument 0 is f64[3], its value f64[4,3]");
     ck_assert_int_eq(ag_cond(any, 1, &n.vector, &n.s, 1, &n.next, &tall, &out), AG_ESHAPE);
@@ -634,7 +634,7 @@ START_TEST(what_bodies_may_not_hold)
     ag_node *p = scalar(g, "p", 1), *s = leaf(g), *out, *next = ag_assign(p, ag_add(s, p));
     ag_scan_body body = { .length = 2, .states = 1, .initial = &p, .state = &s, .next = &next };
     ck_assert_int_eq(ag_scan(&body, &out, NULL), AG_EARG);
-    expect_error(g, AG_EARG, "assign", "the body of a loop or branch assigns nothing");
+    expect_error(g, AG_EARG, "assign", "the body of a loop or branch assigns no parameter");
     ag_node *value = p;
     for (int depth = 1; depth <= AG_MAX_RANK * 2 + 1; depth++) { /* a loop in a loop in a loop ... */
         s = leaf(g);
@@ -671,7 +671,7 @@ START_TEST(inner_leaves_are_not_fed)
     ag_run *run = ag_run_new(plan);
     const double two = 2;
     ck_assert_int_eq(ag_feed(run, s, &two), AG_EARG);
-    ck_assert_msg(strstr(ag_run_error(run), "'s' f64[] is no leaf of this plan") != NULL, "%s", ag_run_error(run));
+    ck_assert_msg(strstr(ag_run_error(run), "'s' f64[] stands for a value inside") != NULL, "%s", ag_run_error(run));
     ag_feed(run, x, &two);
     ck_assert_int_eq(ag_eval(run), AG_EARG);
     ck_assert_msg(strstr(ag_run_error(run), "'forgotten' f64[] has not been fed") != NULL, "%s", ag_run_error(run));
