@@ -234,7 +234,7 @@ START_TEST(wrong_calls_say_so)
     ck_assert_int_eq(ag_check_gradient(ag_exp(y), 1, &y, NULL, &r), AG_EARG);
     expect_error(g, AG_EARG, "x[0] is neither input nor parameter");
     ck_assert_int_eq(ag_check_gradient(y, 2, (ag_node *[]){ x, x }, NULL, &r), AG_EARG);
-    expect_error(g, AG_EARG, "x[0] and x[1] are one node");
+    expect_error(g, AG_EARG, "x[0] and x[1] are the same node");
     ck_assert_int_eq(ag_check_gradient(y, 1, &x, &(ag_check_options){ .tolerance = NAN }, &r), AG_EARG);
     expect_error(g, AG_EARG, "tolerance");
     ck_assert_int_eq(ag_check_gradient(ag_add(x, f), 1, &x, NULL, &r), AG_ETYPE);
