@@ -2,6 +2,7 @@
 # make demo     train the blog's network
 # make check    pass the tests; SANITIZE=1: under the sanitizers, VALGRIND=1: under valgrind
 # make bench    build/bench, the benchmarks
+# make mutants  break the library on purpose, fault by fault, and tell which faults no test notices (half an hour)
 MAKEFLAGS += -r
 BUILD ?= build$(if $(SANITIZE),-sanitize)
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -38,6 +39,9 @@ check: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
 	$(if $(VALGRIND),AG_ISA=1 AG_QUICK=1 valgrind --error-exitcode=1 --leak-check=full) $<
 
 bench: $(BUILD)/bench
+
+mutants: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
+	tests/mutants/run
 
 $(BUILD)/libautograd.a: $(OBJECTS)
 	$(call say,archive)rm -f $@ && ar rcs $@ $^
@@ -97,7 +101,7 @@ clean:
 	rm -rf build build-sanitize
 
 FORCE:
-.PHONY: all demo check bench clean install-deps FORCE
+.PHONY: all demo check bench mutants clean install-deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -136,7 +136,7 @@ typedef struct {
     uint32_t *address;   /* by item: address of element 0 of its buffer, or AGI_NONE */
 } agi_compiler;
 
-#define AGI_MOST_BYTES ((int64_t)1 << 61) /* of all values together, whether they share memory or not: no sum overflows */
+#define AGI_MOST_BYTES ((int64_t)1 << 61) /* of all values together, sharing memory or not: no sum overflows */
 #define AGI_LARGEST_SMALL 8   /* elements of a tensor that a scalar program computes */
 #define AGI_LARGEST_SOURCE 4096 /* elements of a tensor that a scalar program reads from */
 #define AGI_LARGEST_LOOP (1 << 30) /* bytes of a loop's parts that a scalar program reads from */

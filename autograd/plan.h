@@ -255,7 +255,7 @@ typedef struct {
     const ag_node *node;
     uint32_t buffer;
     uint8_t output; /* it is listed as one */
-    uint8_t moves;  /* its buffer may lie in the caller's memory: it holds no other value, and none of a scalar program */
+    uint8_t moves;  /* its buffer may lie in the caller's memory: it holds no other value, no scalar program's */
 } agi_place;
 
 /* What is computed again for later sweeps. */

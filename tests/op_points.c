@@ -184,9 +184,9 @@ static double expect_tanh_slope(double a, double b, double c)
     return a * (4 * e / ((1 + e) * (1 + e)));
 }
 
-static const ag_op *const parts[] = { &agi_sigmoid_of_exp, &agi_sigmoid_slope_of_exp, &agi_expm1_odd, &agi_tanh_of_expm1,
-                                      &agi_tanh_slope_of_expm1, &agi_exp_neg, &agi_exp_neg_square, &agi_normal,
-                                      &agi_silu_slope, &agi_runge, &agi_one_minus_square, &agi_polar };
+static const ag_op *const parts[] = {
+    &agi_sigmoid_of_exp, &agi_sigmoid_slope_of_exp, &agi_expm1_odd, &agi_tanh_of_expm1, &agi_tanh_slope_of_expm1,
+    &agi_exp_neg, &agi_exp_neg_square, &agi_normal, &agi_silu_slope, &agi_runge, &agi_one_minus_square, &agi_polar };
 
 static ag_node *apply_part(ag_node *const in[], const int *arg)
 {

@@ -191,7 +191,7 @@ START_TEST(slices_of_any_step)
 }
 END_TEST
 
-/* ---- moves of moves ----------------------------------------------------------------------------------------------- */
+/* ---- moves of moves ---------------------------------------------------------------------------------------------- */
 
 /* Moves say of every element of the result which element it is, -1 being zero. */
 typedef struct {
@@ -275,7 +275,8 @@ static moved move(moved x, uint64_t *seed)
 START_TEST(moves_of_moves)
 {
     enum { N = 60, WORLDS = 40, READ = 4 };
-    static const ag_options options[] = { { 0 }, { .unfused = 1 }, { .poison = 1 }, { .threads = 3 }, { .max_bytes = 1 } };
+    static const ag_options options[] = { { 0 }, { .unfused = 1 }, { .poison = 1 }, { .threads = 3 },
+                                          { .max_bytes = 1 } };
     static const ag_shape shape[] = { { 1, { N } }, { 2, { 6, 10 } }, { 3, { 3, 4, 5 } }, { 4, { 2, 1, 5, 6 } } };
     for (int w = 0; w < WORLDS; w++) {
         uint64_t seed = (uint64_t)(_i * WORLDS + w) * 1000;
@@ -301,8 +302,9 @@ START_TEST(moves_of_moves)
             test_evaluate(READ, y, &options[o], got);
             for (int64_t i = 0; i < m.size; i++) {
                 double v = m.from[i] < 0 ? 0 : x[m.from[i]];
-                ck_assert_msg(got[0][i] == v && got[1][i] == v * c[i], "world %d, options %zu: element %lld is %g, not %g",
-                              _i * WORLDS + w, o, (long long)i, got[0][i], v);
+                ck_assert_msg(got[0][i] == v && got[1][i] == v * c[i],
+                              "world %d, options %zu: element %lld is %g, not %g", _i * WORLDS + w, o, (long long)i,
+                              got[0][i], v);
             }
             expect_close(got[2][0], sum, 1e-12);
             for (int i = 0; i < N; i++) expect_close(got[3][i], gradient[i], 1e-12);
