@@ -122,7 +122,7 @@ ag_node *ag_loop_node(ag_graph *g, ag_loop *l, ag_node *const initial[], ag_node
     int n = nbound + l->captures + l->counted;
     ag_node **in = ag_keep(g, NULL, (size_t)n * sizeof *in);
     if (!in) return NULL;
-    memcpy(in, initial, (size_t)l->states * sizeof *in);
+    if (l->states) memcpy(in, initial, (size_t)l->states * sizeof *in); /* else perhaps NULL */
     if (l->elements) memcpy(in + l->states, sequence, (size_t)l->elements * sizeof *in); /* else perhaps NULL */
     memcpy(in + nbound, capture, (size_t)l->captures * sizeof *in);
     if (count) in[n - 1] = count;

@@ -69,11 +69,20 @@ typedef struct {
     int checks, failures, errors;
 } counts;
 
+static int read_count(const char **at, const char *label, int *count)
+{
+    char *end;
+    const char *found = strstr(*at, label);
+    if (!found) return 0;
+    *count = (int)strtol(found + strlen(label), &end, 10);
+    *at = end;
+    return 1;
+}
+
 static int read_counts(const char *line, counts *c)
 {
-    int percent;
-    const char *format = "%d%%: Checks: %d, Failures: %d, Errors: %d";
-    return sscanf(line, format, &percent, &c->checks, &c->failures, &c->errors) == 4;
+    return read_count(&line, "%: Checks: ", &c->checks) && read_count(&line, ", Failures: ", &c->failures) &&
+           read_count(&line, ", Errors: ", &c->errors);
 }
 
 /* What the suite printed beside its first line and the one that counts: why tests failed. */

@@ -91,6 +91,7 @@ static int in_child(int (*job)(long), long argument)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+#if !defined __SANITIZE_ADDRESS__ /* it needs addresses without end */
 /* A first product with so many KiB of addresses left: 0 where it went well, 1 where memory was refused. */
 static int with_memory(long kilobytes)
 {
@@ -106,7 +107,6 @@ static int with_memory(long kilobytes)
     return status == AG_EMEM && strstr(ag_run_error(r), "out of memory") ? 1 : 3;
 }
 
-#if !defined __SANITIZE_ADDRESS__ /* it needs addresses without end */
 START_TEST(short_memory)
 {
     static const long kilobytes[] = { 0, 1 << 10, 1 << 14, 1 << 16, 130000, 140000, 1 << 18, 270000, 1 << 20 };
