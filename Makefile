@@ -98,7 +98,7 @@ install-deps:
 	$$root env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $(PACKAGES)
 
 clean:
-	rm -rf build build-sanitize
+	rm -rf build build-clang build-sanitize
 
 FORCE:
 .PHONY: all demo check bench mutants clean install-deps FORCE

@@ -97,13 +97,16 @@ static void write_plan(maker *m, int number)
 
 enum { MOST_FLAGS = 16 };
 
-/* For the instruction set that the plan's kernels have. */
+/* For the instruction set that the plan's kernels have; gcc and clang both know all of these. */
 static void choose_flags(const maker *m, const char *flags[MOST_FLAGS])
 {
-    static const char *const all[] = { "-ftree-loop-vectorize", "-std=c99", "-w", "-fPIC", "-shared",
-                                       "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math" };
+    static const char *const all[] = { "-std=c99", "-w", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno",
+                                       "-fno-trapping-math" };
     int n = 0;
-    flags[n++] = m->statements > FEW_STATEMENTS ? "-O1" : "-O3";
+    if (m->statements > FEW_STATEMENTS)
+        flags[n++] = "-O1", flags[n++] = "-ftree-vectorize", flags[n++] = "-fno-tree-slp-vectorize";
+    else
+        flags[n++] = "-O3";
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) flags[n++] = all[k];
 #ifdef __x86_64__
     int best = agi_best_isa(), isa = m->top->options.isa;

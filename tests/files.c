@@ -288,8 +288,8 @@ START_TEST(sizes_that_do_not_fit)
         "{\"w\":{\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[9223372036854775800,9223372036854775807]}}",
         "{\"w\":{\"dtype\":\"F64\",\"shape\":[9223372036854775807,9223372036854775807],\"data_offsets\":[0,8]}}",
         "{\"w\":{\"dtype\":\"F64\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,56]}}",
-        "{\"w\":{\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[0,48]},"
-        "\"x\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[40,48]}}",     /* two that overlap */
+        ("{\"w\":{\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[0,48]},"
+         "\"x\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[40,48]}}"),   /* two that overlap */
     };
     make_folder();
     for (size_t k = 0; k < COUNT(header); k++) {

@@ -158,6 +158,41 @@ START_TEST(says_what_it_did)
 }
 END_TEST
 
+/* So many statements that they are compiled with less care: 5000 steps towards the root of x = cos x. */
+static void expect_note_of_many(const char *wanted)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *x = ag_parameter(g, "x", AG_F64, AG_SCALAR, (double[]){ 1 });
+    ag_options o = test_native();
+    char note[256];
+    for (int k = 0; k < 5000; k++) x = ag_cos(x);
+    ag_plan *p = ag_compile(g, 1, &x, &o);
+    ag_run *r = ag_run_new(p);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    expect_close(ag_item(r, x), 0.73908513321516064, 1e-15);
+    read_note(p, note);
+    ck_assert_msg(strstr(note, wanted) != NULL, "'%s' has no '%s'", note, wanted);
+    ag_run_free(r);
+    ag_plan_free(p);
+    ag_graph_free(g);
+}
+
+START_TEST(takes_gcc_and_clang)
+{
+    static const char *const compiler[] = { "gcc", "clang" };
+    for (size_t k = 0; k < COUNT(compiler); k++) {
+        char command[64], note[64];
+        snprintf(command, sizeof command, "%s --version >/dev/null 2>&1", compiler[k]);
+        if (system(command) != 0) continue;
+        setenv("AG_CC", compiler[k], 1);
+        snprintf(note, sizeof note, "compiled by %s in ", compiler[k]);
+        expect_note(test_native(), note);
+        expect_note_of_many(note);
+    }
+    unsetenv("AG_CC");
+}
+END_TEST
+
 START_TEST(falls_back_without_a_compiler)
 {
     make_folder();
@@ -402,6 +437,7 @@ Suite *suite_native(void)
     tcase_set_timeout(t, 300);
     tcase_add_test(t, random_programs);
     tcase_add_test(t, says_what_it_did);
+    tcase_add_test(t, takes_gcc_and_clang);
     tcase_add_test(t, falls_back_without_a_compiler);
     tcase_add_test(t, falls_back_when_the_compiler_fails);
     tcase_add_test(t, falls_back_when_the_compiler_takes_too_long);
