@@ -13,10 +13,43 @@
 ACCUMULATE(accumulate_f32, float)
 ACCUMULATE(accumulate_f64, double)
 
+/* Floats along an axis of more than MOST: so many are added up in their type, and stand on the sum of all before, which
+ * is kept in double. -0 is what changes nothing. */
+enum { MOST = 64, COLUMNS = 512, LANES = 16 };
+
+static inline void add_lanes(int64_t n, const float *restrict x, const float *restrict before, float *restrict few,
+                             float *restrict out)
+{
+    for (int64_t i = 0; i < n; i++) out[i] = before[i] + (few[i] += x[i]);
+}
+
+static inline void accumulate_columns(ag_split s, int64_t n, const float *x, float *out)
+{
+    double all[COLUMNS];
+    float before[COLUMNS], few[COLUMNS];
+    for (int64_t i = 0; i < n; i++) all[i] = few[i] = -0.0f;
+    for (int64_t k = 0; k < s.extent; k++, x += s.inner, out += s.inner) {
+        int64_t i = 0;
+        for (; i < n && k % MOST == 0; i++) before[i] = (float)(all[i] += few[i]), few[i] = -0.0f;
+        for (i = 0; i + LANES <= n; i += LANES) add_lanes(LANES, x + i, before + i, few + i, out + i);
+        add_lanes(n - i, x + i, before + i, few + i, out + i);
+    }
+}
+
+static void accumulate_long(ag_split s, const float *x, float *out)
+{
+    for (int64_t o = 0; o < s.outer; o++, x += s.extent * s.inner, out += s.extent * s.inner) {
+        if (s.inner == 1) accumulate_columns(s, 1, x, out);
+        for (int64_t i = 0; i < s.inner && s.inner > 1; i += COLUMNS)
+            accumulate_columns(s, s.inner - i < COLUMNS ? s.inner - i : COLUMNS, x + i, out + i);
+    }
+}
+
 static ag_status run(const ag_kernel_call *c)
 {
     ag_split s = ag_split_at(c->node, *(const int *)c->node->attribute);
-    if (c->node->dtype == AG_F32) accumulate_f32(s, c->in[0], c->out);
+    if (c->node->dtype == AG_F32 && s.extent > MOST) accumulate_long(s, c->in[0], c->out);
+    else if (c->node->dtype == AG_F32) accumulate_f32(s, c->in[0], c->out);
     else accumulate_f64(s, c->in[0], c->out);
     return AG_OK;
 }
@@ -46,11 +79,34 @@ static int pattern(const ag_node *y, ag_dependence *d)
     return 1;
 }
 
+static void write_long(ag_source *s, ag_split split)
+{
+    long long row = (long long)(split.extent * split.inner), inner = (long long)split.inner;
+    long long most = inner < COLUMNS ? inner : COLUMNS;
+    ag_emit(s, "    double all[%lld];\n    float before[%lld], few[%lld];\n    int64_t i, j, k, l, n;\n", most, most, most);
+    ag_emit(s, "    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
+    ag_emit(s, "        for (j = 0; j < %lld; j += n) {\n", inner);
+    ag_emit(s, "            n = %lld - j < %lld ? %lld - j : %lld;\n", inner, most, inner, most);
+    ag_emit(s, "            for (l = 0; l < n; l++) all[l] = before[l] = few[l] = -0.0f;\n");
+    ag_emit(s, "            for (k = 0; k < %lld; k++) {\n", (long long)split.extent);
+    ag_emit(s, "                const float *const from = in0 + i * %lld + k * %lld + j;\n", row, inner);
+    ag_emit(s, "                float *const to = out + i * %lld + k * %lld + j;\n", row, inner);
+    ag_emit(s, "                for (l = 0; l < n && k %% %d == 0; l++) {\n", MOST);
+    ag_emit(s, "                    before[l] = (float)(all[l] += few[l]);\n");
+    ag_emit(s, "                    few[l] = -0.0f;\n                }\n");
+    ag_emit(s, "                for (l = 0; l < n; l++) to[l] = before[l] + (few[l] += from[l]);\n");
+    ag_emit(s, "            }\n        }\n    return 0;\n");
+}
+
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     ag_split split = ag_split_at(y, *(const int *)y->attribute);
     long long row = (long long)(split.extent * split.inner), inner = (long long)split.inner;
     (void)in_stride;
+    if (y->dtype == AG_F32 && split.extent > MOST) {
+        write_long(s, split);
+        return;
+    }
     ag_emit(s, "    int64_t i, j;\n    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
     ag_emit(s, "        for (j = 0; j < %lld; j++)\n", row);
     ag_emit(s, "            out[i * %lld + j] = j < %lld ? in0[j + i * %lld] : ", row, inner, row);
