@@ -176,11 +176,15 @@ static const char pad_template[] =
     "}\n";
 
 static const char dot_template[] =
-    "/* Every 8th product into the same sum. */\n"
+    "/* Every 8th product into the same sum, of so many that no sum is long. */\n"
     "static T a(int64_t n, const T *p, int64_t pstep, const T *q, int64_t qstep)\n"
     "{\n"
     "    T sum[8] = { 0, 0, 0, 0, 0, 0, 0, 0 }, rest = 0;\n"
+    "    double all = 0;\n"
     "    int64_t i, k;\n"
+    "    for (i = 0; n > 512 && i < n; i += 512)\n"
+    "        all += (double)a(n - i < 512 ? n - i : 512, p + i * pstep, pstep, q + i * qstep, qstep);\n"
+    "    if (n > 512) return (T)all;\n"
     "    for (i = 0; i + 8 <= n; i += 8)\n"
     "        for (k = 0; k < 8; k++) sum[k] += p[(i + k) * pstep] * q[(i + k) * qstep];\n"
     "    for (; i < n; i++) rest += p[i * pstep] * q[i * qstep];\n"

@@ -1,7 +1,8 @@
 /* Products, library calls and copies as C. */
 #include "emit.h"
 
-enum { PANEL = 64 /* rows of b that stay in cache */ };
+enum { PANEL = 64, /* rows of b that stay in cache */
+       MANY = 512 /* products of floats that are added up before they go to wide sums */ };
 
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
@@ -170,14 +171,37 @@ static void emit_dots(const printer *w, ag_source *to)
     ag_emit(to, ", %lld);\n", (long long)w->down[1]);
 }
 
+static int has_wide_sums(const printer *w)
+{
+    return !w->e->cblas && w->columns > 1 && w->across[1] == 1 && w->dtype == AG_F32 && w->inner > MANY;
+}
+
+/* Of long sums of floats, parts are made in the result and added to doubles. */
+static void open_part(const printer *w, ag_source *to, int64_t n)
+{
+    ag_emit(to, "for (i = 0; i < %lld; i++) wide[i] = %s;\n", (long long)n, w->p->onto == AGI_NONE ? "0" : "y[i]");
+    ag_emit(to, "for (part = 0; part < %lld; part += %d) {\n", (long long)w->inner, MANY);
+    ag_emit(to, "    for (i = 0; i < %lld; i++) y[i] = 0;\n", (long long)n);
+}
+
+static void close_part(ag_source *to, int64_t n)
+{
+    ag_emit(to, "    for (i = 0; i < %lld; i++) wide[i] += y[i];\n}\n", (long long)n);
+    ag_emit(to, "for (i = 0; i < %lld; i++) y[i] = (float)wide[i];\n", (long long)n);
+}
+
 /* Rows of b, each times a number, into rows of the result; a panel of b after the other. */
 static void emit_rows(const printer *w, ag_source *to)
 {
     const place row = { "i", w->rows, w->columns }, column = { "j", w->columns, 1 };
-    int panels = w->inner > PANEL && w->rows > 1, depth = 0;
-    if (w->p->onto == AGI_NONE)
+    int wide = has_wide_sums(w), panels = wide || (w->inner > PANEL && w->rows > 1), depth = 0;
+    char end[64];
+    snprintf(end, sizeof end, wide ? "%lld && panel < part + %d" : "%lld", (long long)w->inner, MANY);
+    if (wide) open_part(w, to, w->rows * w->columns), depth++;
+    else if (w->p->onto == AGI_NONE)
         ag_emit(to, "for (i = 0; i < %lld; i++) y[i] = 0;\n", (long long)(w->rows * w->columns));
-    if (panels) ag_emit(to, "for (panel = 0; panel < %lld; panel += %d)\n", (long long)w->inner, PANEL), depth++;
+    if (panels)
+        ag_emit(to, "%*sfor (panel = %s; panel < %s; panel += %d)\n", 4 * depth++, "", wide ? "part" : "0", end, PANEL);
     open_loop(to, &depth, "i", w->rows, w->inner > 1 ? "" : " {");
     if (panels)
         ag_emit(to, "%*sfor (k = panel; k < %lld && k < panel + %d; k++) {\n", 4 * depth++, "", (long long)w->inner,
@@ -192,6 +216,7 @@ static void emit_rows(const printer *w, ag_source *to)
     emit_element(to, "b", (place){ "k", w->inner, w->down[1] }, column);
     ag_emit(to, ";\n");
     if (depth) ag_emit(to, "%*s}\n", 4 * (depth - 1), "");
+    if (wide) close_part(to, w->rows * w->columns);
 }
 
 static void emit_blas(const printer *w, ag_source *to)
@@ -226,9 +251,16 @@ static void emit_one(const printer *w, ag_source *to)
     else emit_rows(w, to);
 }
 
+static void emit_wide_sums(const printer *w)
+{
+    int64_t bytes = w->rows * w->columns * (int64_t)sizeof(double);
+    ag_emit(w->e->to, "    double *const wide = (double *)(void *)(m->work + %lld);\n", (long long)w->e->scratch_at);
+    if (bytes > w->e->scratch) w->e->scratch = bytes;
+}
+
 static void emit_declarations(const printer *w, const ag_source *body, int onto)
 {
-    static const char *const index[] = { "i", "j", "k", "panel" };
+    static const char *const index[] = { "i", "j", "k", "panel", "part" };
     ag_source *to = w->e->to;
     const agi_product *p = w->p;
     const uint32_t read[] = { p->a, p->b, onto ? p->onto : AGI_NONE, p->scale };
@@ -237,9 +269,10 @@ static void emit_declarations(const printer *w, const ag_source *body, int onto)
     for (int k = 0; k < 4; k++)
         if (read[k] != AGI_NONE && agi_declare(w->e, read[k])) agi_emit_pointer(w->e, read[k], 0);
     if (scaled(p)) emit_factor(w);
+    if (has_wide_sums(w)) emit_wide_sums(w);
     int n = w->batches > 1 || onto;
     if (n) ag_emit(to, "    int64_t batch");
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 5; k++)
         if (agi_source_has(body, index[k])) ag_emit(to, n++ ? ", %s" : "    int64_t %s", index[k]);
     if (n) ag_emit(to, ";\n");
 }

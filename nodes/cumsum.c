@@ -83,7 +83,8 @@ static void write_long(ag_source *s, ag_split split)
 {
     long long row = (long long)(split.extent * split.inner), inner = (long long)split.inner;
     long long most = inner < COLUMNS ? inner : COLUMNS;
-    ag_emit(s, "    double all[%lld];\n    float before[%lld], few[%lld];\n    int64_t i, j, k, l, n;\n", most, most, most);
+    ag_emit(s, "    double all[%lld];\n    float before[%lld], few[%lld];\n", most, most, most);
+    ag_emit(s, "    int64_t i, j, k, l, n;\n");
     ag_emit(s, "    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
     ag_emit(s, "        for (j = 0; j < %lld; j += n) {\n", inner);
     ag_emit(s, "            n = %lld - j < %lld ? %lld - j : %lld;\n", inner, most, inner, most);

@@ -198,6 +198,39 @@ START_TEST(additions_at_indices)
 }
 END_TEST
 
+/* ---- products in exported C, of rows and columns and of rows alone ----------------------------------------------- */
+
+enum { SIDE = 2, INNER = N / SIDE };
+
+static void expect_products(const program *p, const given *in, const char *how)
+{
+    for (int64_t e = 0; e < SIDE * SIDE; e++) {
+        long double sum[2] = { 0 };
+        for (int64_t k = 0; k < INNER; k++) {
+            long double a = in->x[e / SIDE * INNER + k];
+            sum[0] += a * in->x[e % SIDE * INNER + k];
+            sum[1] += a * in->x[k * SIDE + e % SIDE];
+        }
+        for (int k = 0; k < 2; k++) expect_sum(how, k, e, p->out[k][e], sum[k], sum[k]);
+    }
+}
+
+START_TEST(exported_products)
+{
+    program p;
+    begin(&p);
+    given in = make_given();
+    ag_node *x = p.input[0], *rows = ag_reshape(x, AG_SHAPE(SIDE, INNER));
+    ag_node *columns = ag_reshape(x, AG_SHAPE(INNER, SIDE));
+    add_output(&p, ag_matmul(rows, ag_transpose(rows, NULL)));
+    add_output(&p, ag_matmul(rows, columns));
+    execute_exported(&p, &in);
+    expect_products(&p, &in, "exported");
+    drop_given(in);
+    end(&p);
+}
+END_TEST
+
 /* Beyond 2^24 a float plus 1 is that float. */
 START_TEST(counts)
 {
@@ -226,6 +259,7 @@ Suite *suite_long_sums(void)
     tcase_set_timeout(c, 120);
     tcase_add_test(c, running_sums);
     tcase_add_test(c, additions_at_indices);
+    tcase_add_test(c, exported_products);
     tcase_add_test(c, counts);
     suite_add_tcase(s, c);
     return s;
