@@ -6,7 +6,7 @@ static agi_item *only_reader_of(const agi_compiler *c, const agi_item *user, int
 {
     const agi_item *seen = &c->item[user->in[k]];
     agi_item *it = &c->item[seen->root];
-    int alone = seen->view == AGI_NONE && it->uses == 1 && !it->held;
+    int alone = seen->view == AGI_NONE && it->uses == 1;
     if (!alone || !agi_is_point(it) || it->op != op || it->node->dtype != user->node->dtype) return NULL;
     return ag_same_shape(seen->node, user->node) && ag_same_shape(it->node, user->node) ? it : NULL;
 }
@@ -102,14 +102,13 @@ static void combine_chain(agi_compiler *c, agi_item *it)
 static void combine_update(agi_compiler *c, uint32_t leaf)
 {
     agi_item *it = &c->item[c->item[leaf].onto];
-    if (!agi_is_point(it) || it->op != &agi_sub || it->held || it->uses != 1) return;
+    if (!agi_is_point(it) || it->op != &agi_sub || it->uses != 1) return;
     if (c->item[it->in[0]].root != leaf || c->item[it->in[0]].view != AGI_NONE) return;
     agi_item *mul = only_reader_of(c, it, 1, &agi_mul);
     for (int k = 0; mul && k < 2; k++) {
         const agi_item *seen = &c->item[mul->in[k]], *rate = &c->item[mul->in[1 - k]];
         agi_item *product = &c->item[seen->root];
-        if (product->kind != AGI_ITEM_PRODUCT || product->onto != AGI_NONE) continue;
-        if (product->uses != 1 || product->held) continue;
+        if (product->kind != AGI_ITEM_PRODUCT || product->onto != AGI_NONE || product->uses != 1) continue;
         if (seen->view != AGI_NONE || !ag_same_shape(seen->node, it->node) || ag_count(rate->node) != 1) continue;
         if (product->node->rank != 2 || !ag_same_shape(product->node, it->node)) continue;
         it->kind = AGI_ITEM_PRODUCT;

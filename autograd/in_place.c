@@ -81,10 +81,11 @@ static int stored_at(const reuse *r, const agi_store *s)
 static int may_give(const reuse *r, uint32_t in)
 {
     uint32_t k = r->load[in];
-    return k < SEVERAL && r->pass->load[k].access == AGI_DIRECT && !r->pass->load[k].walk.offset;
+    return k < SEVERAL && r->pass->load[k].access == AGI_DIRECT;
 }
 
-/* Tiles read and write the same elements, and within a tile the last read comes first or is the store itself. */
+/* Tiles read and write the same elements, all there are, and within a tile the last read comes first or is the store
+ * itself. */
 static int group_allows(const reuse *r, uint32_t in, uint32_t out)
 {
     const agi_pass *g = r->pass;

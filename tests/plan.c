@@ -402,6 +402,23 @@ START_TEST(threads_share_a_plan)
 }
 END_TEST
 
+/* Element i of the result takes element i + 1 of a value that dies: in one memory, one thread's first results would be
+ * another's last operands. */
+START_TEST(threads_read_what_lies_ahead)
+{
+    enum { N = 1 << 19 };
+    ag_options o = test_options();
+    ag_node *x = ag_arange(g, AG_F64, N + 1), *y = ag_slice(ag_square(x), 0, 1, AG_END, 1);
+    y = ag_add(y, ag_number(g, 1));
+    o.threads = 3;
+    plan = ag_compile(g, 1, &y, &o);
+    run = ag_run_new(plan);
+    ck_assert_int_eq(ag_eval(run), AG_OK);
+    const double *value = ag_data(run, y);
+    for (int64_t i = 0; i < N; i++) ck_assert_double_eq(value[i], (double)(i + 1) * (double)(i + 1) + 1);
+}
+END_TEST
+
 /* ---- to read ---------------------------------------------------------------------------------------------------- */
 
 static char *written(int (*write)(FILE *, void *), void *what)
@@ -483,6 +500,7 @@ Suite *suite_plan(void)
     tcase_add_test(t, views_take_no_memory);
     tcase_add_test(t, pointwise_chains_take_no_memory);
     tcase_add_test(t, threads_share_a_plan);
+    tcase_add_test(t, threads_read_what_lies_ahead);
     tcase_add_test(t, plans_can_be_read);
     tcase_add_test(t, graphs_can_be_drawn);
     suite_add_tcase(s, t);
