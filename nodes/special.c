@@ -2,6 +2,7 @@
  * Sources: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.3 and 6.4; DLMF 5.15 and 25.11. */
 #include "special.h"
 #include "elimination.h"
+#include "others.h"
 
 #include <math.h>
 
@@ -145,6 +146,10 @@ const agi_special agi_specials[] = {
     { "agi_psif", psif_text },
     { "agi_eliminate", agi_eliminate_text },
     { "agi_cofactors", agi_cofactors_text },
+    { "agi_scaled", agi_scaled_text },
+    { "agi_add_scaled", agi_add_scaled_text },
+    { "agi_times_scaled", agi_times_scaled_text },
+    { "agi_products_of_others", agi_products_of_others_text },
     { "agi_log_gamma", LOG_GAMMA_TEXT("double", "agi_log_gamma", "lgamma") },
     { "agi_log_gammaf", LOG_GAMMA_TEXT("float", "agi_log_gammaf", "lgammaf") },
 };

@@ -1,5 +1,6 @@
 /* Rows of reductions and of operations along an axis; arg: axis or EVERYTHING, keepdims. */
 #include "op_table.h"
+#include "../nodes/others.h"
 #include "../nodes/softmax.h"
 
 #define EVERYTHING 99
@@ -177,6 +178,30 @@ static ag_node *build_cross_entropy(ag_node *const in[], const int *arg)
     return ag_cross_entropy(in[0], ag_constant(in[0]->graph, AG_I64, AG_SHAPE(n), label));
 }
 
+/* Of each the product of the others: without a direction, and with one. */
+static ag_node *build_others(ag_node *const in[], const int *arg)
+{
+    ag_node *both[] = { in[0], arg[1] ? in[1] : NULL };
+    if (arg[1] && (ag_is_bad(in[0]) || ag_is_bad(in[1]))) return ag_mul(in[0], in[1]);
+    return ag_is_bad(in[0]) ? ag_prod_axis(in[0], arg[0], 0) : ag_others(arg[1] + 1, both, arg[0]);
+}
+
+static void expect_others(const op_row *r, const double *const in[], double *out)
+{
+    split p = split_at(r);
+    for (int64_t e = 0; e < p.outer * p.extent * p.inner; e++) {
+        int64_t first = e / (p.extent * p.inner) * p.extent * p.inner + e % p.inner, own = e / p.inner % p.extent;
+        long double sum = 0;
+        for (int64_t i = 0; i < (r->arg[1] ? p.extent : 1); i++) {
+            long double product = 1;
+            for (int64_t k = 0; k < p.extent; k++)
+                if (k != own) product *= in[r->arg[1] && k == i][first + k * p.inner];
+            if (!r->arg[1] || i != own) sum += product;
+        }
+        out[e] = (double)sum;
+    }
+}
+
 static ag_node *build_softmax_error(ag_node *const in[], const int *arg)
 {
     int64_t label[] = { 0, 2 };
@@ -261,6 +286,9 @@ const op_row op_reductions[] = {
     REDUCED(log_softmax, -800, 800, 0, S(2, 5), S(2, 5), 1)
     ALONG_AXES(flip, ROW_INTEGERS)
     { "label", build_cross_entropy, expect_cross_entropy, 1, { S(5, 3) }, OP_SCALAR, -2, 2, { 0 }, ROW_INNER },
+    { "others", build_others, expect_others, 2, { S(6), S(6) }, S(6), -2, 2, { 0, 1 }, ROW_INNER },
+    { "others", build_others, expect_others, 2, { S(2, 3, 4), S(2, 3, 4) }, S(2, 3, 4), -2, 2, { 1, 1 }, ROW_INNER },
+    { "others", build_others, expect_others, 1, { S(4, 3) }, S(4, 3), -2, 2, { 1, 0 }, ROW_INNER },
     { "softmax_error", build_softmax_error, expect_softmax_error, 1, { S(2, 3) }, S(2, 3), -2, 2, { 0 }, ROW_INNER },
     REDUCED(cross_entropy, -2, 2, 0, S(1, 3), OP_SCALAR, 0)
     REDUCED(cross_entropy, -2, 2, 0, S(5, 3), OP_SCALAR, 0)

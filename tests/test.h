@@ -38,6 +38,7 @@ Suite *suite_outputs(void);
 Suite *suite_plan(void);
 Suite *suite_scalar(void);
 Suite *suite_sums(void);
+Suite *suite_products(void);
 Suite *suite_long_sums(void);
 Suite *suite_singular(void);
 Suite *suite_stress(void);
