@@ -12,6 +12,15 @@ struct conditional {
     conditional *next;
 };
 
+/* Many contributions to one node: so many in a row become a sum, and sums of equally many are added in pairs. */
+enum { IN_A_ROW = 64 };
+typedef struct partial partial;
+struct partial {
+    ag_node *sum;
+    int64_t rows;
+    partial *next; /* of more rows */
+};
+
 typedef struct {
     ag_node *active; /* NULL: always */
     int exact;
@@ -24,7 +33,9 @@ typedef struct {
     uint8_t *wanted;      /* by id - first */
     int as_written;       /* some x is no leaf: through the operands as written, not what is computed instead */
     int stops;            /* nothing flows on from the last so many of the x */
-    ag_node **gout;       /* by id - first: what has flowed in so far, */
+    ag_node **gout;       /* by id - first: what has flowed in so far, in this row, */
+    uint8_t *added;       /* of so many, */
+    partial **rows;       /* in full rows; NULL: there are none, */
     conditional **under;  /* and under conditions; NULL: nothing has */
     agi_arena arena;
 } sweep;
@@ -184,10 +195,33 @@ static ag_node *add_up(const ag_node *into, ag_node *sum, ag_node *more)
     return !sum ? more : into->op->flags & AG_LOOP ? ag_pack(sum, more) : ag_add(sum, more);
 }
 
+static ag_status end_row(sweep *s, uint32_t i)
+{
+    if (!s->rows) s->rows = agi_arena_zeros(&s->arena, s->last - s->first + 1, sizeof *s->rows);
+    partial *row = s->rows ? agi_arena_take(&s->arena, sizeof *row) : NULL;
+    if (!row) return out_of_memory(s);
+    *row = (partial){ s->gout[i], 1, s->rows[i] };
+    for (; row->next && row->next->rows == row->rows; row->next = row->next->next) {
+        row->sum = ag_add(row->next->sum, row->sum);
+        row->rows *= 2;
+    }
+    s->rows[i] = row;
+    s->gout[i] = NULL;
+    s->added[i] = 0;
+    return AG_OK;
+}
+
+static ag_node *sum_of_rows(const sweep *s, uint32_t i)
+{
+    ag_node *sum = s->gout[i];
+    for (const partial *p = s->rows ? s->rows[i] : NULL; p; p = p->next) sum = sum ? ag_add(p->sum, sum) : p->sum;
+    return sum;
+}
+
 /* All that has flowed into v; NULL: nothing has. */
 static ag_node *arrived(const sweep *s, const ag_node *v, condition *when)
 {
-    ag_node *sum = s->gout[v->id - s->first];
+    ag_node *sum = sum_of_rows(s, v->id - s->first);
     conditional *c = s->under ? s->under[v->id - s->first] : NULL;
     *when = (condition){ 0 };
     if (!c) return sum;
@@ -223,11 +257,13 @@ static ag_status flow_under(sweep *s, ag_node *into, ag_node *fitted, condition 
 static ag_status flow(sweep *s, ag_node *into, ag_node *contribution, condition when)
 {
     if (into->id < s->first || !s->wanted[into->id - s->first] || into->dtype == AG_I64) return AG_OK;
-    ag_node **g = &s->gout[into->id - s->first];
+    uint32_t i = into->id - s->first;
+    ag_node **g = &s->gout[i];
     ag_node *fitted = ag_is_bad(contribution) ? contribution : fit(contribution, into);
     if (when.active && !ag_is_bad(fitted)) return flow_under(s, into, fitted, when);
     *g = *g ? ag_add(*g, fitted) : fitted;
-    return AG_OK;
+    if (into->op->flags & AG_LOOP) return AG_OK; /* unpart.c takes all that has flowed in apart */
+    return ++s->added[i] < IN_A_ROW ? AG_OK : end_row(s, i);
 }
 
 /* Asks v for its gradient, and passes on what it says. */
@@ -295,7 +331,8 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
     uint32_t outer_first = g->wanted_first;
     s->wanted = agi_arena_zeros(&s->arena, span, 1);
     s->gout = agi_arena_zeros(&s->arena, span, sizeof *s->gout);
-    if (!s->wanted || !s->gout || !note_begin(g)) return out_of_memory(s);
+    s->added = agi_arena_zeros(&s->arena, span, 1);
+    if (!s->wanted || !s->gout || !s->added || !note_begin(g)) return out_of_memory(s);
     mark_wanted(s, n, x);
     if (list_missing(s, m, y)) return g->status;
     for (int k = 0; k < m; k++)

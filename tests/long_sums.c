@@ -232,6 +232,22 @@ START_TEST(exported_products)
 }
 END_TEST
 
+/* ---- a parameter that a graph reads often ------------------------------------------------------------------------ */
+
+START_TEST(many_readers)
+{
+    enum { READERS = 1000000 };
+    const float tenth = 0.1f, one = 1;
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *w = ag_parameter(g, "w", AG_F32, AG_SCALAR, &one), *y = w, *gradient;
+    for (int k = 0; k < READERS; k++) y = ag_add(y, ag_mul(ag_parameter(g, NULL, AG_F32, AG_SCALAR, &tenth), w));
+    ck_assert_int_eq(ag_gradient(y, 1, &w, &gradient), AG_OK);
+    long double want = 1 + READERS * (long double)tenth;
+    expect_sum("many readers", 0, 0, test_number(gradient), want, 5 * want); /* 64 in a row */
+    ag_graph_free(g);
+}
+END_TEST
+
 /* Beyond 2^24 a float plus 1 is that float. */
 START_TEST(counts)
 {
@@ -261,6 +277,7 @@ Suite *suite_long_sums(void)
     tcase_add_test(c, running_sums);
     tcase_add_test(c, additions_at_indices);
     tcase_add_test(c, exported_products);
+    tcase_add_test(c, many_readers);
     tcase_add_test(c, counts);
     suite_add_tcase(s, c);
     return s;
