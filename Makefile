@@ -2,6 +2,7 @@
 # make demo     train the blog's network
 # make check    pass the tests; SANITIZE=1: under the sanitizers, VALGRIND=1: under valgrind
 # make bench    build/bench, the benchmarks
+# make fuzz     run random graphs every way there is until two disagree; SEED, COUNT: which, how many (5000: hours)
 # make mutants  break the library on purpose, fault by fault, and tell which faults no test notices (half an hour)
 MAKEFLAGS += -r
 BUILD ?= build$(if $(SANITIZE),-sanitize)
@@ -39,6 +40,9 @@ check: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
 	$(if $(VALGRIND),AG_ISA=1 AG_QUICK=1 valgrind --error-exitcode=1 --leak-check=full) $<
 
 bench: $(BUILD)/bench
+
+fuzz: $(BUILD)/check
+	export SEED=$(or $(SEED),100000) COUNT=$(or $(COUNT),5000) LEVEL=1 NATIVE=2; $< random && $< fuzz
 
 mutants: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
 	tests/mutants/run
@@ -101,7 +105,7 @@ clean:
 	rm -rf build build-clang build-sanitize
 
 FORCE:
-.PHONY: all demo check bench mutants clean install-deps FORCE
+.PHONY: all demo check bench fuzz mutants clean install-deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

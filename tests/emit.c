@@ -388,19 +388,6 @@ END_TEST
 
 /* ---- programs nobody wrote --------------------------------------------------------------------------------------- */
 
-START_TEST(random_programs)
-{
-    open_batch(&written);
-    for (int seed = 0; seed < (test_quick() ? 8 : 40); seed++) {
-        exported x = { .tolerance = seed % 2 ? 1e-9 : 1e-3 };
-        x.n = test_random_nodes(seed, seed % 2 ? AG_F64 : AG_F32, &x.g, x.node);
-        snprintf(x.label, sizeof x.label, "random program %d", seed);
-        add(&written, x, seed / 2 % 2, 0);
-    }
-    check_batch(&written);
-}
-END_TEST
-
 START_TEST(random_loops)
 {
     open_batch(&written);
@@ -802,7 +789,6 @@ Suite *suite_emit(void)
     TCase *t = tcase_create("emit");
     tcase_set_timeout(t, 300);
     tcase_add_test(t, every_row);
-    tcase_add_test(t, random_programs);
     tcase_add_test(t, random_loops);
     tcase_add_test(t, compiles_everywhere);
     tcase_add_test(t, trains_alone);

@@ -9,8 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST = 16 };
-
 static char folder[64]; /* of this test's own */
 
 static void make_folder(void)
@@ -40,64 +38,6 @@ static void read_note(const ag_plan *p, char note[256])
     snprintf(note, 256, "%.*s", (int)strcspn(text, "\n"), text);
     free(text);
 }
-
-/* ---- values ------------------------------------------------------------------------------------------------------ */
-
-static double *values_of(const ag_options *o, int n, ag_node *const node[], int64_t total)
-{
-    double *all = malloc((size_t)total * sizeof *all), *out[MOST];
-    for (int64_t k = 0, at = 0; k < n; at += ag_size_of(node[k++])) out[k] = all + at;
-    test_evaluate(n, node, o, out);
-    return all;
-}
-
-static void agree(int seed, const char *how, int64_t n, const double *got, const double *want, double tolerance)
-{
-    double largest = 1;
-    for (int64_t i = 0; i < n; i++) largest = isfinite(want[i]) ? fmax(largest, fabs(want[i])) : largest;
-    for (int64_t i = 0; i < n; i++)
-        ck_assert_msg(test_same_bits(got[i], want[i]) || fabs(got[i] - want[i]) <= tolerance * largest,
-                      "seed %d, %s: element %lld is %.17g, not %.17g", seed, how, (long long)i, got[i], want[i]);
-}
-
-/* Programs nobody wrote; the large ones have work for threads. */
-static void random_program(int seed)
-{
-    static const struct {
-        const char *how;
-        ag_options options;
-    } same[] = { { "poisoned", { .poison = 1 } }, { "2 threads", { .threads = 2 } }, { "3 threads", { .threads = 3 } },
-                 { "8 threads", { .threads = 8 } } };
-    ag_graph *g;
-    ag_node *node[MOST];
-    int64_t total = 0;
-    int n = test_random_nodes(seed, seed % 2 ? AG_F64 : AG_F32, &g, node);
-    for (int k = 0; k < n; k++) total += ag_size_of(node[k]);
-    ag_options interpreted = test_options(), o = test_native();
-    interpreted.unfused = o.unfused = seed % 3 == 2;
-    o.native_cache = 1; /* the variants are the same code */
-    double *want = values_of(&interpreted, n, node, total), *got = values_of(&o, n, node, total);
-    agree(seed, "native", total, got, want, seed % 2 ? 1e-11 : 1e-4);
-    for (size_t k = 0; k < COUNT(same); k++) {
-        o.threads = same[k].options.threads;
-        o.poison = same[k].options.poison;
-        double *again = values_of(&o, n, node, total);
-        agree(seed, same[k].how, total, again, got, 0);
-        free(again);
-    }
-    free(got);
-    free(want);
-    ag_graph_free(g);
-}
-
-START_TEST(random_programs)
-{
-    make_folder();
-    setenv("XDG_CACHE_HOME", folder, 1);
-    for (int seed = 0; seed < (test_quick() ? 4 : 17); seed++) random_program(seed);
-    remove_folder();
-}
-END_TEST
 
 /* ---- a program with all kinds of steps, and what becomes of it --------------------------------------------------- */
 
@@ -435,7 +375,6 @@ Suite *suite_native(void)
     Suite *s = suite_create("native");
     TCase *t = tcase_create("native");
     tcase_set_timeout(t, 300);
-    tcase_add_test(t, random_programs);
     tcase_add_test(t, says_what_it_did);
     tcase_add_test(t, takes_gcc_and_clang);
     tcase_add_test(t, falls_back_without_a_compiler);

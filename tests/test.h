@@ -43,6 +43,7 @@ Suite *suite_long_sums(void);
 Suite *suite_singular(void);
 Suite *suite_stress(void);
 Suite *suite_random(void);
+Suite *suite_fuzz(void);
 Suite *suite_memory(void);
 Suite *suite_recompute(void);
 Suite *suite_linalg(void);

@@ -1,0 +1,169 @@
+/* The reference's sums, products and extrema: in any order that an engine may choose. */
+#include "fuzz.h"
+#include "../nodes/gather.h"
+#include "../nodes/reduction.h"
+
+/* A sum in any order: each of its terms is rounded so often at most. */
+typedef struct {
+    real sum, size, spread;
+    int64_t n;
+} summation;
+
+static void add(summation *s, real value, real bound)
+{
+    s->sum += value;
+    s->size += fabsl(value) + (bound < INFINITY ? bound : 0);
+    s->spread += bound;
+    s->n++;
+}
+
+static void end(const summation *s, ag_dtype dtype, real *value, real *bound)
+{
+    real unit = dtype == AG_F32 ? 0x1p-24L : 0x1p-53L;
+    real spread = s->spread + (s->n > 1 && isfinite(s->size) ? 2 * ((real)s->n + 1) * unit * s->size : 0);
+    fuzz_round(dtype, 0, s->sum, spread, value, bound);
+}
+
+static void fold_extremum(const fuzz_value *x, int64_t from, int64_t n, int64_t step, int sign, real *value,
+                          real *bound)
+{
+    real best = -INFINITY, low = -INFINITY, high = -INFINITY;
+    int nan = 0, unknown = 0;
+    for (int64_t k = 0; k < n; k++) {
+        real v = sign * x->value[from + k * step], e = x->bound[from + k * step];
+        nan |= isnan(v);
+        unknown |= !(e < INFINITY);
+        if (isnan(v) || unknown) continue;
+        best = fmaxl(best, v);
+        low = fmaxl(low, v - e);
+        high = fmaxl(high, v + e);
+    }
+    *value = nan ? NAN : unknown ? 0 : sign * best;
+    *bound = nan ? 0 : unknown ? INFINITY : best == low && best == high ? 0 : fmaxl(high - best, best - low);
+}
+
+static void fold_product(const fuzz_value *x, int64_t from, int64_t n, int64_t step, ag_dtype dtype, real *value,
+                         real *bound)
+{
+    real v = 1, with = 1, size = 1, spread = 0, e = 0;
+    for (int64_t k = 0; k < n; k++) {
+        v *= x->value[from + k * step];
+        e = x->bound[from + k * step];
+        with *= fabsl(x->value[from + k * step]) + e;
+        if (!(e < INFINITY)) spread = INFINITY;
+    }
+    size = fabsl(v);
+    if (spread == 0 && with != size) spread = isfinite(with) ? with - size : INFINITY;
+    fuzz_round(dtype, 2 * (real)n, v, spread, value, bound);
+    if (isfinite(*bound) && !isfinite(v) && n > 1) *bound = INFINITY; /* orders of factors overflow differently */
+}
+
+static void fold(const ag_node *y, const fuzz_value *x, fuzz_value *out)
+{
+    ag_split s = ag_split_at(y->in[0], ((const ag_axis_attribute *)y->attribute)->axis);
+    for (int64_t o = 0; o < s.outer; o++)
+        for (int64_t i = 0; i < s.inner; i++) {
+            int64_t from = o * s.extent * s.inner + i, to = o * s.inner + i;
+            summation sum = { 0 };
+            if (y->op->fold == AG_FOLD_SUM) {
+                for (int64_t k = 0; k < s.extent; k++)
+                    add(&sum, x->value[from + k * s.inner], x->bound[from + k * s.inner]);
+                end(&sum, (ag_dtype)y->dtype, &out->value[to], &out->bound[to]);
+            } else if (y->op->fold == AG_FOLD_PROD) {
+                fold_product(x, from, s.extent, s.inner, (ag_dtype)y->dtype, &out->value[to], &out->bound[to]);
+            } else {
+                int sign = y->op->fold == AG_FOLD_MAX ? 1 : -1;
+                fold_extremum(x, from, s.extent, s.inner, sign, &out->value[to], &out->bound[to]);
+            }
+        }
+}
+
+static void cumsum(const ag_node *y, const fuzz_value *x, fuzz_value *out)
+{
+    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    for (int64_t o = 0; o < s.outer; o++)
+        for (int64_t i = 0; i < s.inner; i++) {
+            summation sum = { 0 };
+            for (int64_t k = 0; k < s.extent; k++) {
+                int64_t at = (o * s.extent + k) * s.inner + i;
+                add(&sum, x->value[at], x->bound[at]);
+                end(&sum, (ag_dtype)y->dtype, &out->value[at], &out->bound[at]);
+            }
+        }
+}
+
+static void argmax(const ag_node *y, const fuzz_value *x, fuzz_value *out)
+{
+    ag_split s = ag_split_at(y->in[0], ((const ag_axis_attribute *)y->attribute)->axis);
+    for (int64_t o = 0; o < s.outer; o++)
+        for (int64_t i = 0; i < s.inner; i++) {
+            int64_t from = o * s.extent * s.inner + i, best = 0, to = o * s.inner + i;
+            int doubt = 0, nan = 0;
+            for (int64_t k = 0; k < s.extent && !nan; k++) {
+                nan = isnan(x->value[from + k * s.inner]);
+                if (nan || x->value[from + k * s.inner] > x->value[from + best * s.inner]) best = k;
+            }
+            for (int64_t k = 0; k < s.extent; k++) {
+                real e = x->bound[from + k * s.inner] + x->bound[from + best * s.inner];
+                real gap = x->value[from + best * s.inner] - x->value[from + k * s.inner];
+                doubt |= k != best && e > 0 && !(gap > 4 * e);
+            }
+            out->value[to] = best;
+            if (doubt || (nan && s.extent > 1)) fuzz_unknown(out, to);
+        }
+}
+
+static void matmul(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
+{
+    const ag_node *a = y->in[0], *b = y->in[1];
+    int64_t rows = y->dim[y->rank - 2], columns = y->dim[y->rank - 1], inner = a->dim[a->rank - 1];
+    ag_node batch = { .rank = y->rank - 2, .dim = y->dim }, of_a = { .rank = a->rank - 2, .dim = a->dim },
+            of_b = { .rank = b->rank - 2, .dim = b->dim };
+    for (int64_t i = 0; i < out->n; i++) {
+        int64_t m = i / (rows * columns), row = i / columns % rows, column = i % columns;
+        int64_t at_a = (fuzz_broadcast(&batch, &of_a, m) * rows + row) * inner;
+        int64_t at_b = fuzz_broadcast(&batch, &of_b, m) * inner * columns + column;
+        summation sum = { 0 };
+        for (int64_t k = 0; k < inner; k++) {
+            real v = in[0]->value[at_a + k], w = in[1]->value[at_b + k * columns];
+            real e = in[0]->bound[at_a + k], f = in[1]->bound[at_b + k * columns];
+            real spread = (e > 0 ? e * (fabsl(w) + f) : 0) + (f > 0 ? f * fabsl(v) : 0);
+            add(&sum, v * w, isnan(spread) ? INFINITY : spread);
+        }
+        sum.n += 2;
+        end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);
+        real tiny = (real)inner * (y->dtype == AG_F32 ? 0x1p-149L : 0x1p-1074L);
+        if (sum.size > 0 && out->bound[i] < INFINITY) out->bound[i] += tiny;
+    }
+}
+
+static void scatter_add(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
+{
+    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    int known = 1;
+    for (int64_t k = 0; k < in[1]->n; k++) known &= fuzz_is_known(in[1], k);
+    for (int64_t i = 0; i < out->n; i++) {
+        int64_t row = i / s.inner % s.extent, o = i / s.inner / s.extent;
+        summation sum = { 0 };
+        add(&sum, in[0]->value[i], in[0]->bound[i]);
+        for (int64_t k = 0; k < in[1]->n && known; k++) {
+            int64_t from = (o * in[1]->n + k) * s.inner + i % s.inner;
+            int here = ag_counted((int64_t)in[1]->value[k], s.extent) == row;
+            if (here) add(&sum, in[2]->value[from], in[2]->bound[from]);
+        }
+        end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);
+        if (!known) fuzz_unknown(out, i);
+    }
+}
+
+int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
+{
+    if (y->op->flags & AG_REDUCTION) fold(y, in[0], out);
+    else if (y->op == &agi_cumsum) cumsum(y, in[0], out);
+    else if (y->op == &agi_argmax) argmax(y, in[0], out);
+    else if (y->op == &agi_scatter_add) scatter_add(y, in, out);
+    else if (y->op == &agi_others) fuzz_others(y, in, out);
+    else if (y->op == &agi_matmul) matmul(y, in, out);
+    else return 0;
+    return 1;
+}
