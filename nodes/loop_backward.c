@@ -31,7 +31,7 @@ static int real(const ag_node *x)
 static int make_room(puller *p)
 {
     const ag_loop *l = p->l;
-    size_t n = (size_t)(2 * l->states + l->elements + l->results + 2 * l->captures) * sizeof(ag_node *);
+    size_t n = (size_t)(2 * l->states + l->elements + l->results + 3 * l->captures) * sizeof(ag_node *);
     ag_node ***lists[] = { &p->state, &p->next, &p->initial,   &p->element, &p->sequence, &p->result,
                            &p->out,   &p->x,    &p->cotangent, &p->dx,      &p->active };
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
@@ -92,6 +92,33 @@ static void list_leaves(puller *p, ag_node *const gpart[])
     }
 }
 
+/* Sums of floats over many steps have a second state beside them: what their additions have lost. It takes time, a
+ * seventh more where a step is a product of matrices, so that loops of fewer steps go without. */
+static int is_long(const puller *p, const ag_node *x)
+{
+    enum { MANY = 4096 };
+    return x->dtype == AG_F32 && p->l->length > MANY;
+}
+
+static void add_sum(puller *p, const ag_node *x, ag_node *d)
+{
+    int s = p->back.states;
+    ag_node *before = add_state(p, x, NULL), *after = ag_add(before, d);
+    p->next[s] = after;
+    if (!is_long(p, x)) return;
+    ag_node *lost = add_state(p, x, NULL), *part = ag_sub(after, before);
+    ag_node *more = ag_add(ag_sub(before, ag_sub(after, part)), ag_sub(d, part));
+    p->next[s + 1] = ag_add(lost, ag_stop_gradient(more));
+}
+
+/* The two together; an infinite sum has lost nothing that is a number. */
+static ag_node *with_lost(ag_node *sum, ag_node *lost)
+{
+    if (ag_is_bad(sum) || ag_is_bad(lost)) return lost;
+    ag_node *zero = ag_number(sum->graph, 0), *finite = ag_equal(ag_sub(lost, lost), zero);
+    return ag_add(sum, ag_stop_gradient(ag_where(finite, lost, zero)));
+}
+
 /* What was pulled back becomes the backward loop's next states, sums and results. */
 static void list_results(puller *p, ag_node *const gpart[])
 {
@@ -108,8 +135,7 @@ static void list_results(puller *p, ag_node *const gpart[])
         } else if (p->goal[k] < l->states + l->elements) {
             p->result[p->back.results++] = d;
         } else {
-            int s = p->back.states;
-            p->next[s] = ag_add(add_state(p, p->x[k], NULL), d);
+            add_sum(p, p->x[k], d);
         }
     }
 }
@@ -154,6 +180,8 @@ static void hand_out(puller *p, ag_node *back, ag_node *count, ag_node *gin[])
         int part = stacked_one ? ag_part_result(&p->back, result++) : ag_part_final(&p->back, sum++);
         gin[p->goal[k]] = ag_part(back, part);
         if (stacked_one) continue;
+        if (is_long(p, p->x[k]))
+            gin[p->goal[k]] = with_lost(gin[p->goal[k]], ag_part(back, ag_part_final(&p->back, sum++)));
         if (p->condition[k] >= 0) steps = ag_stop_gradient(ag_part(back, ag_part_final(&p->back, p->condition[k])));
         else steps = count ? ag_greater(count, ag_number(p->graph, 0)) : NULL;
         ag_flow_if(p->y, p->goal[k], steps);

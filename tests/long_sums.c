@@ -248,6 +248,43 @@ START_TEST(many_readers)
 }
 END_TEST
 
+/* ---- what the steps of a loop read ------------------------------------------------------------------------------- */
+
+/* The gradients of w and of v, which steps multiply their rows with, are the sums of the rows. */
+static ag_node *loss_of_steps(ag_node *sequence, ag_node *w, ag_node *v)
+{
+    ag_graph *g = ag_graph_of(sequence);
+    ag_node *x = ag_input(g, NULL, AG_F32, AG_SHAPE(3)), *all[2];
+    ag_node *result[] = { ag_mul(ag_sum(x), w), ag_sum(ag_mul(x, v)) };
+    ag_scan_body body = { .length = N / 3, .sequences = 1, .results = 2, .sequence = &sequence,
+                          .element = &x, .result = result };
+    ck_assert_msg(ag_scan(&body, NULL, all) == AG_OK, "%s", ag_graph_error(g));
+    return ag_add(ag_sum(all[0]), ag_sum(all[1]));
+}
+
+static void expect_steps(const program *p, const given *in, const char *how)
+{
+    long double sum[3] = { 0 }, all;
+    for (int64_t k = 0; k < N; k++) sum[k % 3] += in->x[k];
+    all = sum[0] + sum[1] + sum[2];
+    expect_sum(how, 0, 0, p->out[0][0], all, all);
+    for (int k = 0; k < 3; k++) expect_sum(how, 1, k, p->out[1][k], sum[k], sum[k]);
+}
+
+START_TEST(captures_of_loops)
+{
+    const float one[3] = { 1, 1, 1 };
+    program p;
+    begin(&p);
+    ag_graph *g = ag_graph_of(p.input[0]);
+    ag_node *of[] = { ag_constant(g, AG_F32, AG_SCALAR, one), ag_constant(g, AG_F32, AG_SHAPE(3), one) }, *gradient[2];
+    ag_node *loss = loss_of_steps(ag_reshape(p.input[0], AG_SHAPE(N / 3, 3)), of[0], of[1]);
+    ck_assert_int_eq(ag_gradient(loss, 2, of, gradient), AG_OK);
+    for (int k = 0; k < 2; k++) add_output(&p, gradient[k]);
+    in_all_ways(&p, expect_steps);
+}
+END_TEST
+
 /* Beyond 2^24 a float plus 1 is that float. */
 START_TEST(counts)
 {
@@ -278,6 +315,7 @@ Suite *suite_long_sums(void)
     tcase_add_test(c, additions_at_indices);
     tcase_add_test(c, exported_products);
     tcase_add_test(c, many_readers);
+    tcase_add_test(c, captures_of_loops);
     tcase_add_test(c, counts);
     suite_add_tcase(s, c);
     return s;
