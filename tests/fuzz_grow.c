@@ -139,7 +139,8 @@ static void add_outputs(fuzz_program *p, fuzz_world *w)
 void fuzz_grow(fuzz_program *p, int seed)
 {
     enum { FEW = 20 };
-    fuzz_world w = { .g = ag_graph_new(NULL), .seed = (uint64_t)seed * 1000, .dtype = seed % 2 ? AG_F32 : AG_F64 };
+    int narrow = seed % 2 || test_quick(); /* valgrind makes doubles of long doubles: too little for a reference */
+    fuzz_world w = { .g = ag_graph_new(NULL), .seed = (uint64_t)seed * 1000, .dtype = narrow ? AG_F32 : AG_F64 };
     *p = (fuzz_program){ .g = w.g, .owned = 1 };
     snprintf(p->label, sizeof p->label, "SEED=%d", seed);
     choose_extents(&w, seed);

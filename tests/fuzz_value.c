@@ -81,8 +81,8 @@ static int leaf(const ag_node *y, fuzz_value *out)
 /* Which elements of x are its extrema along the axis: told from x alone, since in its own result nothing is certain. */
 static int is_extremum_mask(const ag_node *y, const ag_node **folded)
 {
-    const ag_node *b = y->in[1];
     if (y->op != &agi_equal) return 0;
+    const ag_node *b = y->in[1];
     while (b->op == &agi_reshape || b->op == &agi_broadcast_to) b = b->in[0];
     *folded = b;
     return (b->op == &agi_amax || b->op == &agi_amin) && b->in[0] == y->in[0];
