@@ -59,7 +59,7 @@ $(BUILD)/bench: $(BENCH) $(PROBLEMS)
 $(BUILD)/check: $(TESTS) $(PROBLEMS)
 $(BUILD)/gradbench $(BUILD)/bench: LDLIBS = -ljansson
 # Bound at once, not in each of the processes that the tests run in.
-$(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson -Wl,-z,now
+$(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson -lmpfr -lgmp -Wl,-z,now
 $(DEMOS) $(BUILD)/gradbench $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
 	$(call say,link)$(CC) $(CFLAGS) $(filter %.o,$^) $(BUILD)/libautograd.a $(LDFLAGS) $(LDLIBS) $(LIBS) -o $@
 
@@ -85,8 +85,8 @@ $(BUILD)/flags: FORCE | $(BUILD)/libraries
 	@echo '$(CC) $(FLAGS) $(VECTOR)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(VECTOR)' > $@
 
 # The libraries are looked for once, and installed where that is possible.
-PACKAGES = check uthash-dev libopenblas-dev libjansson-dev pkg-config
-PROBE = pkg-config --exists check && printf '\#include <%s.h>\n' uthash cblas jansson check | $(CC) -E -x c -
+PACKAGES = check uthash-dev libopenblas-dev libjansson-dev libmpfr-dev pkg-config
+PROBE = pkg-config --exists check && printf '\#include <%s.h>\n' uthash cblas jansson check mpfr | $(CC) -E -x c -
 
 $(BUILD)/libraries:
 	@mkdir -p $(@D)

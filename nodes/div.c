@@ -9,9 +9,9 @@ POINTWISE2(div, a / b)
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *inverse = ag_div(ag_number(y->graph, 1), y->in[1]), *scaled = ag_mul(gout, inverse);
-    if (ag_wanted(y, 0)) gin[0] = scaled;
-    if (ag_wanted(y, 1)) gin[1] = ag_neg(ag_mul(scaled, y));
+    ag_node *inverse = ag_div(ag_number(y->graph, 1), y->in[1]);
+    if (ag_wanted(y, 0)) gin[0] = ag_mul(gout, inverse);
+    if (ag_wanted(y, 1)) gin[1] = ag_neg(ag_mul(ag_mul(gout, y), inverse));
 }
 
 const ag_op agi_div = { .name = "div",

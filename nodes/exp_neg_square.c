@@ -5,7 +5,7 @@ POINTWISE1(exp_neg_square, F(exp)(-(x * x)))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_mul(gout, ag_mul(ag_scale(y->in[0], -2), y));
+    gin[0] = ag_mul(ag_scale(gout, -2), ag_mul(y->in[0], y));
 }
 
 const ag_op agi_exp_neg_square = { .name = "exp_neg_square",

@@ -1,7 +1,7 @@
 /* 1 / (1 + x^2).  Derivative -2 x y^2, multiplied such that nothing is lost where y^2 is too small to be a number. */
 #include "slopes.h"
 
-POINTWISE1(runge, 1 / (1 + x * x))
+POINTWISE1(runge, F(agi_runge_of)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {

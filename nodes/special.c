@@ -30,22 +30,31 @@ HELPER(psi_series, double agi_psi_series(double n, double z)
     return 0.5 / z + sum;
 })
 
-/* x >= 0. Near the root its Taylor series, elsewhere the series above after the recurrence psi(x) = psi(x + 1) - 1 / x
- * (6.3.5). At 0 -Inf, at -0 Inf. */
+/* x >= 0. From 10 on the series above; below, the recurrence psi(x) = psi(x + 1) - 1 / x (6.3.5) leads to the Taylor
+ * series at the root, so that nothing cancels near it. At 0 -Inf, at -0 Inf. */
 HELPER(digamma, double agi_digamma(double x)
 {
-    static const double taylor[] = { 0.9676722454476212, -0.4427631689835921, 0.258499760955651, -0.16394270544240652,
-                                     0.10782405069126237, -0.07219956125645471, 0.04880428816414311,
-                                     -0.03316112647484736, 0.022597648232218104, -0.01542476590494896,
-                                     0.010538791616612175, -0.007204534386356869, 0.004926781395729853 };
-    double d = x - 1.4616321449683622 - 9.549995429965697e-17, z = x, sum = 0;
-    int k = 13;
-    if (d > -0.0625 && d < 0.0625) {
-        while (k > 0) sum = sum * d + taylor[--k];
-        return d * sum;
-    }
-    for (k = 0; z < 10; z = x + ++k) sum += 1 / z;
-    return log(z) - agi_psi_series(0, z) - sum;
+    static const double taylor[] = {
+        0.96767224544762117, -0.44276316898359211, 0.25849976095565101, -0.16394270544240653,
+        0.10782405069126237, -0.072199561256454711, 0.048804288164143107, -0.033161126474847359,
+        0.022597648232218105, -0.015424765904948959, 0.010538791616612175, -0.0072045343863568682,
+        0.0049267813957298534, -0.0033698016554393281, 0.0023051263267349278, -0.0015769367714301973,
+        0.0010788252019162966, -0.00073807093899600513, 0.00050495326583460204, -0.0003454680251063077,
+        0.00023635601564027053, -0.00016170622091974803, 0.00011063372768747411, -7.5691795821950659e-05,
+        5.1785757952220809e-05, -3.5430070947659606e-05, 2.4240066118601318e-05, -1.6584242271854133e-05,
+        1.134638458466385e-05, -7.7628176684620944e-06, 5.3110609208898634e-06, -3.6336507898010457e-06,
+        2.4860227331295379e-06, -1.7008538854332607e-06, 1.1636675363548843e-06, -7.9614254312419704e-07,
+        5.4469419306694453e-07, -3.726616128343823e-07, 2.5496265520215543e-07, -1.7443695117727745e-07
+    };
+    double sum = 0, d;
+    int k = 40;
+    if (!(x < 10)) return log(x) - agi_psi_series(0, x);
+    if (x < 0.9375) sum = -1 / x, x += 1;
+    while (x > 2) x -= 1, sum += 1 / x;
+    d = x - 1.4616321449683622 - 9.549995429965697e-17;
+    x = 0;
+    while (k > 0) x = x * d + taylor[--k];
+    return d * x + sum;
 })
 
 HELPER(whole_power, double agi_whole_power(double x, int n)
@@ -62,11 +71,12 @@ HELPER(whole_power, double agi_whole_power(double x, int n)
  * z >= n + 10, by their series; all in units of (n - 1)! / x^n, so that nothing overflows before the result does. */
 HELPER(psi_size, double agi_psi_size(int n, double x)
 {
-    double z = x, sum = 0, rest = 1, unit = 1 / x;
-    int k;
-    for (k = 0; z < n + 10; z = x + ++k) sum += k ? agi_whole_power(x / z, n + 1) : 1;
-    if (k) rest = agi_whole_power(x / z, n);
-    for (k = 1; k < n; k++) unit *= k / x;
+    double z, sum = 0, rest = 1, unit = 1 / x;
+    int steps = x < n + 10 ? (int)(n + 10 - x) + 1 : 0, k;
+    for (k = steps - 1; k > 0; k--) sum += agi_whole_power(x / (x + k), n + 1); /* the small ones first */
+    z = x + steps;
+    if (steps) sum += 1, rest = agi_whole_power(x / z, n);
+    for (k = 1; k < n; k++) unit = unit * k / x;
     return unit * (sum * n / x + rest * (1 + n * agi_psi_series(n, z)));
 })
 

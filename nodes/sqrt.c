@@ -5,7 +5,7 @@ POINTWISE1(sqrt, F(sqrt)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_scale(ag_mul(gout, ag_div(ag_number(y->graph, 1), y)), 0.5); /* see div.c */
+    gin[0] = ag_mul(ag_scale(gout, 0.5), ag_div(ag_number(y->graph, 1), y)); /* see div.c */
 }
 
 const ag_op agi_sqrt = { .name = "sqrt",
