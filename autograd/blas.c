@@ -9,7 +9,8 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 static atomic_int inside;  /* calls that may be under way */
@@ -29,21 +30,29 @@ void agi_quiet_blas(void)
     if (openblas_get_num_threads() != 1) openblas_set_num_threads(1);
 }
 
-/* It has two buffers for each of the processors it was built for. Other BLAS libraries have no such limit. */
-static int most_calls(void)
+/* It has two buffers for each of the processors it was built for. Other BLAS libraries have no such limit. It writes its
+ * answer into memory that all threads share, so it is asked once. */
+static int most = INT_MAX;
+
+static void ask_for_most(void)
 {
-    int most = 0;
     const char *config = openblas_get_config ? openblas_get_config() : NULL;
     const char *at = config ? strstr(config, "MAX_THREADS=") : NULL;
-    if (!openblas_get_config) return INT_MAX;
-    if (at) sscanf(at, "MAX_THREADS=%d", &most);
-    return most > 1 ? most : 1;
+    const long threads = at ? strtol(at + strlen("MAX_THREADS="), NULL, 10) : 0;
+    if (config) most = threads > 1 && threads < INT_MAX ? (int)threads : 1;
+}
+
+static int most_calls(void)
+{
+    static pthread_once_t asked = PTHREAD_ONCE_INIT;
+    pthread_once(&asked, ask_for_most);
+    return most;
 }
 
 int agi_blas_calls(int threads)
 {
-    int most = most_calls();
-    return threads < most ? threads : most;
+    const int limit = most_calls();
+    return threads < limit ? threads : limit;
 }
 
 static int can_map(int buffers)
@@ -71,13 +80,14 @@ static void watch_forks(void)
 /* Waits for its turn. 0: memory is short. */
 static int enter_slowly(int calls)
 {
-    int most = most_calls(), entered = 0;
+    const int limit = most_calls();
+    int entered = 0;
     pthread_once(&watched, watch_forks);
     pthread_mutex_lock(&lock);
     atomic_fetch_add(&waiting, 1);
     while (!entered) {
         int now = atomic_load(&inside), have = atomic_load(&ready);
-        if (now > most - calls) {
+        if (now > limit - calls) {
             pthread_cond_wait(&left, &lock);
             continue;
         }

@@ -79,7 +79,7 @@ static int write_all(int file, const char *from, int64_t bytes)
 int agi_cache_trusts(const char *path)
 {
     char buffer[1 << 14], there[DIGEST + 1] = "", made[DIGEST + 1];
-    int64_t left;
+    int64_t left = 0;
     int file = open_own(path, &left), ok = file >= 0;
     agi_digest d;
     agi_digest_start(&d);
