@@ -130,6 +130,7 @@ static int run_all(void)
         int k = 0;
         while (r[k].process != process) k++;
         const counts c = finish(suites[k].name, &r[k], status);
+        r[k].process = 0; /* the system may give its number to a later one */
         sum.checks += c.checks, sum.failures += c.failures, sum.errors += c.errors;
     }
     const int failed = sum.failures + sum.errors;
