@@ -8,7 +8,7 @@ MAKEFLAGS += -r
 BUILD ?= build$(if $(SANITIZE),-sanitize)
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS ?= $(if $(SANITIZE),-O1 -g $(SANITIZERS),-O2 -g)
-FLAGS = -std=c11 -D_GNU_SOURCE -DAG_BUILDING -fPIC -ffp-contract=off -I$(BUILD) \
+FLAGS = -std=c11 -D_GNU_SOURCE -DAG_BUILDING -fPIC -ffp-contract=off -I$(BUILD) -Iautograd -Inodes \
         -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS)
 LIBS = -Wl,--as-needed -lopenblas -lm -lpthread -ldl
 say = $(if $(V),,@echo '  $1 $@';)
@@ -18,10 +18,11 @@ VECTOR := $(if $(SANITIZE),,-O3) -fno-math-errno -fno-trapping-math -Wno-pass-fa
           $(shell $(CC) -fveclib=libmvec -E -x c /dev/null >/dev/null 2>&1 && echo -fveclib=libmvec)
 ISA_2 = -march=x86-64-v3
 ISA_3 = -march=x86-64-v4 -mprefer-vector-width=512
-KERNELS := $(patsubst %,$(BUILD)/autograd/kernels-%.o,1 $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),2 3))
+KERNELS := $(patsubst %,$(BUILD)/autograd/run/kernels-%.o,1 $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),2 3))
 
-SOURCES := $(filter-out autograd/kernels.c,$(wildcard autograd/*.c nodes/*.c))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(if $(wildcard autograd/kernels.c),$(KERNELS))
+NODES := $(wildcard nodes/*.c nodes/*/*.c)
+SOURCES := $(filter-out autograd/run/kernels.c,$(wildcard autograd/*/*.c autograd/*/*/*.c)) $(NODES)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(KERNELS)
 TESTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
 DEMOS := $(patsubst demos/%.c,$(BUILD)/%,$(shell grep -ls '^int main' demos/*.c))
@@ -48,7 +49,7 @@ mutants: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
 	tests/mutants/run
 
 $(BUILD)/libautograd.a: $(OBJECTS)
-	$(call say,archive)rm -f $@ && ar rcs $@ $^
+	$(call say,archive)rm -f $@ && ar qcs $@ $^
 
 $(BUILD)/libautograd.so: $(OBJECTS)
 	$(call say,link)$(CC) $(CFLAGS) -shared $^ $(LDFLAGS) $(LIBS) -o $@
@@ -63,11 +64,11 @@ $(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson -lmpfr -lgmp
 $(DEMOS) $(BUILD)/gradbench $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
 	$(call say,link)$(CC) $(CFLAGS) $(filter %.o,$^) $(BUILD)/libautograd.a $(LDFLAGS) $(LDLIBS) $(LIBS) -o $@
 
-$(BUILD)/autograd/scalar.o: EXTRA = $(VECTOR)
+$(BUILD)/autograd/run/scalar.o: EXTRA = $(VECTOR)
 $(BENCH) $(PRIMALS): EXTRA = $(VECTOR) -ffp-contract=fast -fopenmp-simd
 $(TESTS): EXTRA = -DTEST_CC='"$(CC) $(CFLAGS)"' -DTEST_BUILD='"$(BUILD)"' -DTEST_LIBS='"$(LIBS)"'
 
-$(BUILD)/autograd/kernels-%.o: autograd/kernels.c $(BUILD)/pointwise.def $(BUILD)/flags
+$(BUILD)/autograd/run/kernels-%.o: autograd/run/kernels.c $(BUILD)/pointwise.def $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,compile)$(CC) $(FLAGS) $(VECTOR) -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
 
@@ -76,7 +77,7 @@ $(BUILD)/%.o: %.c $(BUILD)/pointwise.def $(BUILD)/flags
 	$(call say,compile)$(CC) $(FLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 
 # The arithmetic of all pointwise operations, one line each; written only when it changes.
-$(BUILD)/pointwise.def: $(wildcard nodes/*.c) nodes
+$(BUILD)/pointwise.def: $(NODES) nodes nodes/control nodes/fused nodes/shared
 	@mkdir -p $(@D)
 	@grep -h '^POINTWISE' $(filter %.c,$^) > $@.new; cmp -s $@.new $@ || cp $@.new $@; rm $@.new
 

@@ -1,5 +1,5 @@
 /* acos(x);  derivative -1 / sqrt(1 - x^2). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(acos, F(acos)(x))
 

@@ -1,5 +1,5 @@
 /* The smallest element over an axis or everything, NaN if any is;  equal ones share the gradient. */
-#include "extremum.h"
+#include "shared/extremum.h"
 
 const ag_op agi_amin = { .name = "amin",
                          .formula = "smallest of x",

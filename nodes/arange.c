@@ -1,5 +1,5 @@
 /* 0, 1, ..., n - 1: a constant. */
-#include "leaf.h"
+#include "shared/leaf.h"
 
 static void count(void *values, ag_dtype dtype, int64_t n)
 {

@@ -1,5 +1,5 @@
 /* Where the largest element along an axis is: the first of equals; a NaN counts as the largest.  No gradient. */
-#include "reduction.h"
+#include "shared/reduction.h"
 
 static ag_status shape(ag_infer *c)
 {

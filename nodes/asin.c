@@ -1,5 +1,5 @@
 /* asin(x);  derivative 1 / sqrt(1 - x^2). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(asin, F(asin)(x))
 

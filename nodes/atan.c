@@ -1,5 +1,5 @@
 /* atan(x);  derivative 1 / (1 + x^2). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(atan, F(atan)(x))
 

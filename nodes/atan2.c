@@ -1,5 +1,5 @@
 /* The angle of the point (b, a), as atan2(y = a, x = b) in C;  d/da = b / (a^2 + b^2), d/db = -a / (a^2 + b^2). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE2(atan2, F(atan2)(a, b))
 

@@ -1,5 +1,5 @@
 /* e^(-b a^2), b a literal power of two, with all digits where that is small.  d/da = -2 a b y. */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE2(bell, F(agi_bell_of)(a, b))
 

@@ -1,7 +1,7 @@
 /* Lower triangular y with y y^T = (a + a^T) / 2:  d/da = the symmetric part of y^-T p y^-1, p the lower triangle of
  * y^T gout with half the diagonal (I. Murray, Differentiation of the Cholesky decomposition, 2016). */
-#include "lapack.h"
-#include "matrix.h"
+#include "shared/lapack.h"
+#include "shared/matrix.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {

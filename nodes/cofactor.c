@@ -1,8 +1,8 @@
 /* y = |a| a^-T, the cofactors of a, which singular matrices have, too: the derivative of |a|. That of y takes a regular
  * matrix, but for orders 1, where y is 1, and 2, where y is linear in a.  Inputs: a, its factors. */
-#include "elimination.h"
-#include "lapack.h"
-#include "matrix.h"
+#include "shared/elimination.h"
+#include "shared/lapack.h"
+#include "shared/matrix.h"
 
 #include <math.h>
 

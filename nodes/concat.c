@@ -1,6 +1,6 @@
 /* Tensors one after the other along an axis;  each takes its part of the gradient. */
-#include "move.h"
-#include "positions.h"
+#include "shared/move.h"
+#include "shared/positions.h"
 
 static ag_status shape(ag_infer *c)
 {

@@ -1,5 +1,5 @@
 /* constant: a tensor known when the graph is built; attribute: its values. */
-#include "leaf.h"
+#include "shared/leaf.h"
 
 const ag_op agi_constant = { .name = "constant", .formula = "known beforehand", .flags = AG_LEAF };
 

@@ -1,7 +1,7 @@
 /* Mean over rows of -log softmax(logits)[label];  the gradient of a row is softmax_error / n.
  * A logit of -Inf, a class that is masked, adds nothing; as the label, the loss is Inf. Where the label has nearly all
  * of the probability, the loss and its gradient are sums of the others, not differences from 1. */
-#include "softmax.h"
+#include "shared/softmax.h"
 
 static ag_status shape(ag_infer *c)
 {

@@ -1,6 +1,6 @@
 /* y = |a|, the determinant:  d/da = the cofactors of a.  Inputs: a, its factors. */
-#include "elimination.h"
-#include "matrix.h"
+#include "shared/elimination.h"
+#include "shared/matrix.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* The diagonal matrix of a vector;  the gradient is the diagonal.  Of matrices: their diagonals (diagonal.c). */
-#include "matrix.h"
+#include "shared/matrix.h"
 
 static ag_status shape(ag_infer *c)
 {

@@ -1,5 +1,5 @@
 /* The diagonals of the matrices: a view;  the gradient goes back onto the diagonal. */
-#include "matrix.h"
+#include "shared/matrix.h"
 
 static ag_status shape(ag_infer *c)
 {

@@ -1,6 +1,6 @@
 /* x at regular positions along an axis of zeros: the gradient of a slice;  its own gradient is that slice. */
-#include "move.h"
-#include "positions.h"
+#include "shared/move.h"
+#include "shared/positions.h"
 
 static ag_status shape(ag_infer *c)
 {

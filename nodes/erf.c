@@ -1,5 +1,5 @@
 /* erf(x);  derivative 2 / sqrt(pi) e^(-x^2). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(erf, F(erf)(x))
 

@@ -1,5 +1,5 @@
 /* 1 - erf(x), accurate where that is small;  derivative -2 / sqrt(pi) e^(-x^2). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(erfc, F(erfc)(x))
 

@@ -1,5 +1,5 @@
 /* An axis in reverse order: a view;  the gradient is reversed back. */
-#include "positions.h"
+#include "shared/positions.h"
 
 static ag_status shape(ag_infer *c)
 {

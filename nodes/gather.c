@@ -1,6 +1,6 @@
 /* numpy.take: slices of x at indices along an axis, which their dimensions replace;  the gradient is added up there. */
-#include "gather.h"
-#include "move.h"
+#include "shared/gather.h"
+#include "shared/move.h"
 
 ag_status ag_infer_gather(ag_infer *c, ag_shape *s)
 {

@@ -1,6 +1,6 @@
 /* x Phi(x), Phi being the normal distribution. Far left it is 0, also at -Inf.
  * Derivative Phi(x) + x phi(x) with the density phi(x) = e^(-x^2 / 2) / sqrt(2 pi). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(gelu, x < -40 ? 0 : x * F(agi_normal_of)(x))
 

@@ -1,5 +1,5 @@
 /* input: a tensor fed at every run. */
-#include "leaf.h"
+#include "shared/leaf.h"
 
 const ag_op agi_input = { .name = "input", .formula = "fed at every run", .flags = AG_LEAF };
 

@@ -1,6 +1,6 @@
 /* y = a^-1:  d/da = -y^T gout y^T.  Inputs: a, its factors; attribute: may it be singular? Then y is NaN. */
-#include "lapack.h"
-#include "matrix.h"
+#include "shared/lapack.h"
+#include "shared/matrix.h"
 
 ag_node *agi_inverse_of(ag_node *a, ag_node *factors, int lenient)
 {

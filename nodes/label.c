@@ -1,5 +1,5 @@
 /* x, integers that are classes: from 0 to classes - 1, or the evaluation fails.  No gradient. */
-#include "softmax.h"
+#include "shared/softmax.h"
 
 static ag_status run(const ag_kernel_call *c)
 {

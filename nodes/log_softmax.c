@@ -1,7 +1,7 @@
 /* log softmax(x) = x - log(sum of e^x) along an axis;  the gradient is gout - e^y sum of gout. Of a class whose share p
  * is nearly 1 both keep their digits: the value is -log1p(the others), the gradient (1 - p) gout - p (the others'
  * gout). */
-#include "softmax.h"
+#include "shared/softmax.h"
 
 static ag_node *sum(ag_node *x, int axis)
 {

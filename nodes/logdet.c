@@ -1,6 +1,6 @@
 /* y = log |det a|, -Inf where a is singular:  d/da = a^-T, there NaN.  Inputs: a, its factors. */
-#include "elimination.h"
-#include "matrix.h"
+#include "shared/elimination.h"
+#include "shared/matrix.h"
 
 #include <math.h>
 

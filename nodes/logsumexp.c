@@ -1,7 +1,7 @@
 /* log(sum of e^x) over an axis or everything, without overflow;  the gradient is gout softmax(x), of the exponentials
  * that the value is made of: e^(x - y) would have the rounding error of y, which may be large, as its relative error.
  * The sum over nothing but -Inf is -Inf, with gradient 0. */
-#include "softmax.h"
+#include "shared/softmax.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* a = U^T L^T P^T: the factors that solve, inverse, det and logdet of one matrix share, and their derivatives.
  * Whoever uses the factors takes a as an operand, too, and its rule speaks of a: nothing flows back through here. */
-#include "lapack.h"
-#include "matrix.h"
+#include "shared/lapack.h"
+#include "shared/matrix.h"
 
 static ag_status shape(ag_infer *c)
 {

@@ -1,6 +1,6 @@
 /* Matrix product of the last two axes, batch dimensions broadcasting:  y = a b, d/da = gout b^T, d/db = a^T gout.
  * Computed by CBLAS; a transposed operand is passed as such and never copied. */
-#include "matrix.h"
+#include "shared/matrix.h"
 
 #include <limits.h>
 

@@ -1,5 +1,5 @@
 /* Mean over an axis or everything: sum / n;  derivative 1 / n. */
-#include "reduction.h"
+#include "shared/reduction.h"
 
 static ag_node *extent(const ag_node *x, int axis)
 {

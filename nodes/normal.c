@@ -1,5 +1,5 @@
 /* Phi(x), the normal distribution, with the digits of its left tail.  Derivative e^(-x^2 / 2) / sqrt(2 pi). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(normal, F(agi_normal_of)(x))
 

@@ -1,5 +1,5 @@
 /* 1 - x^2, written (1 - x)(1 + x): exact near +-1.  Derivative -2 x. */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(one_minus_square, (1 - x) * (1 + x))
 

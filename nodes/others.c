@@ -4,7 +4,7 @@
  * Derivatives, with one direction gout more: by x, the same of all directions; by v, of all without v.
  *
  * Nothing overflows or vanishes on the way: numbers are fractions and exponents apart. */
-#include "others.h"
+#include "shared/others.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Zeros before and after along an axis;  the gradient is what falls on x. */
-#include "positions.h"
+#include "shared/positions.h"
 
 #define MOST ((int64_t)1 << 48) /* more than any tensor has */
 

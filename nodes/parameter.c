@@ -1,5 +1,5 @@
 /* parameter: a tensor that the run keeps; attribute: its initial values, or NULL for zeros. */
-#include "leaf.h"
+#include "shared/leaf.h"
 
 const ag_op agi_parameter = { .name = "parameter", .formula = "kept by the run", .flags = AG_LEAF };
 

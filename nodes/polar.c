@@ -1,6 +1,6 @@
 /* b / (a^2 + b^2), of numbers of any size; NaN where both are 0, 0 where one is infinite.  With x = (a / b) y, which is
  * a / (a^2 + b^2): d/da = -2 x y, d/db = x^2 - y^2. */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE2(polar, F(agi_polar_of)(a, b))
 

@@ -1,6 +1,6 @@
 /* Product over an axis or everything;  the derivative by one element is the product of the others. */
-#include "others.h"
-#include "reduction.h"
+#include "shared/others.h"
+#include "shared/reduction.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {

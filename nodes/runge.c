@@ -1,5 +1,5 @@
 /* 1 / (1 + x^2).  Derivative -2 x y^2, multiplied such that nothing is lost where y^2 is too small to be a number. */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(runge, F(agi_runge_of)(x))
 

@@ -1,5 +1,5 @@
 /* x with updates added at indices along an axis, one after the other;  x takes gout, the updates what they fell on. */
-#include "gather.h"
+#include "shared/gather.h"
 
 static ag_status shape(ag_infer *c)
 {

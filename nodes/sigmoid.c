@@ -1,6 +1,6 @@
 /* sigmoid(x) = 1 / (1 + e^-x), which saturates without overflow on either side;  derivative sigmoid_slope, which
  * computes with the same e^-x. The POINTWISE line is for who needs the value alone. */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(sigmoid, 1 / (1 + F(exp)(-x)))
 

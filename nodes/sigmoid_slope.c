@@ -1,6 +1,6 @@
 /* a s(b) s(-b), s being the sigmoid: a times its slope at b, exact where it saturates.
  * d/da = s(b) s(-b), d/db = -y tanh(b / 2), which is a s(b) s(-b) (s(-b) - s(b)) with all its digits. */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {

@@ -1,5 +1,5 @@
 /* x sigmoid(x), 0 far left, also at -Inf;  derivative silu_slope. */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(silu, F(agi_silu_of)(x))
 

@@ -1,6 +1,6 @@
 /* The slope of silu, s(x) (1 + x s(-x)) with s = sigmoid: 0 far left, 1 far right, also at the infinities.
  * Derivative s'(x) (2 - x tanh(x / 2)). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(silu_slope, F(agi_silu_slope_of)(x))
 

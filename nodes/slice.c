@@ -1,5 +1,5 @@
 /* x[start:stop:step] along an axis, as in Python: a view;  the gradient is placed where the elements came from. */
-#include "positions.h"
+#include "shared/positions.h"
 
 static ag_status shape(ag_infer *c)
 {

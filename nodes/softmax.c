@@ -1,7 +1,7 @@
 /* softmax(x) = e^x / sum of e^x along an axis;  the gradient is y (gout - sum of gout y). A row of nothing but -Inf, or
  * with Inf, gives NaN.
  * Only the rule is differentiated, never the definition, so the maximum in it does not matter there. */
-#include "softmax.h"
+#include "shared/softmax.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {

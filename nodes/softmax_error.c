@@ -1,6 +1,6 @@
 /* softmax(a) - b by rows, b being 1 at one class of each and else 0: there it is minus the sum of the other classes'
  * probabilities, which are not lost beside 1. The gradient is softmax's, and -gout for b. */
-#include "softmax.h"
+#include "shared/softmax.h"
 
 #include <math.h>
 

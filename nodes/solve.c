@@ -1,6 +1,6 @@
 /* y = a^-1 b:  d/db = a^-T gout, d/da = -(d/db) y^T.  Inputs: a, b, the factors of a; attribute: is a transposed? */
-#include "lapack.h"
-#include "matrix.h"
+#include "shared/lapack.h"
+#include "shared/matrix.h"
 
 static ag_node *solve(ag_node *a, ag_node *b, ag_node *factors, int transposed)
 {

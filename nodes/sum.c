@@ -1,5 +1,5 @@
 /* Sum over an axis or everything;  derivative 1. */
-#include "reduction.h"
+#include "shared/reduction.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {

@@ -1,6 +1,6 @@
 /* tanh(x);  derivative tanh_slope, which computes with the same exponential. The POINTWISE line is for who needs the
  * value alone. */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 POINTWISE1(tanh, F(agi_tanh_of)(F(copysign)(F(expm1)(2 * F(fabs)(x)), x)))
 

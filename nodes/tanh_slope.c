@@ -1,5 +1,5 @@
 /* a (1 - tanh(b)^2), exact where tanh saturates.  d/da = 1 - tanh(b)^2, d/db = -2 y tanh(b). */
-#include "slopes.h"
+#include "shared/slopes.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {

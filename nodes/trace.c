@@ -1,5 +1,5 @@
 /* Sum of the diagonal of a square matrix;  derivative the identity. */
-#include "matrix.h"
+#include "shared/matrix.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {

@@ -1,6 +1,6 @@
 /* y = t^-1 b, t a triangle of a or its transpose:  d/db = t^-T gout, d/da = that triangle of -(d/db) y^T. */
-#include "lapack.h"
-#include "matrix.h"
+#include "shared/lapack.h"
+#include "shared/matrix.h"
 
 typedef struct {
     int upper, transposed;

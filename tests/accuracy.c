@@ -152,7 +152,7 @@ START_TEST(every_pointwise_operation_has_a_row)
 {
     static const ag_op *const registry[] = {
 #define NODE(name) &agi_##name,
-#include "../nodes/nodes.def"
+#include "nodes.def"
 #undef NODE
     };
     for (size_t i = 0; i < COUNT(registry); i++) {

@@ -1,6 +1,6 @@
 /* The exact value of every pointwise operation, in MPFR, and the domain in which it is looked at. */
 #include "accuracy.h"
-#include "../nodes/slopes.h"
+#include "shared/slopes.h"
 
 #define N MPFR_RNDN
 #define INF INFINITY

@@ -1,7 +1,7 @@
 /* Batches, for every row of the operations' table: the batched graph against the graph built anew for each value, and
  * Hessians' Jacobians against third differences of values. */
 #include "op_table.h"
-#include "../autograd/internal.h"
+#include "graph/graph.h"
 
 enum { BATCH = 3, MOST_IN = 3 };
 
@@ -255,7 +255,7 @@ START_TEST(all_smooth)
 {
     static const ag_op *const registry[] = {
 #define NODE(name) &agi_##name,
-#include "../nodes/nodes.def"
+#include "nodes.def"
 #undef NODE
     };
     for (size_t i = 0; i < COUNT(registry); i++) {

@@ -2,7 +2,7 @@
  * forms and differences, in any nesting. */
 #include "test.h"
 
-#include "../nodes/softmax.h"
+#include "shared/softmax.h"
 
 static ag_graph *g;
 

@@ -1,7 +1,7 @@
 /* Evaluations that fail: all or nothing. Whatever fails, wherever, in whichever plan, every parameter is what it was
  * before, and the next evaluation goes on from there as if nothing had been. */
 #include "test.h"
-#include "../autograd/plan.h"
+#include "plan/plan.h"
 
 #include <unistd.h>
 

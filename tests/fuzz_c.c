@@ -1,6 +1,6 @@
 /* Programs as exported C, many in a file, so that a compiler starts once for all of them. */
 #include "fuzz.h"
-#include "../autograd/plan.h"
+#include "plan/plan.h"
 
 #include <dlfcn.h>
 

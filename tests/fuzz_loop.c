@@ -1,8 +1,8 @@
 /* The reference's loops and branches: bodies evaluated step by step, each in a scope of its own. Where it is not
  * certain how a test or predicate came out, nothing is known of any result. */
 #include "fuzz.h"
-#include "../autograd/internal.h"
-#include "../nodes/loop.h"
+#include "graph/graph.h"
+#include "control/loop.h"
 
 /* All of a loop's parts, in order; kept as one value where the loop node's would be. */
 typedef struct {

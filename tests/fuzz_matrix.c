@@ -1,6 +1,6 @@
 /* The reference's linear algebra: elimination in long double; bounds through the inverse, which is part of them. */
 #include "fuzz.h"
-#include "../nodes/matrix.h"
+#include "shared/matrix.h"
 
 enum { MOST = 24, GROWTH = 16 }; /* order of matrices; what pivoting lets elements grow by, and more */
 

@@ -1,8 +1,8 @@
 /* The reference's operations that move elements, or take them as another type. */
 #include "fuzz.h"
-#include "../autograd/internal.h"
-#include "../nodes/gather.h"
-#include "../nodes/positions.h"
+#include "graph/graph.h"
+#include "shared/gather.h"
+#include "shared/positions.h"
 
 static void take(fuzz_value *to, int64_t i, const fuzz_value *from, int64_t k)
 {

@@ -1,7 +1,7 @@
 /* A program that went wrong, to read: what the output is made of, what the reference says of it, and what a plan of
  * that node alone gives. The first line that is marked is where to look. */
 #include "fuzz.h"
-#include "../autograd/internal.h"
+#include "graph/graph.h"
 
 static void mark(const ag_node *y, unsigned char *needed)
 {

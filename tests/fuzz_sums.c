@@ -1,7 +1,7 @@
 /* The reference's sums, products and extrema: in any order that an engine may choose. */
 #include "fuzz.h"
-#include "../nodes/gather.h"
-#include "../nodes/reduction.h"
+#include "shared/gather.h"
+#include "shared/reduction.h"
 
 /* A sum in any order: each of its terms is rounded so often at most. */
 typedef struct {

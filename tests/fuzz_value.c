@@ -1,8 +1,8 @@
 /* The reference: a node's value, from those of its operands as they were written, one function an operation. What the
  * engine made of the graph meanwhile, simpler nodes, plans, passes, is not looked at. */
 #include "fuzz.h"
-#include "../autograd/internal.h"
-#include "../nodes/reduction.h"
+#include "graph/graph.h"
+#include "shared/reduction.h"
 
 /* ---- scopes ------------------------------------------------------------------------------------------------------ */
 

@@ -1,7 +1,7 @@
 /* The ways to run a program in this process, each compared with the reference: zeros where it has zeros, NaN where it
  * has NaN, all else within its bounds; and with each other, to the last bit, where that is promised. */
 #include "fuzz.h"
-#include "../autograd/plan.h"
+#include "plan/plan.h"
 
 fuzz_count fuzz_counted;
 

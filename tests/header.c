@@ -32,7 +32,7 @@ static const char operation[] =
     "#include \"autograd/autograd.h\"\n"
     "}\n"
     "#endif\n"
-    "#include \"nodes/node.h\"\n" /* not pedantic: in C++ a node's last member is an extension */
+    "#include \"autograd/node.h\"\n" /* not pedantic: in C++ a node's last member is an extension */
     "ag_node *twice(const ag_op *, ag_node *);\n"
     "ag_node *twice(const ag_op *op, ag_node *x) { return ag_is_bad(x) ? x : ag_unary(op, ag_unary(op, x)); }\n";
 

@@ -1,6 +1,6 @@
 /* Rows of the pointwise operations: domain of each operand, and the value by libm. */
 #include "op_table.h"
-#include "../nodes/slopes.h"
+#include "shared/slopes.h"
 
 static double sigmoid(double x)
 {

@@ -1,7 +1,7 @@
 /* Rows of reductions and of operations along an axis; arg: axis or EVERYTHING, keepdims. */
 #include "op_table.h"
-#include "../nodes/others.h"
-#include "../nodes/softmax.h"
+#include "shared/others.h"
+#include "shared/softmax.h"
 
 #define EVERYTHING 99
 

@@ -96,13 +96,13 @@ END_TEST
 
 static const ag_op *const registry[] = {
 #define NODE(name) &agi_##name,
-#include "../nodes/nodes.def"
+#include "nodes.def"
 #undef NODE
 };
 
 static const char *const registered[] = {
 #define NODE(name) #name,
-#include "../nodes/nodes.def"
+#include "nodes.def"
 #undef NODE
 };
 

@@ -1,6 +1,6 @@
 /* Optimisers against loops in plain C that follow the methods' definitions, and pictures of graphs. */
 #include "test.h"
-#include "../autograd/internal.h"
+#include "graph/graph.h"
 
 enum { N = 5, STEPS = 25 };
 

@@ -220,7 +220,7 @@ START_TEST(every_operation_is_a_function)
                                           &agi_softmax_error, &agi_cofactor, &agi_others };
     static const ag_op *const registry[] = {
 #define NODE(name) &agi_##name,
-#include "../nodes/nodes.def"
+#include "nodes.def"
 #undef NODE
     };
     for (size_t i = 0; i < COUNT(registry); i++) {

@@ -1,7 +1,7 @@
 /* Scalar programs: calls of functions bundled into vectors, the result that is kept beside memory, parameters assigned
  * in place; against the same arithmetic in plain C. */
 #include "test.h"
-#include "../autograd/plan.h"
+#include "plan/plan.h"
 
 static ag_graph *g;
 static ag_plan *plan;

@@ -2,7 +2,7 @@
 #ifndef TEST_H
 #define TEST_H
 
-#include "../nodes/node.h"
+#include "node.h"
 
 #include <check.h>
 #include <math.h>

@@ -1,0 +1,286 @@
+/* Loops and branches become steps: their bodies plans of their own, and what goes between their memory and the bodies'
+ * before, around and after the steps lists of transfers. */
+#include "compile.h"
+#include "control/loop.h"
+
+enum { ALIGNMENT = 64 };
+
+/* ---- where the parts lie ---------------------------------------------------------------------------------------- */
+
+agi_layout *agi_layout_of(const agi_compiler *c, const ag_node *x)
+{
+    agi_layout *all = c->layouts.data; /* in the order of the graph */
+    int64_t low = 0, high = c->layouts.count;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (all[middle].node == x) return &all[middle];
+        if (all[middle].node->id < x->id) low = middle + 1;
+        else high = middle;
+    }
+    return NULL;
+}
+
+int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
+{
+    if (!agi_vector_grow(c->arena.allocator, &c->layouts, sizeof(agi_layout), 1)) return agi_out_of_memory(c);
+    int n = ag_parts(x);
+    agi_layout l = { .node = x, .bytes = ALIGNMENT };
+    l.part = agi_arena_take(&c->plan->arena, (size_t)n * sizeof *l.part);
+    if (!l.part) return agi_out_of_memory(c);
+    for (int k = 0; k < n; k++) l.part[k] = -1;
+    for (int64_t k = 0; k < c->parts.count; k++) {
+        const ag_node *part = ((const ag_node **)c->parts.data)[k];
+        int number = *(const int *)part->attribute;
+        if (part->in[0] != x || l.part[number] >= 0) continue;
+        l.part[number] = l.bytes;
+        l.bytes += (agi_node_bytes(part) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        if (l.bytes > AGI_MOST_BYTES) return agi_too_large(c, part);
+    }
+    ((agi_layout *)c->layouts.data)[c->layouts.count++] = l;
+    return 1;
+}
+
+/* ---- bodies ----------------------------------------------------------------------------------------------------- */
+
+/* The outputs of a body's plan: the states' next values first. */
+static ag_plan *compile_body(agi_compiler *c, agi_body body, int n, ag_node *const results[])
+{
+    ag_node **outputs = agi_arena_take(&c->arena, (size_t)(body.nstates + n) * sizeof *outputs);
+    if (!outputs) return agi_out_of_memory(c), NULL;
+    if (body.nstates) memcpy(outputs, body.next, (size_t)body.nstates * sizeof *outputs); /* else perhaps NULL */
+    memcpy(outputs + body.nstates, results, (size_t)n * sizeof *outputs);
+    agi_recipe recipe = { .plain = c->recipe->plain };
+    return agi_compile(c->graph, body.nstates + n, outputs, c->options, &recipe, &body);
+}
+
+/* What somebody reads of a loop, directly or through other states: `next` and `bound` get its live states, first. */
+typedef struct {
+    int states, results, inputs;
+    ag_node **next, **bound, **result;
+} live_loop;
+
+static int add_live(agi_compiler *c, const ag_loop *l, const int64_t *part, live_loop *v, unsigned char *live)
+{
+    unsigned char *used = agi_arena_zeros(&c->arena, (size_t)l->states + 1, 1);
+    if (!used) return agi_out_of_memory(c);
+    for (int k = 0; k < l->results; k++)
+        if (part[ag_part_result(l, k)] >= 0) v->result[v->results++] = l->result[k];
+    for (int k = 0; k < l->states; k++) live[k] = part[ag_part_final(l, k)] >= 0 || part[ag_part_before(l, k)] >= 0;
+    for (int grown = 1; grown;) { /* states that live ones, results or the test read */
+        int n = v->results;
+        ag_node **read = agi_arena_take(&c->arena, (size_t)(v->results + l->states + 1) * sizeof *read);
+        if (!read) return agi_out_of_memory(c);
+        memcpy(read, v->result, (size_t)n * sizeof *read);
+        if (l->test) read[n++] = l->test;
+        for (int k = 0; k < l->states; k++)
+            if (live[k]) read[n++] = l->next[k];
+        grown = 0;
+        if (n && l->states && !ag_find_used(c->graph, n, read, l->states, l->state, used)) return 0;
+        for (int k = 0; k < l->states; k++)
+            if (used[k] && !live[k]) live[k] = 1, grown = 1;
+    }
+    return 1;
+}
+
+static int find_live(agi_compiler *c, const ag_loop *l, const int64_t *part, live_loop *v)
+{
+    int inputs = l->states + l->elements + l->captures;
+    size_t n = (size_t)(l->results + inputs + 1);
+    unsigned char *live = agi_arena_zeros(&c->arena, n, 1);
+    v->next = agi_arena_take(&c->arena, n * sizeof *v->next);
+    v->bound = agi_arena_take(&c->arena, n * sizeof *v->bound);
+    v->result = agi_arena_take(&c->arena, n * sizeof *v->result);
+    if (!live || !v->next || !v->bound || !v->result) return agi_out_of_memory(c);
+    if (!add_live(c, l, part, v, live)) return 0;
+    for (int k = 0; k < l->states; k++) {
+        if (!live[k]) continue;
+        v->bound[v->states] = l->state[k];
+        v->next[v->states++] = l->next[k];
+    }
+    v->inputs = v->states;
+    for (int k = l->states; k < inputs; k++) v->bound[v->inputs++] = ag_loop_leaf(l, k);
+    return 1;
+}
+
+/* ---- transfers -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    agi_compiler *c;
+    const agi_item *item;
+    agi_loop_step *s;
+} lowering;
+
+static int make_room(lowering *l, agi_transfers *t, int n)
+{
+    t->list = agi_arena_take(&l->c->plan->arena, (size_t)n * sizeof *t->list);
+    return t->list ? 1 : agi_out_of_memory(l->c);
+}
+
+/* Input k of the node, its elements `stride` bytes apart. */
+static agi_transfer from_input(const lowering *l, int k, int64_t stride)
+{
+    int source = agi_sources(l->c, l->item, k);
+    const ag_node *x = l->item->node->in[k];
+    agi_transfer t = { .kind = AGI_COPY_IN, .outer = l->c->item[l->c->item[source].root].buffer, .stride = stride };
+    t.offset = agi_item_strides(l->c, (uint32_t)source).offset * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
+    return t;
+}
+
+static agi_transfer to_part(const lowering *l, int part, int64_t stride)
+{
+    return (agi_transfer){ .kind = AGI_COPY_OUT, .outer = l->s->out, .offset = l->s->part[part], .stride = stride };
+}
+
+static const agi_buffer *inner_buffer(const ag_plan *p, const ag_node *x, uint32_t *number)
+{
+    const agi_place *at = agi_find_place(p, x);
+    if (!at) return NULL;
+    *number = at->buffer;
+    return &p->buffer[at->buffer];
+}
+
+static void add(agi_transfers *to, agi_transfer t, uint32_t inner, const agi_buffer *b)
+{
+    t.inner = inner;
+    t.bytes = b->bytes;
+    to->list[to->count++] = t;
+}
+
+/* What a leaf of the body stands for, if the body reads it. */
+static void add_leaf(agi_transfers *to, agi_transfer t, const ag_plan *p, const ag_node *leaf)
+{
+    uint32_t inner;
+    const agi_buffer *b = inner_buffer(p, leaf, &inner);
+    if (!b || (b->role == AGI_CONSTANT && !b->given)) return; /* the body has its own */
+    if (b->given) t.kind = AGI_BY_ADDRESS;
+    add(to, t, inner, b);
+}
+
+static int has_address(const agi_transfers *t, uint32_t inner)
+{
+    for (int k = 0; k < t->count; k++)
+        if (t->list[k].kind == AGI_BY_ADDRESS && t->list[k].inner == inner) return 1;
+    return 0;
+}
+
+/* A result is computed where it is stacked, or copied there: a leaf before the step, as a state then moves on. */
+static void add_result(agi_transfers *before, agi_transfers *after, agi_transfer t, const ag_plan *p, const ag_node *x)
+{
+    uint32_t inner;
+    const agi_buffer *b = inner_buffer(p, x, &inner);
+    int leaf = b->role == AGI_LEAF && b->node == x; /* not what is stored into one at the end of a step */
+    if (b->role == AGI_VALUE && b->given && !has_address(before, inner)) {
+        t.kind = AGI_BY_ADDRESS;
+        leaf = 1;
+    }
+    add(leaf ? before : after, t, inner, b);
+}
+
+/* ---- loops ------------------------------------------------------------------------------------------------------ */
+
+static void transfer_states(lowering *w, const ag_loop *l)
+{
+    agi_loop_step *s = w->s;
+    for (int k = 0; k < l->states; k++) {
+        int before = ag_part_before(l, k), final = ag_part_final(l, k);
+        add_leaf(&s->enter[0], from_input(w, k, 0), s->body[0], l->state[k]);
+        if (s->part[before] >= 0)
+            add_leaf(&s->before, to_part(w, before, agi_node_bytes(l->state[k])), s->body[0], l->state[k]);
+        if (s->part[final] >= 0) add_leaf(&s->leave[0], to_part(w, final, 0), s->body[0], l->state[k]);
+    }
+}
+
+static int transfer_loop(lowering *w, const ag_loop *l)
+{
+    agi_loop_step *s = w->s;
+    int bound = l->states + l->elements;
+    if (!make_room(w, &s->enter[0], l->states + l->captures) || !make_room(w, &s->leave[0], l->states)) return 0;
+    if (!make_room(w, &s->before, bound + l->results) || !make_room(w, &s->after, l->results)) return 0;
+    transfer_states(w, l);
+    for (int k = l->states; k < bound; k++) {
+        const ag_node *one = l->element[k - l->states];
+        add_leaf(&s->before, from_input(w, k, agi_node_bytes(one)), s->body[0], one);
+    }
+    for (int k = bound; k < bound + l->captures; k++)
+        add_leaf(&s->enter[0], from_input(w, k, 0), s->body[0], ag_loop_leaf(l, k));
+    for (int k = 0; k < l->results; k++) {
+        int part = ag_part_result(l, k);
+        if (s->part[part] >= 0)
+            add_result(&s->before, &s->after, to_part(w, part, agi_node_bytes(l->result[k])), s->body[0], l->result[k]);
+    }
+    if (l->counted) s->control = from_input(w, bound + l->captures, 0);
+    return 1;
+}
+
+static int compile_test(lowering *w, const ag_loop *l)
+{
+    agi_loop_step *s = w->s;
+    int bound = l->states + l->elements, inputs = bound + l->captures;
+    ag_node **leaves = agi_arena_take(&w->c->arena, (size_t)inputs * sizeof *leaves);
+    if (!leaves) return agi_out_of_memory(w->c);
+    for (int k = 0; k < inputs; k++) leaves[k] = ag_loop_leaf(l, k);
+    s->body[1] = compile_body(w->c, (agi_body){ .nbound = inputs, .bound = leaves }, 1, &l->test);
+    if (!s->body[1] || !make_room(w, &s->enter[1], l->captures) || !make_room(w, &s->states, l->states)) return 0;
+    for (int k = 0; k < l->states; k++) {
+        agi_transfer t = { .kind = AGI_COPY_IN };
+        if (inner_buffer(s->body[0], l->state[k], &t.outer)) add_leaf(&s->states, t, s->body[1], l->state[k]);
+    }
+    for (int k = bound; k < inputs; k++) add_leaf(&s->enter[1], from_input(w, k, 0), s->body[1], leaves[k]);
+    inner_buffer(s->body[1], l->test, &s->test);
+    return 1;
+}
+
+static int lower_loop(lowering *w, const ag_loop *l)
+{
+    live_loop live = { 0 };
+    if (!find_live(w->c, l, w->s->part, &live)) return 0;
+    agi_body body = { .nbound = live.inputs, .nstates = live.states, .bound = live.bound, .next = live.next };
+    body.gives = 1;
+    w->s->body[0] = compile_body(w->c, body, live.results, live.result);
+    if (!w->s->body[0] || !transfer_loop(w, l)) return 0;
+    return !l->test || compile_test(w, l);
+}
+
+/* ---- branches --------------------------------------------------------------------------------------------------- */
+
+static int lower_body(lowering *w, const ag_branch *b, int side)
+{
+    agi_loop_step *s = w->s;
+    ag_node *const *results = side ? b->otherwise : b->then;
+    int inputs = b->arguments + b->captures, n = 0;
+    ag_node **bound = agi_arena_take(&w->c->arena, (size_t)inputs * sizeof *bound);
+    ag_node **live = agi_arena_take(&w->c->arena, (size_t)b->results * sizeof *live);
+    if (!bound || !live) return agi_out_of_memory(w->c);
+    for (int k = 0; k < inputs; k++) bound[k] = k < b->arguments ? b->argument[k] : b->capture[k - b->arguments];
+    for (int k = 0; k < b->results; k++)
+        if (s->part[k] >= 0) live[n++] = results[k];
+    s->body[side] = compile_body(w->c, (agi_body){ .nbound = inputs, .bound = bound, .gives = 1 }, n, live);
+    if (!s->body[side] || !make_room(w, &s->enter[side], inputs + n) || !make_room(w, &s->leave[side], n)) return 0;
+    for (int k = 0; k < inputs; k++) add_leaf(&s->enter[side], from_input(w, k + 1, 0), s->body[side], bound[k]);
+    for (int k = 0; k < b->results; k++)
+        if (s->part[k] >= 0)
+            add_result(&s->enter[side], &s->leave[side], to_part(w, k, 0), s->body[side], results[k]);
+    return 1;
+}
+
+static int lower_branch(lowering *w, const ag_branch *b)
+{
+    w->s->control = from_input(w, 0, 0);
+    return lower_body(w, b, 0) && lower_body(w, b, 1);
+}
+
+agi_loop_step *agi_lower_loop(agi_compiler *c, uint32_t item)
+{
+    const ag_node *x = c->item[item].node;
+    agi_loop_step *s = agi_arena_zeros(&c->plan->arena, 1, sizeof *s);
+    lowering w = { .c = c, .item = &c->item[item], .s = s };
+    if (!s) return agi_out_of_memory(c), NULL;
+    s->node = x;
+    s->out = c->item[item].buffer;
+    s->part = agi_layout_of(c, x)->part;
+    s->first_run = c->plan->nbodies;
+    c->plan->nbodies += 2;
+    if (x->op == &agi_loop ? lower_loop(&w, x->attribute) : lower_branch(&w, x->attribute)) return s;
+    for (int b = 0; b < 2; b++) ag_plan_free(s->body[b]);
+    return NULL;
+}

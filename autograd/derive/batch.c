@@ -1,0 +1,212 @@
+/* One graph for many values of some of its nodes: what depends on them gets a new first axis. Derivatives along many
+ * directions are one such graph, and so one plan. */
+#include "graph/graph.h"
+#include "control/loop.h"
+
+typedef struct {
+    ag_graph *graph;
+    const char *what;
+    int64_t count;        /* the extent of the new axis */
+    uint32_t first, last; /* ids of the first u and of the last y */
+    uint8_t *needed;      /* by id - first: depends on a u, and a y on it */
+    ag_node **batched;    /* by id - first: the node with the new axis */
+    agi_arena arena;
+} batching;
+
+/* ---- for hooks -------------------------------------------------------------------------------------------------- */
+
+/* Of a tensor that has all axes already: a rank that every operation refuses. */
+ag_shape ag_batch_shape(const ag_node *y, int64_t count)
+{
+    ag_shape s = { .rank = y->rank + 1, .dim = { count } };
+    if (y->rank < AG_MAX_RANK) memcpy(s.dim + 1, y->dim, (size_t)y->rank * sizeof s.dim[0]);
+    return s;
+}
+
+ag_node *ag_batch_all(ag_node *x, int64_t count)
+{
+    return ag_broadcast_to(x, ag_batch_shape(x, count));
+}
+
+/* By axes of extent 1 after the new one. */
+void ag_batch_align(const ag_node *y, uint32_t n, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    int highest = 0;
+    for (uint32_t k = 0; k < n; k++)
+        if (y->in[k]->rank > highest) highest = y->in[k]->rank;
+    for (uint32_t k = 0; k < n; k++) {
+        const ag_node *x = y->in[k];
+        if (!batched[k] || x->rank == highest) continue;
+        ag_shape s = { .rank = highest + 1, .dim = { count } };
+        for (int i = 1; i < s.rank && i < AG_MAX_RANK; i++)
+            s.dim[i] = i <= highest - x->rank ? 1 : x->dim[i - 1 - (highest - x->rank)];
+        in[k] = ag_reshape(in[k], s);
+    }
+}
+
+ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    ag_batch_align(y, y->nin, in, batched, count);
+    return ag_apply(y->op, y->nin, in, y->attribute);
+}
+
+/* ---- one node --------------------------------------------------------------------------------------------------- */
+
+static ag_node *batch_reduction(const ag_node *y, ag_node *x, int64_t count)
+{
+    ag_axis_attribute a = *(const ag_axis_attribute *)y->attribute;
+    if (a.axis == AG_ALL) {
+        x = ag_reshape(x, AG_SHAPE(count, -1));
+        a = (ag_axis_attribute){ .axis = 1 };
+    } else {
+        a.axis++;
+    }
+    return ag_reshape(ag_apply(y->op, 1, &x, &a), ag_batch_shape(y, count));
+}
+
+/* The inputs that the batched node is made of: of an alias with a hook those that users see, else its definition. */
+static uint32_t operands(const ag_node *x, uint32_t *end)
+{
+    *end = x->nin;
+    if (!agi_is_last_input(x)) return 0;
+    if (x->rewritten || !x->op->batch) return x->nin - 1;
+    (*end)--;
+    return 0;
+}
+
+static int has_rule(const ag_node *x)
+{
+    return x->rewritten || x->op->batch || x->op->flags & (AG_POINTWISE | AG_REDUCTION | AG_CAST | AG_ALIAS);
+}
+
+static ag_node *find(const batching *b, const ag_node *x)
+{
+    return x->id < b->first || x->id > b->last ? NULL : b->batched[x->id - b->first];
+}
+
+static ag_node *batch_node(batching *b, const ag_node *y)
+{
+    enum { FEW = 8 };
+    ag_node *few[FEW], **in = few;
+    unsigned char few_batched[FEW], *batched = few_batched;
+    uint32_t end, k = operands(y, &end);
+    if (y->nin > FEW) {
+        in = agi_arena_take(&b->arena, y->nin * sizeof *in);
+        batched = agi_arena_take(&b->arena, y->nin);
+        if (!in || !batched) return agi_fail(b->graph, AG_EMEM, "%s: out of memory", b->what);
+    }
+    for (; k < end; k++) {
+        ag_node *x = find(b, y->in[k]);
+        batched[k] = x != NULL;
+        in[k] = x ? x : y->in[k];
+    }
+    if (y->op->batch && !y->rewritten) return y->op->batch(y, in, batched, b->count);
+    if (agi_is_last_input(y)) return in[y->nin - 1];
+    if (y->op->flags & AG_REDUCTION) return batch_reduction(y, in[0], b->count);
+    return ag_batch_leading(y, in, batched, b->count);
+}
+
+/* ---- all that are needed ---------------------------------------------------------------------------------------- */
+
+enum { DEPENDS = 1, NEEDED = 2, GIVEN = 4 };
+
+static void mark_needed(batching *b, int nu, ag_node *const u[], int m, ag_node *const y[])
+{
+    uint8_t *mark = b->needed;
+    uint32_t end;
+    for (int i = 0; i < nu; i++) mark[u[i]->id - b->first] = DEPENDS | GIVEN;
+    for (uint32_t id = b->first; id <= b->last; id++) {
+        const ag_node *v = agi_node(b->graph, id);
+        for (uint32_t k = operands(v, &end); k < end && !mark[id - b->first]; k++)
+            if (v->in[k]->id >= b->first) mark[id - b->first] = mark[v->in[k]->id - b->first] & DEPENDS;
+    }
+    for (int i = 0; i < m; i++)
+        if (y[i]->id >= b->first) mark[y[i]->id - b->first] |= NEEDED;
+    for (uint32_t id = b->last + 1; id-- > b->first;) {
+        const ag_node *v = agi_node(b->graph, id);
+        if (mark[id - b->first] != (DEPENDS | NEEDED)) continue;
+        for (uint32_t k = operands(v, &end); k < end; k++)
+            if (v->in[k]->id >= b->first) mark[v->in[k]->id - b->first] |= NEEDED;
+    }
+    for (uint32_t i = 0; i <= b->last - b->first; i++) mark[i] = mark[i] == (DEPENDS | NEEDED);
+}
+
+/* Nodes between that cannot have a new axis, all of them listed; 0 when there are none. */
+static int list_refused(const batching *b)
+{
+    ag_graph *g = b->graph;
+    agi_text t = { 0 };
+    for (uint32_t id = b->first; id <= b->last; id++) {
+        ag_node *v = agi_node(g, id);
+        if (!b->needed[id - b->first] || find(b, v)) continue;
+        if (v->rank == AG_MAX_RANK) {
+            agi_fail_at(g, AG_ESHAPE, 1, &v, "%s: no axis is left, all %d are taken", b->what, AG_MAX_RANK);
+            return 1;
+        }
+        if (has_rule(v)) continue;
+        if (!t.at) {
+            agi_fail(g, AG_ENOGRAD, "%s: no rule for several derivatives at once through ", b->what);
+            t = (agi_text){ g->message + strlen(g->message), g->message + sizeof g->message };
+        } else {
+            agi_print(&t, ", ");
+        }
+        if (v->name) agi_print(&t, "%s ", v->op->name);
+        agi_print_node(&t, v);
+    }
+    return t.at != NULL;
+}
+
+/* What loops and branches stand for is their parts. */
+static int fits(const batching *b, const ag_node *x, const ag_node *batched)
+{
+    if (x->op->flags & AG_LOOP) return !ag_is_bad(batched);
+    if (ag_is_bad(batched) || batched->dtype != x->dtype || batched->rank != x->rank + 1) return 0;
+    return batched->dim[0] == b->count && !memcmp(batched->dim + 1, x->dim, (size_t)x->rank * sizeof x->dim[0]);
+}
+
+static ag_status build(batching *b, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[])
+{
+    ag_graph *g = b->graph;
+    uint32_t span = b->last - b->first + 1;
+    b->needed = agi_arena_zeros(&b->arena, span, 1);
+    b->batched = agi_arena_zeros(&b->arena, span, sizeof *b->batched);
+    if (!b->needed || !b->batched) return agi_fail(g, AG_EMEM, "%s: out of memory", b->what), AG_EMEM;
+    mark_needed(b, nu, u, m, y);
+    for (int i = 0; i < nu; i++) b->batched[u[i]->id - b->first] = of_u[i];
+    if (list_refused(b)) return g->status;
+    for (uint32_t id = b->first; id <= b->last; id++) {
+        const ag_node *v = agi_node(g, id);
+        if (!b->needed[id - b->first] || find(b, v)) continue;
+        ag_node *batched = b->batched[id - b->first] = batch_node(b, v);
+        if (fits(b, v, batched)) continue;
+        if (!g->status) agi_fail(g, AG_ESHAPE, "%s: the batch hook of %s has made another shape", b->what, v->op->name);
+        return g->status;
+    }
+    return AG_OK;
+}
+
+ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m,
+                    ag_node *const y[], ag_node *of_y[])
+{
+    ag_graph *g = u[0]->graph;
+    batching b = { .graph = g, .what = what, .count = count, .first = u[0]->id, .last = u[0]->id };
+    for (int i = 1; i < nu; i++) b.first = u[i]->id < b.first ? u[i]->id : b.first;
+    for (int i = 1; i < nu; i++) b.last = u[i]->id > b.last ? u[i]->id : b.last;
+    for (int i = 0; i < m; i++) b.last = y[i]->id > b.last ? y[i]->id : b.last;
+    agi_arena_init(&b.arena, &g->allocator);
+    g->inside++;
+    ag_status status = build(&b, nu, u, of_u, m, y);
+    for (int i = 0; i < m; i++) {
+        ag_node *found = status ? g->bad : find(&b, y[i]);
+        of_y[i] = found ? found : ag_batch_all(y[i], count);
+    }
+    g->inside--;
+    agi_arena_free(&b.arena);
+    return status ? status : g->status;
+}
+
+ag_status ag_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
+                         ag_node *of_y[])
+{
+    return agi_batch("a body", count, nu, u, of_u, m, y, of_y);
+}

@@ -1,0 +1,145 @@
+/* A plan as C: what the printers of its steps share.
+ *
+ *   emit_text.c     growing text; numbers, comments and pointwise arithmetic as C
+ *   emit_reach.c    where generated code finds buffers
+ *   emit_pass.c     a pass as loops over its tiles; emit_pass.h: what its printers share
+ *   emit_stages.c   what happens when in a tile; emit_tile.c: that as C
+ *   emit_place.c    where a tile and its values are
+ *   emit_loop.c     the loops themselves; emit_gather.c, emit_fold.c: what comes before and after them
+ *   emit_program.c  a scalar program as straight-line C
+ *   emit_product.c  products, calls of the library's operations, copies
+ *   emit_body.c     all steps, loops and branches among them; emit_flat.c: bodies whose values are local variables
+ *   emit_helpers.c  functions that the others call
+ *   emit.c          ag_write_c: a whole plan as a function that anybody can compile; emit_c.h: what its writers share
+ *   emit_members.c  the members of its structs; emit_declare.c: these and all else that it declares
+ *   native.c        the same text for passes, programs and loops of programs, compiled and loaded here
+ *
+ * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names
+ * of members, if letters, digits and _ will do. */
+#ifndef AGI_EMIT_H
+#define AGI_EMIT_H
+
+#include "plan/plan.h"
+
+/* ---- text -------------------------------------------------------------------------------------------------------- */
+
+struct ag_source {
+    const ag_allocator *allocator;
+    agi_vector text; /* characters, without a final 0 */
+    int failed;      /* out of memory: what follows is dropped */
+};
+
+void agi_source_free(ag_source *);
+void agi_source_append(ag_source *, const ag_source *);
+void agi_source_append_lines(ag_source *, const ag_source *, int depth); /* indented */
+int agi_source_has(const ag_source *, const char *word); /* as a whole identifier */
+
+void agi_emit_number(ag_source *, ag_dtype, double value);
+void agi_emit_element(ag_source *, ag_dtype, const void *values, int64_t index);
+void agi_emit_node(ag_source *, const ag_node *); /* 'name' f32[2,3]: fit for a comment whatever the name is */
+
+/* Arithmetic in x, or a, b and c, with F(exp), K(0.5) and T, the type: written for a type and operands. */
+void agi_emit_arithmetic(ag_source *, const char *text, ag_dtype, const char *const operand[3]);
+const char *agi_pointwise_text(const ag_op *); /* NULL: a user's operation without one */
+const char *agi_code_text(uint32_t code);       /* of an instruction of a scalar program */
+int agi_calls_functions(const char *text);      /* of <math.h>, that are no instructions */
+const char *agi_fold_text(int fold);            /* of a and b */
+
+/* ---- where buffers are ------------------------------------------------------------------------------------------- */
+
+/* A piece of a run's block. */
+typedef struct {
+    int64_t start, end;
+    int64_t at; /* its place in the workspace */
+    uint32_t buffer;
+} agi_span;
+void agi_sort_spans(agi_span *, int64_t n); /* by start */
+const agi_span *agi_find_span(const agi_span *, int64_t n, int64_t offset); /* that has it, of sorted ones; or NULL */
+
+typedef enum {
+    AGI_IN_WORK, /* the workspace */
+    AGI_IN_INPUT,
+    AGI_IN_PARAMETER,
+    AGI_IN_OUTPUT,
+    AGI_IN_DATA,  /* constant arrays */
+    AGI_IN_MEMBER /* of a loop's body: what lies in the loop's memory */
+} agi_reach_kind;
+
+typedef struct {
+    const agi_buffer *buffer;
+    const void *values;
+} agi_array; /* constant data; a number's values are unused */
+
+typedef struct {
+    uint8_t kind;
+    int64_t at; /* in bytes, or the number of the input, parameter, output, array or buffer */
+    const char *member; /* of an input, parameter or output: its name in the struct */
+} agi_reach;
+
+typedef struct {
+    const ag_plan *plan;
+    const char *prefix; /* of the names of functions */
+    const char *top;    /* that of the plan around all bodies, for what they share */
+    int native;         /* for this process alone: all buffers are memory[buffer], functions of vectors are glibc's */
+    agi_reach *reach;   /* by buffer; NULL: native, or flat */
+    const char *flat;   /* of a flat body: what the names of its local variables end in; see emit_flat.c */
+    int depth;          /* flat bodies around it */
+    int cblas;
+    ag_source *to;
+    agi_span *leaf, *work; /* leaves and constants; what lies in the workspace */
+    int64_t nleaves, nwork;
+    int64_t scratch_at;  /* where a step's arrays begin in the workspace, or in a thread's scratch memory */
+    int64_t scratch;     /* bytes of them, of the hungriest step so far */
+    agi_vector *arrays;  /* agi_array: the plan's and its bodies' */
+    const char *memory;  /* what leads to its members: "m->" if NULL */
+    uint32_t *declared;  /* by buffer: the last function that declares a pointer to it */
+    uint32_t functions;  /* begun so far */
+    const ag_op *missing; /* an operation that cannot be written, or NULL */
+} agi_emitter;
+
+int agi_find_leaves(agi_emitter *, agi_arena *); /* 0: out of memory */
+/* The workspace: sets the reach of what lies there and returns its bytes; -1: out of memory. */
+int64_t agi_close_up(agi_emitter *, agi_arena *);
+void agi_follow_owners(agi_emitter *); /* what shares memory is reached alike */
+int64_t agi_add_array(agi_emitter *, const agi_buffer *, const void *values); /* its number, or -1 */
+uint32_t agi_leaf_at(const agi_emitter *, int64_t offset); /* the leaf or constant there in the block, or AGI_NONE */
+int64_t agi_work_at(const agi_emitter *, int64_t offset);
+
+/* The head of a step's function, or of a part of it (>= 0), and the opening brace. `returns`: "void" or "int". */
+void agi_emit_head(agi_emitter *, const char *returns, int step, int part);
+int agi_declare(agi_emitter *, uint32_t buffer); /* 1: this function has no pointer to it yet */
+/* `const float *const b3 = ...;` and what it is: the pointer to a buffer inside a step's function. */
+void agi_emit_pointer(agi_emitter *, uint32_t buffer, int written);
+/* Its name, as a pointer to read this type from: a loop's results of all types lie in one buffer. */
+void agi_emit_base(const agi_emitter *, ag_source *, uint32_t buffer, ag_dtype);
+void agi_emit_place(agi_emitter *, uint32_t buffer, const char *type); /* the pointer itself */
+/* An element of a constant, as a number of this type. */
+void agi_emit_constant(ag_source *, ag_dtype, const agi_buffer *, int64_t index);
+
+/* ---- steps: each prints the functions of one. 0: cannot be written, see `missing`. ------------------------------- */
+
+int agi_emit_pass(agi_emitter *, int step, const agi_pass *);
+int agi_emit_program(agi_emitter *, int step, const agi_program *);
+void agi_emit_statements(agi_emitter *, int step, const agi_program *); /* a flat body's, in place */
+void agi_emit_product(agi_emitter *, int step, const agi_product *);
+int agi_emit_call(agi_emitter *, int step, const agi_call *);
+void agi_emit_copy(agi_emitter *, int step, const agi_copy *);
+int agi_emit_loop_step(agi_emitter *, int step, const agi_loop_step *);
+int agi_emit_steps(agi_emitter *);                     /* all, with loops and branches */
+void agi_emit_runs(const agi_emitter *, ag_source *);  /* the statements that call them */
+
+/* emit_flat.c: are bodies nothing but scalar programs and small copies, and loops of those? Then their values need no
+ * memory that others know, and compilers keep them in registers. */
+int64_t agi_flat_statements(const agi_loop_step *); /* -1: they are not */
+void agi_emit_locals(const agi_emitter *, const ag_source *body, ag_source *to); /* declares what the body mentions */
+const char *agi_local_array(ag_dtype); /* what its name begins with */
+/* The element of that type, `bytes` into a buffer of a flat body. */
+void agi_emit_local(const agi_emitter *, ag_source *, uint32_t buffer, int64_t bytes, ag_dtype);
+void agi_emit_flat_steps(agi_emitter *);
+
+/* The helper functions and special functions that `body` calls, written into `to`. */
+void agi_emit_helpers(agi_emitter *, const ag_source *body, ag_source *to);
+enum { AGI_NAME = 256, AGI_PREFIX = 64 }; /* room for names of functions; for the prefix in them */
+void agi_helper_name(const agi_emitter *, const char *name, ag_dtype, char to[AGI_NAME]);
+
+#endif

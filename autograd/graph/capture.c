@@ -1,0 +1,217 @@
+/* What the body of a loop or branch reads from outside: its captures. */
+#include "graph.h"
+#include "control/loop.h"
+
+#include <stdlib.h>
+
+void *ag_keep(ag_graph *g, const void *data, size_t bytes)
+{
+    void *p = data ? agi_arena_copy(&g->arena, data, bytes) : agi_arena_zeros(&g->arena, 1, bytes);
+    if (!p) agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+    return p;
+}
+
+typedef struct {
+    ag_graph *graph;
+    agi_arena arena;
+    uint8_t *needed, *inside; /* by id - first: read by the results; depends on a bound leaf, or is one */
+    uint32_t first, last;
+} cone;
+
+enum { INSIDE = 1, IS_BOUND = 2 };
+
+static int make_cone(cone *c, int n, ag_node *const results[], int nbound, ag_node *const bound[])
+{
+    for (int k = 0; k < n; k++)
+        if (results[k]->id > c->last) c->last = results[k]->id;
+    for (int k = 0; k < nbound; k++) {
+        if (bound[k]->id < c->first) c->first = bound[k]->id;
+        if (bound[k]->id > c->last) c->last = bound[k]->id;
+    }
+    for (int k = 0; k < n; k++)
+        if (results[k]->id < c->first) c->first = results[k]->id;
+    c->needed = agi_arena_zeros(&c->arena, c->last - c->first + 1, 1);
+    c->inside = agi_arena_zeros(&c->arena, c->last - c->first + 1, 1);
+    return c->needed && c->inside;
+}
+
+static void mark(cone *c, int n, ag_node *const results[], int nbound, ag_node *const bound[])
+{
+    for (int k = 0; k < nbound; k++) c->inside[bound[k]->id - c->first] = IS_BOUND;
+    for (uint32_t id = c->first; id <= c->last; id++) {
+        const ag_node *x = agi_node(c->graph, id);
+        for (uint32_t k = 0; k < x->nin && !c->inside[id - c->first]; k++)
+            c->inside[id - c->first] = x->in[k]->id >= c->first && c->inside[x->in[k]->id - c->first] ? INSIDE : 0;
+    }
+    for (int k = 0; k < n; k++) c->needed[results[k]->id - c->first] = 1;
+    for (uint32_t id = c->last + 1; id-- > c->first;) {
+        const ag_node *x = agi_node(c->graph, id);
+        if (!c->needed[id - c->first] || c->inside[id - c->first] != INSIDE) continue;
+        for (uint32_t k = 0; k < x->nin; k++)
+            if (x->in[k]->id >= c->first) c->needed[x->in[k]->id - c->first] = 1;
+    }
+}
+
+static int find_marks(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], cone *c)
+{
+    *c = (cone){ .graph = g, .first = UINT32_MAX };
+    agi_arena_init(&c->arena, &g->allocator);
+    if (g->status) return 0; /* there may be bad nodes */
+    int ok = make_cone(c, n, results, nbound, bound);
+    if (ok) mark(c, n, results, nbound, bound);
+    else agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+    return ok;
+}
+
+/* A number, perhaps repeated: the body has its own. */
+static int literal(const ag_node *x)
+{
+    while (x->nin == 1 && x->op->flags & (AG_VIEW | AG_CAST)) x = x->in[0];
+    return x->op == &agi_number;
+}
+
+/* ---- which nodes of a list are there twice ---------------------------------------------------------------------- */
+
+typedef struct {
+    const ag_node *node;
+    int64_t place;
+} occurrence;
+
+static int by_node(const void *a, const void *b)
+{
+    const occurrence *x = a, *y = b;
+    if (x->node->id != y->node->id) return x->node->id < y->node->id ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* repeated[k]: the k-th of these stands further ahead as well. */
+static int find_repeated(agi_arena *arena, int64_t n, ag_node *const x[], uint8_t *repeated)
+{
+    occurrence *all = agi_arena_take(arena, (size_t)n * sizeof *all);
+    if (!all) return 0;
+    for (int64_t k = 0; k < n; k++) all[k] = (occurrence){ x[k], k };
+    qsort(all, (size_t)n, sizeof *all, by_node);
+    for (int64_t k = 0; k < n; k++) repeated[all[k].place] = k > 0 && all[k].node == all[k - 1].node;
+    return 1;
+}
+
+int64_t ag_first_repeated(ag_graph *g, int64_t n, ag_node *const x[])
+{
+    agi_arena arena;
+    agi_arena_init(&arena, &g->allocator);
+    uint8_t *repeated = agi_arena_take(&arena, (size_t)n);
+    int64_t k = 0;
+    if (repeated && find_repeated(&arena, n, x, repeated))
+        while (k < n && !repeated[k]) k++;
+    else agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
+    agi_arena_free(&arena);
+    return k;
+}
+
+/* ---- captures --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    ag_node **list; /* NULL: only count */
+    int64_t count;
+} collector;
+
+static void collect(collector *into, ag_node *x)
+{
+    if (literal(x)) return;
+    if (into->list) into->list[into->count] = x;
+    into->count++;
+}
+
+/* In order of creation inside the cone, then those before it; some of these repeatedly. */
+static void collect_all(const cone *c, collector *into)
+{
+    for (uint32_t id = c->first; id <= c->last; id++) {
+        ag_node *x = agi_node(c->graph, id);
+        if (!c->needed[id - c->first]) continue;
+        if (!c->inside[id - c->first]) {
+            collect(into, x);
+            continue;
+        }
+        for (uint32_t k = 0; c->inside[id - c->first] == INSIDE && k < x->nin; k++)
+            if (x->in[k]->id < c->first) collect(into, x->in[k]);
+    }
+}
+
+/* What a body may hold: no assignments, and loops only so deep that whoever walks them may do so recursively. */
+static int vet_body(const cone *c, int *depth)
+{
+    *depth = 1;
+    for (uint32_t id = c->first; id <= c->last; id++) {
+        ag_node *x = agi_node(c->graph, id);
+        if (!c->needed[id - c->first] || c->inside[id - c->first] != INSIDE) continue;
+        if (x->op->flags & AG_EFFECT) {
+            agi_fail_at(c->graph, AG_EARG, 1, &x,
+                        "the body of a loop or branch assigns no parameter: assign what it returns");
+            return 0;
+        }
+        if (x->op->flags & AG_LOOP && ag_depth(x) >= *depth) *depth = ag_depth(x) + 1;
+    }
+    if (*depth > AG_DEEPEST_LOOP)
+        agi_fail(c->graph, AG_EARG, "loops and branches are nested more than %d deep", AG_DEEPEST_LOOP);
+    return *depth <= AG_DEEPEST_LOOP;
+}
+
+/* Each once. */
+static int list_captures(cone *c, ag_node ***captures)
+{
+    collector counted = { 0 }, all = { 0 };
+    int n = 0;
+    collect_all(c, &counted);
+    all.list = agi_arena_take(&c->arena, (size_t)counted.count * sizeof *all.list);
+    uint8_t *repeated = agi_arena_take(&c->arena, (size_t)counted.count);
+    if (all.list) collect_all(c, &all);
+    if (!all.list || !repeated || !find_repeated(&c->arena, all.count, all.list, repeated))
+        return agi_fail(c->graph, AG_EMEM, "out of memory after %lld nodes", (long long)c->graph->nnodes), -1;
+    for (int64_t k = 0; k < all.count; k++)
+        if (!repeated[k]) all.list[n++] = all.list[k];
+    *captures = ag_keep(c->graph, n ? all.list : NULL, (size_t)n * sizeof **captures);
+    return *captures ? n : -1;
+}
+
+int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                     ag_node ***captures, int *depth)
+{
+    cone c;
+    int found = -1;
+    if (find_marks(g, n, results, nbound, bound, &c) && vet_body(&c, depth)) found = list_captures(&c, captures);
+    for (int k = 0; found >= 0 && k < nbound; k++) bound[k]->bound = 1;
+    agi_arena_free(&c.arena);
+    return found;
+}
+
+int ag_find_used(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[])
+{
+    cone c;
+    int ok = find_marks(g, n, results, nbound, bound, &c);
+    for (int k = 0; ok && k < nbound; k++) used[k] = c.needed[bound[k]->id - c.first];
+    agi_arena_free(&c.arena);
+    return ok;
+}
+
+int ag_keep_used(ag_graph *g, int n, ag_node *const results[], int leaves, ag_node *leaf[], ag_node *value[])
+{
+    cone c;
+    int ok = find_marks(g, n, results, leaves, leaf, &c), kept = 0;
+    for (int k = 0; ok && k < leaves; k++) {
+        if (!c.needed[leaf[k]->id - c.first]) continue;
+        leaf[kept] = leaf[k];
+        value[kept++] = value[k];
+    }
+    agi_arena_free(&c.arena);
+    return ok ? kept : -1;
+}
+
+int ag_find_dependent(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                      unsigned char dependent[])
+{
+    cone c;
+    int ok = find_marks(g, n, results, nbound, bound, &c);
+    for (int k = 0; ok && k < n; k++) dependent[k] = c.inside[results[k]->id - c.first];
+    agi_arena_free(&c.arena);
+    return ok;
+}

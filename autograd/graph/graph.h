@@ -1,0 +1,186 @@
+/* What the engine's files share. Names shared between files: agi_*. */
+#ifndef AGI_INTERNAL_H
+#define AGI_INTERNAL_H
+
+#include "node.h"
+
+#include <stdarg.h>
+
+/* ---- memory: blocks that only grow and are released together ---------------------------------------------------- */
+
+typedef struct agi_block agi_block;
+typedef struct {
+    const ag_allocator *allocator;
+    agi_block *blocks;
+    char *next, *end;
+    size_t grain; /* size of the next block */
+} agi_arena;
+
+void agi_arena_init(agi_arena *, const ag_allocator *);
+void agi_arena_free(agi_arena *);
+void *agi_arena_slow(agi_arena *, size_t bytes); /* a new block; NULL when out of memory */
+
+static inline void *agi_arena_take(agi_arena *a, size_t bytes) /* aligned to 8; NULL when out of memory */
+{
+    bytes = ((bytes ? bytes : 1) + 7) & ~(size_t)7;
+    if ((size_t)(a->end - a->next) < bytes) return agi_arena_slow(a, bytes);
+    void *p = a->next;
+    a->next += bytes;
+    return p;
+}
+
+void *agi_arena_zeros(agi_arena *, size_t count, size_t size); /* NULL when out of memory */
+void *agi_arena_copy(agi_arena *, const void *from, size_t bytes);
+
+/* A growing array of plain elements in an allocator's memory. Growth failing leaves it as it was. */
+typedef struct {
+    void *data;
+    int64_t count, capacity;
+} agi_vector;
+int agi_vector_grow(const ag_allocator *, agi_vector *, size_t element, int64_t extra); /* 0: out of memory */
+
+void *agi_allocate(const ag_allocator *, size_t bytes);
+void agi_release(const ag_allocator *, void *);
+extern const ag_allocator agi_malloc; /* malloc and free */
+
+/* ---- the graph -------------------------------------------------------------------------------------------------- */
+
+typedef struct agi_named agi_named;
+typedef enum { AGI_LEAVES, AGI_INNER } agi_names;
+typedef struct agi_custom agi_custom;
+typedef struct agi_kept agi_kept;
+
+enum { AGI_CHUNK = 4096 };
+
+/* intern.c: nodes by what they are. */
+typedef struct {
+    const ag_allocator *allocator;
+    agi_vector entries;
+    uint32_t *head, heads; /* of chains of entries; a power of two of them, or none */
+} agi_interned;
+
+struct ag_graph {
+    ag_allocator allocator;
+    agi_arena arena;
+    int64_t nnodes;
+    agi_vector chunks;      /* ag_node **: the nodes by id, AGI_CHUNK in each */
+    agi_interned interned;  /* every node made while `intern` is on */
+    agi_named *names[2];    /* uthash, by agi_names */
+    agi_custom *custom;     /* uthash: users' own operations */
+    int intern;
+    agi_vector sweeps;      /* uint32_t, ascending: ids of the nodes that reverse sweeps began with */
+    int inside;             /* rules, sweeps and rewrites at work: the nodes they make are not the user's */
+    int rewriting;          /* rewrites at work: what they pass over is an operand of who asked, who keeps it */
+    const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
+    uint32_t wanted_first;
+    ag_node **flow_if; /* while a rule is asked that may say so, by input: the condition of what flows there, or NULL */
+    agi_vector effects;     /* const ag_node *: assignments */
+    agi_kept *kept;         /* optimise.c: what each optimiser keeps, the newest first */
+    ag_status status;
+    char message[1024];
+    ag_node *bad; /* stands for every result of a failed call */
+};
+
+static inline ag_node *agi_node(const ag_graph *g, int64_t id)
+{
+    return ((ag_node **const *)g->chunks.data)[id / AGI_CHUNK][id % AGI_CHUNK];
+}
+
+static inline int64_t agi_node_bytes(const ag_node *x)
+{
+    return ag_count(x) * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
+}
+
+/* The node that x is computed as. */
+static inline ag_node *agi_simple(ag_node *x)
+{
+    return x->rewritten ? x->in[x->nin - 1] : x;
+}
+
+/* The value is that of the last input: of the simpler node, or of the definition. */
+static inline int agi_is_last_input(const ag_node *x)
+{
+    return x->rewritten || (x->op->flags & AG_ALIAS && x->nin);
+}
+
+/* How many of the inputs were written: all but a simpler node or a definition, which users do not see. A group, whose
+ * last input is its own, has neither. */
+static inline uint32_t agi_written_inputs(const ag_node *x)
+{
+    return x->nin - (x->rewritten || (x->op->flags & AG_ALIAS && x->op->inputs >= 0));
+}
+
+/* The equal node added before, or NULL; add a new one (0: out of memory); forget all. */
+ag_node *agi_intern_find(const agi_interned *, const ag_node *, uint32_t *hash);
+int agi_intern_add(agi_interned *, ag_node *, uint32_t hash);
+void agi_intern_free(agi_interned *);
+
+/* names.c: leaves by name. */
+ag_node *agi_name_find(const ag_graph *, agi_names, const char *name);
+int agi_name_add(ag_graph *, agi_names, ag_node *, const char *name); /* name is in the arena; 0: out of memory */
+void agi_name_remove(ag_graph *, const char *name); /* of a leaf */
+int agi_usable_name(ag_graph *, const char *what, const char *name); /* for a leaf; 0 after recording why not */
+const char *agi_older_name(const char *name); /* the one that the node had before its name, or NULL */
+void agi_names_free(ag_graph *);
+
+void agi_custom_free(ag_graph *); /* custom.c */
+
+/* A leaf: no inputs, never merged unless `shared`. `attribute`, or the values, are copied; see nodes/leaf.h. */
+ag_node *agi_leaf(ag_graph *, const ag_op *, const char *name, ag_dtype, ag_shape, const void *attribute, int shared);
+ag_node *agi_leaf_written(ag_graph *, const ag_op *, const char *what, ag_dtype, ag_shape,
+                          void (*write)(void *values, ag_dtype, int64_t n));
+
+/* simplify.c: a simpler node that stands for the operation, whose shape and type are inferred already, or NULL. */
+ag_node *agi_simplify(const ag_infer *);
+
+/* gradient.c: are these n nodes, `role`s of the call `what`, there, of this graph and sound? Nothing is looked into
+ * before that is known. */
+ag_status agi_check_nodes(ag_graph *, const char *what, int n, ag_node *const x[], const char *role);
+
+/* graph.c: d, the derivative of y by x, as it is handed out to the user; where rules ask, d itself. */
+ag_node *agi_derivative_of(const ag_node *y, const ag_node *x, ag_node *d);
+
+/* ag_gradient, whose failures are those of the call `what`. */
+ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], ag_node *dx[]);
+
+/* The same as ag_vjp of sound nodes, but nothing flows on from the last `stops` of the x. */
+ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
+                   int stops, ag_node *dx[]);
+
+/* batch.c: of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]. Failures
+ * are those of the call `what`. */
+ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m,
+                    ag_node *const y[], ag_node *of_y[]);
+
+/* shape.c: NumPy broadcasting of all inputs, which have one real type. */
+ag_status agi_infer_broadcast(ag_infer *);
+
+/* The value of a literal number, through broadcasts of it; 0 when x is none. */
+int agi_is_number(const ag_node *x, double *value);
+
+/* scalar.c: one element of a pointwise operation, by its code, as scalar programs compute it. */
+double agi_pointwise_f64(int code, double a, double b, double c);
+float agi_pointwise_f32(int code, float a, float b, float c);
+
+/* What an option means: 0 the default, AG_ZERO nought. */
+static inline double agi_option(double given, double otherwise)
+{
+    return given == 0 ? otherwise : given == AG_ZERO ? 0 : given;
+}
+
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
+
+/* Records the first failure and returns the bad node. */
+ag_node *agi_fail(ag_graph *, ag_status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same with the n nodes at fault at its end; returns the status. */
+ag_status agi_fail_at(ag_graph *, ag_status, int n, ag_node *const at[], const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* Bounded text building for messages. */
+typedef struct {
+    char *at, *end;
+} agi_text;
+void agi_print(agi_text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void agi_print_node(agi_text *, const ag_node *); /* 'name' f32[2,3], or mul (node 7) f32[2,3] */
+void agi_print_shape(agi_text *, ag_dtype, int rank, const int64_t *dim);
+
+#endif

@@ -1,0 +1,130 @@
+/* Nodes by name: leaves, whose names are unique, and others, of which the first of a name is found. */
+#include "graph.h"
+
+#define HASH_NONFATAL_OOM 1
+#define uthash_malloc(size) agi_allocate(&g->allocator, size)
+#define uthash_free(memory, size) agi_release(&g->allocator, memory)
+#define uthash_nonfatal_oom(element) (void)(element)
+#include <uthash.h>
+
+struct agi_named {
+    UT_hash_handle hh;
+    ag_node *node;
+};
+
+ag_node *agi_name_find(const ag_graph *g, agi_names which, const char *name)
+{
+    agi_named *found = NULL;
+    HASH_FIND_STR(g->names[which], name, found);
+    return found ? found->node : NULL;
+}
+
+int agi_name_add(ag_graph *g, agi_names which, ag_node *x, const char *name)
+{
+    agi_named *entry = agi_arena_take(&g->arena, sizeof *entry);
+    if (!entry) return 0;
+    entry->node = x;
+    HASH_ADD_KEYPTR(hh, g->names[which], name, strlen(name), entry);
+    return entry->hh.tbl != NULL;
+}
+
+void agi_name_remove(ag_graph *g, const char *name)
+{
+    agi_named *found = NULL;
+    HASH_FIND_STR(g->names[AGI_LEAVES], name, found);
+    if (found) HASH_DEL(g->names[AGI_LEAVES], found);
+}
+
+void agi_names_free(ag_graph *g)
+{
+    HASH_CLEAR(hh, g->names[AGI_LEAVES]);
+    HASH_CLEAR(hh, g->names[AGI_INNER]);
+}
+
+/* ---- a node's names ---------------------------------------------------------------------------------------------- */
+
+/* The text behind the name it had before. */
+typedef struct {
+    const char *older;
+    char text[];
+} labelled;
+
+const char *agi_older_name(const char *name)
+{
+    return ((const labelled *)(const void *)(name - offsetof(labelled, text)))->older;
+}
+
+static const char *keep_name(ag_graph *g, const char *name, const char *older)
+{
+    size_t bytes = strlen(name) + 1;
+    labelled *l = agi_arena_take(&g->arena, sizeof *l + bytes);
+    if (!l) return NULL;
+    l->older = older;
+    return memcpy(l->text, name, bytes);
+}
+
+static int printable(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name < 32 || *name == 127) return 0;
+    return 1;
+}
+
+int agi_usable_name(ag_graph *g, const char *what, const char *name)
+{
+    if (!*name || !printable(name)) {
+        agi_fail(g, AG_EARG, "%s: a name is text without control characters", what);
+        return 0;
+    }
+    if (agi_name_find(g, AGI_LEAVES, name)) {
+        agi_fail(g, AG_EARG, "%s: the name '%s' is used already by another leaf of the graph", what, name);
+        return 0;
+    }
+    return 1;
+}
+
+static const char *no_memory(ag_node *x)
+{
+    agi_fail(x->graph, AG_EMEM, "ag_name: out of memory");
+    return x->name ? x->name : "";
+}
+
+static const char *name_leaf(ag_node *x, const char *name)
+{
+    ag_graph *g = x->graph;
+    int own = x->op == &agi_input || x->op == &agi_parameter; /* equal constants are one node */
+    if (!agi_usable_name(g, "ag_name", name)) return x->name ? x->name : "";
+    const char *kept = keep_name(g, name, own ? NULL : x->name);
+    if (!kept || !agi_name_add(g, AGI_LEAVES, x, kept)) return no_memory(x);
+    if (x->name && own) agi_name_remove(g, x->name);
+    return x->name = kept;
+}
+
+/* Who wrote an equal node gave it the name that it has: that stays, behind this one. */
+static const char *name_inner(ag_node *x, const char *name)
+{
+    ag_graph *g = x->graph;
+    if (!printable(name)) {
+        agi_fail_at(g, AG_EARG, 1, &x, "ag_name: a name is text without control characters");
+        return x->name ? x->name : "";
+    }
+    const char *kept = keep_name(g, name, x->name);
+    if (!kept) return no_memory(x);
+    if (!agi_name_find(g, AGI_INNER, name) && !agi_name_add(g, AGI_INNER, x, kept)) return no_memory(x);
+    return x->name = kept;
+}
+
+const char *ag_name(ag_node *x, const char *set_or_null)
+{
+    if (ag_is_bad(x)) return "";
+    const char *now = x->name ? x->name : "";
+    if (!set_or_null || strcmp(set_or_null, now) == 0) return now;
+    return x->op->flags & AG_LEAF ? name_leaf(x, set_or_null) : name_inner(x, set_or_null);
+}
+
+ag_node *ag_find(ag_graph *g, const char *name)
+{
+    if (!g || !name) return NULL;
+    ag_node *leaf = agi_name_find(g, AGI_LEAVES, name);
+    return leaf ? leaf : agi_name_find(g, AGI_INNER, name);
+}

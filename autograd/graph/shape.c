@@ -1,0 +1,87 @@
+/* Shapes: broadcasting, strides, axes. */
+#include "graph.h"
+
+size_t ag_dtype_size(ag_dtype dtype)
+{
+    return dtype == AG_F32 ? 4 : 8;
+}
+
+int ag_same_shape(const ag_node *a, const ag_node *b)
+{
+    if (a->rank != b->rank) return 0;
+    for (int i = 0; i < a->rank; i++)
+        if (a->dim[i] != b->dim[i]) return 0;
+    return 1;
+}
+
+ag_strides ag_contiguous(const ag_node *x)
+{
+    ag_strides s = { 0 };
+    int64_t n = 1;
+    for (int i = x->rank; i-- > 0;) {
+        s.stride[i] = n;
+        n *= x->dim[i];
+    }
+    return s;
+}
+
+ag_split ag_split_at(const ag_node *x, int axis)
+{
+    ag_split s = { 1, 1, 1 };
+    if (axis == AG_ALL) {
+        s.extent = ag_count(x);
+        return s;
+    }
+    for (int i = 0; i < x->rank; i++) {
+        if (i < axis) s.outer *= x->dim[i];
+        else if (i == axis) s.extent = x->dim[i];
+        else s.inner *= x->dim[i];
+    }
+    return s;
+}
+
+int ag_axis(ag_node **x, const ag_op *op, int axis)
+{
+    if (ag_is_bad(*x)) return -1;
+    int rank = (*x)->rank, counted = axis < 0 ? axis + rank : axis;
+    if (counted >= 0 && counted < rank) return counted;
+    if (rank)
+        *x = ag_reject(*x, op, AG_ESHAPE, "no axis %d among %d: they count from 0, or backwards from -1", axis, rank);
+    else *x = ag_reject(*x, op, AG_ESHAPE, "no axis %d: a single number has none", axis);
+    return -1;
+}
+
+ag_node *ag_keepdims(ag_node *reduced, const ag_node *like, int axis)
+{
+    ag_shape s = ag_shape_in(like);
+    for (int i = 0; i < s.rank; i++)
+        if (axis == AG_ALL || i == axis) s.dim[i] = 1;
+    return ag_reshape(reduced, s);
+}
+
+/* NumPy's rule: align at the last axis; extents are equal, or one is 1. */
+ag_status agi_infer_broadcast(ag_infer *c)
+{
+    for (int k = 0; k < c->n; k++) {
+        const ag_node *x = c->in[k];
+        if (x->dtype == AG_I64)
+            return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
+        if (x->dtype != c->in[0]->dtype)
+            return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
+        if (x->rank > c->shape.rank) {
+            int shift = x->rank - c->shape.rank;
+            memmove(c->shape.dim + shift, c->shape.dim, (size_t)c->shape.rank * sizeof(int64_t));
+            for (int i = 0; i < shift; i++) c->shape.dim[i] = 1;
+            c->shape.rank = x->rank;
+        }
+        for (int i = 0; i < x->rank; i++) {
+            int64_t *dim = &c->shape.dim[c->shape.rank - x->rank + i];
+            if (*dim == 1) *dim = x->dim[i];
+            else if (x->dim[i] != 1 && x->dim[i] != *dim)
+                return ag_refuse(c, AG_ESHAPE,
+                                 "shapes do not broadcast: along an axis %lld and %lld, neither of which is 1",
+                                 (long long)*dim, (long long)x->dim[i]);
+        }
+    }
+    return AG_OK;
+}

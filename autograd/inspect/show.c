@@ -1,0 +1,240 @@
+/* A plan to read: every step with its operations, shapes, buffers, bytes and flops moved, and the totals. */
+#include "plan/plan.h"
+
+typedef struct {
+    FILE *to;
+    const ag_plan *plan;
+    double bytes, flops;
+} writer;
+
+static const char *const type_names[] = { "f32", "f64", "i64" };
+
+static void show_shape(FILE *to, const ag_node *x)
+{
+    fprintf(to, "%s[", type_names[x->dtype]);
+    for (int i = 0; i < x->rank; i++) fprintf(to, i ? ",%lld" : "%lld", (long long)x->dim[i]);
+    fputc(']', to);
+}
+
+static void show_node(FILE *to, const ag_node *x)
+{
+    if (x->name) fprintf(to, "'%s' ", x->name);
+    else fprintf(to, "%s#%u ", x->op->name, x->id);
+    show_shape(to, x);
+}
+
+static void show_buffer(const writer *w, uint32_t b)
+{
+    const agi_buffer *x = &w->plan->buffer[b];
+    fprintf(w->to, "@%lld", (long long)x->offset);
+    if (x->node) {
+        fputc(' ', w->to);
+        show_node(w->to, x->node);
+    }
+}
+
+static double buffer_bytes(const writer *w, uint32_t b)
+{
+    return (double)w->plan->buffer[b].bytes;
+}
+
+/* ---- groups ----------------------------------------------------------------------------------------------------- */
+
+static const char *const access_names[] = { "", " uniform", " repeated by rows", " gathered" };
+static const char *const fold_names[] = { "sum", "prod", "max", "min" };
+
+static double show_load(const writer *w, const agi_load *l)
+{
+    fprintf(w->to, "    r%-3u = load ", l->reg);
+    show_buffer(w, l->buffer);
+    if (l->walk.offset) fprintf(w->to, " from element %lld", (long long)l->walk.offset);
+    fprintf(w->to, "%s%s%s\n", access_names[l->access], l->walk.boxed ? " among zeros" : "",
+            l->row ? ", an element a row" : "");
+    return buffer_bytes(w, l->buffer);
+}
+
+static double show_micro(const writer *w, const agi_pass *g, const agi_micro *m)
+{
+    double elements = (double)(m->row ? g->rows : g->rows * g->columns);
+    fprintf(w->to, "    r%-3u = ", m->out);
+    if (m->kind == AGI_EXPAND) fprintf(w->to, "expand r%u along its row\n", m->a);
+    else if (m->kind == AGI_FOLD_ROWS) fprintf(w->to, "%s of rows of r%u\n", fold_names[m->fold], m->a);
+    else {
+        fprintf(w->to, "%s r%u", m->op->name, m->a);
+        if (m->op->inputs > 1) fprintf(w->to, " r%u", m->b);
+        if (m->op->inputs > 2) fprintf(w->to, " r%u", m->c);
+        fprintf(w->to, "%s\n", m->row ? ", an element a row" : "");
+    }
+    return m->kind == AGI_EXPAND ? 0 : m->kind == AGI_FOLD_ROWS ? (double)(g->rows * g->columns) : elements;
+}
+
+static void show_pass(writer *w, const agi_pass *g, double *bytes, double *flops)
+{
+    static const char *const modes[] = { "everything", "columns", "long rows" };
+    fprintf(w->to, "pass over %lld x %lld %s, tiles %lld x %lld, blocks %lld, registers %d + %d\n", (long long)g->rows,
+            (long long)g->columns, type_names[g->dtype], (long long)g->tile_rows, (long long)g->tile_columns,
+            (long long)g->blocks, g->full_slots, g->row_slots);
+    for (int k = 0; k < g->nloads; k++) *bytes += show_load(w, &g->load[k]);
+    for (int k = 0; k < g->nmicros; k++) *flops += show_micro(w, g, &g->micro[k]);
+    for (int k = 0; k < g->nstores; k++) {
+        fprintf(w->to, "    store r%u to ", g->store[k].reg);
+        show_buffer(w, g->store[k].buffer);
+        fputc('\n', w->to);
+        *bytes += buffer_bytes(w, g->store[k].buffer);
+    }
+    for (int k = 0; k < g->nfolds; k++) {
+        const agi_fold_end *e = &g->fold[k];
+        fprintf(w->to, "    %s of %s of r%u to ", fold_names[e->fold], modes[e->mode], e->reg);
+        show_buffer(w, e->buffer);
+        fputc('\n', w->to);
+        *bytes += buffer_bytes(w, e->buffer);
+        *flops += (double)(g->rows * g->columns);
+    }
+}
+
+/* ---- the other steps -------------------------------------------------------------------------------------------- */
+
+static const char *code_name(uint32_t code)
+{
+    static const char *const own[] = { "move", "sum", "prod", "max", "min", "muladd" };
+    static const ag_op *const registry[] = {
+#define NODE(name) &agi_##name,
+#include "nodes.def"
+#undef NODE
+    };
+    if (code >= AGI_MOVE) return own[code - AGI_MOVE];
+    for (size_t k = 0; k < sizeof registry / sizeof registry[0]; k++)
+        if (registry[k]->code == (int)code) return registry[k]->name;
+    return "?";
+}
+
+static void show_program(writer *w, const agi_program *p, double *bytes, double *flops)
+{
+    enum { MOST = 200 };
+    fprintf(w->to, "program of %lld %s instructions\n", (long long)p->count, type_names[p->dtype]);
+    for (int64_t k = 0; k < p->count && k < MOST; k++) {
+        const agi_instruction *i = &p->code[k];
+        fprintf(w->to, "    m%u = %s m%u m%u m%u\n", i->out, code_name(i->code), i->a, i->b, i->c);
+    }
+    if (p->count > MOST) fprintf(w->to, "    ... and %lld more\n", (long long)p->count - MOST);
+    *flops += (double)p->count;
+    *bytes += (double)p->count * 3 * (double)ag_dtype_size(p->dtype);
+}
+
+static void show_product(writer *w, const agi_product *p, double *bytes, double *flops)
+{
+    fprintf(w->to, "product ");
+    show_node(w->to, p->node);
+    fprintf(w->to, "\n    a ");
+    show_buffer(w, p->a);
+    fprintf(w->to, "\n    b ");
+    show_buffer(w, p->b);
+    fprintf(w->to, "\n    to ");
+    show_buffer(w, p->out);
+    if (p->onto != AGI_NONE) {
+        fprintf(w->to, "\n    onto ");
+        show_buffer(w, p->onto);
+        fprintf(w->to, ", times %g times ", p->alpha);
+        show_buffer(w, p->scale);
+    }
+    fputc('\n', w->to);
+    *bytes += buffer_bytes(w, p->a) + buffer_bytes(w, p->b) + buffer_bytes(w, p->out);
+    *flops += p->node->op->flops(p->node);
+}
+
+static void show_call(writer *w, const agi_call *c, double *bytes, double *flops)
+{
+    fprintf(w->to, "call ");
+    show_node(w->to, c->node);
+    for (int k = 0; k < c->n; k++) {
+        fprintf(w->to, "\n    of ");
+        show_buffer(w, c->in[k]);
+        *bytes += buffer_bytes(w, c->in[k]);
+    }
+    fprintf(w->to, "\n    to ");
+    show_buffer(w, c->out);
+    fputc('\n', w->to);
+    *bytes += buffer_bytes(w, c->out);
+    *flops += c->node->op->flops ? c->node->op->flops(c->node) : (double)ag_count(c->node);
+}
+
+static void show_copy(writer *w, const agi_copy *c, double *bytes)
+{
+    fprintf(w->to, "copy ");
+    show_buffer(w, c->from);
+    fprintf(w->to, " to ");
+    show_buffer(w, c->to);
+    fputc('\n', w->to);
+    *bytes += 2 * buffer_bytes(w, c->to);
+}
+
+static void show_steps(writer *w);
+
+static void show_loop(writer *w, const agi_loop_step *l)
+{
+    const ag_plan *outer = w->plan;
+    fprintf(w->to, "%s ", l->node->op->name);
+    show_buffer(w, l->out);
+    fprintf(w->to, l->native ? ", compiled as a whole\n" : "\n");
+    for (int b = 0; b < 2; b++) {
+        if (!l->body[b]) continue;
+        fprintf(w->to, "  body %d {\n", b);
+        w->plan = l->body[b];
+        show_steps(w);
+        w->plan = outer;
+        fprintf(w->to, "  }\n");
+    }
+}
+
+static void show_step(writer *w, int k)
+{
+    const agi_step *s = &w->plan->step[k];
+    double bytes = 0, flops = 0;
+    fprintf(w->to, "%d: ", k);
+    switch (s->kind) {
+    case AGI_PASS: show_pass(w, s->is.group, &bytes, &flops); break;
+    case AGI_PROGRAM: show_program(w, s->is.program, &bytes, &flops); break;
+    case AGI_PRODUCT: show_product(w, s->is.product, &bytes, &flops); break;
+    case AGI_CALL: show_call(w, s->is.call, &bytes, &flops); break;
+    case AGI_COPY: show_copy(w, &s->is.copy, &bytes); break;
+    case AGI_LOOP: show_loop(w, s->is.loop); return;
+    }
+    fprintf(w->to, "    %.0f bytes, %.0f flops\n", bytes, flops);
+    w->bytes += bytes;
+    w->flops += flops;
+}
+
+static void show_steps(writer *w)
+{
+    for (int k = 0; k < w->plan->nsteps; k++) show_step(w, k);
+}
+
+/* Of each operation how many are computed again. */
+static void show_again(const writer *w)
+{
+    const agi_again *a = &w->plan->again;
+    fprintf(w->to, "computed again for derivatives: %d operations, %.0f flops; ", a->operations, a->flops);
+    fprintf(w->to, "kept instead, a run would take %zu bytes\n", a->bytes_without);
+    for (int k = 0; k < a->operations; k++) {
+        const ag_op *op = a->node[k]->op;
+        int count = 0, before = 0;
+        for (int j = 0; j < a->operations; j++) {
+            count += a->node[j]->op == op;
+            before += j < k && a->node[j]->op == op;
+        }
+        if (!before) fprintf(w->to, "    %d %s\n", count, op->name);
+    }
+}
+
+int ag_write_text(FILE *to, const ag_plan *p)
+{
+    if (!to || !p) return -1;
+    writer w = { .to = to, .plan = p };
+    if (p->native_note) fprintf(to, "native code: %s\n", p->native_note);
+    if (*ag_plan_note(p)) fprintf(to, "note: %s\n", ag_plan_note(p));
+    show_steps(&w);
+    fprintf(to, "%d steps, %u buffers; a run takes %zu bytes; an evaluation moves %.0f bytes, %.0f flops\n", p->nsteps,
+            p->nbuffers, ag_plan_bytes(p), w.bytes, w.flops);
+    if (p->again.operations) show_again(&w);
+    return ferror(to) ? -1 : 0;
+}

@@ -1,0 +1,299 @@
+/* Everything an operation's file may use, and what a user's own operation (ag_custom) is written with.
+ *
+ * A file in nodes/ is one operation: a comment with its formula and derivative, its arithmetic or kernel, its local
+ * gradient, its descriptor `const ag_op agi_<name>`, and the public constructor. It uses this header and the public
+ * constructors only. A line in nodes.def registers it. */
+#ifndef AG_NODE_H
+#define AG_NODE_H
+
+#include "autograd.h"
+
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One operation and the tensor it stands for. Immutable once made, but for the name; lives in the graph's arena. */
+struct ag_node {
+    ag_graph *graph;
+    const ag_op *op;
+    const int64_t *dim;    /* `rank` extents */
+    const void *attribute; /* the operation's plain bytes, or NULL */
+    const char *name;      /* or NULL */
+    uint32_t id;           /* creation order, which is a topological order */
+    uint32_t nin : 22;     /* at most AG_MOST_INPUTS */
+    uint32_t dtype : 2;    /* ag_dtype */
+    uint32_t rank : 4;
+    uint32_t weak : 1;     /* a literal number that takes the type of the operand it meets */
+    uint32_t held : 1;     /* the user may have it: made outside of all rules */
+    uint32_t rewritten : 1; /* its inputs are the operands as written, then the simpler node that it is computed as,
+                               which is not rewritten; the gradient rule speaks of the operands */
+    uint32_t bound : 1;    /* an input that stands for a value inside a loop or branch */
+    ag_node *in[];
+};
+
+enum { AG_MOST_INPUTS = (1 << 22) - 1 };
+
+/* ---- the descriptor -------------------------------------------------------------------------------------------- */
+
+enum {
+    AG_POINTWISE = 1 << 0, /* an element of the result comes from the inputs' elements at its (broadcast) index */
+    AG_REDUCTION = 1 << 1, /* folds one axis, or all, with `fold`; attribute: ag_axis_attribute */
+    AG_VIEW = 1 << 2,      /* in[0]'s memory under other strides: `view` */
+    AG_ALIAS = 1 << 3,     /* the value of the last input, the definition, written as graph, that users do not see;
+                              the gradient rule speaks of the other inputs */
+    AG_LEAF = 1 << 4,      /* no inputs: input, parameter, constant, number */
+    AG_LIBRARY = 1 << 5,   /* computed by `run` on whole tensors */
+    AG_EFFECT = 1 << 6,    /* stores in[1] into the parameter in[0] once everything has read it */
+    AG_CAST = 1 << 7,      /* in[0]'s elements in another type */
+    AG_PRODUCT = 1 << 8,   /* matrix product of the last two axes; takes transposed inputs as they are */
+    AG_STRIDED = 1 << 9,   /* `run` takes inputs of any strides; without it they are contiguous */
+    AG_SMOOTH = 1 << 10,   /* differentiable to any order inside its domain: what the tests rely on */
+    AG_RANDOM = 1 << 11,   /* never merged with an equal node */
+    AG_LOOP = 1 << 12,     /* evaluates bodies of its own: nodes/loop.h */
+    AG_PART = 1 << 13,     /* one of the results of an AG_LOOP */
+    AG_RECOMPUTE = 1 << 14, /* an AG_ALIAS whose value is computed again for later sweeps, not kept */
+    AG_SURE = 1 << 15,     /* an AG_LIBRARY whose `run` never fails: parameters may get new values before it */
+    AG_CHOOSES = 1 << 16,  /* perhaps does not evaluate all its inputs: gradients flow into them if ag_flow_if says */
+    AG_BLAS = 1 << 17      /* `run` calls BLAS or LAPACK */
+};
+
+typedef enum { AG_FOLD_SUM, AG_FOLD_PROD, AG_FOLD_MAX, AG_FOLD_MIN } ag_fold;
+
+typedef struct {
+    int axis;     /* >= 0, or AG_ALL */
+    int keepdims; /* 1: the reduced axis stays, with extent 1 */
+} ag_axis_attribute;
+#define AG_ALL (-1)
+
+/* What a shape rule sees and fills in. dtype and shape are preset to those of in[0], where there is one. */
+typedef struct {
+    ag_graph *graph;
+    const ag_op *op;
+    int n;
+    ag_node *const *in;
+    const void *attribute;
+    ag_dtype dtype;
+    ag_shape shape;
+} ag_infer;
+
+/* Strides and offset in elements of a tensor inside its memory. */
+typedef struct {
+    int64_t offset;
+    int64_t stride[AG_MAX_RANK];
+} ag_strides;
+
+/* What a kernel sees. Inputs' and output's shapes and types: those of the node and its inputs. */
+typedef struct {
+    const ag_node *node;
+    void *out;                   /* contiguous, written whole; no input overlaps it */
+    const void *const *in;       /* element 0 of each input */
+    const ag_strides *in_stride; /* their strides (offset already applied): only AG_STRIDED kernels need look */
+    void *scratch;               /* `scratch` bytes, aligned to 64 */
+    char *message;               /* room for a message of a failure, */
+    size_t message_size;
+} ag_kernel_call;
+
+typedef struct ag_dependence ag_dependence;
+
+/* C being written. ag_emit adds to it, as printf does. */
+typedef struct ag_source ag_source;
+void ag_emit(ag_source *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *ag_c_type(ag_dtype); /* "float", "double", "int64_t" */
+
+/* Positions start, start + step, ... along an axis, one for each of in[0]'s. */
+typedef struct {
+    int axis;
+    int64_t start, step;
+} ag_window;
+
+struct ag_op {
+    const char *name;
+    const char *formula; /* for documentation and pictures */
+    int inputs;          /* number of visible inputs; -1: any number */
+    unsigned flags;
+    size_t attribute_size; /* plain bytes, copied and compared; 0: none */
+    /* AG_OK, or what ag_refuse returned. NULL: NumPy broadcasting of all inputs, which have one real type. */
+    ag_status (*shape)(ag_infer *);
+    /* The local gradient as graph: sets gin[i] to d(loss)/d(in[i]) given gout = d(loss)/dy, for the inputs that
+     * ag_wanted. gin[i] may have y's shape where in[i] was broadcast, or a shape that broadcasts to in[i]'s: the sweep
+     * sums or expands it. A gin left NULL is zero. NULL: no rule; ag_zero_gradient: zero everywhere. */
+    void (*gradient)(ag_node *y, ag_node *gout, ag_node *gin[]);
+    /* AG_LOOP: a loop that computes the tangents of the parts from those of the inputs (NULL: 0); part[k] becomes the
+     * number of its part that is the tangent of part k, or -1: 0. Other operations need none. */
+    ag_node *(*forward)(ag_node *y, ag_node *const tin[], int part[]);
+
+    int code;    /* AG_POINTWISE, built in: its number in pointwise.def; 0 for a user's operation, which gives: */
+    const char *c_text; /* the expression as C, in x / a, b, c, with F(f) for a <math.h> function of the type, K(1.5) */
+    void (*f32)(int64_t n, float *out, const float *a, const float *b, const float *c);    /* out may be an input */
+    void (*f64)(int64_t n, double *out, const double *a, const double *b, const double *c);
+
+    ag_fold fold; /* AG_REDUCTION */
+
+    /* AG_VIEW: strides of in[0] -> strides of y; 0 when y cannot be expressed so and needs a copy. */
+    int (*view)(const ag_node *y, ag_strides *);
+
+    /* The operation for `count` values at once of the inputs with batched[i], which have them along a new first axis,
+     * and so has the result: several derivatives in one plan. `in` may be overwritten. Pointwise operations, reductions
+     * and casts need none, an alias is what its definition is; for others NULL is an error that says so. */
+    ag_node *(*batch)(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+    /* AG_LIBRARY, for sparse derivatives: says with ag_depends which elements of the inputs each element of y is made
+     * of; 0 when that is not known, or NULL: of all. */
+    int (*pattern)(const ag_node *y, ag_dependence *);
+
+    /* AG_LIBRARY: where in[0] lies in y, which is 0 elsewhere. Who reads y may then read in[0] there, and y is not
+     * made. NULL: it is something else. */
+    void (*window)(const ag_node *y, ag_window *);
+
+    ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run, which then changes no parameter */
+    /* AG_LIBRARY that fails only where an element of in[1], which are integers, is outside -limit to limit - 1. */
+    int64_t (*limit)(const ag_node *y);
+    size_t (*scratch)(const ag_node *y);      /* bytes `run` needs; NULL: none */
+    double (*flops)(const ag_node *y);        /* for the plan's report; NULL: one an element */
+    /* AG_LIBRARY: `run` as C99, for ag_write_c: the body of a function that returns 0 or an ag_status. It finds
+     * pointers in0, in1, ... to element 0 of the inputs, out, and scratch; types are float, double and int64_t. NULL:
+     * none. */
+    void (*c)(ag_source *, const ag_node *y, const ag_strides in_stride[]);
+};
+
+/* ---- pointwise arithmetic -------------------------------------------------------------------------------------- */
+
+/* One line states the arithmetic of a pointwise operation, in x, or a and b, or a, b and c:
+ *
+ *     POINTWISE1(sigmoid, 1 / (1 + F(exp)(-x)))
+ *
+ * The Makefile collects these lines into pointwise.def, which becomes the f32 and f64 tile kernels, the scalar
+ * interpreter and the text of exported C. F(exp) is the <math.h> function of the type at hand, K(0.5) a literal of it;
+ * integer literals need nothing. Keep each on one line; longer arithmetic is a function in inline.def, or in special.h
+ * where it has loops or branches. */
+#ifdef AG_BUILDING /* the library: a program's own operations are in no list */
+#define POINTWISE1(name, ...) AG_CODE_##name,
+#define POINTWISE2(name, ...) AG_CODE_##name,
+#define POINTWISE3(name, ...) AG_CODE_##name,
+enum {
+    AG_CODE_NONE,
+#include "pointwise.def"
+    AG_CODE_COUNT
+};
+#undef POINTWISE1
+#undef POINTWISE2
+#undef POINTWISE3
+#ifndef AG_POINTWISE_TABLE /* an operation's own file: the line only names its number, for the descriptor's `code` */
+#define POINTWISE1(name, ...) enum { POINTWISE_CODE = AG_CODE_##name };
+#define POINTWISE2(name, ...) enum { POINTWISE_CODE = AG_CODE_##name };
+#define POINTWISE3(name, ...) enum { POINTWISE_CODE = AG_CODE_##name };
+#endif
+#endif
+
+/* ---- making nodes ---------------------------------------------------------------------------------------------- */
+
+/* The node of `op` on these inputs: checks them, simplifies, infers the shape, interns. `attribute`: attribute_size
+ * bytes, without padding that is not zero. A bad node when something is wrong; NULL only when every input is NULL. */
+ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attribute);
+
+static inline ag_node *ag_unary(const ag_op *op, ag_node *x)
+{
+    return ag_apply(op, 1, &x, NULL);
+}
+
+static inline ag_node *ag_unary_with(const ag_op *op, ag_node *x, const void *attribute)
+{
+    return ag_apply(op, 1, &x, attribute);
+}
+
+static inline ag_node *ag_binary(const ag_op *op, ag_node *a, ag_node *b)
+{
+    ag_node *in[] = { a, b };
+    return ag_apply(op, 2, in, NULL);
+}
+
+/* An AG_ALIAS node of `op` on 1 to 3 sound operands whose value is `definition`, which may be bad. */
+ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attribute, ag_node *definition);
+/* in[0] if `op` takes these operands: what ag_apply looks at, before a definition is written with them; else the bad
+ * node, the failure recorded in the name of `op`; NULL only when every input is NULL. */
+ag_node *ag_vet(const ag_op *op, int n, ag_node *const in[], const void *attribute);
+
+/* In a shape rule: records the failure with the operation and all operands, and returns `status`. */
+ag_status ag_refuse(ag_infer *, ag_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* In a constructor: the same without inference; returns the graph's bad node. x (may be NULL or bad) is an operand. */
+ag_node *ag_reject(ag_node *x, const ag_op *op, ag_status status, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* "f64[2,3]", for such messages; returns text. Ranks from 0 to AG_MAX_RANK. */
+enum { AG_SHAPE_TEXT = 192 };
+const char *ag_describe(char text[AG_SHAPE_TEXT], ag_dtype, const ag_shape *);
+
+int ag_is_bad(const ag_node *); /* NULL, or a bad node: what a constructor may not look into */
+/* The axis counted from 0, or -1 after ag_reject (x is then replaced by the bad node). */
+int ag_axis(ag_node **x, const ag_op *op, int axis);
+
+/* ---- for gradient rules ---------------------------------------------------------------------------------------- */
+
+int ag_wanted(const ag_node *y, int i); /* does anyone want the gradient of y's input i? */
+void ag_zero_gradient(ag_node *y, ag_node *gout, ag_node *gin[]);
+
+static inline ag_node *ag_scale(ag_node *x, double factor)
+{
+    return ag_is_bad(x) ? x : ag_mul(ag_number(x->graph, factor), x);
+}
+
+static inline ag_node *ag_one_minus(ag_node *x)
+{
+    return ag_is_bad(x) ? x : ag_sub(ag_number(x->graph, 1), x);
+}
+
+ag_node *ag_zeros_like(const ag_node *x);             /* broadcast view of the number 0 */
+ag_node *ag_keepdims(ag_node *reduced, const ag_node *like, int axis); /* puts the extent-1 axis back (AG_ALL: all) */
+
+/* ---- for hooks --------------------------------------------------------------------------------------------------- */
+
+ag_shape ag_batch_shape(const ag_node *y, int64_t count);   /* [count, *y's shape] */
+ag_node *ag_batch_all(ag_node *x, int64_t count);           /* x repeated along a new first axis */
+/* Brings the first n inputs of y to one rank, after the new axis. */
+void ag_batch_align(const ag_node *y, uint32_t n, ag_node *in[], const unsigned char batched[], int64_t count);
+/* The hook of operations on the last axes, whose first axes broadcast. */
+ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+
+/* In `pattern`: element i of y is made of element j of in[k], too. */
+void ag_depends(ag_dependence *, int64_t i, int k, int64_t j);
+/* Values of integers that do not change from run to run, or that the caller of the derivative gave; or NULL. */
+const int64_t *ag_known_integers(ag_dependence *, const ag_node *x);
+
+/* ---- shapes ---------------------------------------------------------------------------------------------------- */
+
+static inline ag_shape ag_shape_in(const ag_node *x)
+{
+    ag_shape s = AG_SCALAR;
+    s.rank = x->rank;
+    for (int i = 0; i < x->rank; i++) s.dim[i] = x->dim[i];
+    return s;
+}
+
+static inline int64_t ag_count(const ag_node *x)
+{
+    int64_t n = 1;
+    for (int i = 0; i < x->rank; i++) n *= x->dim[i];
+    return n;
+}
+
+/* Extents before, of and after an axis (AG_ALL: everything is the axis): a tensor seen as [outer, axis, inner]. */
+typedef struct {
+    int64_t outer, extent, inner;
+} ag_split;
+ag_split ag_split_at(const ag_node *x, int axis);
+
+int ag_same_shape(const ag_node *a, const ag_node *b);
+size_t ag_dtype_size(ag_dtype);
+ag_strides ag_contiguous(const ag_node *x); /* row-major strides, offset 0 */
+
+/* ---- the registry ---------------------------------------------------------------------------------------------- */
+
+#define NODE(name) extern const ag_op agi_##name;
+#include "../nodes/nodes.def"
+#undef NODE
+
+#ifdef __cplusplus
+}
+#endif
+#endif

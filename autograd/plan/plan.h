@@ -1,0 +1,383 @@
+/* A plan: an immutable list of steps over buffers, and the steps' language, which everything that executes speaks.
+ *
+ * A step is a group (pointwise operations and reductions in one pass over an iteration space of rows by columns), a
+ * scalar program (rank-0 and tiny tensors, an element an instruction), a matrix product, a library call, or a copy.
+ * Steps are data: tile.c and scalar.c execute them, show.c prints them. */
+#ifndef AGI_PLAN_H
+#define AGI_PLAN_H
+
+#include "graph/graph.h"
+
+#define AGI_NONE UINT32_MAX
+
+/* ---- buffers ----------------------------------------------------------------------------------------------------- */
+
+typedef enum {
+    AGI_CONSTANT, /* filled when the run is made */
+    AGI_LEAF,     /* an input or a parameter: lives as long as the run */
+    AGI_VALUE,    /* computed by a step */
+    AGI_WORK      /* a step's own: partial sums, a kernel's scratch */
+} agi_role;
+
+typedef struct {
+    int64_t bytes, offset; /* offset in the run's block, a multiple of 64 */
+    uint32_t first, last;  /* steps it lives through */
+    uint32_t shares;       /* the buffer whose memory it takes over in place, or AGI_NONE */
+    uint8_t role, dtype;
+    uint8_t held;   /* outputs, leaves: live until the next evaluation */
+    uint8_t taken;  /* another buffer shares its memory */
+    uint8_t scalar; /* a scalar program addresses it by element: it is read at its offset, never at bound memory */
+    uint8_t assigned; /* a parameter that the plan stores into */
+    uint8_t given;  /* of a loop's body: it lies in the loop's memory, elsewhere at every step, and has no offset */
+    const ag_node *node; /* what it holds, or NULL */
+} agi_buffer;
+
+/* ---- groups ------------------------------------------------------------------------------------------------------ */
+
+/* Registers are tiles: full ones of rows x columns elements, row ones of an element a row. */
+typedef enum {
+    AGI_DIRECT,   /* the memory itself, element p of the iteration space at offset + p */
+    AGI_UNIFORM,  /* one element for all */
+    AGI_REPEAT,   /* a row, the same for all rows */
+    AGI_GATHERED, /* any strides, zeros around a box, or another element type: copied into the register */
+} agi_access;
+
+/* Indices from `from` to before `to`, by axis. */
+typedef struct {
+    int64_t from[AG_MAX_RANK], to[AG_MAX_RANK];
+} agi_box;
+
+/* How memory is walked in the flat order of an iteration space: extents and strides, coalesced. */
+typedef struct {
+    int rank;  /* 0: one element */
+    int boxed; /* 1: elements outside the box are 0 */
+    int64_t offset, dim[AG_MAX_RANK], stride[AG_MAX_RANK]; /* in elements */
+    agi_box box;
+} agi_pattern;
+
+/* From one element to the next in memory, all the way? */
+static inline int agi_walks_on(const agi_pattern *p)
+{
+    return p->rank == 1 && p->stride[0] == 1 && !p->boxed;
+}
+
+/* One element for all? One among zeros is not. */
+static inline int agi_stands_still(const agi_pattern *p)
+{
+    for (int i = 0; i < p->rank; i++)
+        if (p->stride[i]) return 0;
+    return !p->boxed;
+}
+
+typedef struct {
+    uint32_t buffer, reg;
+    uint8_t access, row; /* row: a row register */
+    uint8_t dtype;       /* of the memory */
+    agi_pattern walk;
+} agi_load;
+
+typedef void (*agi_kernel)(int64_t n, void *out, const void *a, const void *b, const void *c);
+
+typedef enum { AGI_POINT, AGI_EXPAND, AGI_FOLD_ROWS } agi_micro_kind;
+typedef struct {
+    agi_kernel kernel; /* AGI_POINT */
+    const ag_op *op;
+    uint32_t out, a, b, c;
+    uint8_t kind, row, fold;
+} agi_micro;
+
+typedef struct {
+    uint32_t buffer, reg;
+    uint8_t row;
+} agi_store;
+
+/* Reductions at a group's end. All: every element. Columns: segments of `extent` rows. Long rows: chunk by chunk.
+ * Sums that take many additions one after the other go to wide sums: two elements' room for each, which hold a double
+ * of floats, or a double and what its additions have lost. */
+typedef enum { AGI_FOLD_ALL, AGI_FOLD_COLUMNS, AGI_FOLD_LONG } agi_fold_mode;
+typedef struct {
+    uint32_t buffer, partial; /* result; a partial result per block, or AGI_NONE */
+    uint32_t few;             /* wide columns: a block's sums of few rows, and room to add a tile's rows in pairs */
+    uint32_t reg;
+    uint8_t row, fold, mode;
+    uint8_t wide;             /* the partial results are wide sums */
+    int64_t extent;
+    int64_t every;            /* few: so many rows of the iteration space, whole tiles */
+} agi_fold_end;
+
+typedef enum { AGI_SCRATCH, AGI_LOADED, AGI_STORED } agi_place_kind;
+typedef struct {
+    uint8_t place; /* scratch memory, a direct load's memory, a store's memory */
+    uint8_t row;
+    uint32_t slot; /* of scratch; or the index of the load or store */
+} agi_register;
+
+typedef struct {
+    ag_dtype dtype;
+    int64_t rows, columns; /* the iteration space */
+    int64_t tile_rows, tile_columns;
+    int64_t row_tiles, column_tiles;
+    int64_t blocks;  /* the fixed partition of the tiles, units of parallel work */
+    int whole_rows;  /* a block ends with a row of tiles */
+    int streams;     /* its operands do not fit in cache: the next tile's are fetched ahead */
+    int worth_threads; /* takes long enough to wake others for it */
+    int nloads, nmicros, nstores, nfolds, nregisters, full_slots, row_slots;
+    agi_load *load;
+    agi_micro *micro;
+    agi_store *store;
+    agi_fold_end *fold;
+    agi_register *reg;
+    void (*native)(void *const *memory, char *scratch, int64_t from, int64_t to); /* blocks, compiled; or NULL */
+} agi_pass;
+
+static inline int64_t agi_part_bytes(const agi_pass *g, const agi_fold_end *e) /* of a block */
+{
+    int64_t n = e->mode == AGI_FOLD_COLUMNS ? g->columns : 1;
+    return (e->wide ? 2 * n : n) * (int64_t)ag_dtype_size(g->dtype);
+}
+
+/* Are so many rows in a tile that they are better added in pairs than one after the other? */
+static inline int agi_adds_pairs(const agi_pass *g)
+{
+    return g->columns < 32 && g->tile_rows > 1;
+}
+
+static inline int64_t agi_few_elements(const agi_pass *g) /* of a block: a row, and room for pairs of a tile's */
+{
+    return (1 + (agi_adds_pairs(g) ? (g->tile_rows + 1) / 2 : 0)) * g->columns;
+}
+
+/* Is the result made of the blocks' parts once all are there? Others are finished row by row. */
+static inline int agi_ends_late(const agi_pass *g, const agi_fold_end *e)
+{
+    return e->partial != AGI_NONE
+           && (e->mode == AGI_FOLD_ALL || (e->mode == AGI_FOLD_COLUMNS && e->extent == g->rows));
+}
+
+/* ---- scalar programs --------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint16_t code; /* AG_CODE_*, or one of the below */
+    uint16_t how;  /* 8 * code, + 1, 2 or 3: operand a, b or c is the result kept; + AGI_ASIDE: keeps that one */
+    uint32_t out, a, b, c; /* elements of the run's block, counted in the program's type */
+} agi_instruction;
+enum { AGI_MOVE = AG_CODE_COUNT, AGI_SUM, AGI_PROD, AGI_MAX, AGI_MIN, AGI_MULADD, AGI_ASIDE = 4 };
+
+int agi_code_operands(uint32_t code);
+
+/* Neighbouring instructions of one code, none of which reads another's result: executed as one vector. */
+typedef struct {
+    uint32_t first, count; /* count: at most AGI_LARGEST_BUNDLE */
+} agi_bundle;
+enum { AGI_LARGEST_BUNDLE = 64 };
+
+typedef struct {
+    ag_dtype dtype;
+    int64_t count;
+    agi_instruction *code;
+    int64_t bundles;
+    agi_bundle *bundle;   /* in order */
+    uint32_t temporaries; /* buffer of intermediate values, or AGI_NONE */
+    void (*native)(void *block); /* compiled, or NULL */
+} agi_program;
+
+enum { AGI_FEW_INPUTS = 16 };
+
+/* ---- library calls ----------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const ag_node *node;
+    int n;
+    uint32_t *in; /* buffers */
+    ag_strides *stride;
+    uint32_t out, work, pointers; /* pointers: room for the inputs' addresses where they are many, or AGI_NONE */
+} agi_call;
+
+/* out = alpha a b (+ out's old value, which is `onto`'s). */
+typedef struct {
+    const ag_node *node;
+    uint32_t a, b, out;
+    uint32_t onto, scale; /* buffers or AGI_NONE: accumulated onto; a rank-0 factor of alpha */
+    int64_t scale_offset;
+    double alpha;
+    ag_strides a_stride, b_stride;
+} agi_product;
+
+typedef struct {
+    uint32_t from, to;
+} agi_copy;
+
+/* Between a loop's memory and its body's: the loop's element t is `bytes` at offset + t * stride of buffer `outer`. */
+typedef enum { AGI_BY_ADDRESS, AGI_COPY_IN, AGI_COPY_OUT } agi_transfer_kind;
+typedef struct {
+    uint8_t kind;
+    uint32_t inner, outer;
+    int64_t offset, stride, bytes;
+} agi_transfer;
+
+typedef struct {
+    agi_transfer *list;
+    int count;
+} agi_transfers;
+
+/* A loop or branch: bodies are plans of their own, run on a run of their own, one for each body. */
+typedef struct {
+    const ag_node *node;
+    ag_plan *body[2]; /* a loop's body and test (or NULL); a branch's two bodies */
+    int first_run;    /* index of body[0]'s run in the run's `bodies` */
+    uint32_t out;     /* where all parts that somebody reads lie, */
+    int64_t *part;    /* at these offsets in bytes, or -1 */
+    agi_transfer control; /* the predicate or the number of steps: where it is, `inner` unused */
+    uint32_t test;        /* the test's buffer in body[1] */
+    agi_transfers enter[2], leave[2]; /* of each body, before and after all steps */
+    agi_transfers before, after;      /* of body[0], around every step */
+    agi_transfers states;             /* from body[0] to body[1], before every test */
+    int (*native)(void *const *memory, char *scratch, int64_t, int64_t); /* all of it, compiled, or NULL; 0, 0 */
+} agi_loop_step;
+
+typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY, AGI_LOOP } agi_step_kind;
+typedef struct {
+    agi_step_kind kind;
+    union {
+        agi_pass *group;
+        agi_program *program;
+        agi_call *call;
+        agi_product *product;
+        agi_copy copy;
+        agi_loop_step *loop;
+    } is;
+} agi_step;
+
+/* ---- the plan ---------------------------------------------------------------------------------------------------- */
+
+/* Where the value of a leaf or an output is to be found after an evaluation. */
+typedef struct {
+    const ag_node *node;
+    uint32_t buffer;
+    uint8_t output; /* it is listed as one */
+    uint8_t moves;  /* its buffer may lie in the caller's memory: it holds no other value, no scalar program's */
+} agi_place;
+
+/* What is computed again for later sweeps. */
+typedef struct {
+    int64_t late_values;  /* how many later sweeps read that can be computed again, */
+    int64_t late_bytes;   /* and their bytes */
+    int operations;
+    const ag_node **node; /* what they compute */
+    double flops;
+    size_t bytes_without; /* ag_plan_bytes if nothing were */
+} agi_again;
+
+struct ag_plan {
+    ag_allocator allocator;
+    agi_arena arena;
+    ag_options options;
+    const struct agi_kernels *kernels[2]; /* f32, f64 */
+    int nsteps, nplaces, nleaves, nbodies, noutputs;
+    uint32_t nbuffers;
+    agi_step *step;
+    agi_buffer *buffer;
+    agi_place *place;   /* sorted by node id: leaves and outputs, each once */
+    uint32_t *leaf;     /* buffers of leaves */
+    ag_node *const *output; /* as ag_compile was given them */
+    int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
+    agi_again again;
+    int blas;                /* some step calls BLAS or LAPACK */
+    void *library;           /* of compiled steps, or NULL */
+    const char *native_note; /* what became of options.native, or NULL */
+    const char *note;        /* what the plan leaves undone, or NULL */
+};
+
+const agi_place *agi_find_place(const ag_plan *, const ag_node *);
+
+/* native.c: compiles passes and programs, also of loops' bodies, and whole loops of programs. What cannot be compiled
+ * is interpreted. */
+void agi_make_native(ag_plan *);
+void agi_drop_native(ag_plan *);
+
+/* ---- kernels: one table for each instruction set and type -------------------------------------------------------- */
+
+typedef struct agi_kernels {
+    agi_kernel point[AG_CODE_COUNT];
+    void (*fill)(int64_t n, void *out, const void *value);
+    void (*expand)(int64_t rows, int64_t columns, void *out, const void *row);
+    void (*fold[4])(int64_t n, const void *x, void *out);                               /* out = fold of x */
+    void (*fold_rows[4])(int64_t rows, int64_t columns, const void *x, void *out);      /* out[r] = fold of row r */
+    void (*fold_into[4])(int64_t n, const void *x, void *out);                          /* out[i] = out[i] with x[i] */
+    /* The sums of each column, added in pairs: x if it is one row, else in `work`, which is x or has room for half. */
+    const void *(*add_pairs)(int64_t rows, int64_t columns, const void *x, void *work);
+    void (*clear)(int64_t n, void *wide);                  /* wide sums of nothing */
+    void (*widen)(int64_t n, const void *x, void *wide);   /* wide[i] += x[i] */
+    void (*merge)(int64_t n, const void *from, void *wide); /* wide[i] += from[i], wide as well */
+    void (*narrow)(int64_t n, const void *wide, void *out);
+} agi_kernels;
+
+extern const agi_kernels agi_kernels_1[2], agi_kernels_2[2], agi_kernels_3[2];
+int agi_best_isa(void); /* 1, 2 or 3: what this machine and build have */
+const agi_kernels *agi_kernels_of(int isa, ag_dtype);
+
+/* ---- threads: job(context, number, threads) runs once on each, number 0 on the caller's -------------------------- */
+
+typedef struct agi_pool agi_pool;
+typedef void (*agi_job)(void *context, int number, int threads);
+agi_pool *agi_pool_new(const ag_allocator *, int threads); /* NULL: out of memory */
+void agi_pool_run(agi_pool *, agi_job, void *context);
+void agi_pool_free(agi_pool *);
+
+/* ---- executing --------------------------------------------------------------------------------------------------- */
+
+struct ag_run {
+    const ag_plan *plan;
+    char *block;
+    void *allocated;
+    void **memory;   /* by buffer: in the block, or bound */
+    uint8_t *fed;    /* by buffer: inputs that have a value */
+    void **bound;    /* by place: the caller's memory, or NULL */
+    uint32_t *binding; /* the places that are bound, in the order of that memory */
+    uint8_t *unread; /* by place: an output that was bound since the last evaluation, so that its value is not there */
+    int nbound, copied; /* copied: so many of them are copied in or out */
+    int rebound;     /* since the last evaluation */
+    int missing;     /* inputs that have no value */
+    int evaluated;
+    ag_run **bodies; /* of loops and branches */
+    char *scratch;   /* plan->scratch_bytes a thread */
+    agi_pool *pool;  /* NULL: the caller's thread alone */
+    int owns_pool;   /* not the run of a loop's body, which uses the outer one's */
+    char message[512];
+    char failure[512]; /* why the last evaluation failed, or "" */
+};
+
+ag_status agi_fail_run(ag_run *, const char *what, const ag_node *, const char *why); /* AG_EARG */
+void agi_mark_fed(ag_run *, uint32_t buffer);
+ag_status agi_check_leaf(ag_run *, const char *what, const ag_node *); /* feed.c: is it one that runs feed? */
+
+/* bind.c: the memory that holds the value of a leaf or an output; not yet, if it awaits one. */
+const void *agi_value_at(const ag_run *, const agi_place *);
+int agi_awaits_value(const ag_run *, const agi_place *);
+void agi_unbind(ag_run *, const agi_place *);
+ag_status agi_arrange_bindings(ag_run *);     /* before an evaluation, if some are new */
+void agi_copy_bindings(ag_run *, int out);    /* what cannot be computed in the caller's memory */
+
+int64_t agi_group_scratch(const agi_pass *); /* bytes of one thread */
+void agi_run_blocks(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last);
+void agi_finish_folds(ag_run *, const agi_pass *);
+void agi_run_program(ag_run *, const agi_program *);
+ag_status agi_run_call(ag_run *, const agi_call *);
+ag_status agi_run_loop(ag_run *, const agi_loop_step *);
+ag_status agi_run_steps(ag_run *); /* an evaluation, its leaves being there */
+ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose threads and scratch it uses; or NULL */
+void agi_run_product(ag_run *, const agi_product *);
+/* How CBLAS takes a matrix: is it transposed? And its leading dimension. */
+int agi_blas_layout(const ag_node *, const ag_strides *, int *leading);
+
+/* blas.c: before so many threads may call BLAS or LAPACK, and after. Waits for its turn; 0: memory is short. */
+enum { AGI_BLAS_MEGABYTES = 256 }; /* that a call may need anew */
+int agi_enter_blas(int calls);
+void agi_leave_blas(int calls);
+int agi_blas_calls(int threads); /* how many of these threads may */
+void agi_quiet_blas(void); /* OpenBLAS keeps to the calling thread: its threads and ours never run at once */
+
+double agi_pointwise_f64(int code, double a, double b, double c); /* one element, as scalar programs compute it */
+float agi_pointwise_f32(int code, float a, float b, float c);
+
+#endif

@@ -1,0 +1,351 @@
+/* Runs: the memory of one execution, its feeding, evaluation and reading. */
+#include "plan/plan.h"
+
+#include <math.h>
+
+enum { ALIGNMENT = 64 };
+
+static size_t rounded(size_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static int threads_of(const ag_plan *p)
+{
+    return p->options.threads > 1 ? p->options.threads : 1;
+}
+
+static size_t table_bytes(const ag_plan *p)
+{
+    size_t places = (size_t)p->nplaces;
+    return rounded(p->nbuffers * sizeof(void *)) + rounded(p->nbuffers) + rounded(places * sizeof(void *)) +
+           rounded(places * sizeof(uint32_t)) + rounded(places) + rounded((size_t)p->nbodies * sizeof(ag_run *));
+}
+
+/* A loop's body works in the scratch memory of the whole run. */
+static size_t run_bytes(const ag_plan *p, int is_body)
+{
+    size_t scratch = is_body ? 0 : rounded((size_t)p->scratch_bytes) * (size_t)threads_of(p);
+    return ALIGNMENT + rounded((size_t)p->block_bytes) + scratch + table_bytes(p);
+}
+
+static size_t all_bytes(const ag_plan *p, int is_body)
+{
+    size_t bytes = p ? sizeof(ag_run) + run_bytes(p, is_body) : 0;
+    for (int k = 0; p && k < p->nsteps; k++)
+        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP; b++) {
+            size_t more = all_bytes(p->step[k].is.loop->body[b], 1);
+            bytes = more > SIZE_MAX - bytes ? SIZE_MAX : bytes + more;
+        }
+    return bytes;
+}
+
+size_t ag_plan_bytes(const ag_plan *p)
+{
+    return all_bytes(p, 0);
+}
+
+/* ---- failures --------------------------------------------------------------------------------------------------- */
+
+ag_status agi_fail_run(ag_run *r, const char *what, const ag_node *x, const char *why)
+{
+    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_print(&t, "%s: ", what);
+    if (ag_is_bad(x)) agi_print(&t, x ? "a bad node" : "NULL");
+    else agi_print_node(&t, x);
+    agi_print(&t, " %s", why);
+    return AG_EARG;
+}
+
+const char *ag_run_error(const ag_run *r)
+{
+    return r ? r->message : "the run is NULL: ag_compile failed, as ag_graph_error tells, or memory ran out";
+}
+
+/* ---- making a run ----------------------------------------------------------------------------------------------- */
+
+static void write_number(void *to, ag_dtype dtype, double value)
+{
+    if (dtype == AG_F32) *(float *)to = (float)value;
+    else if (dtype == AG_F64) *(double *)to = value;
+    else *(int64_t *)to = (int64_t)value;
+}
+
+static void start_leaf(ag_run *r, uint32_t b)
+{
+    const agi_buffer *buffer = &r->plan->buffer[b];
+    const ag_node *x = buffer->node;
+    void *to = r->memory[b];
+    if (x->op == &agi_input) r->missing++;
+    else r->fed[b] = 1;
+    if (buffer->given) return;
+    if (x->op == &agi_number) {
+        double value;
+        memcpy(&value, x->attribute, sizeof value);
+        write_number(to, (ag_dtype)x->dtype, value);
+    } else if (x->op == &agi_parameter && !x->attribute) {
+        memset(to, 0, (size_t)buffer->bytes);
+    } else if (x->op == &agi_parameter || x->op == &agi_constant) {
+        memcpy(to, x->attribute, (size_t)buffer->bytes);
+    }
+}
+
+static int make_bodies(ag_run *r)
+{
+    const ag_plan *p = r->plan;
+    for (int k = 0; k < p->nsteps; k++) {
+        if (p->step[k].kind != AGI_LOOP) continue;
+        const agi_loop_step *l = p->step[k].is.loop;
+        for (int b = 0; b < 2; b++)
+            if (l->body[b] && !(r->bodies[l->first_run + b] = agi_run_make(l->body[b], r))) return 0;
+    }
+    return 1;
+}
+
+ag_run *ag_run_new(const ag_plan *p)
+{
+    return p ? agi_run_make(p, NULL) : NULL;
+}
+
+ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
+{
+    ag_run *r = agi_allocate(&p->allocator, sizeof *r);
+    if (!r) return NULL;
+    memset(r, 0, sizeof *r);
+    r->plan = p;
+    r->allocated = agi_allocate(&p->allocator, run_bytes(p, outer != NULL));
+    if (!r->allocated) {
+        agi_release(&p->allocator, r);
+        return NULL;
+    }
+    r->memory = (void **)(((uintptr_t)r->allocated + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    size_t places = (size_t)p->nplaces;
+    r->bound = (void **)((char *)r->memory + rounded(p->nbuffers * sizeof(void *)));
+    r->binding = (uint32_t *)((char *)r->bound + rounded(places * sizeof(void *)));
+    r->unread = (uint8_t *)r->binding + rounded(places * sizeof(uint32_t));
+    r->fed = r->unread + rounded(places);
+    r->bodies = (ag_run **)(r->fed + rounded(p->nbuffers));
+    r->block = (char *)r->bodies + rounded((size_t)p->nbodies * sizeof *r->bodies);
+    r->scratch = outer ? outer->scratch : r->block + rounded((size_t)p->block_bytes);
+    memset(r->bound, 0, places * sizeof(void *));
+    memset(r->unread, 0, places);
+    memset(r->fed, 0, p->nbuffers);
+    memset(r->bodies, 0, (size_t)p->nbodies * sizeof *r->bodies);
+    for (uint32_t b = 0; b < p->nbuffers; b++)
+        r->memory[b] = p->buffer[b].given ? NULL : r->block + p->buffer[b].offset;
+    for (int k = 0; k < p->nleaves; k++) start_leaf(r, p->leaf[k]);
+    agi_quiet_blas();
+    r->owns_pool = !outer && threads_of(p) > 1;
+    r->pool = outer ? outer->pool : r->owns_pool ? agi_pool_new(&p->allocator, threads_of(p)) : NULL;
+    if ((r->owns_pool && !r->pool) || !make_bodies(r)) {
+        ag_run_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void ag_run_free(ag_run *r)
+{
+    if (!r) return;
+    const ag_plan *p = r->plan;
+    for (int k = 0; k < p->nbodies; k++) ag_run_free(r->bodies[k]);
+    if (r->owns_pool) agi_pool_free(r->pool);
+    agi_release(&p->allocator, r->allocated);
+    agi_release(&p->allocator, r);
+}
+
+/* ---- feeding and reading ---------------------------------------------------------------------------------------- */
+
+static const agi_place *place_of(const ag_run *r, const ag_node *x)
+{
+    return ag_is_bad(x) ? NULL : agi_find_place(r->plan, x);
+}
+
+void agi_mark_fed(ag_run *r, uint32_t b)
+{
+    if (!r->fed[b]) r->missing--;
+    r->fed[b] = 1;
+}
+
+static void refuse_reading(ag_run *r, const char *what, const ag_node *x)
+{
+    char why[sizeof r->failure + 64];
+    snprintf(why, sizeof why, "has no value: the last evaluation failed: %s", r->failure);
+    if (x->op == &agi_input) agi_fail_run(r, what, x, "has not been fed: call ag_feed");
+    else agi_fail_run(r, what, x, *r->failure ? why : "has no value yet: call ag_eval");
+}
+
+static const void *find(ag_run *r, const char *what, const ag_node *x)
+{
+    const agi_place *at = place_of(r, x);
+    if (!at) {
+        agi_fail_run(r, what, x, "is no value of this plan: list it among the outputs of ag_compile");
+        return NULL;
+    }
+    if (agi_awaits_value(r, at)) {
+        refuse_reading(r, what, x);
+        return NULL;
+    }
+    r->message[0] = 0;
+    return agi_value_at(r, at);
+}
+
+const void *ag_data(const ag_run *r, const ag_node *x)
+{
+    return r ? find((ag_run *)r, "ag_data", x) : NULL;
+}
+
+ag_status ag_fetch(const ag_run *r, const ag_node *x, void *out)
+{
+    if (!r) return AG_EARG;
+    if (!out) return agi_fail_run((ag_run *)r, "ag_fetch", x, "has nowhere to go: NULL");
+    const void *from = find((ag_run *)r, "ag_fetch", x);
+    if (!from) return AG_EARG;
+    memcpy(out, from, (size_t)agi_node_bytes(x));
+    return AG_OK;
+}
+
+double ag_item(const ag_run *r, const ag_node *x)
+{
+    if (!r) return NAN;
+    if (!ag_is_bad(x) && ag_count(x) != 1) {
+        agi_fail_run((ag_run *)r, "ag_item", x, "has more than one element: use ag_data or ag_fetch");
+        return NAN;
+    }
+    const void *at = find((ag_run *)r, "ag_item", x);
+    if (!at) return NAN;
+    if (x->dtype == AG_F32) return *(const float *)at;
+    return x->dtype == AG_F64 ? *(const double *)at : (double)*(const int64_t *)at;
+}
+
+/* ---- evaluation ------------------------------------------------------------------------------------------------- */
+
+/* The operation, its first operand and those that have a name, and why it failed. */
+static void explain_call(ag_run *r, const ag_node *x, const char *why)
+{
+    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_print_node(&t, x);
+    for (uint32_t k = 0; k < x->nin; k++) {
+        if (k && !x->in[k]->name) continue;
+        agi_print(&t, k ? ", " : " of ");
+        agi_print_node(&t, x->in[k]);
+    }
+    agi_print(&t, ": %s", why);
+}
+
+ag_status agi_run_call(ag_run *r, const agi_call *call)
+{
+    const void *few[AGI_FEW_INPUTS], **in = few;
+    char text[256] = "";
+    if (call->pointers != AGI_NONE) in = (const void **)r->memory[call->pointers];
+    for (int k = 0; k < call->n; k++) {
+        size_t size = ag_dtype_size((ag_dtype)call->node->in[k]->dtype);
+        in[k] = (const char *)r->memory[call->in[k]] + (size_t)call->stride[k].offset * size;
+    }
+    ag_kernel_call c = { .node = call->node, .out = r->memory[call->out], .in = in, .in_stride = call->stride,
+                         .scratch = call->work == AGI_NONE ? NULL : r->memory[call->work], .message = text,
+                         .message_size = sizeof text };
+    ag_status status = call->node->op->run(&c);
+    return status ? explain_call(r, call->node, text), status : AG_OK;
+}
+
+static void run_copy(ag_run *r, const agi_copy *c)
+{
+    memcpy(r->memory[c->to], r->memory[c->from], (size_t)r->plan->buffer[c->to].bytes);
+}
+
+typedef struct {
+    ag_run *run;
+    const agi_pass *pass;
+} pass_job;
+
+static void run_part(void *context, int number, int threads)
+{
+    const pass_job *j = context;
+    int64_t n = j->pass->blocks, from = n * number / threads, to = n * (number + 1) / threads;
+    char *scratch = j->run->scratch + (size_t)number * rounded((size_t)j->run->plan->scratch_bytes);
+    if (from < to) agi_run_blocks(j->run, j->pass, scratch, from, to);
+}
+
+static void run_pass(ag_run *r, const agi_pass *g)
+{
+    pass_job j = { r, g };
+    if (r->pool && g->worth_threads) agi_pool_run(r->pool, run_part, &j);
+    else run_part(&j, 0, 1);
+    agi_finish_folds(r, g);
+}
+
+/* The verifier's mode: memory that no later step may read holds NaN. */
+static void poison(ag_run *r, uint32_t step, int all)
+{
+    for (uint32_t b = 0; b < r->plan->nbuffers; b++) {
+        const agi_buffer *x = &r->plan->buffer[b];
+        int dies = all || (x->last == step && !x->held);
+        if (x->shares == AGI_NONE && dies && !x->given && (x->role == AGI_VALUE || x->role == AGI_WORK))
+            memset(r->block + x->offset, 0xff, (size_t)x->bytes);
+    }
+}
+
+static ag_status run_step(ag_run *r, const agi_step *s)
+{
+    switch (s->kind) {
+    case AGI_PASS: run_pass(r, s->is.group); break;
+    case AGI_PROGRAM: agi_run_program(r, s->is.program); break;
+    case AGI_PRODUCT: agi_run_product(r, s->is.product); break;
+    case AGI_COPY: run_copy(r, &s->is.copy); break;
+    case AGI_CALL: return agi_run_call(r, s->is.call);
+    case AGI_LOOP: return agi_run_loop(r, s->is.loop);
+    }
+    return AG_OK;
+}
+
+static ag_status refuse_unfed(ag_run *r)
+{
+    const ag_plan *p = r->plan;
+    for (int k = 0; k < p->nleaves; k++)
+        if (!r->fed[p->leaf[k]])
+            return agi_fail_run(r, "ag_eval", p->buffer[p->leaf[k]].node, "has not been fed: call ag_feed");
+    return AG_OK;
+}
+
+ag_status agi_run_steps(ag_run *r)
+{
+    const ag_plan *p = r->plan;
+    if (p->options.poison) poison(r, 0, 1);
+    for (int k = 0; k < p->nsteps; k++) {
+        ag_status status = run_step(r, &p->step[k]);
+        if (status) return status;
+        if (p->options.poison) poison(r, (uint32_t)k, 0);
+    }
+    return AG_OK;
+}
+
+/* With BLAS, if there is any in it. */
+static ag_status run_all(ag_run *r)
+{
+    if (!r->plan->blas) return agi_run_steps(r);
+    int calls = agi_blas_calls(threads_of(r->plan));
+    if (!agi_enter_blas(calls)) {
+        snprintf(r->message, sizeof r->message, "ag_eval: out of memory: BLAS needs %d MB of addresses for its buffers",
+                 AGI_BLAS_MEGABYTES * calls);
+        return AG_EMEM;
+    }
+    ag_status status = agi_run_steps(r);
+    agi_leave_blas(calls);
+    return status;
+}
+
+ag_status ag_eval(ag_run *r)
+{
+    if (!r) return AG_EARG;
+    if (r->missing) return refuse_unfed(r);
+    if (r->rebound && agi_arrange_bindings(r)) return AG_EARG;
+    if (r->copied) agi_copy_bindings(r, 0);
+    ag_status status = run_all(r);
+    r->evaluated = !status;
+    memcpy(r->failure, r->message, status ? sizeof r->failure : 0);
+    if (status) return status;
+    if (r->copied) agi_copy_bindings(r, 1);
+    r->message[0] = r->failure[0] = 0;
+    return AG_OK;
+}

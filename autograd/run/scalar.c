@@ -1,0 +1,149 @@
+/* Executes scalar programs: an instruction an element, a switch over the pointwise operations; bundles as vectors. */
+#define AG_POINTWISE_TABLE
+#include "plan/plan.h"
+#include "shared/special.h"
+
+#include <math.h>
+
+#define INLINE(name, ...) static inline __VA_ARGS__
+
+/* A store takes long to reach the load that follows, so one result is kept beside memory: `last`. Every operation
+ * exists with all operands in memory and with each of them there, and once more leaving `last` as it is. */
+#define CASE(code, which, operands, ...)                                                                   \
+    case 8 * (code) + which: { operands m[p->out] = last = (T)(__VA_ARGS__); } break;                      \
+    case 8 * (code) + which + AGI_ASIDE: { operands m[p->out] = (T)(__VA_ARGS__); } break;
+#define CASES1(code, ...)                                                                                  \
+    CASE(code, 0, const T x = m[p->a];, __VA_ARGS__)                                                       \
+    CASE(code, 1, const T x = last;, __VA_ARGS__)
+#define CASES2(code, ...)                                                                                  \
+    CASE(code, 0, const T a = m[p->a]; const T b = m[p->b];, __VA_ARGS__)                                  \
+    CASE(code, 1, const T a = last; const T b = m[p->b];, __VA_ARGS__)                                     \
+    CASE(code, 2, const T a = m[p->a]; const T b = last;, __VA_ARGS__)
+#define CASES3(code, ...)                                                                                  \
+    CASE(code, 0, const T a = m[p->a]; const T b = m[p->b]; const T c = m[p->c];, __VA_ARGS__)             \
+    CASE(code, 1, const T a = last; const T b = m[p->b]; const T c = m[p->c];, __VA_ARGS__)                \
+    CASE(code, 2, const T a = m[p->a]; const T b = last; const T c = m[p->c];, __VA_ARGS__)                \
+    CASE(code, 3, const T a = m[p->a]; const T b = m[p->b]; const T c = last;, __VA_ARGS__)
+#define POINTWISE1(name, ...) CASES1(AG_CODE_##name, __VA_ARGS__)
+#define POINTWISE2(name, ...) CASES2(AG_CODE_##name, __VA_ARGS__)
+#define POINTWISE3(name, ...) CASES3(AG_CODE_##name, __VA_ARGS__)
+
+/* Beside the pointwise operations: moves, and the steps of folds and products. */
+#define OTHERS                                  \
+    CASES1(AGI_MOVE, x)                         \
+    CASES2(AGI_SUM, a + b)                      \
+    CASES2(AGI_PROD, a * b)                     \
+    CASES2(AGI_MAX, a > b || a != a ? a : b)    \
+    CASES2(AGI_MIN, a < b || a != a ? a : b)    \
+    CASES3(AGI_MULADD, a * b + c)               \
+    default: __builtin_unreachable();
+
+/* A bundle through the vector kernel of its operation. */
+#define BUNDLE                                                                                             \
+    T a[AGI_LARGEST_BUNDLE], b[AGI_LARGEST_BUNDLE], c[AGI_LARGEST_BUNDLE];                                 \
+    const int operands = agi_code_operands(p->code);                                                       \
+    for (uint32_t k = 0; k < n; k++) a[k] = m[p[k].a];                                                     \
+    for (uint32_t k = 0; k < n && operands > 1; k++) b[k] = m[p[k].b];                                     \
+    for (uint32_t k = 0; k < n && operands > 2; k++) c[k] = m[p[k].c];                                     \
+    kernels->point[p->code](n, a, a, operands > 1 ? b : a, operands > 2 ? c : a);                          \
+    for (uint32_t k = 0; k < n; k++) m[p[k].out] = a[k];
+
+#define T double
+#define F(name) name
+#define K(x) x
+#include "shared/inline.def"
+static void run_f64(const agi_instruction *p, const agi_instruction *end, T *m)
+{
+    T last = 0;
+    for (; p < end; p++)
+        switch (p->how) {
+#include "pointwise.def"
+        OTHERS
+        }
+}
+
+static void bundle_f64(const agi_kernels *kernels, const agi_instruction *p, uint32_t n, T *m)
+{
+    BUNDLE
+}
+#undef T
+#undef F
+#undef K
+
+#define T float
+#define F(name) name##f
+#define K(x) x##f
+#include "shared/inline.def"
+static void run_f32(const agi_instruction *p, const agi_instruction *end, T *m)
+{
+    T last = 0;
+    for (; p < end; p++)
+        switch (p->how) {
+#include "pointwise.def"
+        OTHERS
+        }
+}
+
+static void bundle_f32(const agi_kernels *kernels, const agi_instruction *p, uint32_t n, T *m)
+{
+    BUNDLE
+}
+#undef T
+#undef F
+#undef K
+
+static void run_part(const agi_instruction *p, const agi_instruction *end, ag_dtype dtype, void *m)
+{
+    if (dtype == AG_F64) run_f64(p, end, m);
+    else run_f32(p, end, m);
+}
+
+void agi_run_program(ag_run *r, const agi_program *p)
+{
+    const agi_kernels *kernels = r->plan->kernels[p->dtype];
+    const agi_instruction *at = p->code;
+    if (p->native) {
+        p->native(r->block);
+        return;
+    }
+    for (const agi_bundle *b = p->bundle; b < p->bundle + p->bundles; b++) {
+        const agi_instruction *first = p->code + b->first;
+        run_part(at, first, p->dtype, r->block);
+        if (p->dtype == AG_F64) bundle_f64(kernels, first, b->count, (double *)r->block);
+        else bundle_f32(kernels, first, b->count, (float *)r->block);
+        at = first + b->count;
+    }
+    run_part(at, p->code + p->count, p->dtype, r->block);
+}
+
+double agi_pointwise_f64(int code, double a, double b, double c)
+{
+    double m[4] = { 0, a, b, c };
+    agi_instruction one = { (uint16_t)code, (uint16_t)(8 * code), 0, 1, 2, 3 };
+    run_f64(&one, &one + 1, m);
+    return m[0];
+}
+
+float agi_pointwise_f32(int code, float a, float b, float c)
+{
+    float m[4] = { 0, a, b, c };
+    agi_instruction one = { (uint16_t)code, (uint16_t)(8 * code), 0, 1, 2, 3 };
+    run_f32(&one, &one + 1, m);
+    return m[0];
+}
+
+#undef POINTWISE1
+#undef POINTWISE2
+#undef POINTWISE3
+#define POINTWISE1(name, ...) [AG_CODE_##name] = 1,
+#define POINTWISE2(name, ...) [AG_CODE_##name] = 2,
+#define POINTWISE3(name, ...) [AG_CODE_##name] = 3,
+static const uint8_t operands_of[] = {
+#include "pointwise.def"
+    [AGI_MOVE] = 1, [AGI_SUM] = 2, [AGI_PROD] = 2, [AGI_MAX] = 2, [AGI_MIN] = 2, [AGI_MULADD] = 3,
+};
+
+int agi_code_operands(uint32_t code)
+{
+    return operands_of[code];
+}

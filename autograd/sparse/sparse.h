@@ -1,0 +1,79 @@
+/* Sparse derivatives: the working data.
+ *
+ *   sparse_sets.c    sets of numbers, equal ones being one
+ *   sparse_pattern.c which elements of x each element of a node is made of
+ *   sparse_colour.c  columns that no row has two of share a colour, and one product; sparse_star.c: of Hessians
+ *   sparse.c         the products, and from them the non-zero elements */
+#ifndef AGI_SPARSE_H
+#define AGI_SPARSE_H
+
+#include "graph/graph.h"
+
+/* ---- sets of numbers from 0 to universe - 1, by identity: 0 is the empty one ------------------------------------- */
+
+typedef struct {
+    const uint32_t *member; /* ascending */
+    uint32_t count, hash;
+} agi_set;
+
+typedef struct {
+    uint32_t a, b, both;
+} agi_set_pair;
+
+typedef struct {
+    const ag_allocator *allocator;
+    agi_arena arena;
+    uint32_t universe, full; /* full: the set of all, once it is there */
+    agi_vector sets;         /* agi_set */
+    uint32_t *slot;          /* hash table of them */
+    uint32_t slots;
+    agi_set_pair *recent;    /* unions that were asked for lately */
+    uint32_t *work;          /* room for a set that is being made */
+    uint32_t *mark, stamp;   /* by member: is it in that set already? */
+    int64_t members;         /* of all sets */
+    int failed;              /* out of memory, or too_many */
+    int too_many;            /* more than AGI_MOST_MEMBERS */
+} agi_sets;
+
+#define AGI_MOST_MEMBERS ((int64_t)1 << 29) /* 2 GB: a structure of so many different sets is not sparse */
+
+void agi_sets_init(agi_sets *, const ag_allocator *, uint32_t universe);
+void agi_sets_free(agi_sets *);
+uint32_t agi_set_of_one(agi_sets *, uint32_t member);
+uint32_t agi_set_union(agi_sets *, uint32_t a, uint32_t b);
+uint32_t agi_set_union_of(agi_sets *, const uint32_t *set, int64_t count, int64_t stride);
+
+static inline const agi_set *agi_set_at(const agi_sets *s, uint32_t set)
+{
+    return (const agi_set *)s->sets.data + set;
+}
+
+/* ---- patterns ---------------------------------------------------------------------------------------------------- */
+
+/* For each element of the y, one after the other, the set of elements of the x, counted through them all, that it is
+ * made of. In `arena`; NULL after a failure that is recorded in the graph, or that sets->failed tells. */
+uint32_t *agi_pattern_of(const char *what, ag_graph *, agi_arena *, agi_sets *, int m, ag_node *const y[], int n,
+                         ag_node *const x[], const ag_run *or_null);
+
+/* ---- colours ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t rows, columns;
+    const int64_t *start, *column;
+} agi_rows;
+
+typedef struct {
+    int by_rows;      /* products of the y's unit vectors, in reverse; else of the x's, forward */
+    int64_t colours;
+    uint32_t *colour; /* by row, or by column: in which product its unit vector is */
+    int64_t *from;    /* by element: where it stands among all products, one after the other */
+} agi_colouring;
+
+/* Few colours, so that every element stands in a product alone. set: by row, of `sets`, equal for equal rows; of a
+ * symmetric matrix elements are there twice. 0: no memory. */
+int agi_colour(agi_arena *, const agi_rows *, const uint32_t *set, int64_t sets, int symmetric, agi_colouring *);
+
+int64_t agi_colour_star(agi_arena *, const agi_rows *, uint32_t *colour, int64_t *from); /* how many; -1: no memory */
+int agi_transpose_rows(agi_arena *, const agi_rows *, agi_rows *transposed);             /* 0: no memory */
+
+#endif
