@@ -64,7 +64,7 @@ $(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson -lmpfr -lgmp
 $(DEMOS) $(BUILD)/gradbench $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
 	$(call say,link)$(CC) $(CFLAGS) $(filter %.o,$^) $(BUILD)/libautograd.a $(LDFLAGS) $(LDLIBS) $(LIBS) -o $@
 
-$(BUILD)/autograd/run/scalar.o: EXTRA = $(VECTOR)
+$(BUILD)/autograd/run/scalar.o $(BUILD)/autograd/graph/arithmetic.o: EXTRA = $(VECTOR)
 $(BENCH) $(PRIMALS): EXTRA = $(VECTOR) -ffp-contract=fast -fopenmp-simd
 $(TESTS): EXTRA = -DTEST_CC='"$(CC) $(CFLAGS)"' -DTEST_BUILD='"$(BUILD)"' -DTEST_LIBS='"$(LIBS)"'
 

@@ -3,7 +3,7 @@
  * passes and bundles: results are compared within units of the last place, and once more, to the last bit, with the
  * functions of the generated code replaced by the interpreter's. */
 #include "op_table.h"
-#include "plan/plan.h"
+#include "run/run.h"
 
 #include <dlfcn.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* Memory for nodes and for compiling: blocks that only grow and are released together. */
-#include "graph/graph.h"
+#include "base.h"
 
 #include <stdlib.h>
 #ifdef __linux__

@@ -1,5 +1,5 @@
 /* The nearest name: how many characters are wrong, missing, too many or swapped with their neighbour. */
-#include "formula/formula.h"
+#include "base.h"
 
 enum { LONGEST = 48 };
 

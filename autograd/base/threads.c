@@ -1,5 +1,5 @@
 /* A small pool of threads that sleep between jobs. Who does which part is fixed by number, never by chance. */
-#include "plan/plan.h"
+#include "base.h"
 
 #include <pthread.h>
 

@@ -142,14 +142,6 @@ typedef struct {
 #define AGI_LARGEST_LOOP (1 << 30) /* bytes of a loop's parts that a scalar program reads from */
 #define AGI_LONGEST_ROW 4096   /* columns that a tile holds whole; longer rows are folded chunk by chunk */
 
-enum { AGI_ALIGNMENT = 64 };
-
-static inline int64_t agi_rounded(int64_t bytes) /* room in a run's block */
-{
-    int64_t unit = bytes < AGI_ALIGNMENT ? 8 : AGI_ALIGNMENT;
-    return (bytes + unit - 1) / unit * unit;
-}
-
 static inline agi_fusion *agi_fusion_at(const agi_compiler *c, uint32_t g)
 {
     return (agi_fusion *)c->groups.data + g;

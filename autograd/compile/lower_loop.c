@@ -3,8 +3,6 @@
 #include "compile.h"
 #include "control/loop.h"
 
-enum { ALIGNMENT = 64 };
-
 /* ---- where the parts lie ---------------------------------------------------------------------------------------- */
 
 agi_layout *agi_layout_of(const agi_compiler *c, const ag_node *x)
@@ -24,7 +22,7 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
 {
     if (!agi_vector_grow(c->arena.allocator, &c->layouts, sizeof(agi_layout), 1)) return agi_out_of_memory(c);
     int n = ag_parts(x);
-    agi_layout l = { .node = x, .bytes = ALIGNMENT };
+    agi_layout l = { .node = x, .bytes = AGI_ALIGNMENT };
     l.part = agi_arena_take(&c->plan->arena, (size_t)n * sizeof *l.part);
     if (!l.part) return agi_out_of_memory(c);
     for (int k = 0; k < n; k++) l.part[k] = -1;
@@ -33,7 +31,7 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
         int number = *(const int *)part->attribute;
         if (part->in[0] != x || l.part[number] >= 0) continue;
         l.part[number] = l.bytes;
-        l.bytes += (agi_node_bytes(part) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        l.bytes += agi_aligned(agi_node_bytes(part));
         if (l.bytes > AGI_MOST_BYTES) return agi_too_large(c, part);
     }
     ((agi_layout *)c->layouts.data)[c->layouts.count++] = l;

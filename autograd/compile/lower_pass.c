@@ -113,13 +113,6 @@ static uint32_t operand_register(lowering *l, const agi_item *it, int k, int row
 
 /* ---- members ---------------------------------------------------------------------------------------------------- */
 
-static agi_kernel kernel_of(const agi_compiler *c, const ag_op *op, ag_dtype dtype)
-{
-    if (op->code) return c->plan->kernels[dtype]->point[op->code];
-    /* a user's kernel: called through the type it was declared with, see tile.c */
-    return NULL;
-}
-
 static void lower_point(lowering *l, uint32_t i)
 {
     const agi_item *it = &l->c->item[i];
@@ -131,7 +124,6 @@ static void lower_point(lowering *l, uint32_t i)
     }
     agi_micro *m = new_micro(l, AGI_POINT, it->row);
     m->op = it->op;
-    m->kernel = kernel_of(l->c, it->op, l->g->dtype);
     m->a = use(l, in[0], l->g->nmicros - 1);
     m->b = it->nin > 1 ? use(l, in[1], l->g->nmicros - 1) : m->a;
     m->c = it->nin > 2 ? use(l, in[2], l->g->nmicros - 1) : m->a;

@@ -28,7 +28,7 @@ static int64_t collect(const agi_compiler *c, piece *all)
         const agi_buffer *x = agi_buffer_at(c, b);
         int stays = x->role == AGI_CONSTANT || x->role == AGI_LEAF || x->given;
         if (stays || x->shares != AGI_NONE || x->first == AGI_NONE) continue;
-        if (all) all[n] = (piece){ x, agi_rounded(x->bytes), 0, b, x->held ? AGI_NONE : x->last };
+        if (all) all[n] = (piece){ x, agi_room(x->bytes), 0, b, x->held ? AGI_NONE : x->last };
         n++;
     }
     return n;
@@ -55,7 +55,7 @@ static void place(piece *p, piece **placed, int64_t n, int64_t start)
 
 int agi_pack(agi_compiler *c, int64_t start, int64_t end)
 {
-    int64_t n = collect(c, NULL), top = start = (start + AGI_ALIGNMENT - 1) / AGI_ALIGNMENT * AGI_ALIGNMENT;
+    int64_t n = collect(c, NULL), top = start = agi_aligned(start);
     if (n > MOST) return 1;
     piece *all = agi_arena_take(&c->arena, (size_t)n * sizeof *all);
     piece **placed = agi_arena_take(&c->arena, (size_t)n * sizeof *placed);

@@ -18,12 +18,6 @@ static int check_outputs(ag_graph *g, int n, ag_node *const outputs[])
 
 /* ---- where values are found -------------------------------------------------------------------------------------- */
 
-static int by_node(const void *a, const void *b)
-{
-    uint32_t x = ((const agi_place *)a)->node->id, y = ((const agi_place *)b)->node->id;
-    return (x > y) - (x < y);
-}
-
 /* A node that is a leaf and an output, or listed twice, has one place. */
 static void join_places(ag_plan *p)
 {
@@ -68,16 +62,9 @@ static int make_places(agi_compiler *c)
         const agi_item *it = &c->item[c->output_item[k]];
         p->place[p->nplaces++] = (agi_place){ c->output[k], c->item[it->root].buffer, 1, 0 };
     }
-    qsort(p->place, (size_t)p->nplaces, sizeof *p->place, by_node);
+    qsort(p->place, (size_t)p->nplaces, sizeof *p->place, agi_place_order);
     join_places(p);
     return find_movable(c);
-}
-
-const agi_place *agi_find_place(const ag_plan *p, const ag_node *x)
-{
-    agi_place key = { .node = x };
-    const agi_place *found = bsearch(&key, p->place, (size_t)p->nplaces, sizeof *p->place, by_node);
-    return found && found->node == x ? found : NULL;
 }
 
 /* ---- stages ------------------------------------------------------------------------------------------------------ */
@@ -86,7 +73,7 @@ static void measure_scratch(ag_plan *p)
 {
     for (int k = 0; k < p->nsteps; k++) {
         const agi_step *s = &p->step[k];
-        int64_t bytes = s->kind == AGI_PASS ? agi_group_scratch(s->is.group) : 0;
+        int64_t bytes = s->kind == AGI_PASS ? agi_pass_scratch(s->is.group) : 0;
         for (int b = 0; b < 2 && s->kind == AGI_LOOP; b++) {
             const ag_plan *body = s->is.loop->body[b];
             if (body && body->scratch_bytes > bytes) bytes = body->scratch_bytes;
@@ -152,8 +139,6 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     p->allocator = g->allocator;
     p->options = *options;
     agi_arena_init(&p->arena, &p->allocator);
-    p->kernels[AG_F32] = agi_kernels_of(p->options.isa, AG_F32);
-    p->kernels[AG_F64] = agi_kernels_of(p->options.isa, AG_F64);
     agi_compiler c = { .graph = g, .plan = p, .options = &p->options, .noutputs = n, .output = outputs,
                        .recipe = recipe, .body = body };
     agi_arena_init(&c.arena, &g->allocator);
@@ -204,11 +189,6 @@ static void note_unlisted(ag_plan *p, const ag_graph *g)
     agi_print(&t, " will stay as %s: there are updates (ag_sgd, ag_assign, ...), but none of %s is listed as an output",
               others ? "they are" : "it is", others ? "theirs" : "its");
     p->note = agi_arena_copy(&p->arena, note, strlen(note) + 1);
-}
-
-const char *ag_plan_note(const ag_plan *p)
-{
-    return p && p->note ? p->note : "";
 }
 
 ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *or_null)

@@ -223,12 +223,11 @@ static void emit_blas(const printer *w, ag_source *to)
 {
     const agi_product *p = w->p;
     const ag_node *a = p->node->in[0], *b = p->node->in[1];
-    int lead_a, turn_a = agi_blas_layout(a, &p->a_stride, &lead_a);
-    int lead_b, turn_b = agi_blas_layout(b, &p->b_stride, &lead_b);
+    const agi_matrix of_a = agi_matrix_layout(a, &p->a_stride), of_b = agi_matrix_layout(b, &p->b_stride);
     ag_emit(to, "cblas_%cgemm(CblasRowMajor, ", w->dtype == AG_F32 ? 's' : 'd');
-    ag_emit(to, "Cblas%sTrans, Cblas%sTrans, ", turn_a ? "" : "No", turn_b ? "" : "No");
+    ag_emit(to, "Cblas%sTrans, Cblas%sTrans, ", of_a.transposed ? "" : "No", of_b.transposed ? "" : "No");
     ag_emit(to, "%lld, %lld, %lld, ", (long long)w->rows, (long long)w->columns, (long long)w->inner);
-    ag_emit(to, "%s, a, %d, b, %d, ", scaled(p) ? "factor" : "1", lead_a, lead_b);
+    ag_emit(to, "%s, a, %d, b, %d, ", scaled(p) ? "factor" : "1", of_a.leading, of_b.leading);
     ag_emit(to, "%d, y, %lld);\n", p->onto != AGI_NONE, (long long)w->columns);
 }
 

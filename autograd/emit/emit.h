@@ -21,18 +21,7 @@
 
 #include "plan/plan.h"
 
-/* ---- text -------------------------------------------------------------------------------------------------------- */
-
-struct ag_source {
-    const ag_allocator *allocator;
-    agi_vector text; /* characters, without a final 0 */
-    int failed;      /* out of memory: what follows is dropped */
-};
-
-void agi_source_free(ag_source *);
-void agi_source_append(ag_source *, const ag_source *);
-void agi_source_append_lines(ag_source *, const ag_source *, int depth); /* indented */
-int agi_source_has(const ag_source *, const char *word); /* as a whole identifier */
+/* ---- words of C -------------------------------------------------------------------------------------------------- */
 
 void agi_emit_number(ag_source *, ag_dtype, double value);
 void agi_emit_element(ag_source *, ag_dtype, const void *values, int64_t index);
@@ -40,10 +29,6 @@ void agi_emit_node(ag_source *, const ag_node *); /* 'name' f32[2,3]: fit for a 
 
 /* Arithmetic in x, or a, b and c, with F(exp), K(0.5) and T, the type: written for a type and operands. */
 void agi_emit_arithmetic(ag_source *, const char *text, ag_dtype, const char *const operand[3]);
-const char *agi_pointwise_text(const ag_op *); /* NULL: a user's operation without one */
-const char *agi_code_text(uint32_t code);       /* of an instruction of a scalar program */
-int agi_calls_functions(const char *text);      /* of <math.h>, that are no instructions */
-const char *agi_fold_text(int fold);            /* of a and b */
 
 /* ---- where buffers are ------------------------------------------------------------------------------------------- */
 

@@ -63,7 +63,6 @@ typedef struct {
 
 /* in_loops: folds may be accumulated in loops. 0: out of memory. */
 int agi_make_schedule(agi_schedule *, agi_arena *, const ag_plan *, const agi_pass *, int in_loops);
-int agi_same_memory(const ag_plan *, uint32_t a, uint32_t b); /* buffers in place of one another */
 int agi_is_special(const agi_micro *); /* calls a function that has no vector version */
 
 /* ---- printing ---------------------------------------------------------------------------------------------------- */

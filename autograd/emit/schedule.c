@@ -127,17 +127,6 @@ static void place_micro(agi_schedule *s, int k, const uint8_t *folded)
 
 /* ---- stores ------------------------------------------------------------------------------------------------------ */
 
-static uint32_t owner(const ag_plan *p, uint32_t b)
-{
-    while (p->buffer[b].shares != AGI_NONE) b = p->buffer[b].shares;
-    return b;
-}
-
-int agi_same_memory(const ag_plan *p, uint32_t a, uint32_t b)
-{
-    return owner(p, a) == owner(p, b);
-}
-
 /* When the value can be stored: where it is made, or in the first loop that can copy it. */
 static int natural_time(const agi_value *v)
 {

@@ -1,92 +1,11 @@
-/* Growing text, and the words of C: numbers, comments, pointwise arithmetic. */
-#define AG_POINTWISE_TABLE
+/* The words of C: numbers, comments, pointwise arithmetic. */
 #include "emit.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- text -------------------------------------------------------------------------------------------------------- */
-
-static void append(ag_source *s, const char *text, size_t n)
-{
-    if (s->failed || !agi_vector_grow(s->allocator, &s->text, 1, (int64_t)n)) {
-        s->failed = 1;
-        return;
-    }
-    memcpy((char *)s->text.data + s->text.count, text, n);
-    s->text.count += (int64_t)n;
-}
-
-void ag_emit(ag_source *s, const char *format, ...)
-{
-    char line[512];
-    va_list args, again;
-    va_start(args, format);
-    va_copy(again, args);
-    int n = vsnprintf(line, sizeof line, format, args);
-    if (n < (int)sizeof line) {
-        append(s, line, n < 0 ? 0 : (size_t)n);
-    } else if (s->failed || !agi_vector_grow(s->allocator, &s->text, 1, (int64_t)n + 1)) {
-        s->failed = 1;
-    } else {
-        vsnprintf((char *)s->text.data + s->text.count, (size_t)n + 1, format, again);
-        s->text.count += n;
-    }
-    va_end(again);
-    va_end(args);
-}
-
-void agi_source_free(ag_source *s)
-{
-    agi_release(s->allocator, s->text.data);
-    s->text = (agi_vector){ 0 };
-}
-
-void agi_source_append(ag_source *s, const ag_source *more)
-{
-    s->failed |= more->failed;
-    if (more->text.count) append(s, more->text.data, (size_t)more->text.count);
-}
-
-void agi_source_append_lines(ag_source *s, const ag_source *more, int depth)
-{
-    const char *text = more->text.data, *end = text ? text + more->text.count : NULL;
-    s->failed |= more->failed;
-    while (text < end) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        const char *next = newline ? newline + 1 : end;
-        for (int k = 0; k < depth; k++) append(s, "    ", 4);
-        append(s, text, (size_t)(next - text));
-        text = next;
-    }
-}
-
-static int in_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_';
-}
-
-int agi_source_has(const ag_source *s, const char *word)
-{
-    size_t n = strlen(word);
-    const char *text = s->text.data, *end = text ? text + s->text.count : NULL;
-    for (const char *p = text; p && end - p >= (ptrdiff_t)n; p++) {
-        p = memchr(p, word[0], (size_t)(end - p) - n + 1);
-        if (!p) return 0;
-        int whole = (p == text || !in_word(p[-1])) && (p + n == end || !in_word(p[n]));
-        if (whole && memcmp(p, word, n) == 0) return 1;
-    }
-    return 0;
-}
-
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
-
-const char *ag_c_type(ag_dtype dtype)
-{
-    static const char *const types[] = { "float", "double", "int64_t" };
-    return types[dtype];
-}
 
 /* The fewest digits that give the value back. The program's locale may put anything for the decimal point. */
 static void print_shortest(char *to, size_t size, ag_dtype dtype, double value)
@@ -166,43 +85,9 @@ void agi_emit_node(ag_source *s, const ag_node *x)
 }
 
 /* ---- arithmetic -------------------------------------------------------------------------------------------------- */
-
-#define POINTWISE1(name, ...) [AG_CODE_##name] = #__VA_ARGS__,
-#define POINTWISE2(name, ...) [AG_CODE_##name] = #__VA_ARGS__,
-#define POINTWISE3(name, ...) [AG_CODE_##name] = #__VA_ARGS__,
-static const char *const texts[] = {
-#include "pointwise.def"
-    [AGI_MOVE] = "x",
-    [AGI_SUM] = "a + b",
-    [AGI_PROD] = "a * b",
-    [AGI_MAX] = "a > b || a != a ? a : b",
-    [AGI_MIN] = "a < b || a != a ? a : b",
-    [AGI_MULADD] = "a * b + c",
-};
-const char *agi_code_text(uint32_t code)
+static int in_word(char c)
 {
-    return texts[code];
-}
-
-const char *agi_pointwise_text(const ag_op *op)
-{
-    return op->code ? texts[op->code] : op->c_text;
-}
-
-const char *agi_fold_text(int fold)
-{
-    return texts[AGI_SUM + (uint32_t)fold];
-}
-
-int agi_calls_functions(const char *text)
-{
-    static const char *const instructions[] = { "F(sqrt)", "F(fabs)", "F(floor)", "F(copysign)" };
-    for (const char *c = text; (c = strstr(c, "F(")); c++) {
-        int cheap = 0;
-        for (int k = 0; k < 4; k++) cheap |= strncmp(c, instructions[k], strlen(instructions[k])) == 0;
-        if (!cheap) return 1;
-    }
-    return 0;
+    return isalnum((unsigned char)c) || c == '_';
 }
 
 /* The argument of F or K, which follows in brackets; returns what is behind them. */
@@ -214,7 +99,7 @@ static const char *emit_argument(ag_source *s, const char *p)
     for (p = from; *p; p++)
         if (*p == '(') depth++;
         else if (*p == ')' && --depth == 0) break;
-    append(s, from + 1, (size_t)(p - from - 1));
+    agi_source_add(s, from + 1, (size_t)(p - from - 1));
     return *p ? p + 1 : p;
 }
 
@@ -239,13 +124,13 @@ void agi_emit_arithmetic(ag_source *s, const char *text, ag_dtype dtype, const c
         const char *with = replacement(p, n, dtype, operand);
         if (n == 1 && (*p == 'F' || *p == 'K') && p[1] == '(') {
             p = emit_argument(s, p);
-            if (dtype == AG_F32) append(s, "f", 1);
+            if (dtype == AG_F32) agi_source_add(s, "f", 1);
         } else if (n && !isdigit((unsigned char)*p) && with) {
-            append(s, with, strlen(with));
+            agi_source_add(s, with, strlen(with));
             p += n;
         } else {
             n = n ? n : 1;
-            append(s, p, n);
+            agi_source_add(s, p, n);
             p += n;
         }
     }

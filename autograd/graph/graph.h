@@ -2,46 +2,7 @@
 #ifndef AGI_INTERNAL_H
 #define AGI_INTERNAL_H
 
-#include "node.h"
-
-#include <stdarg.h>
-
-/* ---- memory: blocks that only grow and are released together ---------------------------------------------------- */
-
-typedef struct agi_block agi_block;
-typedef struct {
-    const ag_allocator *allocator;
-    agi_block *blocks;
-    char *next, *end;
-    size_t grain; /* size of the next block */
-} agi_arena;
-
-void agi_arena_init(agi_arena *, const ag_allocator *);
-void agi_arena_free(agi_arena *);
-void *agi_arena_slow(agi_arena *, size_t bytes); /* a new block; NULL when out of memory */
-
-static inline void *agi_arena_take(agi_arena *a, size_t bytes) /* aligned to 8; NULL when out of memory */
-{
-    bytes = ((bytes ? bytes : 1) + 7) & ~(size_t)7;
-    if ((size_t)(a->end - a->next) < bytes) return agi_arena_slow(a, bytes);
-    void *p = a->next;
-    a->next += bytes;
-    return p;
-}
-
-void *agi_arena_zeros(agi_arena *, size_t count, size_t size); /* NULL when out of memory */
-void *agi_arena_copy(agi_arena *, const void *from, size_t bytes);
-
-/* A growing array of plain elements in an allocator's memory. Growth failing leaves it as it was. */
-typedef struct {
-    void *data;
-    int64_t count, capacity;
-} agi_vector;
-int agi_vector_grow(const ag_allocator *, agi_vector *, size_t element, int64_t extra); /* 0: out of memory */
-
-void *agi_allocate(const ag_allocator *, size_t bytes);
-void agi_release(const ag_allocator *, void *);
-extern const ag_allocator agi_malloc; /* malloc and free */
+#include "base/base.h"
 
 /* ---- the graph -------------------------------------------------------------------------------------------------- */
 
@@ -158,7 +119,7 @@ ag_status agi_infer_broadcast(ag_infer *);
 /* The value of a literal number, through broadcasts of it; 0 when x is none. */
 int agi_is_number(const ag_node *x, double *value);
 
-/* scalar.c: one element of a pointwise operation, by its code, as scalar programs compute it. */
+/* One element of a pointwise operation, by its code, as scalar programs compute it. */
 double agi_pointwise_f64(int code, double a, double b, double c);
 float agi_pointwise_f32(int code, float a, float b, float c);
 

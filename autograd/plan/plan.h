@@ -10,6 +10,19 @@
 
 #define AGI_NONE UINT32_MAX
 
+/* Of everything in a run's block that is at least as large: a cache line, and the widest vector. */
+enum { AGI_ALIGNMENT = 64 };
+
+static inline int64_t agi_aligned(int64_t bytes) /* rounded up to whole lines */
+{
+    return (bytes + AGI_ALIGNMENT - 1) / AGI_ALIGNMENT * AGI_ALIGNMENT;
+}
+
+static inline int64_t agi_room(int64_t bytes) /* for a value in a run's block */
+{
+    return bytes < AGI_ALIGNMENT ? (bytes + 7) / 8 * 8 : agi_aligned(bytes);
+}
+
 /* ---- buffers ----------------------------------------------------------------------------------------------------- */
 
 typedef enum {
@@ -76,12 +89,9 @@ typedef struct {
     agi_pattern walk;
 } agi_load;
 
-typedef void (*agi_kernel)(int64_t n, void *out, const void *a, const void *b, const void *c);
-
 typedef enum { AGI_POINT, AGI_EXPAND, AGI_FOLD_ROWS } agi_micro_kind;
 typedef struct {
-    agi_kernel kernel; /* AGI_POINT */
-    const ag_op *op;
+    const ag_op *op; /* AGI_POINT */
     uint32_t out, a, b, c;
     uint8_t kind, row, fold;
 } agi_micro;
@@ -162,6 +172,14 @@ typedef struct {
     uint32_t out, a, b, c; /* elements of the run's block, counted in the program's type */
 } agi_instruction;
 enum { AGI_MOVE = AG_CODE_COUNT, AGI_SUM, AGI_PROD, AGI_MAX, AGI_MIN, AGI_MULADD, AGI_ASIDE = 4 };
+
+const char *agi_pointwise_text(const ag_op *); /* NULL: a user's operation without one */
+
+const char *agi_code_text(uint32_t code);       /* of an instruction of a scalar program */
+
+int agi_calls_functions(const char *text);      /* of <math.h>, that are no instructions */
+
+const char *agi_fold_text(int fold);            /* of a and b */
 
 int agi_code_operands(uint32_t code);
 
@@ -272,7 +290,6 @@ struct ag_plan {
     ag_allocator allocator;
     agi_arena arena;
     ag_options options;
-    const struct agi_kernels *kernels[2]; /* f32, f64 */
     int nsteps, nplaces, nleaves, nbodies, noutputs;
     uint32_t nbuffers;
     agi_step *step;
@@ -288,96 +305,36 @@ struct ag_plan {
     const char *note;        /* what the plan leaves undone, or NULL */
 };
 
+int agi_place_order(const void *, const void *); /* for qsort: that of a plan's places */
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
+
+uint32_t agi_owner(const ag_plan *, uint32_t buffer); /* whose memory it is, through all that take over */
+int agi_same_memory(const ag_plan *, uint32_t a, uint32_t b); /* buffers in place of one another */
 
 /* native.c: compiles passes and programs, also of loops' bodies, and whole loops of programs. What cannot be compiled
  * is interpreted. */
 void agi_make_native(ag_plan *);
 void agi_drop_native(ag_plan *);
 
-/* ---- kernels: one table for each instruction set and type -------------------------------------------------------- */
+/* A matrix as BLAS takes it, one whose rows or columns are contiguous: is it transposed, and its leading dimension. */
+typedef struct {
+    int transposed, leading;
+} agi_matrix;
+agi_matrix agi_matrix_layout(const ag_node *, const ag_strides *);
 
-typedef struct agi_kernels {
-    agi_kernel point[AG_CODE_COUNT];
-    void (*fill)(int64_t n, void *out, const void *value);
-    void (*expand)(int64_t rows, int64_t columns, void *out, const void *row);
-    void (*fold[4])(int64_t n, const void *x, void *out);                               /* out = fold of x */
-    void (*fold_rows[4])(int64_t rows, int64_t columns, const void *x, void *out);      /* out[r] = fold of row r */
-    void (*fold_into[4])(int64_t n, const void *x, void *out);                          /* out[i] = out[i] with x[i] */
-    /* The sums of each column, added in pairs: x if it is one row, else in `work`, which is x or has room for half. */
-    const void *(*add_pairs)(int64_t rows, int64_t columns, const void *x, void *work);
-    void (*clear)(int64_t n, void *wide);                  /* wide sums of nothing */
-    void (*widen)(int64_t n, const void *x, void *wide);   /* wide[i] += x[i] */
-    void (*merge)(int64_t n, const void *from, void *wide); /* wide[i] += from[i], wide as well */
-    void (*narrow)(int64_t n, const void *wide, void *out);
-} agi_kernels;
+/* ---- a run's memory: what ag_plan_bytes counts ------------------------------------------------------------------- */
 
-extern const agi_kernels agi_kernels_1[2], agi_kernels_2[2], agi_kernels_3[2];
-int agi_best_isa(void); /* 1, 2 or 3: what this machine and build have */
-const agi_kernels *agi_kernels_of(int isa, ag_dtype);
+enum { AGI_RUN_BYTES = 1280 }; /* room for struct ag_run itself */
 
-/* ---- threads: job(context, number, threads) runs once on each, number 0 on the caller's -------------------------- */
+/* Where a run's tables, its block and its threads' scratch memory begin in its one piece of memory, after the pointers
+ * to buffers, which begin it. Bodies work in the scratch memory of the run around them. */
+typedef struct {
+    size_t bound, binding, unread, fed, bodies, block, scratch, bytes;
+} agi_run_layout;
+agi_run_layout agi_lay_out_run(const ag_plan *, int is_body);
+int agi_threads_of(const ag_plan *);
 
-typedef struct agi_pool agi_pool;
-typedef void (*agi_job)(void *context, int number, int threads);
-agi_pool *agi_pool_new(const ag_allocator *, int threads); /* NULL: out of memory */
-void agi_pool_run(agi_pool *, agi_job, void *context);
-void agi_pool_free(agi_pool *);
-
-/* ---- executing --------------------------------------------------------------------------------------------------- */
-
-struct ag_run {
-    const ag_plan *plan;
-    char *block;
-    void *allocated;
-    void **memory;   /* by buffer: in the block, or bound */
-    uint8_t *fed;    /* by buffer: inputs that have a value */
-    void **bound;    /* by place: the caller's memory, or NULL */
-    uint32_t *binding; /* the places that are bound, in the order of that memory */
-    uint8_t *unread; /* by place: an output that was bound since the last evaluation, so that its value is not there */
-    int nbound, copied; /* copied: so many of them are copied in or out */
-    int rebound;     /* since the last evaluation */
-    int missing;     /* inputs that have no value */
-    int evaluated;
-    ag_run **bodies; /* of loops and branches */
-    char *scratch;   /* plan->scratch_bytes a thread */
-    agi_pool *pool;  /* NULL: the caller's thread alone */
-    int owns_pool;   /* not the run of a loop's body, which uses the outer one's */
-    char message[512];
-    char failure[512]; /* why the last evaluation failed, or "" */
-};
-
-ag_status agi_fail_run(ag_run *, const char *what, const ag_node *, const char *why); /* AG_EARG */
-void agi_mark_fed(ag_run *, uint32_t buffer);
-ag_status agi_check_leaf(ag_run *, const char *what, const ag_node *); /* feed.c: is it one that runs feed? */
-
-/* bind.c: the memory that holds the value of a leaf or an output; not yet, if it awaits one. */
-const void *agi_value_at(const ag_run *, const agi_place *);
-int agi_awaits_value(const ag_run *, const agi_place *);
-void agi_unbind(ag_run *, const agi_place *);
-ag_status agi_arrange_bindings(ag_run *);     /* before an evaluation, if some are new */
-void agi_copy_bindings(ag_run *, int out);    /* what cannot be computed in the caller's memory */
-
-int64_t agi_group_scratch(const agi_pass *); /* bytes of one thread */
-void agi_run_blocks(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last);
-void agi_finish_folds(ag_run *, const agi_pass *);
-void agi_run_program(ag_run *, const agi_program *);
-ag_status agi_run_call(ag_run *, const agi_call *);
-ag_status agi_run_loop(ag_run *, const agi_loop_step *);
-ag_status agi_run_steps(ag_run *); /* an evaluation, its leaves being there */
-ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose threads and scratch it uses; or NULL */
-void agi_run_product(ag_run *, const agi_product *);
-/* How CBLAS takes a matrix: is it transposed? And its leading dimension. */
-int agi_blas_layout(const ag_node *, const ag_strides *, int *leading);
-
-/* blas.c: before so many threads may call BLAS or LAPACK, and after. Waits for its turn; 0: memory is short. */
-enum { AGI_BLAS_MEGABYTES = 256 }; /* that a call may need anew */
-int agi_enter_blas(int calls);
-void agi_leave_blas(int calls);
-int agi_blas_calls(int threads); /* how many of these threads may */
-void agi_quiet_blas(void); /* OpenBLAS keeps to the calling thread: its threads and ours never run at once */
-
-double agi_pointwise_f64(int code, double a, double b, double c); /* one element, as scalar programs compute it */
-float agi_pointwise_f32(int code, float a, float b, float c);
+int64_t agi_slot_bytes(const agi_pass *, int row); /* of a tile's register, a full or a row one */
+int64_t agi_pass_scratch(const agi_pass *);        /* of a thread: pointers to registers, full slots, row slots */
 
 #endif

@@ -1,6 +1,6 @@
 /* The caller's memory for leaves and outputs. What a plan's steps work in is moved there where that is possible;
  * else they keep to the run's own memory, and what is bound is copied around an evaluation. */
-#include "plan/plan.h"
+#include "run.h"
 
 static char *own_memory(const ag_run *r, uint32_t b)
 {

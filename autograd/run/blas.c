@@ -4,7 +4,7 @@
  * buffers look first whether these can be had.
  *
  * The count is the process's, as the buffers are: this is the library's only state that changes, beside its users'. */
-#include "plan/plan.h"
+#include "run.h"
 
 #include <limits.h>
 #include <pthread.h>

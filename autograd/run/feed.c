@@ -1,5 +1,5 @@
 /* Values for inputs and parameters. What the plan does not need is looked at all the same, and left alone. */
-#include "plan/plan.h"
+#include "run.h"
 
 typedef struct {
     ag_run *run;

@@ -4,7 +4,7 @@
  * <math.h> offers them under -ffast-math only, so the declarations are our own and <math.h> is not included here.
  * An element's value does not depend on its place in a tile: what fills no vector is computed as a whole one. */
 #define AG_POINTWISE_TABLE
-#include "plan/plan.h"
+#include "run.h"
 #include "shared/special.h"
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)

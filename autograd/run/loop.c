@@ -1,5 +1,5 @@
 /* Evaluating loops and branches: their bodies step by step, each on a run of its own. */
-#include "plan/plan.h"
+#include "run.h"
 #include "control/loop.h"
 
 /* Element t of each, between the memory of a run and that of a body's. */

@@ -1,35 +1,17 @@
 /* Matrix products by CBLAS: transposes, a factor and accumulation go into its arguments. */
-#include "plan/plan.h"
+#include "run.h"
 
 #include <cblas.h>
 
 enum { PART_WORK = 1 << 21, PART_ROWS = 48, MOST_PARTS = 16 };
 
-typedef struct {
-    enum CBLAS_TRANSPOSE transposed;
-    int leading;
-} layout;
-
-/* A matrix of rows x columns whose rows or columns are contiguous. */
-static layout layout_of(const ag_node *x, const ag_strides *s)
+static enum CBLAS_TRANSPOSE how(const agi_matrix *m)
 {
-    int64_t rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];
-    int64_t down = s->stride[x->rank - 2], across = s->stride[x->rank - 1];
-    int by_rows = (columns == 1 && !(rows > 1 && down == 1)) || (across == 1 && (rows == 1 || down >= columns));
-    int64_t leading = rows == 1 || down < columns ? columns : down;
-    if (!by_rows) leading = columns == 1 || across < rows ? rows : across;
-    return (layout){ by_rows ? CblasNoTrans : CblasTrans, (int)leading };
-}
-
-int agi_blas_layout(const ag_node *x, const ag_strides *s, int *leading)
-{
-    layout l = layout_of(x, s);
-    *leading = l.leading;
-    return l.transposed == CblasTrans;
+    return m->transposed ? CblasTrans : CblasNoTrans;
 }
 
 typedef struct {
-    layout a, b;
+    agi_matrix a, b;
     int rows, columns, inner;
     double alpha, beta;
 } shape;
@@ -38,21 +20,21 @@ static void multiply_f32(const shape *s, const float *a, const float *b, float *
 {
     float alpha = (float)s->alpha, beta = (float)s->beta;
     if (s->columns == 1 && s->b.leading == 1)
-        cblas_sgemv(CblasRowMajor, s->a.transposed, s->a.transposed == CblasNoTrans ? s->rows : s->inner,
-                    s->a.transposed == CblasNoTrans ? s->inner : s->rows, alpha, a, s->a.leading, b, 1, beta, out, 1);
+        cblas_sgemv(CblasRowMajor, how(&s->a), !s->a.transposed ? s->rows : s->inner,
+                    !s->a.transposed ? s->inner : s->rows, alpha, a, s->a.leading, b, 1, beta, out, 1);
     else
-        cblas_sgemm(CblasRowMajor, s->a.transposed, s->b.transposed, s->rows, s->columns, s->inner, alpha, a,
+        cblas_sgemm(CblasRowMajor, how(&s->a), how(&s->b), s->rows, s->columns, s->inner, alpha, a,
                     s->a.leading, b, s->b.leading, beta, out, s->columns);
 }
 
 static void multiply_f64(const shape *s, const double *a, const double *b, double *out)
 {
     if (s->columns == 1 && s->b.leading == 1)
-        cblas_dgemv(CblasRowMajor, s->a.transposed, s->a.transposed == CblasNoTrans ? s->rows : s->inner,
-                    s->a.transposed == CblasNoTrans ? s->inner : s->rows, s->alpha, a, s->a.leading, b, 1, s->beta, out,
+        cblas_dgemv(CblasRowMajor, how(&s->a), !s->a.transposed ? s->rows : s->inner,
+                    !s->a.transposed ? s->inner : s->rows, s->alpha, a, s->a.leading, b, 1, s->beta, out,
                     1);
     else
-        cblas_dgemm(CblasRowMajor, s->a.transposed, s->b.transposed, s->rows, s->columns, s->inner, s->alpha, a,
+        cblas_dgemm(CblasRowMajor, how(&s->a), how(&s->b), s->rows, s->columns, s->inner, s->alpha, a,
                     s->a.leading, b, s->b.leading, s->beta, out, s->columns);
 }
 
@@ -94,7 +76,7 @@ static void multiply(const job *j, int64_t batch, int64_t first, int64_t end)
     int64_t at = (batch * j->s.rows + first) * j->s.columns;
     shape s = j->s;
     s.rows = (int)(end - first);
-    at_a += first * (s.a.transposed == CblasTrans ? 1 : s.a.leading);
+    at_a += first * (s.a.transposed ? 1 : s.a.leading);
     void *const *memory = j->run->memory;
     if (y->dtype == AG_F32)
         multiply_f32(&s, (const float *)memory[p->a] + at_a, (const float *)memory[p->b] + at_b,
@@ -132,7 +114,7 @@ void agi_run_product(ag_run *r, const agi_product *p)
 {
     const ag_node *y = p->node, *a = y->in[0], *b = y->in[1];
     job j = { .run = r, .p = p, .batches = 1,
-              .s = { .a = layout_of(a, &p->a_stride), .b = layout_of(b, &p->b_stride), .rows = (int)y->dim[y->rank - 2],
+              .s = { .a = agi_matrix_layout(a, &p->a_stride), .b = agi_matrix_layout(b, &p->b_stride), .rows = (int)y->dim[y->rank - 2],
                      .columns = (int)y->dim[y->rank - 1], .inner = (int)a->dim[a->rank - 1], .alpha = factor(r, p),
                      .beta = p->onto != AGI_NONE } };
     for (int i = 0; i < y->rank - 2; i++) j.batches *= y->dim[i];

@@ -1,49 +1,7 @@
 /* Runs: the memory of one execution, its feeding, evaluation and reading. */
-#include "plan/plan.h"
+#include "run.h"
 
 #include <math.h>
-
-enum { ALIGNMENT = 64 };
-
-static size_t rounded(size_t bytes)
-{
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-static int threads_of(const ag_plan *p)
-{
-    return p->options.threads > 1 ? p->options.threads : 1;
-}
-
-static size_t table_bytes(const ag_plan *p)
-{
-    size_t places = (size_t)p->nplaces;
-    return rounded(p->nbuffers * sizeof(void *)) + rounded(p->nbuffers) + rounded(places * sizeof(void *)) +
-           rounded(places * sizeof(uint32_t)) + rounded(places) + rounded((size_t)p->nbodies * sizeof(ag_run *));
-}
-
-/* A loop's body works in the scratch memory of the whole run. */
-static size_t run_bytes(const ag_plan *p, int is_body)
-{
-    size_t scratch = is_body ? 0 : rounded((size_t)p->scratch_bytes) * (size_t)threads_of(p);
-    return ALIGNMENT + rounded((size_t)p->block_bytes) + scratch + table_bytes(p);
-}
-
-static size_t all_bytes(const ag_plan *p, int is_body)
-{
-    size_t bytes = p ? sizeof(ag_run) + run_bytes(p, is_body) : 0;
-    for (int k = 0; p && k < p->nsteps; k++)
-        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP; b++) {
-            size_t more = all_bytes(p->step[k].is.loop->body[b], 1);
-            bytes = more > SIZE_MAX - bytes ? SIZE_MAX : bytes + more;
-        }
-    return bytes;
-}
-
-size_t ag_plan_bytes(const ag_plan *p)
-{
-    return all_bytes(p, 0);
-}
 
 /* ---- failures --------------------------------------------------------------------------------------------------- */
 
@@ -107,26 +65,32 @@ ag_run *ag_run_new(const ag_plan *p)
     return p ? agi_run_make(p, NULL) : NULL;
 }
 
+_Static_assert(sizeof(ag_run) <= AGI_RUN_BYTES, "plans count on so many bytes for a run");
+
 ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
 {
-    ag_run *r = agi_allocate(&p->allocator, sizeof *r);
+    ag_run *r = agi_allocate(&p->allocator, AGI_RUN_BYTES);
     if (!r) return NULL;
     memset(r, 0, sizeof *r);
     r->plan = p;
-    r->allocated = agi_allocate(&p->allocator, run_bytes(p, outer != NULL));
+    r->kernels[AG_F32] = agi_kernels_of(p->options.isa, AG_F32);
+    r->kernels[AG_F64] = agi_kernels_of(p->options.isa, AG_F64);
+    const agi_run_layout at = agi_lay_out_run(p, outer != NULL);
+    const size_t places = (size_t)p->nplaces;
+    r->allocated = agi_allocate(&p->allocator, AGI_ALIGNMENT + at.bytes);
     if (!r->allocated) {
         agi_release(&p->allocator, r);
         return NULL;
     }
-    r->memory = (void **)(((uintptr_t)r->allocated + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-    size_t places = (size_t)p->nplaces;
-    r->bound = (void **)((char *)r->memory + rounded(p->nbuffers * sizeof(void *)));
-    r->binding = (uint32_t *)((char *)r->bound + rounded(places * sizeof(void *)));
-    r->unread = (uint8_t *)r->binding + rounded(places * sizeof(uint32_t));
-    r->fed = r->unread + rounded(places);
-    r->bodies = (ag_run **)(r->fed + rounded(p->nbuffers));
-    r->block = (char *)r->bodies + rounded((size_t)p->nbodies * sizeof *r->bodies);
-    r->scratch = outer ? outer->scratch : r->block + rounded((size_t)p->block_bytes);
+    char *start = (char *)(((uintptr_t)r->allocated + AGI_ALIGNMENT - 1) / AGI_ALIGNMENT * AGI_ALIGNMENT);
+    r->memory = (void **)start;
+    r->bound = (void **)(start + at.bound);
+    r->binding = (uint32_t *)(start + at.binding);
+    r->unread = (uint8_t *)(start + at.unread);
+    r->fed = (uint8_t *)(start + at.fed);
+    r->bodies = (ag_run **)(start + at.bodies);
+    r->block = start + at.block;
+    r->scratch = outer ? outer->scratch : start + at.scratch;
     memset(r->bound, 0, places * sizeof(void *));
     memset(r->unread, 0, places);
     memset(r->fed, 0, p->nbuffers);
@@ -135,8 +99,8 @@ ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
         r->memory[b] = p->buffer[b].given ? NULL : r->block + p->buffer[b].offset;
     for (int k = 0; k < p->nleaves; k++) start_leaf(r, p->leaf[k]);
     agi_quiet_blas();
-    r->owns_pool = !outer && threads_of(p) > 1;
-    r->pool = outer ? outer->pool : r->owns_pool ? agi_pool_new(&p->allocator, threads_of(p)) : NULL;
+    r->owns_pool = !outer && agi_threads_of(p) > 1;
+    r->pool = outer ? outer->pool : r->owns_pool ? agi_pool_new(&p->allocator, agi_threads_of(p)) : NULL;
     if ((r->owns_pool && !r->pool) || !make_bodies(r)) {
         ag_run_free(r);
         return NULL;
@@ -263,7 +227,7 @@ static void run_part(void *context, int number, int threads)
 {
     const pass_job *j = context;
     int64_t n = j->pass->blocks, from = n * number / threads, to = n * (number + 1) / threads;
-    char *scratch = j->run->scratch + (size_t)number * rounded((size_t)j->run->plan->scratch_bytes);
+    char *scratch = j->run->scratch + number * agi_aligned(j->run->plan->scratch_bytes);
     if (from < to) agi_run_blocks(j->run, j->pass, scratch, from, to);
 }
 
@@ -324,7 +288,7 @@ ag_status agi_run_steps(ag_run *r)
 static ag_status run_all(ag_run *r)
 {
     if (!r->plan->blas) return agi_run_steps(r);
-    int calls = agi_blas_calls(threads_of(r->plan));
+    int calls = agi_blas_calls(agi_threads_of(r->plan));
     if (!agi_enter_blas(calls)) {
         snprintf(r->message, sizeof r->message, "ag_eval: out of memory: BLAS needs %d MB of addresses for its buffers",
                  AGI_BLAS_MEGABYTES * calls);

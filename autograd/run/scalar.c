@@ -1,6 +1,6 @@
 /* Executes scalar programs: an instruction an element, a switch over the pointwise operations; bundles as vectors. */
 #define AG_POINTWISE_TABLE
-#include "plan/plan.h"
+#include "run.h"
 #include "shared/special.h"
 
 #include <math.h>
@@ -100,7 +100,7 @@ static void run_part(const agi_instruction *p, const agi_instruction *end, ag_dt
 
 void agi_run_program(ag_run *r, const agi_program *p)
 {
-    const agi_kernels *kernels = r->plan->kernels[p->dtype];
+    const agi_kernels *kernels = r->kernels[p->dtype];
     const agi_instruction *at = p->code;
     if (p->native) {
         p->native(r->block);
@@ -114,36 +114,4 @@ void agi_run_program(ag_run *r, const agi_program *p)
         at = first + b->count;
     }
     run_part(at, p->code + p->count, p->dtype, r->block);
-}
-
-double agi_pointwise_f64(int code, double a, double b, double c)
-{
-    double m[4] = { 0, a, b, c };
-    agi_instruction one = { (uint16_t)code, (uint16_t)(8 * code), 0, 1, 2, 3 };
-    run_f64(&one, &one + 1, m);
-    return m[0];
-}
-
-float agi_pointwise_f32(int code, float a, float b, float c)
-{
-    float m[4] = { 0, a, b, c };
-    agi_instruction one = { (uint16_t)code, (uint16_t)(8 * code), 0, 1, 2, 3 };
-    run_f32(&one, &one + 1, m);
-    return m[0];
-}
-
-#undef POINTWISE1
-#undef POINTWISE2
-#undef POINTWISE3
-#define POINTWISE1(name, ...) [AG_CODE_##name] = 1,
-#define POINTWISE2(name, ...) [AG_CODE_##name] = 2,
-#define POINTWISE3(name, ...) [AG_CODE_##name] = 3,
-static const uint8_t operands_of[] = {
-#include "pointwise.def"
-    [AGI_MOVE] = 1, [AGI_SUM] = 2, [AGI_PROD] = 2, [AGI_MAX] = 2, [AGI_MIN] = 2, [AGI_MULADD] = 3,
-};
-
-int agi_code_operands(uint32_t code)
-{
-    return operands_of[code];
 }

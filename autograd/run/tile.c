@@ -1,20 +1,7 @@
 /* Executes groups: tile by tile, each micro-operation a kernel over registers that stay in cache. */
 #include "tile.h"
 
-enum { LANE_BYTES = 64, MOST_STREAMS = 16 };
-
-static int64_t slot_bytes(const agi_pass *g, int row)
-{
-    int64_t n = row ? g->tile_rows : g->tile_rows * g->tile_columns;
-    return (n * (int64_t)ag_dtype_size(g->dtype) + LANE_BYTES - 1) / LANE_BYTES * LANE_BYTES;
-}
-
-/* One thread's: register pointers, then slots of full and of row registers. */
-int64_t agi_group_scratch(const agi_pass *g)
-{
-    int64_t pointers = (g->nregisters * (int64_t)sizeof(void *) + LANE_BYTES - 1) / LANE_BYTES * LANE_BYTES;
-    return pointers + g->full_slots * slot_bytes(g, 0) + g->row_slots * slot_bytes(g, 1);
-}
+enum { MOST_STREAMS = 16 };
 
 typedef agi_tile_run tile;
 
@@ -30,7 +17,7 @@ static int64_t position(const tile *t, int row)
 
 static char *slot_of(const tile *t, const agi_register *r)
 {
-    return t->slots[r->row] + r->slot * slot_bytes(t->g, r->row);
+    return t->slots[r->row] + r->slot * agi_slot_bytes(t->g, r->row);
 }
 
 /* ---- loads ------------------------------------------------------------------------------------------------------ */
@@ -199,7 +186,7 @@ static void find_streams(const tile *t, fetcher *f)
     int64_t points = t->rows * t->columns, next = position(t, 0) + points;
     f->loads = f->streams = 0;
     f->line = 0;
-    f->lines = g->streams ? (points * t->size + LANE_BYTES - 1) / LANE_BYTES : 0;
+    f->lines = g->streams ? agi_aligned(points * t->size) / AGI_ALIGNMENT : 0;
     for (int k = 0; k < g->nloads && f->lines && f->loads < MOST_STREAMS; k++)
         if (g->load[k].access == AGI_DIRECT && !g->load[k].row)
             f->stream[f->loads++] = memory_at(t, g->load[k].buffer, g->load[k].walk.offset + next);
@@ -214,8 +201,8 @@ __attribute__((target("prfchw"))) /* lines to be written are fetched as our own;
 static void fetch_to(fetcher *f, int64_t end)
 {
     for (; f->line < end; f->line++) {
-        for (int k = 0; k < f->loads; k++) __builtin_prefetch(f->stream[k] + f->line * LANE_BYTES, 0, 3);
-        for (int k = f->loads; k < f->streams; k++) __builtin_prefetch(f->stream[k] + f->line * LANE_BYTES, 1, 3);
+        for (int k = 0; k < f->loads; k++) __builtin_prefetch(f->stream[k] + f->line * AGI_ALIGNMENT, 0, 3);
+        for (int k = f->loads; k < f->streams; k++) __builtin_prefetch(f->stream[k] + f->line * AGI_ALIGNMENT, 1, 3);
     }
 }
 
@@ -230,8 +217,8 @@ static void run_micros(const tile *t)
             t->kernels->expand(t->rows, t->columns, reg[m->out], reg[m->a]);
         else if (m->kind == AGI_FOLD_ROWS)
             t->kernels->fold_rows[m->fold](t->rows, t->columns, reg[m->a], reg[m->out]);
-        else if (m->kernel)
-            m->kernel(m->row ? t->rows : full, reg[m->out], reg[m->a], reg[m->b], reg[m->c]);
+        else if (m->op->code)
+            t->kernels->point[m->op->code](m->row ? t->rows : full, reg[m->out], reg[m->a], reg[m->b], reg[m->c]);
         else
             run_custom(t, m, m->row ? t->rows : full);
         if (f.lines) fetch_to(&f, f.lines * (m - first + 1) / (end - first));
@@ -263,8 +250,8 @@ static void place_registers(tile *t, char *scratch)
 {
     const agi_pass *g = t->g;
     t->reg = (char **)scratch;
-    t->slots[0] = scratch + agi_group_scratch(g) - g->row_slots * slot_bytes(g, 1) - g->full_slots * slot_bytes(g, 0);
-    t->slots[1] = t->slots[0] + g->full_slots * slot_bytes(g, 0);
+    t->slots[0] = scratch + agi_pass_scratch(g) - g->row_slots * agi_slot_bytes(g, 1) - g->full_slots * agi_slot_bytes(g, 0);
+    t->slots[1] = t->slots[0] + g->full_slots * agi_slot_bytes(g, 0);
     for (int k = 0; k < g->nregisters; k++)
         if (g->reg[k].place == AGI_SCRATCH) t->reg[k] = slot_of(t, &g->reg[k]);
     for (int k = 0; k < g->nloads; k++) load_invariant(t, &g->load[k]);
@@ -284,7 +271,7 @@ void agi_run_blocks(ag_run *run, const agi_pass *g, char *scratch, int64_t from,
         return;
     }
     tile t = { .run = run, .g = g, .size = (int64_t)ag_dtype_size(g->dtype),
-               .kernels = run->plan->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64] };
+               .kernels = run->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64] };
     place_registers(&t, scratch);
     for (int64_t block = from; block < to; block++) {
         int64_t first = block_start(g, block), end = block_start(g, block + 1);

@@ -2,7 +2,7 @@
 #ifndef AGI_TILE_H
 #define AGI_TILE_H
 
-#include "plan/plan.h"
+#include "run.h"
 
 typedef struct {
     ag_run *run;

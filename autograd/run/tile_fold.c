@@ -136,7 +136,7 @@ static void finish(const agi_kernels *kernels, const agi_pass *g, const agi_fold
 
 void agi_finish_folds(ag_run *run, const agi_pass *g)
 {
-    const agi_kernels *kernels = run->plan->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64];
+    const agi_kernels *kernels = run->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64];
     for (int k = 0; k < g->nfolds; k++)
         if (agi_ends_late(g, &g->fold[k]))
             finish(kernels, g, &g->fold[k], run->memory[g->fold[k].buffer], run->memory[g->fold[k].partial]);

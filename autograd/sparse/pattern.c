@@ -1,5 +1,5 @@
 /* Which elements of x each element of a node is made of, for every node between them: an index set an element. */
-#include "plan/plan.h"
+#include "run/run.h"
 #include "sparse.h"
 
 typedef struct {

@@ -1,5 +1,5 @@
 /* A run's parameters to and from a file: safetensors, so that NumPy, PyTorch and others read and write it too. */
-#include "plan/plan.h"
+#include "run/run.h"
 #include "safetensors.h"
 
 #include <errno.h>

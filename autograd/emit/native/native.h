@@ -20,14 +20,4 @@ int agi_cache_path(const char *name, char path[AGI_PATH]);
 int agi_cache_trusts(const char *path);                     /* a file of the user's alone, and whole */
 int agi_cache_store(const char *from, const char *path);    /* copies; all of it appears at once */
 
-/* digest.c: SHA-256. */
-typedef struct {
-    uint32_t state[8];
-    uint64_t bytes;
-    unsigned char block[64];
-} agi_digest;
-void agi_digest_start(agi_digest *);
-void agi_digest_add(agi_digest *, const void *, size_t);
-void agi_digest_end(agi_digest *, char hex[65]);
-
 #endif

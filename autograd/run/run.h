@@ -1,0 +1,101 @@
+/* Executing plans: what the files of this room share. A run owns its memory, its bodies' runs and its threads; the plan
+ * that it executes is shared, and never changed. */
+#ifndef AGI_RUN_H
+#define AGI_RUN_H
+
+#include "plan/plan.h"
+
+typedef void (*agi_kernel)(int64_t n, void *out, const void *a, const void *b, const void *c);
+
+typedef struct agi_kernels {
+    agi_kernel point[AG_CODE_COUNT];
+    void (*fill)(int64_t n, void *out, const void *value);
+    void (*expand)(int64_t rows, int64_t columns, void *out, const void *row);
+    void (*fold[4])(int64_t n, const void *x, void *out);                               /* out = fold of x */
+    void (*fold_rows[4])(int64_t rows, int64_t columns, const void *x, void *out);      /* out[r] = fold of row r */
+    void (*fold_into[4])(int64_t n, const void *x, void *out);                          /* out[i] = out[i] with x[i] */
+    /* The sums of each column, added in pairs: x if it is one row, else in `work`, which is x or has room for half. */
+    const void *(*add_pairs)(int64_t rows, int64_t columns, const void *x, void *work);
+    void (*clear)(int64_t n, void *wide);                  /* wide sums of nothing */
+    void (*widen)(int64_t n, const void *x, void *wide);   /* wide[i] += x[i] */
+    void (*merge)(int64_t n, const void *from, void *wide); /* wide[i] += from[i], wide as well */
+    void (*narrow)(int64_t n, const void *wide, void *out);
+} agi_kernels;
+
+extern const agi_kernels agi_kernels_1[2], agi_kernels_2[2], agi_kernels_3[2];
+
+const agi_kernels *agi_kernels_of(int isa, ag_dtype);
+
+/* ---- runs -------------------------------------------------------------------------------------------------------- */
+
+/* ---- executing --------------------------------------------------------------------------------------------------- */
+
+struct ag_run {
+    const ag_plan *plan;
+    const agi_kernels *kernels[2]; /* f32, f64 */
+    char *block;
+    void *allocated;
+    void **memory;   /* by buffer: in the block, or bound */
+    uint8_t *fed;    /* by buffer: inputs that have a value */
+    void **bound;    /* by place: the caller's memory, or NULL */
+    uint32_t *binding; /* the places that are bound, in the order of that memory */
+    uint8_t *unread; /* by place: an output that was bound since the last evaluation, so that its value is not there */
+    int nbound, copied; /* copied: so many of them are copied in or out */
+    int rebound;     /* since the last evaluation */
+    int missing;     /* inputs that have no value */
+    int evaluated;
+    ag_run **bodies; /* of loops and branches */
+    char *scratch;   /* plan->scratch_bytes a thread */
+    agi_pool *pool;  /* NULL: the caller's thread alone */
+    int owns_pool;   /* not the run of a loop's body, which uses the outer one's */
+    char message[512];
+    char failure[512]; /* why the last evaluation failed, or "" */
+};
+
+ag_status agi_fail_run(ag_run *, const char *what, const ag_node *, const char *why); /* AG_EARG */
+
+void agi_mark_fed(ag_run *, uint32_t buffer);
+
+ag_status agi_check_leaf(ag_run *, const char *what, const ag_node *); /* feed.c: is it one that runs feed? */
+
+/* bind.c: the memory that holds the value of a leaf or an output; not yet, if it awaits one. */
+const void *agi_value_at(const ag_run *, const agi_place *);
+
+int agi_awaits_value(const ag_run *, const agi_place *);
+
+void agi_unbind(ag_run *, const agi_place *);
+
+ag_status agi_arrange_bindings(ag_run *);     /* before an evaluation, if some are new */
+
+void agi_copy_bindings(ag_run *, int out);    /* what cannot be computed in the caller's memory */
+
+void agi_run_blocks(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last);
+
+void agi_finish_folds(ag_run *, const agi_pass *);
+
+void agi_run_program(ag_run *, const agi_program *);
+
+ag_status agi_run_call(ag_run *, const agi_call *);
+
+ag_status agi_run_loop(ag_run *, const agi_loop_step *);
+
+ag_status agi_run_steps(ag_run *); /* an evaluation, its leaves being there */
+
+ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose threads and scratch it uses; or NULL */
+
+void agi_run_product(ag_run *, const agi_product *);
+
+/* blas.c: before so many threads may call BLAS or LAPACK, and after. Waits for its turn; 0: memory is short. */
+enum { AGI_BLAS_MEGABYTES = 256 }; /* that a call may need anew */
+
+int agi_enter_blas(int calls);
+
+void agi_leave_blas(int calls);
+
+int agi_blas_calls(int threads); /* how many of these threads may */
+
+void agi_quiet_blas(void); /* OpenBLAS keeps to the calling thread: its threads and ours never run at once */
+
+#endif
+
+/* ---- kernels: one table for each instruction set and type -------------------------------------------------------- */
