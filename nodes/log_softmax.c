@@ -1,6 +1,6 @@
-/* log softmax(x) = x - log(sum of e^x) along an axis;  the gradient is gout - e^y sum of gout. Of a class whose share p
- * is nearly 1 both keep their digits: the value is -log1p(the others), the gradient (1 - p) gout - p (the others'
- * gout). */
+/* log softmax(x) = x - log(sum of e^x) along an axis;  the gradient is gout - p sum of gout, p being softmax(x): e^y
+ * would have the rounding error of y, which may be large, as its relative error. Of a class whose p is nearly 1 both
+ * keep their digits: the value is -log1p(the others), the gradient (1 - p) gout - p (the others' gout). */
 #include "shared/softmax.h"
 
 static ag_node *sum(ag_node *x, int axis)
@@ -11,7 +11,8 @@ static ag_node *sum(ag_node *x, int axis)
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     int axis = *(const int *)y->attribute;
-    ag_node *p = ag_exp(y), *zero = ag_number(y->graph, 0), *most = ag_greater(p, ag_number(y->graph, 0.5));
+    ag_node *p = ag_softmax(y->in[0], axis), *most = ag_greater(p, ag_number(y->graph, 0.5));
+    ag_node *zero = ag_number(y->graph, 0);
     ag_node *rest = sum(ag_where(most, zero, p), axis), *others = sum(ag_where(most, zero, gout), axis);
     ag_node *of_most = ag_sub(ag_mul(gout, rest), ag_mul(p, others));
     gin[0] = ag_where(most, of_most, ag_sub(gout, ag_mul(p, sum(gout, axis))));
@@ -37,9 +38,7 @@ ag_node *ag_log_softmax(ag_node *x, int axis)
     x = ag_vet(&agi_log_softmax, 1, &x, &counted);
     if (ag_is_bad(x)) return x;
     ag_node *below = ag_below_max(x, counted);
-    ag_node *power = ag_exp(below), *total = sum(power, counted), *zero = ag_number(x->graph, 0);
-    ag_node *rest = sum(ag_where(ag_less(below, zero), power, zero), counted); /* total - 1 if one is largest */
-    ag_node *one = ag_number(x->graph, 1), *small = ag_less(total, ag_number(x->graph, 2));
-    ag_node *y = ag_sub(below, ag_log1p(ag_where(small, rest, ag_sub(total, one))));
-    return ag_define(&agi_log_softmax, 1, &x, &counted, y);
+    ag_node *power = ag_exp(below), *total = sum(power, counted);
+    ag_node *log = ag_log_total(below, power, total, (ag_axis_attribute){ .axis = counted, .keepdims = 1 });
+    return ag_define(&agi_log_softmax, 1, &x, &counted, ag_sub(below, log));
 }

@@ -7,7 +7,7 @@
 
 /* e^(x - shift) with the shift that the value has, and their sum. */
 typedef struct {
-    ag_node *shift, *power, *sum;
+    ag_node *shift, *below, *power, *sum;
 } shifted;
 
 static shifted shift(ag_node *x, ag_axis_attribute a)
@@ -15,7 +15,8 @@ static shifted shift(ag_node *x, ag_axis_attribute a)
     ag_node *max = ag_reduce(&agi_amax, x, a);
     ag_node *finite = ag_less(ag_abs(max), ag_number(x->graph, INFINITY));
     shifted s = { .shift = ag_where(finite, max, ag_number(x->graph, 0)) };
-    s.power = ag_exp(ag_sub(x, ag_keepdims(s.shift, x, a.axis)));
+    s.below = ag_sub(x, ag_keepdims(s.shift, x, a.axis));
+    s.power = ag_exp(s.below);
     s.sum = ag_reduce(&agi_sum, s.power, a);
     return s;
 }
@@ -52,7 +53,7 @@ static ag_node *define(ag_node *x, ag_axis_attribute a)
     x = ag_vet(&agi_logsumexp, 1, &x, &a);
     if (ag_is_bad(x)) return x;
     shifted s = shift(x, a);
-    return ag_define(&agi_logsumexp, 1, &x, &a, ag_add(s.shift, ag_log(s.sum)));
+    return ag_define(&agi_logsumexp, 1, &x, &a, ag_add(s.shift, ag_log_total(s.below, s.power, s.sum, a)));
 }
 
 ag_node *ag_logsumexp(ag_node *x)

@@ -1,11 +1,11 @@
-/* softmax(x) = e^x / sum of e^x along an axis;  the gradient is y (gout - sum of gout y). A row of nothing but -Inf, or
+/* softmax(x) = e^x / sum of e^x along an axis;  the gradient is softmax_slope. A row of nothing but -Inf, or
  * with Inf, gives NaN.
  * Only the rule is differentiated, never the definition, so the maximum in it does not matter there. */
 #include "shared/softmax.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_softmax_pull(y, gout, *(const int *)y->attribute);
+    gin[0] = ag_softmax_slope(y, gout, *(const int *)y->attribute);
 }
 
 /* The axis is AG_ALL in what logsumexp makes of it. */

@@ -16,7 +16,7 @@ ag_label_split ag_split_label(ag_node *x, ag_node *hot)
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    if (ag_wanted(y, 0)) gin[0] = ag_softmax_pull(ag_softmax(y->in[0], 1), gout, 1);
+    if (ag_wanted(y, 0)) gin[0] = ag_softmax_slope(ag_softmax(y->in[0], 1), gout, 1);
     if (ag_wanted(y, 1)) gin[1] = ag_neg(gout);
 }
 

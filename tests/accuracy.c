@@ -55,9 +55,7 @@ static void evaluate(const accuracy_row *r, ag_dtype dtype, int isa, size_t poin
 
 /* ---- how far ----------------------------------------------------------------------------------------------------- */
 
-/* |got - want| in units of the last place of want or of `least`, whichever is larger; that of the smallest numbers for
- * still smaller ones. What is too large for the type is as far as the first such number. */
-static double distance(ag_dtype dtype, double got, long double want, double least)
+double accuracy_distance(ag_dtype dtype, double got, long double want, double least)
 {
     int digits = dtype == AG_F32 ? FLT_MANT_DIG : DBL_MANT_DIG, exponent;
     int lowest = dtype == AG_F32 ? FLT_MIN_EXP : DBL_MIN_EXP, most = dtype == AG_F32 ? FLT_MAX_EXP : DBL_MAX_EXP;
@@ -90,7 +88,7 @@ static double largest(const accuracy_row *r, ag_dtype dtype, const outputs *o, i
     double bound = bounds[order] != 0 ? bounds[order] : default_bound[order], most = 0;
     for (size_t p = 0; p < points; p++) {
         if (isnan(o->exact[k][p])) continue;
-        double off = distance(dtype, got[p], o->exact[k][p], least_at(r, dtype, x, p, order));
+        double off = accuracy_distance(dtype, got[p], o->exact[k][p], least_at(r, dtype, x, p, order));
         if (off > most) most = off;
         ck_assert_msg(off <= bound || getenv("AG_TABLE"),
                       "%s of %s (%d %d), f%d, at %.17g %.17g %.17g: %.17g, not %.17Lg; %.3g ulp", order_name[order],

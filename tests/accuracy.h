@@ -37,6 +37,10 @@ size_t accuracy_points(const accuracy_row *, ag_dtype, double *x[ACCURACY_OPERAN
 /* The exact value at x (i = j = -1), its derivative for operand i (j = -1), or for i and j. NaN where there is none. */
 long double accuracy_exact(const accuracy_row *, const double *x, int i, int j);
 
+/* |got - want| in units of the last place of want or of `least`, whichever is larger; that of the smallest numbers for
+ * still smaller ones. What is too large for the type is as far as the first such number. */
+double accuracy_distance(ag_dtype, double got, long double want, double least);
+
 /* The n-th derivative of digamma; n = -1: log |gamma|. */
 void accuracy_psi(mpfr_t y, mpfr_t x, int n);
 

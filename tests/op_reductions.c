@@ -220,6 +220,28 @@ static void expect_softmax_error(const op_row *r, const double *const in[], doub
     }
 }
 
+/* Of shares that are a softmax. */
+static ag_node *build_softmax_slope(ag_node *const in[], const int *arg)
+{
+    ag_node *y = arg[0] == EVERYTHING ? ag_exp(ag_sub(in[0], ag_logsumexp(in[0]))) : ag_softmax(in[0], arg[0]);
+    if (ag_is_bad(y) || ag_is_bad(in[1])) return ag_mul(y, in[1]);
+    return ag_softmax_slope(y, in[1], arg[0] == EVERYTHING ? AG_ALL : arg[0]);
+}
+
+static void expect_softmax_slope(const op_row *r, const double *const in[], double *out)
+{
+    split p = split_at(r);
+    go_along(r, in[0], out, softmax);
+    for (int64_t line = 0; line < p.outer * p.inner; line++) {
+        int64_t first = line / p.inner * p.extent * p.inner + line % p.inner;
+        long double mean = 0;
+        for (int64_t k = 0; k < p.extent; k++)
+            mean += (long double)out[first + k * p.inner] * in[1][first + k * p.inner];
+        for (int64_t k = 0; k < p.extent; k++)
+            out[first + k * p.inner] *= (double)(in[1][first + k * p.inner] - mean);
+    }
+}
+
 static void expect_cross_entropy(const op_row *r, const double *const in[], double *out)
 {
     int64_t n = r->in[0].dim[0], classes = r->in[0].dim[1];
@@ -290,6 +312,11 @@ const op_row op_reductions[] = {
     { "others", build_others, expect_others, 2, { S(2, 3, 4), S(2, 3, 4) }, S(2, 3, 4), -2, 2, { 1, 1 }, ROW_INNER },
     { "others", build_others, expect_others, 1, { S(4, 3) }, S(4, 3), -2, 2, { 1, 0 }, ROW_INNER },
     { "softmax_error", build_softmax_error, expect_softmax_error, 1, { S(2, 3) }, S(2, 3), -2, 2, { 0 }, ROW_INNER },
+    { "softmax_slope", build_softmax_slope, expect_softmax_slope, 2, { S(7), S(7) }, S(7), -2, 2, { 0 }, ROW_INNER },
+    { "softmax_slope", build_softmax_slope, expect_softmax_slope, 2, { S(2, 3), S(2, 3) }, S(2, 3), -6, 6,
+      { EVERYTHING }, ROW_INNER },
+    { "softmax_slope", build_softmax_slope, expect_softmax_slope, 2, { S(2, 3, 4), S(2, 3, 4) }, S(2, 3, 4), -6, 6,
+      { 1 }, ROW_INNER },
     REDUCED(cross_entropy, -2, 2, 0, S(1, 3), OP_SCALAR, 0)
     REDUCED(cross_entropy, -2, 2, 0, S(5, 3), OP_SCALAR, 0)
     REDUCED(cross_entropy, -2, 2, 0, S(33, 40), OP_SCALAR, 0)

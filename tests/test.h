@@ -18,6 +18,7 @@
 /* ---- the suites ------------------------------------------------------------------------------------------------- */
 
 Suite *suite_accuracy(void);
+Suite *suite_digits(void);
 Suite *suite_graph(void);
 Suite *suite_shapes(void);
 Suite *suite_errors(void);

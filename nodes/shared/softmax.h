@@ -9,10 +9,16 @@ static inline ag_node *ag_below_max(ag_node *x, int axis) /* x - max x <= 0: its
     return ag_sub(x, ag_amax_axis(x, axis, 1));
 }
 
-/* From the gradient g of y = softmax(x) to that of x: y (g - sum of g y), over an axis or AG_ALL. */
-static inline ag_node *ag_softmax_pull(ag_node *y, ag_node *g, int axis)
+/* From the gradient g of y = softmax(x) to that of x: y (g - sum of g y), over an axis counted from 0, or AG_ALL. */
+ag_node *ag_softmax_slope(ag_node *y, ag_node *g, int axis);
+
+/* The log of `total`, the sum of `power`, which are e^below: if nothing but one largest element, of which below is 0,
+ * adds 1 to it, then of the sum of the others, which are not lost beside that. */
+static inline ag_node *ag_log_total(ag_node *below, ag_node *power, ag_node *total, ag_axis_attribute a)
 {
-    return ag_mul(y, ag_sub(g, ag_reduce_along(&agi_sum, ag_mul(g, y), axis)));
+    ag_node *zero = ag_number(total->graph, 0), *one = ag_number(total->graph, 1);
+    ag_node *others = ag_reduce(&agi_sum, ag_where(ag_less(below, zero), power, zero), a);
+    return ag_log1p(ag_where(ag_equal(ag_floor(total), one), others, ag_sub(total, one)));
 }
 
 /* A softmax whose value is written otherwise; axis: counted, or AG_ALL. */
