@@ -101,8 +101,8 @@ static ag_node *clipping(const training *t, double limit)
         if ((ag_dtype)t->parameter[i]->dtype != type) type = AG_F64;
     ag_node *unit = largest(t, type);
     for (int i = 0; i < t->count; i++) {
-        ag_node *scaled = ag_div(t->gradient[i], typed(unit, t->gradient[i]));
-        ag_node *part = ag_cast(ag_sum(ag_square(scaled)), type);
+        ag_node *scaled = ag_div(ag_cast(t->gradient[i], type), unit); /* which f32 may not hold */
+        ag_node *part = ag_sum(ag_square(scaled));
         total = total ? ag_add(total, part) : part;
     }
     ag_node *factor = ag_div(ag_div(ag_number(t->graph, limit), unit), ag_sqrt(total));
