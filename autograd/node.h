@@ -56,8 +56,20 @@ enum {
     AG_RECOMPUTE = 1 << 14, /* an AG_ALIAS whose value is computed again for later sweeps, not kept */
     AG_SURE = 1 << 15,     /* an AG_LIBRARY whose `run` never fails: parameters may get new values before it */
     AG_CHOOSES = 1 << 16,  /* perhaps does not evaluate all its inputs: gradients flow into them if ag_flow_if says */
-    AG_BLAS = 1 << 17      /* `run` calls BLAS or LAPACK */
+    AG_BLAS = 1 << 17,     /* `run` calls BLAS or LAPACK */
+    AG_BRANCH = 1 << 18,   /* an AG_LOOP that evaluates one of its two bodies, once */
+    AG_REPEATS = 1 << 19,  /* an AG_VIEW that repeats in[0]'s elements by broadcasting; attribute: the ag_shape */
+    AG_KEEPS_ZERO = 1 << 20 /* exactly 0 where all its inputs are; views and casts are so without saying it */
 };
+
+/* What an AG_LEAF stands for. */
+typedef enum {
+    AG_NO_LEAF,
+    AG_IS_INPUT,     /* fed at every run */
+    AG_IS_PARAMETER, /* kept by the run; attribute: its first values, or NULL: 0 */
+    AG_IS_CONSTANT,  /* attribute: its values */
+    AG_IS_NUMBER     /* of rank 0; attribute: its value as a double */
+} ag_role;
 
 typedef enum { AG_FOLD_SUM, AG_FOLD_PROD, AG_FOLD_MAX, AG_FOLD_MIN } ag_fold;
 
@@ -113,9 +125,16 @@ struct ag_op {
     const char *formula; /* for documentation and pictures */
     int inputs;          /* number of visible inputs; -1: any number */
     unsigned flags;
+    ag_role role;        /* AG_LEAF */
     size_t attribute_size; /* plain bytes, copied and compared; 0: none */
     /* AG_OK, or what ag_refuse returned. NULL: NumPy broadcasting of all inputs, which have one real type. */
     ag_status (*shape)(ag_infer *);
+    /* A simpler node that stands for the operation, whose shape and type are inferred already, or NULL. It gives every
+     * element the value it had, NaN and Inf included (x * 0 is no 0), in the same shape and type; what it may change is
+     * the sign of a zero, for sums of repeated elements the rounding, and for powers of two as factors what over- or
+     * underflowed on the way. It looks at the operands only, which are simplified already, and makes few nodes. NULL:
+     * there are none. Pointwise operations of literals, and of operands that are repeated, need no word here. */
+    ag_node *(*simplify)(const ag_infer *);
     /* The local gradient as graph: sets gin[i] to d(loss)/d(in[i]) given gout = d(loss)/dy, for the inputs that
      * ag_wanted. gin[i] may have y's shape where in[i] was broadcast, or a shape that broadcasts to in[i]'s: the sweep
      * sums or expands it. A gin left NULL is zero. NULL: no rule; ag_zero_gradient: zero everywhere. */
@@ -130,6 +149,7 @@ struct ag_op {
     void (*f64)(int64_t n, double *out, const double *a, const double *b, const double *c);
 
     ag_fold fold; /* AG_REDUCTION */
+    const ag_op *factor; /* AG_PRODUCT: what it is where the inner extent is 1, pointwise on the broadcast operands */
 
     /* AG_VIEW: strides of in[0] -> strides of y; 0 when y cannot be expressed so and needs a copy. */
     int (*view)(const ag_node *y, ag_strides *);

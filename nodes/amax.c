@@ -8,6 +8,7 @@ const ag_op agi_amax = { .name = "amax",
                          .fold = AG_FOLD_MAX,
                          .attribute_size = sizeof(ag_axis_attribute),
                          .shape = ag_infer_reduction,
+                         .simplify = ag_reduction_of_one,
                          .gradient = ag_extremum_gradient };
 
 ag_node *ag_amax(ag_node *x)

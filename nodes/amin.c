@@ -8,6 +8,7 @@ const ag_op agi_amin = { .name = "amin",
                          .fold = AG_FOLD_MIN,
                          .attribute_size = sizeof(ag_axis_attribute),
                          .shape = ag_infer_reduction,
+                         .simplify = ag_reduction_of_one,
                          .gradient = ag_extremum_gradient };
 
 ag_node *ag_amin(ag_node *x)

@@ -1,5 +1,5 @@
 /* x repeated along new axes and axes of extent 1: a view with stride 0;  the sweep sums the gradient back. */
-#include "node.h"
+#include "shared/algebra.h"
 
 static ag_status shape(ag_infer *c)
 {
@@ -39,13 +39,41 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return ag_broadcast_to(ag_reshape(in[0], s), ag_batch_shape(y, count));
 }
 
+static ag_node *same_shape(const ag_infer *c)
+{
+    return ag_has_result_shape(c, c->in[0]) ? c->in[0] : NULL;
+}
+
+/* Of two broadcasts the second says it all; so it does after a reshape that puts axes of extent 1 in front. */
+static ag_node *broadcast_twice(const ag_infer *c)
+{
+    const ag_node *r = c->in[0];
+    if (r->op == &agi_broadcast_to) return ag_broadcast_to(r->in[0], c->shape);
+    if (r->op != &agi_reshape) return NULL;
+    ag_node *x = r->in[0];
+    int lead = r->rank - x->rank;
+    if (lead < 0) return NULL;
+    for (int i = 0; i < r->rank; i++)
+        if (r->dim[i] != (i < lead ? 1 : x->dim[i - lead])) return NULL;
+    return ag_broadcast_to(x, c->shape);
+}
+
+static ag_node *simplify(const ag_infer *c)
+{
+    ag_node *y = ag_view_of_one(c); /* a view of one element, repeated -> the element repeated */
+    if (!y) y = same_shape(c);      /* broadcast to the same shape -> x */
+    if (!y) y = broadcast_twice(c); /* broadcast of a broadcast, or of new leading axes -> one broadcast */
+    return y;
+}
+
 const ag_op agi_broadcast_to = { .name = "broadcast_to",
                                  .formula = "x repeated",
                                  .inputs = 1,
-                                 .flags = AG_VIEW | AG_SMOOTH,
+                                 .flags = AG_VIEW | AG_REPEATS | AG_SMOOTH,
                                  .attribute_size = sizeof(ag_shape),
                                  .shape = shape,
                                  .view = view,
+                                 .simplify = simplify,
                                  .gradient = gradient,
                                  .batch = batch };
 

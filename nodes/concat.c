@@ -89,14 +89,21 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    return 0;\n");
 }
 
+/* concat of one -> x */
+static ag_node *simplify(const ag_infer *c)
+{
+    return c->n == 1 ? c->in[0] : NULL;
+}
+
 const ag_op agi_concat = { .name = "concat",
                            .formula = "one after the other",
                            .inputs = -1,
-                           .flags = AG_LIBRARY | AG_SMOOTH | AG_SURE,
+                           .flags = AG_LIBRARY | AG_KEEPS_ZERO | AG_SMOOTH | AG_SURE,
                            .attribute_size = sizeof(int),
                            .shape = shape,
                            .run = run,
                            .c = write_c,
+                           .simplify = simplify,
                            .gradient = gradient,
                            .batch = batch,
                            .pattern = pattern };

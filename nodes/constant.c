@@ -1,7 +1,8 @@
 /* constant: a tensor known when the graph is built; attribute: its values. */
 #include "shared/leaf.h"
 
-const ag_op agi_constant = { .name = "constant", .formula = "known beforehand", .flags = AG_LEAF };
+const ag_op agi_constant = { .name = "constant", .formula = "known beforehand", .flags = AG_LEAF,
+                             .role = AG_IS_CONSTANT };
 
 ag_node *ag_constant(ag_graph *g, ag_dtype dtype, ag_shape shape, const void *values)
 {

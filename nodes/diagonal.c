@@ -1,4 +1,5 @@
 /* The diagonals of the matrices: a view;  the gradient goes back onto the diagonal. */
+#include "shared/algebra.h"
 #include "shared/matrix.h"
 
 static ag_status shape(ag_infer *c)
@@ -26,6 +27,7 @@ const ag_op agi_diagonal = { .name = "diagonal",
                              .flags = AG_VIEW | AG_SMOOTH,
                              .shape = shape,
                              .view = view,
+                             .simplify = ag_view_of_one,
                              .gradient = gradient,
                              .batch = ag_batch_leading };
 

@@ -3,7 +3,9 @@
  * The rule divides but once, by making 1 / b, whose own slope, -(1 / b) / b, needs no division: so derivatives of every
  * order share one. Nothing is squared, which might over- or underflow on the way. Where 1 / b overflows, b being
  * subnormal, so do they. */
-#include "node.h"
+#include "shared/algebra.h"
+
+#include <math.h>
 
 POINTWISE2(div, a / b)
 
@@ -14,11 +16,36 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     if (ag_wanted(y, 1)) gin[1] = ag_neg(ag_mul(ag_mul(gout, y), inverse));
 }
 
+static ag_node *over_one(const ag_infer *c)
+{
+    return ag_is_literally(c->in[1], 1) ? c->in[0] : NULL;
+}
+
+/* Product and quotient are the same real number, rounded once: as long as 1 / b is itself a number of the type. */
+static ag_node *over_power_of_two(const ag_infer *c)
+{
+    double b;
+    int exponent;
+    if (!ag_is_literal(c->in[1]) || !agi_is_number(c->in[1], &b)) return NULL;
+    if (!isfinite(b) || fabs(frexp(b, &exponent)) != 0.5) return NULL;
+    if (!(fabs(1 / b) <= (c->dtype == AG_F32 ? 0x1p127 : 0x1p1023))) return NULL;
+    return ag_mul(c->in[0], ag_number_of_type(c->graph, c->dtype, 1 / b));
+}
+
+static ag_node *simplify(const ag_infer *c)
+{
+    ag_node *y = over_one(c);         /* x / 1 -> x */
+    if (!y) y = over_power_of_two(c); /* x / 2^k -> x * 2^-k, where 2^-k is finite; other divisors stay */
+    if (!y) y = ag_both_negative(c);  /* -a / -b -> a / b */
+    return y;
+}
+
 const ag_op agi_div = { .name = "div",
                         .formula = "a / b",
                         .inputs = 2,
                         .flags = AG_POINTWISE | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .simplify = simplify,
                         .gradient = gradient };
 
 ag_node *ag_div(ag_node *a, ag_node *b)

@@ -1,5 +1,5 @@
 /* -x;  derivative -1. */
-#include "node.h"
+#include "shared/algebra.h"
 
 POINTWISE1(neg, -x)
 
@@ -9,11 +9,18 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[0] = ag_neg(gout);
 }
 
+/* - -x -> x */
+static ag_node *simplify(const ag_infer *c)
+{
+    return ag_is_negative(c->in[0]) ? c->in[0]->in[0] : NULL;
+}
+
 const ag_op agi_neg = { .name = "neg",
                         .formula = "-x",
                         .inputs = 1,
-                        .flags = AG_POINTWISE | AG_SMOOTH,
+                        .flags = AG_POINTWISE | AG_KEEPS_ZERO | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .simplify = simplify,
                         .gradient = gradient };
 
 ag_node *ag_neg(ag_node *x)

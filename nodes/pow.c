@@ -2,7 +2,7 @@
  *
  * Where a = 0, log(a) is taken as 0, which makes d/db 0 for b > 0, and the slope of a^0 is 0: so the derivatives of
  * every order of integer powers are right at 0, whether the exponent is a literal or a tensor. */
-#include "node.h"
+#include "shared/algebra.h"
 
 POINTWISE2(pow, F(pow)(a, b))
 
@@ -33,11 +33,29 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     }
 }
 
+static ag_node *power_one(const ag_infer *c)
+{
+    return ag_is_literally(c->in[1], 1) ? c->in[0] : NULL;
+}
+
+static ag_node *power_two(const ag_infer *c)
+{
+    return ag_is_literally(c->in[1], 2) ? ag_square(c->in[0]) : NULL;
+}
+
+static ag_node *simplify(const ag_infer *c)
+{
+    ag_node *y = power_one(c); /* x^1 -> x */
+    if (!y) y = power_two(c);  /* x^2 -> square(x) */
+    return y;
+}
+
 const ag_op agi_pow = { .name = "pow",
                         .formula = "a^b",
                         .inputs = 2,
                         .flags = AG_POINTWISE | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .simplify = simplify,
                         .gradient = gradient };
 
 /* The cheaper operations that equal a literal power for every a: for NaN, infinities and zeros of either sign, too.

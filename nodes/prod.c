@@ -20,6 +20,7 @@ const ag_op agi_prod = { .name = "prod",
                          .fold = AG_FOLD_PROD,
                          .attribute_size = sizeof(ag_axis_attribute),
                          .shape = ag_infer_reduction,
+                         .simplify = ag_reduction_of_one,
                          .gradient = gradient };
 
 ag_node *ag_prod(ag_node *x)

@@ -1,5 +1,5 @@
 /* The same elements in row-major order under another shape: a view where the strides allow it. */
-#include "node.h"
+#include "shared/algebra.h"
 
 static ag_status shape(ag_infer *c)
 {
@@ -46,6 +46,24 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return ag_reshape(in[0], ag_batch_shape(y, count));
 }
 
+static ag_node *same_shape(const ag_infer *c)
+{
+    return ag_has_result_shape(c, c->in[0]) ? c->in[0] : NULL;
+}
+
+static ag_node *reshape_twice(const ag_infer *c)
+{
+    return c->in[0]->op == &agi_reshape ? ag_reshape(c->in[0]->in[0], c->shape) : NULL;
+}
+
+static ag_node *simplify(const ag_infer *c)
+{
+    ag_node *y = ag_view_of_one(c); /* a view of one element, repeated -> the element repeated */
+    if (!y) y = same_shape(c);      /* reshape to the same shape -> x */
+    if (!y) y = reshape_twice(c);   /* reshape of a reshape -> one reshape */
+    return y;
+}
+
 const ag_op agi_reshape = { .name = "reshape",
                             .formula = "x under another shape",
                             .inputs = 1,
@@ -53,6 +71,7 @@ const ag_op agi_reshape = { .name = "reshape",
                             .attribute_size = sizeof(ag_shape),
                             .shape = shape,
                             .view = view,
+                            .simplify = simplify,
                             .gradient = gradient,
                             .batch = batch };
 
@@ -84,4 +103,12 @@ ag_node *ag_reshape(ag_node *x, ag_shape to)
     attribute.rank = to.rank;
     memcpy(attribute.dim, to.dim, sizeof to.dim);
     return ag_unary_with(&agi_reshape, x, &attribute);
+}
+
+ag_node *ag_keepdims(ag_node *reduced, const ag_node *like, int axis)
+{
+    ag_shape s = ag_shape_in(like);
+    for (int i = 0; i < s.rank; i++)
+        if (axis == AG_ALL || i == axis) s.dim[i] = 1;
+    return ag_reshape(reduced, s);
 }

@@ -40,8 +40,8 @@ static size_t scratch(const ag_node *y)
 {
     ag_split s = ag_split_at(y, *(const int *)y->attribute);
     int64_t slots = count_slots(y);
-    return slots ? (size_t)slots * ((size_t)s.inner * sizeof(double) + sizeof(int64_t)) + (size_t)s.extent * sizeof(uint8_t)
-                 : 0;
+    size_t row = (size_t)s.inner * sizeof(double) + sizeof(int64_t);
+    return slots ? (size_t)slots * row + (size_t)s.extent * sizeof(uint8_t) : 0;
 }
 
 static wide_rows in_scratch(const ag_kernel_call *c, ag_split s)

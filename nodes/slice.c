@@ -1,4 +1,5 @@
 /* x[start:stop:step] along an axis, as in Python: a view;  the gradient is placed where the elements came from. */
+#include "shared/algebra.h"
 #include "shared/positions.h"
 
 static ag_status shape(ag_infer *c)
@@ -29,6 +30,18 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return ag_pick(in[0], &p);
 }
 
+static ag_node *whole(const ag_infer *c)
+{
+    return ag_all_positions(c->attribute) ? c->in[0] : NULL;
+}
+
+static ag_node *simplify(const ag_infer *c)
+{
+    ag_node *y = ag_view_of_one(c); /* a view of one element, repeated -> the element repeated */
+    if (!y) y = whole(c);           /* slice of everything, in order -> x */
+    return y;
+}
+
 const ag_op agi_slice = { .name = "slice",
                           .formula = "x[start:stop:step]",
                           .inputs = 1,
@@ -36,6 +49,7 @@ const ag_op agi_slice = { .name = "slice",
                           .attribute_size = sizeof(ag_positions),
                           .shape = shape,
                           .view = view,
+                          .simplify = simplify,
                           .gradient = gradient,
                           .batch = batch };
 

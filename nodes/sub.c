@@ -1,5 +1,5 @@
 /* a - b;  d/da = 1, d/db = -1. */
-#include "node.h"
+#include "shared/algebra.h"
 
 POINTWISE2(sub, a - b)
 
@@ -9,11 +9,35 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     if (ag_wanted(y, 1)) gin[1] = ag_neg(gout);
 }
 
+static ag_node *minus_zero(const ag_infer *c)
+{
+    return ag_is_literally(c->in[1], 0) ? c->in[0] : NULL;
+}
+
+static ag_node *zero_minus(const ag_infer *c)
+{
+    return ag_is_literally(c->in[0], 0) ? ag_neg(c->in[1]) : NULL;
+}
+
+static ag_node *minus_negative(const ag_infer *c)
+{
+    return ag_is_negative(c->in[1]) ? ag_add(c->in[0], c->in[1]->in[0]) : NULL;
+}
+
+static ag_node *simplify(const ag_infer *c)
+{
+    ag_node *y = minus_zero(c);    /* x - 0 -> x */
+    if (!y) y = zero_minus(c);     /* 0 - x -> -x, but for the sign of 0 - 0 */
+    if (!y) y = minus_negative(c); /* a - -b -> a + b */
+    return y;
+}
+
 const ag_op agi_sub = { .name = "sub",
                         .formula = "a - b",
                         .inputs = 2,
-                        .flags = AG_POINTWISE | AG_SMOOTH,
+                        .flags = AG_POINTWISE | AG_KEEPS_ZERO | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .simplify = simplify,
                         .gradient = gradient };
 
 ag_node *ag_sub(ag_node *a, ag_node *b)

@@ -1,5 +1,5 @@
 /* Axes in another order: a view;  the gradient goes back through the inverse order. */
-#include "node.h"
+#include "shared/algebra.h"
 
 typedef struct {
     int axis[AG_MAX_RANK]; /* axis k of y is axis[k] of x */
@@ -38,6 +38,32 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     return ag_transpose(in[0], axes);
 }
 
+static ag_node *same_order(const ag_infer *c)
+{
+    const int *axis = c->attribute;
+    for (int k = 0; k < c->shape.rank; k++)
+        if (axis[k] != k) return NULL;
+    return c->in[0];
+}
+
+static ag_node *transpose_twice(const ag_infer *c)
+{
+    const int *second = c->attribute;
+    int axes[AG_MAX_RANK];
+    if (c->in[0]->op != &agi_transpose) return NULL;
+    const int *first = c->in[0]->attribute;
+    for (int k = 0; k < c->shape.rank; k++) axes[k] = first[second[k]];
+    return ag_transpose(c->in[0]->in[0], axes);
+}
+
+static ag_node *simplify(const ag_infer *c)
+{
+    ag_node *y = ag_view_of_one(c); /* a view of one element, repeated -> the element repeated */
+    if (!y) y = same_order(c);      /* transpose by the identity -> x */
+    if (!y) y = transpose_twice(c); /* transpose of a transpose -> one transpose */
+    return y;
+}
+
 const ag_op agi_transpose = { .name = "transpose",
                               .formula = "axes in another order",
                               .inputs = 1,
@@ -45,6 +71,7 @@ const ag_op agi_transpose = { .name = "transpose",
                               .attribute_size = sizeof(order),
                               .shape = shape,
                               .view = view,
+                              .simplify = simplify,
                               .gradient = gradient,
                               .batch = batch };
 

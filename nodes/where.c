@@ -1,5 +1,5 @@
 /* a where the condition is not 0, else b; the gradient goes to the one that was taken. */
-#include "node.h"
+#include "shared/algebra.h"
 
 POINTWISE3(where, a != 0 ? b : c)
 
@@ -10,11 +10,22 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     if (ag_wanted(y, 2)) gin[2] = ag_where(condition, zero, gout);
 }
 
+/* where(literal, a, b) -> a or b; where(c, a, a) -> a; of the result's shape */
+static ag_node *simplify(const ag_infer *c)
+{
+    double condition;
+    ag_node *taken = c->in[1];
+    if (ag_is_literal(c->in[0]) && agi_is_number(c->in[0], &condition)) taken = c->in[condition != 0 ? 1 : 2];
+    else if (c->in[1] != c->in[2]) return NULL;
+    return ag_has_result_shape(c, taken) ? taken : NULL;
+}
+
 const ag_op agi_where = { .name = "where",
                           .formula = "a if condition else b",
                           .inputs = 3,
                           .flags = AG_POINTWISE | AG_SMOOTH,
                           .code = POINTWISE_CODE,
+                          .simplify = simplify,
                           .gradient = gradient };
 
 ag_node *ag_where(ag_node *condition, ag_node *a, ag_node *b)

@@ -1,7 +1,7 @@
 /* Batches, for every row of the operations' table: the batched graph against the graph built anew for each value, and
  * Hessians' Jacobians against third differences of values. */
 #include "op_table.h"
-#include "graph/graph.h"
+#include "derive/derive.h"
 
 enum { BATCH = 3, MOST_IN = 3 };
 

@@ -28,7 +28,7 @@ typedef enum {
 
 typedef struct {
     const ag_node *node; /* whose shape and type the item has */
-    const ag_op *op;     /* AGI_ITEM_POINT: the operation, NULL for a copy */
+    const ag_op *op;     /* AGI_ITEM_POINT: the operation, NULL for a copy; product: how it is accumulated, or NULL */
     uint32_t in[3];      /* items; of a product: a, b and the scale; of a call: where its operands are listed */
     uint32_t root;       /* the item that owns the memory; itself unless a view */
     uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
@@ -181,7 +181,6 @@ void agi_end_sameness(agi_compiler *);
 int agi_make_items(agi_compiler *);
 int agi_recompute(agi_compiler *);
 void agi_combine(agi_compiler *);
-const ag_op *agi_product_as_pointwise(const ag_node *product); /* NULL: it is none */
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
 /* May the item's step fail, if those asked about before have not? Only calls do. */

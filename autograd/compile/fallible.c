@@ -31,7 +31,7 @@ static void mark(body *b, int n, ag_node *const x[], uint8_t as)
 
 static void mark_body(body *b, const ag_node *x)
 {
-    if (x->op == &agi_branch) {
+    if (x->op->flags & AG_BRANCH) {
         const ag_branch *branch = x->attribute;
         mark(b, branch->results, branch->then, LIVE);
         mark(b, branch->results, branch->otherwise, LIVE);
@@ -70,7 +70,7 @@ static int body_may_fail(agi_compiler *c, const ag_node *loop)
 static int constant_within(const ag_node *indices, int64_t limit)
 {
     const int64_t *index = indices->attribute;
-    if (indices->op != &agi_constant) return 0;
+    if (indices->op->role != AG_IS_CONSTANT) return 0;
     for (int64_t k = 0, n = ag_count(indices); k < n; k++)
         if (index[k] < -limit || index[k] >= limit) return 0;
     return 1;

@@ -29,7 +29,7 @@ static int give_buffers(agi_compiler *c)
         int leaf = it->kind == AGI_ITEM_LEAF;
         if (!leaf && !it->stored) continue;
         const ag_node *x = it->node;
-        int constant = x->op == &agi_constant || x->op == &agi_number;
+        int constant = x->op->role == AG_IS_CONSTANT || x->op->role == AG_IS_NUMBER;
         agi_role role = !leaf ? AGI_VALUE : constant ? AGI_CONSTANT : AGI_LEAF;
         const agi_layout *parts = !leaf && x->op->flags & AG_LOOP ? agi_layout_of(c, x) : NULL;
         it->buffer = agi_new_buffer(c, role, x, (ag_dtype)x->dtype, parts ? parts->bytes : agi_node_bytes(x));

@@ -278,7 +278,7 @@ agi_loop_step *agi_lower_loop(agi_compiler *c, uint32_t item)
     s->part = agi_layout_of(c, x)->part;
     s->first_run = c->plan->nbodies;
     c->plan->nbodies += 2;
-    if (x->op == &agi_loop ? lower_loop(&w, x->attribute) : lower_branch(&w, x->attribute)) return s;
+    if (x->op->flags & AG_BRANCH ? lower_branch(&w, x->attribute) : lower_loop(&w, x->attribute)) return s;
     for (int b = 0; b < 2; b++) ag_plan_free(s->body[b]);
     return NULL;
 }

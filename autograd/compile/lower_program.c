@@ -157,7 +157,7 @@ static void write_product(writer *w, const agi_item *it, uint32_t out)
         if (!onto) continue;
         agi_pattern scale = agi_walk(w->c, it->in[2], AG_MAX_RANK, (int64_t[AG_MAX_RANK]){ 1, 1, 1, 1, 1, 1, 1, 1 });
         uint32_t rate = base_of(w, w->c->item[it->in[2]].root, &scale) + (uint32_t)scale.offset;
-        write(w, (uint32_t)agi_submul.code, out + (uint32_t)e, rate, sum, base_of(w, it->onto, NULL) + (uint32_t)e);
+        write(w, (uint32_t)it->op->code, out + (uint32_t)e, rate, sum, base_of(w, it->onto, NULL) + (uint32_t)e);
     }
     if (onto) give_slots(w, sum & ~AGI_TEMPORARY, 1);
 }

@@ -29,7 +29,7 @@ static void remove_hole(layout *l, int64_t at)
 
 static int allocate(layout *l, agi_buffer *b)
 {
-    int64_t bytes = agi_room(b->bytes), unit = b->bytes < AGI_ALIGNMENT ? 8 : AGI_ALIGNMENT;
+    int64_t bytes = agi_block_bytes(b->bytes), unit = b->bytes < AGI_ALIGNMENT ? 8 : AGI_ALIGNMENT;
     hole *all = l->holes.data;
     for (int64_t k = 0; k < l->holes.count; k++) {
         int64_t at = (all[k].offset + unit - 1) / unit * unit, skipped = at - all[k].offset;
@@ -108,7 +108,7 @@ static int walk_steps(layout *l, const calendar *births, const calendar *deaths)
         if (c->options->distinct) continue;
         for (uint32_t k = deaths->start[step]; k < deaths->start[step + 1]; k++) {
             const agi_buffer *b = agi_buffer_at(c, deaths->list[k]);
-            if (!give_back(l, b->offset, agi_room(b->bytes))) return 0;
+            if (!give_back(l, b->offset, agi_block_bytes(b->bytes))) return 0;
         }
     }
     return 1;
@@ -145,7 +145,7 @@ static int64_t find_end(agi_compiler *c)
     for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
         agi_buffer *x = agi_buffer_at(c, b);
         x->offset = agi_buffer_at(c, owner(c, b))->offset;
-        if (!x->given && x->offset + agi_room(x->bytes) > end) end = x->offset + agi_room(x->bytes);
+        if (!x->given && x->offset + agi_block_bytes(x->bytes) > end) end = x->offset + agi_block_bytes(x->bytes);
     }
     return end;
 }

@@ -28,7 +28,7 @@ static int64_t collect(const agi_compiler *c, piece *all)
         const agi_buffer *x = agi_buffer_at(c, b);
         int stays = x->role == AGI_CONSTANT || x->role == AGI_LEAF || x->given;
         if (stays || x->shares != AGI_NONE || x->first == AGI_NONE) continue;
-        if (all) all[n] = (piece){ x, agi_room(x->bytes), 0, b, x->held ? AGI_NONE : x->last };
+        if (all) all[n] = (piece){ x, agi_block_bytes(x->bytes), 0, b, x->held ? AGI_NONE : x->last };
         n++;
     }
     return n;

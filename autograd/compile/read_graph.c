@@ -326,9 +326,9 @@ static int make_item(agi_compiler *c, const ag_node *x, int bound)
         if (!make_part(c, x)) return 0;
     } else if (flags & AG_EFFECT) {
         if (!make_assignment(c, x)) return 0;
-    } else if (flags & AG_PRODUCT && agi_product_as_pointwise(x)) {
+    } else if (flags & AG_PRODUCT && x->in[0]->dim[x->in[0]->rank - 1] == 1) {
         i = new_item(c, x, AGI_ITEM_POINT);
-        c->item[i].op = agi_product_as_pointwise(x);
+        c->item[i].op = x->op->factor;
         c->item[i].nin = 2;
         for (uint32_t k = 0; k < 2; k++) c->item[i].in[k] = operand(c, x, k);
     } else if (flags & AG_PRODUCT) {

@@ -1,6 +1,6 @@
 /* One graph for many values of some of its nodes: what depends on them gets a new first axis. Derivatives along many
  * directions are one such graph, and so one plan. */
-#include "graph/graph.h"
+#include "derive.h"
 #include "control/loop.h"
 
 typedef struct {
@@ -12,43 +12,6 @@ typedef struct {
     ag_node **batched;    /* by id - first: the node with the new axis */
     agi_arena arena;
 } batching;
-
-/* ---- for hooks -------------------------------------------------------------------------------------------------- */
-
-/* Of a tensor that has all axes already: a rank that every operation refuses. */
-ag_shape ag_batch_shape(const ag_node *y, int64_t count)
-{
-    ag_shape s = { .rank = y->rank + 1, .dim = { count } };
-    if (y->rank < AG_MAX_RANK) memcpy(s.dim + 1, y->dim, (size_t)y->rank * sizeof s.dim[0]);
-    return s;
-}
-
-ag_node *ag_batch_all(ag_node *x, int64_t count)
-{
-    return ag_broadcast_to(x, ag_batch_shape(x, count));
-}
-
-/* By axes of extent 1 after the new one. */
-void ag_batch_align(const ag_node *y, uint32_t n, ag_node *in[], const unsigned char batched[], int64_t count)
-{
-    int highest = 0;
-    for (uint32_t k = 0; k < n; k++)
-        if (y->in[k]->rank > highest) highest = y->in[k]->rank;
-    for (uint32_t k = 0; k < n; k++) {
-        const ag_node *x = y->in[k];
-        if (!batched[k] || x->rank == highest) continue;
-        ag_shape s = { .rank = highest + 1, .dim = { count } };
-        for (int i = 1; i < s.rank && i < AG_MAX_RANK; i++)
-            s.dim[i] = i <= highest - x->rank ? 1 : x->dim[i - 1 - (highest - x->rank)];
-        in[k] = ag_reshape(in[k], s);
-    }
-}
-
-ag_node *ag_batch_leading(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
-{
-    ag_batch_align(y, y->nin, in, batched, count);
-    return ag_apply(y->op, y->nin, in, y->attribute);
-}
 
 /* ---- one node --------------------------------------------------------------------------------------------------- */
 

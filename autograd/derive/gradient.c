@@ -1,5 +1,6 @@
 /* The reverse sweep: nodes in reverse creation order, a topological order, each asked for its local gradient. */
-#include "graph/graph.h"
+#include "derive.h"
+#include "shared/derivative.h"
 #include "control/loop.h"
 
 /* A gradient that flows under a condition: in an evaluation where `active` is 0, none does, whatever `sum` comes to. So
@@ -39,26 +40,6 @@ typedef struct {
     conditional **under;  /* and under conditions; NULL: nothing has */
     agi_arena arena;
 } sweep;
-
-int ag_wanted(const ag_node *y, int i)
-{
-    const ag_node *x = y->in[i];
-    const ag_graph *g = y->graph;
-    return x->dtype != AG_I64 && g->wanted && x->id >= g->wanted_first && g->wanted[x->id - g->wanted_first];
-}
-
-void ag_zero_gradient(ag_node *y, ag_node *gout, ag_node *gin[])
-{
-    (void)y, (void)gout, (void)gin;
-}
-
-ag_node *ag_zeros_like(const ag_node *x)
-{
-    ag_shape s = ag_shape_in(x);
-    double zero = 0;
-    ag_node *number = ag_cast(ag_number(x->graph, zero), (ag_dtype)x->dtype);
-    return s.rank ? ag_broadcast_to(number, s) : number;
-}
 
 /* A contribution in the shape of x: summed over what broadcasting repeated, expanded where it is constant. */
 static ag_node *fit(ag_node *g, const ag_node *x)
@@ -165,11 +146,6 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
 
 /* ---- conditions ------------------------------------------------------------------------------------------------- */
 
-void ag_flow_if(ag_node *y, int k, ag_node *active)
-{
-    y->graph->flow_if[k] = active;
-}
-
 /* NULL: always. */
 static ag_node *either(ag_node *a, ag_node *b)
 {
@@ -184,10 +160,7 @@ static ag_node *both(ag_node *a, ag_node *b)
 /* What nothing makes of a gradient of 0 but 0. */
 static int keeps_zero(const ag_node *v)
 {
-    static const ag_op *const sums[] = { &agi_add, &agi_sub, &agi_neg, &agi_sum, &agi_part, &agi_concat };
-    for (size_t k = 0; k < sizeof sums / sizeof *sums; k++)
-        if (v->op == sums[k]) return 1;
-    return (v->op->flags & (AG_VIEW | AG_CAST)) != 0;
+    return (v->op->flags & (AG_VIEW | AG_CAST | AG_KEEPS_ZERO)) != 0;
 }
 
 static ag_node *add_up(const ag_node *into, ag_node *sum, ag_node *more)

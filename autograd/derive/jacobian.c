@@ -1,5 +1,6 @@
 /* Whole derivatives: products with all unit vectors, computed as one batch. */
-#include "graph/graph.h"
+#include "derive.h"
+#include "shared/derivative.h"
 
 /* [n, *x's shape]: row i is 1 at x's element i and 0 elsewhere, computed where it is used. */
 static ag_node *units(const ag_node *x)

@@ -1,5 +1,6 @@
 /* Derivatives made of reverse sweeps: Jacobian-vector and Hessian-vector products. */
-#include "graph/graph.h"
+#include "derive.h"
+#include "shared/derivative.h"
 #include "control/loop.h"
 
 /* Has some dy a value that depends on one of the u, all of which were made at `first` or later? */

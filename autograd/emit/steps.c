@@ -87,7 +87,7 @@ static int emit_bodies(printer *p, agi_arena *arena)
     for (int k = 0; k < 2; k++) {
         if (!p->s->body[k]) continue;
         if (!(p->flat ? begin_flat(p, k, arena) : emit_body(p, k, arena))) return 0;
-        if (k && p->s->node->op != &agi_branch) p->body[1].at = p->body[0].bytes;
+        if (k && !(p->s->node->op->flags & AG_BRANCH)) p->body[1].at = p->body[0].bytes;
         int64_t end = p->body[k].at + p->body[k].bytes;
         if (end > p->e->scratch) p->e->scratch = end;
     }
@@ -362,7 +362,7 @@ static void emit_variables(printer *p, ag_source *to)
 static void emit_step(printer *p)
 {
     ag_source *to = p->e->to, text = { .allocator = to->allocator };
-    const char *comment = p->s->node->op == &agi_branch ? "one of two branches" : "a loop";
+    const char *comment = p->s->node->op->flags & AG_BRANCH ? "one of two branches" : "a loop";
     int in_place = p->e->flat != NULL;
     if (in_place) {
         ag_emit(to, "    { /* %s */\n", comment);
@@ -391,7 +391,7 @@ int agi_emit_loop_step(agi_emitter *e, int step, const agi_loop_step *s)
     agi_arena_init(&arena, e->to->allocator);
     int ok = emit_bodies(p, &arena);
     if (ok && !e->to->failed) {
-        if (s->node->op == &agi_branch) emit_branch(p);
+        if (s->node->op->flags & AG_BRANCH) emit_branch(p);
         else emit_loop(p, s->node->attribute);
         emit_step(p);
         e->to->failed |= p->to.failed;

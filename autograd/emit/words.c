@@ -45,11 +45,11 @@ void agi_emit_constant(ag_source *s, ag_dtype dtype, const agi_buffer *b, int64_
 {
     const ag_node *x = b->node;
     double value;
-    if (x->op != &agi_number && x->dtype == AG_I64 && dtype == AG_I64) {
+    if (x->op->role != AG_IS_NUMBER && x->dtype == AG_I64 && dtype == AG_I64) {
         agi_emit_element(s, dtype, x->attribute, index);
         return;
     }
-    if (x->op == &agi_number) memcpy(&value, x->attribute, sizeof value);
+    if (x->op->role == AG_IS_NUMBER) memcpy(&value, x->attribute, sizeof value);
     else if (x->dtype == AG_F32) value = (double)((const float *)x->attribute)[index];
     else if (x->dtype == AG_F64) value = ((const double *)x->attribute)[index];
     else value = (double)((const int64_t *)x->attribute)[index];

@@ -91,27 +91,12 @@ ag_node *agi_leaf(ag_graph *, const ag_op *, const char *name, ag_dtype, ag_shap
 ag_node *agi_leaf_written(ag_graph *, const ag_op *, const char *what, ag_dtype, ag_shape,
                           void (*write)(void *values, ag_dtype, int64_t n));
 
-/* simplify.c: a simpler node that stands for the operation, whose shape and type are inferred already, or NULL. */
+/* A number of rank 0, by the descriptor `number`; weak: it takes the type of the operand it meets. */
+ag_node *agi_literal(ag_graph *, const ag_op *number, ag_dtype, double value, int weak);
+/* A node that says it is `written`, and is computed as what that is computed as. */
+ag_node *agi_rewritten(const ag_op *, ag_node *written, const void *attribute);
+/* A simpler node that stands for the operation, whose shape and type are inferred already, or NULL. */
 ag_node *agi_simplify(const ag_infer *);
-
-/* gradient.c: are these n nodes, `role`s of the call `what`, there, of this graph and sound? Nothing is looked into
- * before that is known. */
-ag_status agi_check_nodes(ag_graph *, const char *what, int n, ag_node *const x[], const char *role);
-
-/* graph.c: d, the derivative of y by x, as it is handed out to the user; where rules ask, d itself. */
-ag_node *agi_derivative_of(const ag_node *y, const ag_node *x, ag_node *d);
-
-/* ag_gradient, whose failures are those of the call `what`. */
-ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], ag_node *dx[]);
-
-/* The same as ag_vjp of sound nodes, but nothing flows on from the last `stops` of the x. */
-ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
-                   int stops, ag_node *dx[]);
-
-/* batch.c: of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]. Failures
- * are those of the call `what`. */
-ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m,
-                    ag_node *const y[], ag_node *of_y[]);
 
 /* shape.c: NumPy broadcasting of all inputs, which have one real type. */
 ag_status agi_infer_broadcast(ag_infer *);
@@ -128,6 +113,14 @@ static inline double agi_option(double given, double otherwise)
 {
     return given == 0 ? otherwise : given == AG_ZERO ? 0 : given;
 }
+
+extern const ag_op agi_bad; /* of the bad node, which stands for every failed call's result */
+
+/* What a `pattern` hook fills in, through ag_depends, and asks. Who calls the hook has more behind it. */
+struct ag_dependence {
+    void (*depends)(ag_dependence *, int64_t i, int k, int64_t j);
+    const int64_t *(*known)(ag_dependence *, const ag_node *x);
+};
 
 /* ---- errors ----------------------------------------------------------------------------------------------------- */
 

@@ -51,14 +51,6 @@ int ag_axis(ag_node **x, const ag_op *op, int axis)
     return -1;
 }
 
-ag_node *ag_keepdims(ag_node *reduced, const ag_node *like, int axis)
-{
-    ag_shape s = ag_shape_in(like);
-    for (int i = 0; i < s.rank; i++)
-        if (axis == AG_ALL || i == axis) s.dim[i] = 1;
-    return ag_reshape(reduced, s);
-}
-
 /* NumPy's rule: align at the last axis; extents are equal, or one is 1. */
 ag_status agi_infer_broadcast(ag_infer *c)
 {
@@ -84,4 +76,12 @@ ag_status agi_infer_broadcast(ag_infer *c)
         }
     }
     return AG_OK;
+}
+
+/* Of a tensor that has all axes already: a rank that every operation refuses. */
+ag_shape ag_batch_shape(const ag_node *y, int64_t count)
+{
+    ag_shape s = { .rank = y->rank + 1, .dim = { count } };
+    if (y->rank < AG_MAX_RANK) memcpy(s.dim + 1, y->dim, (size_t)y->rank * sizeof s.dim[0]);
+    return s;
 }

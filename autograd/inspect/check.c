@@ -3,7 +3,7 @@
  * A random cotangent makes y a number f, if it is none; for order 2, f is the gradient times another random direction.
  * The derivative of f along a tangent that moves elements lo to hi - 1 of all x is compared with differences of f: for
  * all elements together, for single ones and, to find the worst of many after a failure, for halves of halves. */
-#include "graph/graph.h"
+#include "derive/derive.h"
 
 #include <math.h>
 
@@ -142,7 +142,7 @@ static ag_status set_value(check *c, const leaf *l)
     const ag_node *v = l->node;
     int own = v->id >= c->own;
     if (c->o.at && !own) return ag_fetch(c->o.at, v, l->value) ? unknown(c, v) : AG_OK;
-    if (v->op == &agi_input && v->dtype != AG_I64) draw(c, l, own);
+    if (v->op->role == AG_IS_INPUT && v->dtype != AG_I64) draw(c, l, own);
     else if (v->attribute) memcpy(l->value, v->attribute, (size_t)agi_node_bytes(v));
     return AG_OK; /* else zeros */
 }
@@ -174,7 +174,7 @@ static ag_status add_leaf(check *c, ag_node *v, int needed_by_f, int needed_by_g
 
 static int is_fed(const ag_node *v)
 {
-    return v->op == &agi_input || v->op == &agi_parameter;
+    return v->op->role == AG_IS_INPUT || v->op->role == AG_IS_PARAMETER;
 }
 
 static ag_status find_leaves(check *c, ag_node *const dx[])

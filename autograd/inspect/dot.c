@@ -1,5 +1,5 @@
 /* A picture of a graph for Graphviz. */
-#include "graph/graph.h"
+#include "derive/derive.h"
 
 enum { MOST_VALUES = 8 }; /* of a node that are shown */
 
@@ -31,7 +31,7 @@ static void write_line(FILE *f, const char *what, const char *formula_or_null)
 static const void *value_of(const ag_node *v, const ag_run *run)
 {
     if (ag_count(v) > MOST_VALUES) return NULL;
-    if (v->op == &agi_constant) return v->attribute;
+    if (v->op->role == AG_IS_CONSTANT) return v->attribute;
     return run ? ag_data(run, v) : NULL;
 }
 
@@ -71,13 +71,13 @@ static void write_shape(FILE *f, const ag_node *v)
 
 static void write_node(FILE *f, const ag_node *v, const ag_run *run, int output)
 {
-    const char *look = v->op == &agi_parameter ? ", style=\"rounded,filled\", fillcolor=khaki"
-                       : v->op == &agi_input   ? ", style=\"rounded,filled\", fillcolor=lightblue"
+    const char *look = v->op->role == AG_IS_PARAMETER ? ", style=\"rounded,filled\", fillcolor=khaki"
+                       : v->op->role == AG_IS_INPUT   ? ", style=\"rounded,filled\", fillcolor=lightblue"
                        : v->op->flags & AG_LEAF ? ", shape=plaintext"
                                                 : "";
     double number;
     fprintf(f, "    n%u [label=\"", v->id);
-    if (v->op == &agi_number && agi_is_number(v, &number)) fprintf(f, "%.6g", number);
+    if (v->op->role == AG_IS_NUMBER && agi_is_number(v, &number)) fprintf(f, "%.6g", number);
     else {
         for (const char *name = v->name; name; name = agi_older_name(name)) write_line(f, name, "");
         if (!(v->op->flags & AG_LEAF)) write_line(f, v->op->name, v->op->formula);

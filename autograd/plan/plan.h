@@ -18,7 +18,7 @@ static inline int64_t agi_aligned(int64_t bytes) /* rounded up to whole lines */
     return (bytes + AGI_ALIGNMENT - 1) / AGI_ALIGNMENT * AGI_ALIGNMENT;
 }
 
-static inline int64_t agi_room(int64_t bytes) /* for a value in a run's block */
+static inline int64_t agi_block_bytes(int64_t bytes) /* for a value in a run's block */
 {
     return bytes < AGI_ALIGNMENT ? (bytes + 7) / 8 * 8 : agi_aligned(bytes);
 }

@@ -86,12 +86,12 @@ static ag_status bind(ag_run *r, const char *what, const ag_node *x, void *data,
     const agi_place *at = ag_is_bad(x) ? NULL : agi_find_place(r->plan, x);
     if (!at) return bind_unneeded(r, what, x);
     if (x->op->flags & AG_LEAF && !at->output && !is_leaf(r, at)) return agi_fail_run(r, what, x, "is a constant");
-    if (adopt && x->op != &agi_parameter) return agi_fail_run(r, what, x, "is no parameter");
+    if (adopt && x->op->role != AG_IS_PARAMETER) return agi_fail_run(r, what, x, "is no parameter");
     if (adopt && !data) return agi_fail_run(r, what, x, "has no data: NULL");
     r->message[0] = 0;
     if (data == *bound_at(r, at)) return AG_OK;
     void *to = data ? data : own_memory(r, at->buffer);
-    int keeps = is_leaf(r, at) && (x->op == &agi_parameter ? !adopt : !data && r->fed[at->buffer]);
+    int keeps = is_leaf(r, at) && (x->op->role == AG_IS_PARAMETER ? !adopt : !data && r->fed[at->buffer]);
     if (keeps && to != agi_value_at(r, at)) memmove(to, agi_value_at(r, at), (size_t)agi_node_bytes(x));
     bind_place(r, at, data);
     if (data && is_leaf(r, at)) agi_mark_fed(r, at->buffer);

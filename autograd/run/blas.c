@@ -30,8 +30,8 @@ void agi_quiet_blas(void)
     if (openblas_get_num_threads() != 1) openblas_set_num_threads(1);
 }
 
-/* It has two buffers for each of the processors it was built for. Other BLAS libraries have no such limit. It writes its
- * answer into memory that all threads share, so it is asked once. */
+/* It has two buffers for each of the processors it was built for. Other BLAS libraries have no such limit. Its answer
+ * is written into memory that all threads share, so it is asked once. */
 static int most = INT_MAX;
 
 static void ask_for_most(void)

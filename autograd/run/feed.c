@@ -18,7 +18,7 @@ ag_status agi_check_leaf(ag_run *r, const char *what, const ag_node *x)
 {
     if (ag_is_bad(x)) return agi_fail_run(r, what, x, "is not fed: the call that made it has failed");
     if (x->graph != r->plan->output[0]->graph) return agi_fail_run(r, what, x, "is a node of another graph");
-    if (x->op == &agi_input || x->op == &agi_parameter) return AG_OK;
+    if (x->op->role == AG_IS_INPUT || x->op->role == AG_IS_PARAMETER) return AG_OK;
     return agi_fail_run(r, what, x, x->op->flags & AG_LEAF ? "is a constant: only inputs and parameters are fed"
                                                            : "is computed: only inputs and parameters are fed");
 }
@@ -35,7 +35,7 @@ static ag_status find_place(const feeding *f, void **to)
     r->message[0] = 0;
     if (!at && f->leaf->bound) return refuse(f, "stands for a value inside a loop or branch: no run feeds it");
     if (!at) return AG_OK;
-    if (f->leaf->op == &agi_input) agi_unbind(r, at); /* what is fed is the run's own */
+    if (f->leaf->op->role == AG_IS_INPUT) agi_unbind(r, at); /* what is fed is the run's own */
     agi_mark_fed(r, at->buffer);
     *to = (void *)agi_value_at(r, at);
     return AG_OK;
@@ -94,7 +94,7 @@ ag_status ag_run_share(ag_run *r, const ag_run *with)
     if (!r || !with) return AG_EARG;
     for (int k = 0; r != with && k < r->plan->nplaces; k++) {
         const ag_node *x = r->plan->place[k].node;
-        const agi_place *there = x->op == &agi_parameter ? agi_find_place(with->plan, x) : NULL;
+        const agi_place *there = x->op->role == AG_IS_PARAMETER ? agi_find_place(with->plan, x) : NULL;
         if (!there) continue;
         ag_status status = ag_adopt(r, x, (void *)agi_value_at(with, there));
         if (status) return status;

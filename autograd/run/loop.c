@@ -96,5 +96,5 @@ static ag_status run_branch(ag_run *r, const agi_loop_step *s)
 ag_status agi_run_loop(ag_run *r, const agi_loop_step *s)
 {
     if (s->native) return (ag_status)s->native(r->memory, r->scratch, 0, 0);
-    return s->node->op == &agi_branch ? run_branch(r, s) : run_loop(r, s, s->node->attribute);
+    return s->node->op->flags & AG_BRANCH ? run_branch(r, s) : run_loop(r, s, s->node->attribute);
 }

@@ -114,8 +114,9 @@ void agi_run_product(ag_run *r, const agi_product *p)
 {
     const ag_node *y = p->node, *a = y->in[0], *b = y->in[1];
     job j = { .run = r, .p = p, .batches = 1,
-              .s = { .a = agi_matrix_layout(a, &p->a_stride), .b = agi_matrix_layout(b, &p->b_stride), .rows = (int)y->dim[y->rank - 2],
-                     .columns = (int)y->dim[y->rank - 1], .inner = (int)a->dim[a->rank - 1], .alpha = factor(r, p),
+              .s = { .a = agi_matrix_layout(a, &p->a_stride), .b = agi_matrix_layout(b, &p->b_stride),
+                     .rows = (int)y->dim[y->rank - 2], .columns = (int)y->dim[y->rank - 1],
+                     .inner = (int)a->dim[a->rank - 1], .alpha = factor(r, p),
                      .beta = p->onto != AGI_NONE } };
     for (int i = 0; i < y->rank - 2; i++) j.batches *= y->dim[i];
     j.parts = parts_of(r, &j.s);

@@ -34,16 +34,16 @@ static void start_leaf(ag_run *r, uint32_t b)
     const agi_buffer *buffer = &r->plan->buffer[b];
     const ag_node *x = buffer->node;
     void *to = r->memory[b];
-    if (x->op == &agi_input) r->missing++;
+    if (x->op->role == AG_IS_INPUT) r->missing++;
     else r->fed[b] = 1;
     if (buffer->given) return;
-    if (x->op == &agi_number) {
+    if (x->op->role == AG_IS_NUMBER) {
         double value;
         memcpy(&value, x->attribute, sizeof value);
         write_number(to, (ag_dtype)x->dtype, value);
-    } else if (x->op == &agi_parameter && !x->attribute) {
+    } else if (x->op->role == AG_IS_PARAMETER && !x->attribute) {
         memset(to, 0, (size_t)buffer->bytes);
-    } else if (x->op == &agi_parameter || x->op == &agi_constant) {
+    } else if (x->op->role == AG_IS_PARAMETER || x->op->role == AG_IS_CONSTANT) {
         memcpy(to, x->attribute, (size_t)buffer->bytes);
     }
 }
@@ -135,7 +135,7 @@ static void refuse_reading(ag_run *r, const char *what, const ag_node *x)
 {
     char why[sizeof r->failure + 64];
     snprintf(why, sizeof why, "has no value: the last evaluation failed: %s", r->failure);
-    if (x->op == &agi_input) agi_fail_run(r, what, x, "has not been fed: call ag_feed");
+    if (x->op->role == AG_IS_INPUT) agi_fail_run(r, what, x, "has not been fed: call ag_feed");
     else agi_fail_run(r, what, x, *r->failure ? why : "has no value yet: call ag_eval");
 }
 

@@ -250,7 +250,8 @@ static void place_registers(tile *t, char *scratch)
 {
     const agi_pass *g = t->g;
     t->reg = (char **)scratch;
-    t->slots[0] = scratch + agi_pass_scratch(g) - g->row_slots * agi_slot_bytes(g, 1) - g->full_slots * agi_slot_bytes(g, 0);
+    const int64_t row_bytes = g->row_slots * agi_slot_bytes(g, 1), full_bytes = g->full_slots * agi_slot_bytes(g, 0);
+    t->slots[0] = scratch + agi_pass_scratch(g) - row_bytes - full_bytes;
     t->slots[1] = t->slots[0] + g->full_slots * agi_slot_bytes(g, 0);
     for (int k = 0; k < g->nregisters; k++)
         if (g->reg[k].place == AGI_SCRATCH) t->reg[k] = slot_of(t, &g->reg[k]);

@@ -19,11 +19,12 @@ typedef struct {
     pattern *of;     /* by id - first */
 } search;
 
-struct ag_dependence { /* what a pattern hook fills in */
+typedef struct { /* what a pattern hook fills in */
+    ag_dependence hooks; /* first: hooks see no more of it */
     search *s;
     const ag_node *y;
     uint32_t *set;
-};
+} dependence;
 
 static pattern find(const search *s, const ag_node *x)
 {
@@ -177,20 +178,6 @@ static pattern of_product(search *s, const ag_node *y)
     return out;
 }
 
-static pattern of_library(search *s, const ag_node *y)
-{
-    if (!y->op->pattern) return of_everything(s, y);
-    pattern out = blank(s, y);
-    ag_dependence d = { s, y, out.set };
-    return !out.set || y->op->pattern(y, &d) ? out : of_everything(s, y);
-}
-
-void ag_depends(ag_dependence *d, int64_t i, int k, int64_t j)
-{
-    pattern p = find(d->s, d->y->in[k]);
-    if (p.set) d->set[i] = agi_set_union(d->s->sets, d->set[i], element(&p, j));
-}
-
 /* ---- integers that are known ------------------------------------------------------------------------------------- */
 
 /* Constants count as fed; the others' values are the caller's to give. */
@@ -222,10 +209,25 @@ static const int64_t *evaluate(search *s, const ag_node *x)
     return values;
 }
 
-const int64_t *ag_known_integers(ag_dependence *d, const ag_node *x)
+static const int64_t *known(ag_dependence *d, const ag_node *x)
 {
     if (x->dtype != AG_I64) return NULL;
-    return x->op == &agi_constant ? x->attribute : evaluate(d->s, x);
+    return x->op->role == AG_IS_CONSTANT ? x->attribute : evaluate(((dependence *)d)->s, x);
+}
+
+static void depends(ag_dependence *hooks, int64_t i, int k, int64_t j)
+{
+    dependence *d = (dependence *)hooks;
+    pattern p = find(d->s, d->y->in[k]);
+    if (p.set) d->set[i] = agi_set_union(d->s->sets, d->set[i], element(&p, j));
+}
+
+static pattern of_library(search *s, const ag_node *y)
+{
+    if (!y->op->pattern) return of_everything(s, y);
+    pattern out = blank(s, y);
+    dependence d = { { depends, known }, s, y, out.set };
+    return !out.set || y->op->pattern(y, &d.hooks) ? out : of_everything(s, y);
 }
 
 /* ---- all nodes --------------------------------------------------------------------------------------------------- */

@@ -1,4 +1,6 @@
 /* Sparse derivatives: the structure first, then as many products as it needs colours, then its elements from them. */
+#include "derive/derive.h"
+#include "shared/derivative.h"
 #include "sparse.h"
 
 #define MOST_ELEMENTS ((int64_t)1 << 31) /* that may differ from 0, or of all products: more is not sparse */

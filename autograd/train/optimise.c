@@ -2,7 +2,7 @@
  *
  * What is the same for all elements of a parameter (rates, corrections, the clipping factor) is computed once, as nodes
  * of rank 0; what is left for an element is a line in sgd_step, adam_step and rmsprop_step. */
-#include "graph/graph.h"
+#include "derive/derive.h"
 
 #include <math.h>
 
@@ -57,7 +57,7 @@ static int find_parameters(training *t, const ag_node *loss)
         uint32_t from, end = seen_by_derivatives(v, &from);
         for (uint32_t i = from; reached[id] && i < end; i++)
             if (v->in[i]->dtype != AG_I64) reached[v->in[i]->id] = 1;
-        reached[id] = reached[id] && v->op == &agi_parameter;
+        reached[id] = reached[id] && v->op->role == AG_IS_PARAMETER;
         t->count += reached[id];
     }
     if (!t->count) {

@@ -88,7 +88,7 @@ static ag_status list_parameters(job *j)
     if (!j->parameter || !j->tensor) return out_of_memory(j);
     for (int i = 0; i < plan->nleaves; i++) {
         const ag_node *x = plan->buffer[plan->leaf[i]].node;
-        if (x->op == &agi_parameter) j->parameter[j->count++] = x;
+        if (x->op->role == AG_IS_PARAMETER) j->parameter[j->count++] = x;
     }
     qsort(j->parameter, (size_t)j->count, sizeof *j->parameter, by_id);
     for (int64_t i = 0; i < j->count; i++) {

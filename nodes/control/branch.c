@@ -164,7 +164,7 @@ static ag_node *forward(ag_node *y, ag_node *const tin[], int part[])
 const ag_op agi_branch = { .name = "branch",
                            .formula = "one of two bodies",
                            .inputs = -1,
-                           .flags = AG_LOOP | AG_CHOOSES | AG_RANDOM | AG_SMOOTH,
+                           .flags = AG_LOOP | AG_BRANCH | AG_CHOOSES | AG_RANDOM | AG_SMOOTH,
                            .attribute_size = sizeof(ag_branch),
                            .shape = shape,
                            .gradient = gradient,

@@ -18,7 +18,7 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 const ag_op agi_part = { .name = "part",
                          .formula = "a result of a loop",
                          .inputs = 1,
-                         .flags = AG_PART | AG_SMOOTH,
+                         .flags = AG_PART | AG_KEEPS_ZERO | AG_SMOOTH,
                          .attribute_size = sizeof(int),
                          .shape = shape,
                          .gradient = gradient,

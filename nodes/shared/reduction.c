@@ -1,4 +1,4 @@
-/* The shape rule that the reductions share. */
+/* The shape rule and the rewrite that the reductions share. */
 #include "reduction.h"
 
 ag_status ag_infer_reduction(ag_infer *c)
@@ -12,4 +12,10 @@ ag_status ag_infer_reduction(ag_infer *c)
         if (!reduced || a->keepdims) c->shape.dim[c->shape.rank++] = reduced ? 1 : s.dim[i];
     }
     return AG_OK;
+}
+
+ag_node *ag_reduction_of_one(const ag_infer *c)
+{
+    const ag_axis_attribute *a = c->attribute;
+    return ag_split_at(c->in[0], a->axis).extent == 1 ? ag_reshape(c->in[0], c->shape) : NULL;
 }

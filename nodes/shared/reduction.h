@@ -6,6 +6,8 @@
 
 /* The shape rule; attribute: ag_axis_attribute. */
 ag_status ag_infer_reduction(ag_infer *);
+/* In `simplify`: every fold of a single element is the element. */
+ag_node *ag_reduction_of_one(const ag_infer *);
 
 static inline ag_axis_attribute ag_over_all(void)
 {

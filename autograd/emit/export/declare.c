@@ -89,7 +89,7 @@ void agi_write_data(agi_writer *w, ag_source *to)
         ag_emit(to, "static const %s %s[%lld] = { /* ", ag_c_type((ag_dtype)x->dtype), name, (long long)ag_count(x));
         agi_emit_node(to, x);
         ag_emit(to, " */\n    ");
-        if (x->op == &agi_number) agi_emit_constant(to, (ag_dtype)x->dtype, a->buffer, 0);
+        if (x->op->role == AG_IS_NUMBER) agi_emit_constant(to, (ag_dtype)x->dtype, a->buffer, 0);
         else write_values(to, (ag_dtype)x->dtype, a->values, ag_count(x), 4);
         ag_emit(to, "\n};\n\n");
     }

@@ -66,12 +66,12 @@ static int place_leaf(agi_writer *w, uint32_t b)
     const ag_node *x = buffer->node;
     agi_reach *r = &w->e.reach[b];
     const void *values = buffer->role == AGI_CONSTANT ? x->attribute : NULL;
-    if (x->op == &agi_parameter && w->options->embed && !w->assigned[b]) values = ag_data(w->options->embed, x);
+    if (x->op->role == AG_IS_PARAMETER && w->options->embed && !w->assigned[b]) values = ag_data(w->options->embed, x);
     if (values) {
         *r = (agi_reach){ .kind = AGI_IN_DATA, .at = agi_add_array(&w->e, buffer, values) };
         return r->at >= 0;
     }
-    if (x->op == &agi_input) {
+    if (x->op->role == AG_IS_INPUT) {
         const char *name = name_member(w, "input", x, w->inputs, w->input);
         *r = (agi_reach){ AGI_IN_INPUT, w->inputs, name };
         w->input[w->inputs++] = b;

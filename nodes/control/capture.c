@@ -1,6 +1,6 @@
 /* What the body of a loop or branch reads from outside: its captures. */
-#include "graph.h"
-#include "control/loop.h"
+#include "graph/graph.h"
+#include "loop.h"
 
 #include <stdlib.h>
 
@@ -67,7 +67,7 @@ static int find_marks(ag_graph *g, int n, ag_node *const results[], int nbound, 
 static int literal(const ag_node *x)
 {
     while (x->nin == 1 && x->op->flags & (AG_VIEW | AG_CAST)) x = x->in[0];
-    return x->op == &agi_number;
+    return x->op->role == AG_IS_NUMBER;
 }
 
 /* ---- which nodes of a list are there twice ---------------------------------------------------------------------- */
