@@ -1,4 +1,4 @@
-/* Fused operations: what two or three operations do in one, where it pays. The patterns are nodes/fused/patterns.c's. */
+/* Fused operations: what two or three operations do in one, where it pays. The patterns are those of nodes/fused. */
 #include "compile.h"
 #include "fused/patterns.h"
 

@@ -6,7 +6,7 @@
 
 typedef enum {
     AG_FUSES,      /* outer(.., inner(a..), ..) is fused(a.., ..), where nothing else reads the inner one */
-    AG_REORDERS,   /* scalar * (column * row), as in the update by an outer product: the scalar goes to the smaller one */
+    AG_REORDERS,   /* scalar * (column * row), as in an update by an outer product: the scalar goes to the smaller */
     AG_ACCUMULATES /* p - rate * (matrix product), assigned to p: the product is accumulated onto p; fused says how */
 } ag_pattern_kind;
 
