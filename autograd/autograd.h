@@ -134,7 +134,7 @@ ag_node *ag_solve(ag_node *a, ag_node *b); /* a^-1 b; b [..., n, k], or [n] wher
 ag_node *ag_triangular_solve(ag_node *a, ag_node *b, int upper, int transposed); /* reads that triangle of a only */
 ag_node *ag_cholesky(ag_node *a); /* lower triangular y, y y^T = (a + a^T) / 2 */
 ag_node *ag_inverse(ag_node *a), *ag_trace(ag_node *a);
-ag_node *ag_det(ag_node *a);    /* its derivative, the cofactors, is right for singular matrices, too */
+ag_node *ag_det(ag_node *a);    /* its first and second derivatives are right for singular matrices, too */
 ag_node *ag_logdet(ag_node *a); /* log |det a|: of a singular matrix -Inf, its derivative NaN */
 ag_node *ag_diag(ag_node *x); /* of a vector: the diagonal matrix; of matrices: their diagonals */
 

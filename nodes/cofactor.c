@@ -1,5 +1,5 @@
-/* y = |a| a^-T, the cofactors of a, which singular matrices have, too: the derivative of |a|. That of y takes a regular
- * matrix, but for orders 1, where y is 1, and 2, where y is linear in a.  Inputs: a, its factors. */
+/* y = |a| a^-T, the cofactors of a, which singular matrices have, too: the derivative of |a|. That of y is
+ * cofactor_slope; of order 1 y is 1, of order 2 linear in a.  Inputs: a, its factors. */
 #include "shared/elimination.h"
 #include "shared/lapack.h"
 #include "shared/matrix.h"
@@ -14,18 +14,11 @@ ag_node *agi_cofactor_of(ag_node *a, ag_node *factors)
     return ag_apply(&agi_cofactor, 2, in, NULL);
 }
 
-/* With r = a^-T:  <gout, r> y - r gout^T y. */
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     int64_t n = agi_rows(y);
-    if (n == 1) return;
-    if (n == 2) {
-        gin[0] = agi_cofactor_of(gout, agi_lu_of(gout));
-        return;
-    }
-    ag_node *r = agi_transposed(agi_inverse_of(y->in[0], y->in[1], 1));
-    ag_node *inner = ag_sum_axis(ag_sum_axis(ag_mul(gout, r), -1, 0), -1, 0);
-    gin[0] = ag_sub(agi_times(inner, y), ag_matmul(ag_matmul(r, agi_transposed(gout)), y));
+    if (n == 2) gin[0] = agi_cofactor_of(gout, agi_lu_of(gout));
+    if (n > 2) gin[0] = agi_cofactor_slope_of(y->in[0], gout);
 }
 
 static void put(ag_dtype dtype, void *out, int64_t i, double value)
@@ -38,7 +31,7 @@ static void by_elimination(const ag_kernel_call *c, int64_t m)
 {
     int64_t n = agi_rows(c->node);
     agi_room r = agi_room_at(c->scratch, n);
-    agi_take_matrix(c, m, r.w);
+    agi_take_matrix(c, 0, m, r.w);
     agi_cofactors(n, r.w, r.out, r.y, r.place);
     for (int64_t i = 0; i < n * n; i++) put((ag_dtype)c->node->dtype, agi_matrix_out(c, m), i, r.out[i]);
 }

@@ -125,7 +125,7 @@ END_TEST
 
 /* ---- third derivatives ------------------------------------------------------------------------------------------- */
 
-enum { MOST_VARIABLES = 14, STENCIL = 9, STEPS = 5 };
+enum { MOST_VARIABLES = 18, STENCIL = 9, STEPS = 5 };
 
 typedef struct {
     int64_t n;

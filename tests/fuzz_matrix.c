@@ -233,6 +233,7 @@ int fuzz_matrices(const ag_node *y, const fuzz_value *const in[], fuzz_value *ou
     else if (y->op == &agi_cofactor) cofactor(y, in[0], out);
     else if (y->op == &agi_cholesky) cholesky(y, in[0], out);
     else if (y->op == &agi_lu) forget(out, 0, out->n); /* who takes factors takes the matrix, too, and looks there */
+    else if (y->op == &agi_cofactor_slope) forget(out, 0, out->n);
     else return 0;
     return 1;
 }

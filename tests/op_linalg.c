@@ -215,6 +215,35 @@ static void expect_cofactor(const op_row *r, const double *const in[], double *o
     free(inverse);
 }
 
+/* How that changes along v: det (<v, r> r - r v^T r), r = a^-T. */
+static ag_node *build_cofactor_slope(ag_node *const in[], const int *arg)
+{
+    ag_node *a = regular(in[0]), *da = NULL, *slope = NULL;
+    (void)arg;
+    if (ag_is_bad(a) || ag_is_bad(in[1])) return ag_mul(in[0], in[1]);
+    ag_gradient(ag_sum(ag_det(a)), 1, &a, &da);
+    ag_vjp(1, &da, &in[1], 1, &a, &slope);
+    return slope;
+}
+
+static void expect_cofactor_slope(const op_row *r, const double *const in[], double *out)
+{
+    int64_t n = cols(r->out), count = n * n;
+    double *inverse = malloc((size_t)count * sizeof *inverse);
+    for (int64_t m = 0; m < matrices(r->out); m++) {
+        const double *v = in[1] + m * count;
+        real det = solve_shifted(n, n, in[0] + m * count, NULL, inverse), inner = 0;
+        for (int64_t i = 0; i < count; i++) inner += (real)v[i] * inverse[i % n * n + i / n];
+        for (int64_t i = 0; i < count; i++) {
+            real sum = 0;
+            for (int64_t p = 0; p < count; p++)
+                sum += (real)inverse[p % n * n + i / n] * v[p] * inverse[i % n * n + p / n];
+            out[m * count + i] = (double)(det * (inner * inverse[i % n * n + i / n] - sum));
+        }
+    }
+    free(inverse);
+}
+
 /* ---- diagonals and products ------------------------------------------------------------------------------------- */
 
 static ag_node *build_trace(ag_node *const in[], const int *arg)
@@ -288,6 +317,10 @@ static void expect_outer(const op_row *r, const double *const in[], double *out)
     { "cofactor", build_cofactor, expect_cofactor, 1, { S(__VA_ARGS__) }, S(__VA_ARGS__), -0.5, 0.5, { 0 }, \
       ROW_LOOSE | ROW_INNER },
 
+#define COFACTOR_SLOPE(...)                                                                                    \
+    { "cofactor_slope", build_cofactor_slope, expect_cofactor_slope, 2, { S(__VA_ARGS__), S(__VA_ARGS__) },   \
+      S(__VA_ARGS__), -0.5, 0.5, { 0 }, ROW_LOOSE | ROW_INNER },
+
 const op_row op_linalg[] = {
     SYSTEM(solve, S(1, 1), S(1, 1), S(1, 1), 0)
     SYSTEM(solve, S(3, 3), S(3), S(3), 0)
@@ -311,6 +344,9 @@ const op_row op_linalg[] = {
     COFACTOR(3, 3)
     COFACTOR(2, 1, 3, 3)
     COFACTOR(9, 9)
+    COFACTOR_SLOPE(3, 3)
+    COFACTOR_SLOPE(2, 1, 4, 4)
+    COFACTOR_SLOPE(7, 7)
     UNARY(diag, S(1), S(1, 1))
     UNARY(diag, S(4), S(4, 4))
     { "diagonal", build_diag, expect_diagonal, 1, { S(3, 3) }, S(3), -2, 2, { 0 }, ROW_INTEGERS },

@@ -217,7 +217,8 @@ START_TEST(every_operation_is_a_function)
     static const ag_op *const inner[] = { &agi_embed, &agi_lu,   &agi_diagonal, &agi_loop,
                                           &agi_branch, &agi_part, &agi_unpart,   &agi_guard,
                                           &agi_label,  &agi_derivative, &agi_sigmoid_slope, &agi_tanh_slope,
-                                          &agi_softmax_error, &agi_softmax_slope, &agi_cofactor, &agi_others };
+                                          &agi_softmax_error, &agi_softmax_slope, &agi_cofactor, &agi_cofactor_slope,
+                                          &agi_others };
     static const ag_op *const registry[] = {
 #define NODE(name) &agi_##name,
 #include "nodes.def"

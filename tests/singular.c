@@ -43,6 +43,28 @@ static double cofactor(int n, const double *x, int row, int column)
     return (double)determinant(n - 1, a) * ((row + column) % 2 ? -1 : 1);
 }
 
+/* How all cofactors change along v: sums of minors without two rows and two columns. */
+static void change(int n, const double *x, const double *v, double *out)
+{
+    for (int at = 0; at < n * n; at++) {
+        long double sum = 0;
+        for (int by = 0; by < n * n; by++) {
+            long double a[ORDER][ORDER];
+            int i = at / n, j = at % n, k = by / n, l = by % n;
+            if (i == k || j == l) continue;
+            for (int r = 0, p = 0; r < n; r++) {
+                if (r == i || r == k) continue;
+                for (int c = 0, q = 0; c < n; c++)
+                    if (c != j && c != l) a[p][q++] = x[r * n + c];
+                p++;
+            }
+            int odd = (i + j + k + l + (k > i) + (l > j)) % 2;
+            sum += (odd ? -1 : 1) * v[by] * determinant(n - 2, a);
+        }
+        out[at] = (double)sum;
+    }
+}
+
 static void gradient_of_det(ag_dtype dtype, int n, const double *x, double *det, double *out)
 {
     float few[ORDER * ORDER];
@@ -70,23 +92,118 @@ static void expect_cofactors(int n, const double *x)
     }
 }
 
-/* Sums of `rank` outer products of small whole numbers, which are exact. */
+/* x = a sum of `rank` outer products of small whole numbers, which is exact. */
+static void make_matrix(int n, int rank, double x[ORDER * ORDER])
+{
+    uint64_t seed = (uint64_t)(n * 16 + rank);
+    for (int i = 0; i < n * n; i++) x[i] = 0;
+    for (int k = 0; k < rank; k++) {
+        double u[ORDER], v[ORDER];
+        for (int i = 0; i < n; i++) {
+            u[i] = floor(test_random(&seed, -2, 3));
+            v[i] = floor(test_random(&seed, -2, 3));
+        }
+        for (int i = 0; i < n * n; i++) x[i] += u[i / n] * v[i % n] / 4;
+    }
+}
+
 START_TEST(cofactors_of_every_rank)
 {
+    double x[ORDER * ORDER];
     for (int n = 1; n <= ORDER; n++)
         for (int rank = n > 3 ? n - 3 : 0; rank <= n; rank++) {
-            double x[ORDER * ORDER] = { 0 };
-            uint64_t seed = (uint64_t)(n * 16 + rank);
-            for (int k = 0; k < rank; k++) {
-                double u[ORDER], v[ORDER];
-                for (int i = 0; i < n; i++) {
-                    u[i] = floor(test_random(&seed, -2, 3));
-                    v[i] = floor(test_random(&seed, -2, 3));
-                }
-                for (int i = 0; i < n * n; i++) x[i] += u[i / n] * v[i % n] / 4;
-            }
+            make_matrix(n, rank, x);
             expect_cofactors(n, x);
         }
+}
+END_TEST
+
+/* The second derivative of det along v, backwards and forwards. */
+static void expect_change(ag_dtype dtype, int n, const double *x, const double *v)
+{
+    double want[ORDER * ORDER], got[2][ORDER * ORDER], largest = 1, error = dtype == AG_F32 ? 1e-4 : 1e-13;
+    float few[2][ORDER * ORDER];
+    for (int i = 0; i < n * n; i++) few[0][i] = (float)x[i], few[1][i] = (float)v[i];
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *a = ag_parameter(g, NULL, dtype, AG_SHAPE(n, n), dtype == AG_F32 ? (const void *)few[0] : x), *da, *y[2];
+    ag_node *along = ag_constant(g, dtype, AG_SHAPE(n, n), dtype == AG_F32 ? (const void *)few[1] : v);
+    ag_gradient(ag_det(a), 1, &a, &da);
+    ag_vjp(1, &da, &along, 1, &a, &y[0]);
+    ag_jvp(1, &a, &along, 1, &da, &y[1]);
+    expect_well(g);
+    test_evaluate(2, y, NULL, (double *const[]){ got[0], got[1] });
+    change(n, x, v, want);
+    for (int i = 0; i < n * n; i++) largest = fmax(largest, fabs(want[i]));
+    for (int i = 0; i < 2 * n * n; i++) {
+        double off = fabs(got[i % 2][i / 2] - want[i / 2]);
+        ck_assert_msg(off <= error * largest, "order %d, type %d, %s: [%d] is %.17g, not %.17g", n, (int)dtype,
+                      i % 2 ? "forwards" : "backwards", i / 2, got[i % 2][i / 2], want[i / 2]);
+    }
+    ag_graph_free(g);
+}
+
+START_TEST(changes_of_every_rank)
+{
+    double x[ORDER * ORDER], v[ORDER * ORDER];
+    uint64_t seed = 5;
+    for (int n = 2; n < ORDER; n++)
+        for (int rank = n > 4 ? n - 4 : 0; rank <= n; rank++)
+            for (int dtype = 0; dtype < 2; dtype++) {
+                make_matrix(n, rank, x);
+                for (int i = 0; i < n * n; i++) v[i] = floor(test_random(&seed, -4, 5));
+                expect_change((ag_dtype)dtype, n, x, v);
+            }
+}
+END_TEST
+
+/* Of order 3 the whole Hessian, and the third derivative, which is constant. */
+START_TEST(derivatives_of_order_3)
+{
+    const double x[] = { 1, 2, 3, 2, 4, 6, -1, -2, -3 }, v[] = { 1, 0, 2, 0, 3, 0, 1, 1, 5 };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *a = ag_parameter(g, NULL, AG_F64, AG_SHAPE(3, 3), x), *along = ag_constant(g, AG_F64, AG_SHAPE(3, 3), v);
+    ag_node *y[] = { ag_hessian(ag_det(a), a), NULL }, *hv = ag_hvp(ag_det(a), a, along);
+    double hessian[81], third[9], unit[9] = { 0 }, want[9];
+    ag_gradient(ag_sum(ag_mul(hv, along)), 1, &a, &y[1]);
+    expect_well(g);
+    test_evaluate(2, y, NULL, (double *const[]){ hessian, third });
+    for (int k = 0; k < 9; k++) {
+        unit[k] = 1;
+        change(3, x, unit, want);
+        for (int i = 0; i < 9; i++) expect_close(hessian[k * 9 + i], want[i], 1e-14);
+        unit[k] = 0;
+    }
+    change(3, v, v, want); /* |a + t v|: t^2 times <a, cofactors of v>, of which this is twice the derivative */
+    for (int i = 0; i < 9; i++) expect_close(third[i], want[i], 1e-14);
+    ag_graph_free(g);
+}
+END_TEST
+
+/* Pivots of any size, and what is not finite. */
+START_TEST(changes_of_extreme_matrices)
+{
+    static const struct {
+        double x[9], v[9], want[9];
+    } row[] = {
+        { { 1e200, 0, 0, 0, 1e-200, 0, 0, 0, 0 }, { 1, 0, 0, 0, 0, 0, 0, 0, 1 },
+          { 1e-200, 0, 0, 0, 1e200, 0, 0, 0, 1e-200 } },
+        { { 0 }, { 1, 1, 1, 1, 1, 1, 1, 1, 1 }, { 0 } },
+        { { 1e-300, 0, 0, 0, 2e-300 }, { 0, 0, 0, 0, 1e300, 0, 0, 0, 1e300 }, { 2, 0, 0, 0, 1, 0, 0, 0, 1 } },
+        { { NAN, 0, 0, 0, 1, 0, 0, 0, 1 }, { 1 }, { NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN } },
+    };
+    for (size_t k = 0; k < COUNT(row); k++) {
+        ag_graph *g = ag_graph_new(NULL);
+        ag_node *a = ag_parameter(g, NULL, AG_F64, AG_SHAPE(3, 3), row[k].x);
+        ag_node *y = ag_hvp(ag_det(a), a, ag_constant(g, AG_F64, AG_SHAPE(3, 3), row[k].v));
+        double got[9];
+        test_evaluate(1, &y, NULL, (double *const[]){ got });
+        for (int i = 0; i < 9; i++) {
+            double want = row[k].want[i];
+            int right = (isnan(got[i]) && isnan(want)) || fabs(got[i] - want) <= 1e-14 * fabs(want);
+            ck_assert_msg(right, "%zu: [%d] is %.17g, not %.17g", k, i, got[i], want);
+        }
+        ag_graph_free(g);
+    }
 }
 END_TEST
 
@@ -116,21 +233,6 @@ START_TEST(known_cofactors)
             ck_assert_msg(right, "%zu: [%d] is %.17g, not %.17g", k, i, got[i], want);
         }
     }
-}
-END_TEST
-
-/* The second derivative of x w - y z, along a direction: constant. */
-START_TEST(second_derivative)
-{
-    ag_graph *g = ag_graph_new(NULL);
-    ag_node *a = ag_parameter(g, NULL, AG_F64, AG_SHAPE(2, 2), (double[]){ 1, 2, 2, 4 }), *da, *second;
-    ag_node *along = ag_constant(g, AG_F64, AG_SHAPE(2, 2), (double[]){ 3, 5, 7, 11 });
-    ck_assert_int_eq(ag_gradient(ag_det(a), 1, &a, &da), AG_OK);
-    ck_assert_int_eq(ag_gradient(ag_sum(ag_mul(da, along)), 1, &a, &second), AG_OK);
-    double got[4], want[] = { 11, -7, -5, 3 };
-    test_evaluate(1, &second, NULL, (double *const[]){ got });
-    for (int i = 0; i < 4; i++) ck_assert_double_eq(got[i], want[i]);
-    ag_graph_free(g);
 }
 END_TEST
 
@@ -164,12 +266,14 @@ END_TEST
 
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
-enum { MATRICES = 3, OUTPUTS = 10 };
+enum { MATRICES = 3, OUTPUTS = 11 };
 static const double batch[MATRICES][9] = { { 4, 1, 0, 1, 5, 2, 0, 2, 6 },   /* the second has a row twice */
                                            { 1, 2, 3, 1, 2, 3, 0, 0, 0 },
                                            { 3, 1, 1, 1, 3, 1, 1, 1, 3 } };
 
-/* What has a value for each matrix, with its gradients. */
+static const double direction[9] = { 1, 2, 0, -1, 3, 1, 0, 5, 2 };
+
+/* What has a value for each matrix, with its gradients, and the second derivative of its determinant. */
 static int build(ag_graph *g, int n, const double x[][9], ag_node *y[OUTPUTS])
 {
     ag_shape s = n > 1 ? AG_SHAPE(n, 3, 3) : AG_SHAPE(3, 3);
@@ -185,6 +289,9 @@ static int build(ag_graph *g, int n, const double x[][9], ag_node *y[OUTPUTS])
         static const int of[] = { 0, 1, 4, 5 };
         ck_assert_int_eq(ag_gradient(ag_sum(ag_square(y[of[k]])), 1, &a, &y[6 + k]), AG_OK);
     }
+    ag_node *da, *along = ag_constant(g, AG_F64, AG_SHAPE(3, 3), direction);
+    ck_assert_int_eq(ag_gradient(ag_sum(y[4]), 1, &a, &da), AG_OK);
+    ck_assert_int_eq(ag_gradient(ag_sum(ag_mul(da, along)), 1, &a, &y[10]), AG_OK);
     return OUTPUTS;
 }
 
@@ -198,8 +305,8 @@ static void check_matrix(int m, const double *got, const double *alone, int64_t 
 /* The others are what they are alone; where each has a value and is a matrix, that of the singular one is NaN. */
 static void check_batch(double *const got[], const char *what)
 {
-    static const int64_t each[OUTPUTS] = { 9, 3, 9, 3, 1, 1, 9, 9, 9, 9 };
-    double room[OUTPUTS][9], *alone[OUTPUTS];
+    static const int64_t each[OUTPUTS] = { 9, 3, 9, 3, 1, 1, 9, 9, 9, 9, 9 };
+    double room[OUTPUTS][9], *alone[OUTPUTS], bend[9];
     for (int k = 0; k < OUTPUTS; k++) alone[k] = room[k];
     for (int m = 0; m < MATRICES; m += 2) {
         ag_graph *g = ag_graph_new(NULL);
@@ -208,11 +315,13 @@ static void check_batch(double *const got[], const char *what)
         for (int k = 0; k < OUTPUTS; k++) check_matrix(m, got[k], alone[k], each[k], what);
         ag_graph_free(g);
     }
+    change(3, batch[1], direction, bend);
     for (int k = 0; k < OUTPUTS; k++)
         for (int64_t i = 0; i < each[k]; i++) {
             double v = got[k][each[k] + i];
             if (k == 3) continue; /* its triangle is regular but for the last row */
-            if (k == 4) ck_assert_double_eq(v, 0);
+            if (k == 10) expect_close(v, bend[i], 1e-13);
+            else if (k == 4) ck_assert_double_eq(v, 0);
             else if (k == 5) ck_assert(isinf(v) && v < 0);
             else if (k == 8) ck_assert_double_eq(v, 0); /* 2 det cofactors */
             else ck_assert_msg(isnan(v), "%s: output %d [%d] is %g", what, k, (int)i, v);
@@ -278,7 +387,9 @@ Suite *suite_singular(void)
     tcase_set_timeout(c, 120);
     tcase_add_test(c, cofactors_of_every_rank);
     tcase_add_test(c, known_cofactors);
-    tcase_add_test(c, second_derivative);
+    tcase_add_test(c, changes_of_every_rank);
+    tcase_add_test(c, derivatives_of_order_3);
+    tcase_add_test(c, changes_of_extreme_matrices);
     tcase_add_test(c, determinants);
     tcase_add_test(c, one_of_a_batch);
     tcase_add_test(c, one_of_a_batch_exported);

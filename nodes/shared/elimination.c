@@ -100,11 +100,11 @@ size_t agi_room_bytes(int64_t n)
     return (size_t)(2 * n * n + 5 * n) * sizeof(double);
 }
 
-void agi_take_matrix(const ag_kernel_call *c, int64_t m, double *w)
+void agi_take_matrix(const ag_kernel_call *c, int k, int64_t m, double *w)
 {
-    const ag_node *a = c->node->in[0];
-    const int64_t *stride = c->in_stride[0].stride + a->rank - 2, n = agi_cols(a);
-    const void *from = agi_matrix_in(c, 0, m);
+    const ag_node *a = c->node->in[k];
+    const int64_t *stride = c->in_stride[k].stride + a->rank - 2, n = agi_cols(a);
+    const void *from = agi_matrix_in(c, k, m);
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < n; j++)
             w[i * n + j] = agi_number_at((ag_dtype)a->dtype, from, i * stride[0] + j * stride[1]);
@@ -119,7 +119,7 @@ double agi_any_determinant(const ag_kernel_call *c, int64_t m, int64_t *exponent
         return agi_determinant((ag_dtype)a->dtype, n, factors, exponent);
     agi_room r = agi_room_at(c->scratch, n);
     int sign, power;
-    agi_take_matrix(c, m, r.w);
+    agi_take_matrix(c, 0, m, r.w);
     int64_t rank = agi_eliminate(n, r.w, r.place, &sign);
     *exponent = 0;
     if (rank < n) return rank < 0 ? NAN : 0;

@@ -41,6 +41,7 @@ ag_node *agi_put_diagonal(ag_node *x, int64_t rows, int64_t cols); /* its adjoin
 ag_node *agi_lu_of(ag_node *a);
 ag_node *agi_inverse_of(ag_node *a, ag_node *factors, int lenient); /* lenient: of a singular matrix it is NaN */
 ag_node *agi_cofactor_of(ag_node *a, ag_node *factors);
+ag_node *agi_cofactor_slope_of(ag_node *a, ag_node *v);
 ag_node *agi_number_of(const ag_op *, ag_node *a); /* det and logdet: vetted, then of a and its factors */
 
 /* ---- kernels ---------------------------------------------------------------------------------------------------- */
