@@ -5,7 +5,7 @@ POINTWISE1(acos, F(acos)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *root = ag_sqrt(ag_one_minus_square(y->in[0]));
+    ag_node *root = ag_sqrt(agi_new_one_minus_square(y->in[0]));
     gin[0] = ag_neg(ag_div(gout, root));
 }
 

@@ -13,14 +13,14 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 
 static ag_node *plus_zero(const ag_infer *c)
 {
-    if (ag_is_literally(c->in[1], 0)) return c->in[0];
-    return ag_is_literally(c->in[0], 0) ? c->in[1] : NULL;
+    if (agi_is_literally(c->in[1], 0)) return c->in[0];
+    return agi_is_literally(c->in[0], 0) ? c->in[1] : NULL;
 }
 
 static ag_node *plus_negative(const ag_infer *c)
 {
-    if (ag_is_negative(c->in[1])) return ag_sub(c->in[0], c->in[1]->in[0]);
-    return ag_is_negative(c->in[0]) ? ag_sub(c->in[1], c->in[0]->in[0]) : NULL;
+    if (agi_is_negative(c->in[1])) return ag_sub(c->in[0], c->in[1]->in[0]);
+    return agi_is_negative(c->in[0]) ? ag_sub(c->in[1], c->in[0]->in[0]) : NULL;
 }
 
 /* The two sides of one choice, each with zero for the other: what forward mode makes of it. */
@@ -28,17 +28,17 @@ static ag_node *plus_other_side(const ag_infer *c)
 {
     ag_node *x = c->in[0], *y = c->in[1];
     if (x->op != &agi_where || y->op != &agi_where || x->in[0] != y->in[0]) return NULL;
-    if (ag_is_literally(x->in[2], 0) && ag_is_literally(y->in[1], 0)) return ag_where(x->in[0], x->in[1], y->in[2]);
-    if (ag_is_literally(x->in[1], 0) && ag_is_literally(y->in[2], 0)) return ag_where(x->in[0], y->in[1], x->in[2]);
+    if (agi_is_literally(x->in[2], 0) && agi_is_literally(y->in[1], 0)) return ag_where(x->in[0], x->in[1], y->in[2]);
+    if (agi_is_literally(x->in[1], 0) && agi_is_literally(y->in[2], 0)) return ag_where(x->in[0], y->in[1], x->in[2]);
     return NULL;
 }
 
 static ag_node *both_scaled(const ag_infer *c)
 {
     double p, q;
-    ag_node *a = ag_scaled_by(c->in[0], &p), *b = a ? ag_scaled_by(c->in[1], &q) : NULL;
+    ag_node *a = agi_scaled_by(c->in[0], &p), *b = a ? agi_scaled_by(c->in[1], &q) : NULL;
     if (!b || p != q || fabs(p) < 1) return NULL;
-    return ag_mul(ag_add(a, b), ag_number_of_type(c->graph, c->dtype, p));
+    return ag_mul(ag_add(a, b), agi_number_of_type(c->graph, c->dtype, p));
 }
 
 static ag_node *simplify(const ag_infer *c)

@@ -7,16 +7,16 @@ const ag_op agi_amax = { .name = "amax",
                          .flags = AG_REDUCTION,
                          .fold = AG_FOLD_MAX,
                          .attribute_size = sizeof(ag_axis_attribute),
-                         .shape = ag_infer_reduction,
-                         .simplify = ag_reduction_of_one,
-                         .gradient = ag_extremum_gradient };
+                         .shape = agi_infer_reduction,
+                         .simplify = agi_reduction_of_one,
+                         .gradient = agi_extremum_gradient };
 
 ag_node *ag_amax(ag_node *x)
 {
-    return ag_reduce_all(&agi_amax, x);
+    return agi_reduce_all(&agi_amax, x);
 }
 
 ag_node *ag_amax_axis(ag_node *x, int axis, int keepdims)
 {
-    return ag_reduce_axis(&agi_amax, x, axis, keepdims);
+    return agi_reduce_axis(&agi_amax, x, axis, keepdims);
 }

@@ -3,7 +3,7 @@
 
 static ag_status shape(ag_infer *c)
 {
-    ag_status status = ag_infer_reduction(c);
+    ag_status status = agi_infer_reduction(c);
     c->dtype = AG_I64;
     return status;
 }
@@ -27,7 +27,7 @@ SEARCH(search_f64, double)
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *x = c->node->in[0];
-    ag_split s = ag_split_at(x, ag_reduced(c->node));
+    ag_split s = ag_split_at(x, agi_reduced(c->node));
     if (x->dtype == AG_F32) search_f32(s, c->in[0], c->out);
     else search_f64(s, c->in[0], c->out);
     return AG_OK;
@@ -41,13 +41,13 @@ static double flops(const ag_node *y)
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
 {
     (void)batched, (void)count;
-    return ag_argmax(in[0], ag_reduced(y) + 1);
+    return ag_argmax(in[0], agi_reduced(y) + 1);
 }
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     const ag_node *x = y->in[0];
-    ag_split split = ag_split_at(x, ag_reduced(y));
+    ag_split split = ag_split_at(x, agi_reduced(y));
     (void)in_stride;
     ag_emit(s, "    int64_t i, j, k;\n    for (i = 0; i < %lld; i++)\n        for (j = 0; j < %lld; j++) {\n",
             (long long)split.outer, (long long)split.inner);
@@ -74,5 +74,5 @@ const ag_op agi_argmax = { .name = "argmax",
 
 ag_node *ag_argmax(ag_node *x, int axis)
 {
-    return ag_reduce_axis(&agi_argmax, x, axis, 0);
+    return agi_reduce_axis(&agi_argmax, x, axis, 0);
 }

@@ -5,7 +5,7 @@ POINTWISE1(atan, F(atan)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_mul(gout, ag_runge(y->in[0]));
+    gin[0] = ag_mul(gout, agi_new_runge(y->in[0]));
 }
 
 const ag_op agi_atan = { .name = "atan",

@@ -6,8 +6,8 @@ POINTWISE2(atan2, F(atan2)(a, b))
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     ag_node *a = y->in[0], *b = y->in[1];
-    if (ag_wanted(y, 0)) gin[0] = ag_mul(gout, ag_polar(a, b));
-    if (ag_wanted(y, 1)) gin[1] = ag_neg(ag_mul(gout, ag_polar(b, a)));
+    if (ag_wanted(y, 0)) gin[0] = ag_mul(gout, agi_new_polar(a, b));
+    if (ag_wanted(y, 1)) gin[1] = ag_neg(ag_mul(gout, agi_new_polar(b, a)));
 }
 
 const ag_op agi_atan2 = { .name = "atan2",

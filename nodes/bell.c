@@ -15,7 +15,7 @@ const ag_op agi_bell = { .name = "bell",
                          .code = POINTWISE_CODE,
                          .gradient = gradient };
 
-ag_node *ag_bell(ag_node *x, double factor)
+ag_node *agi_new_bell(ag_node *x, double factor)
 {
     return ag_is_bad(x) ? x : ag_binary(&agi_bell, x, ag_number(x->graph, factor));
 }

@@ -41,7 +41,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 
 static ag_node *same_shape(const ag_infer *c)
 {
-    return ag_has_result_shape(c, c->in[0]) ? c->in[0] : NULL;
+    return agi_has_result_shape(c, c->in[0]) ? c->in[0] : NULL;
 }
 
 /* Of two broadcasts the second says it all; so it does after a reshape that puts axes of extent 1 in front. */
@@ -60,7 +60,7 @@ static ag_node *broadcast_twice(const ag_infer *c)
 
 static ag_node *simplify(const ag_infer *c)
 {
-    ag_node *y = ag_view_of_one(c); /* a view of one element, repeated -> the element repeated */
+    ag_node *y = agi_view_of_one(c); /* a view of one element, repeated -> the element repeated */
     if (!y) y = same_shape(c);      /* broadcast to the same shape -> x */
     if (!y) y = broadcast_twice(c); /* broadcast of a broadcast, or of new leading axes -> one broadcast */
     return y;

@@ -18,8 +18,8 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 static ag_node *cast_number(const ag_infer *c)
 {
     double value;
-    if (!ag_is_literal(c->in[0]) || c->dtype == AG_I64 || !agi_is_number(c->in[0], &value)) return NULL;
-    return ag_number_of_type(c->graph, c->dtype, value);
+    if (!agi_is_literal(c->in[0]) || c->dtype == AG_I64 || !agi_is_number(c->in[0], &value)) return NULL;
+    return agi_number_of_type(c->graph, c->dtype, value);
 }
 
 static ag_node *same_type(const ag_infer *c)

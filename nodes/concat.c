@@ -30,7 +30,7 @@ static ag_status run(const ag_kernel_call *c)
     for (uint32_t k = 0; k < y->nin; k++) {
         size_t part = (size_t)y->in[k]->dim[axis] * bytes;
         const char *from = c->in[k];
-        for (int64_t o = 0; o < s.outer; o++) ag_move(to + (size_t)o * row, from + (size_t)o * part, part);
+        for (int64_t o = 0; o < s.outer; o++) agi_move(to + (size_t)o * row, from + (size_t)o * part, part);
         to += part;
     }
     return AG_OK;
@@ -45,10 +45,10 @@ static uint32_t parts(const ag_node *y)
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     int axis = *(const int *)y->attribute;
-    ag_positions p = { .axis = axis, .step = 1, .size = y->dim[axis] };
+    agi_positions p = { .axis = axis, .step = 1, .size = y->dim[axis] };
     for (uint32_t k = 0; k < parts(y); k++, p.start += p.count) {
         p.count = y->in[k]->dim[axis];
-        if (ag_wanted(y, (int)k)) gin[k] = ag_pick(gout, &p);
+        if (ag_wanted(y, (int)k)) gin[k] = agi_new_slice(gout, &p);
     }
 }
 

@@ -21,13 +21,13 @@ static ag_status shape(ag_infer *c)
 
 static ag_node *hot(const ag_node *logits, ag_node *labels)
 {
-    return ag_one_hot(ag_label(labels, logits->dim[1]), logits->dim[1], (ag_dtype)logits->dtype);
+    return ag_one_hot(agi_new_label(labels, logits->dim[1]), logits->dim[1], (ag_dtype)logits->dtype);
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     ag_node *logits = y->in[0], *n = ag_number(y->graph, (double)logits->dim[0]);
-    gin[0] = ag_mul(ag_div(gout, n), ag_softmax_error(logits, hot(logits, y->in[1])));
+    gin[0] = ag_mul(ag_div(gout, n), agi_new_softmax_error(logits, hot(logits, y->in[1])));
 }
 
 const ag_op agi_cross_entropy = { .name = "cross_entropy",
@@ -41,7 +41,7 @@ ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels)
 {
     ag_node *in[] = { logits, labels }, *sound = ag_vet(&agi_cross_entropy, 2, in, NULL);
     if (ag_is_bad(sound)) return sound;
-    ag_label_split s = ag_split_label(logits, hot(logits, labels));
+    agi_label_split s = agi_split_label(logits, hot(logits, labels));
     ag_node *zero = ag_number(logits->graph, 0), *one = ag_number(logits->graph, 1);
     ag_node *more = ag_where(ag_equal(s.picked, zero), s.others, ag_sub(s.total, one)); /* total - 1, 1 the largest */
     return ag_define(&agi_cross_entropy, 2, in, NULL, ag_mean(ag_sub(ag_log1p(more), s.picked)));

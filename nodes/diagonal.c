@@ -27,7 +27,7 @@ const ag_op agi_diagonal = { .name = "diagonal",
                              .flags = AG_VIEW | AG_SMOOTH,
                              .shape = shape,
                              .view = view,
-                             .simplify = ag_view_of_one,
+                             .simplify = agi_view_of_one,
                              .gradient = gradient,
                              .batch = ag_batch_leading };
 

@@ -18,7 +18,7 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 
 static ag_node *over_one(const ag_infer *c)
 {
-    return ag_is_literally(c->in[1], 1) ? c->in[0] : NULL;
+    return agi_is_literally(c->in[1], 1) ? c->in[0] : NULL;
 }
 
 /* Product and quotient are the same real number, rounded once: as long as 1 / b is itself a number of the type. */
@@ -26,17 +26,17 @@ static ag_node *over_power_of_two(const ag_infer *c)
 {
     double b;
     int exponent;
-    if (!ag_is_literal(c->in[1]) || !agi_is_number(c->in[1], &b)) return NULL;
+    if (!agi_is_literal(c->in[1]) || !agi_is_number(c->in[1], &b)) return NULL;
     if (!isfinite(b) || fabs(frexp(b, &exponent)) != 0.5) return NULL;
     if (!(fabs(1 / b) <= (c->dtype == AG_F32 ? 0x1p127 : 0x1p1023))) return NULL;
-    return ag_mul(c->in[0], ag_number_of_type(c->graph, c->dtype, 1 / b));
+    return ag_mul(c->in[0], agi_number_of_type(c->graph, c->dtype, 1 / b));
 }
 
 static ag_node *simplify(const ag_infer *c)
 {
     ag_node *y = over_one(c);         /* x / 1 -> x */
     if (!y) y = over_power_of_two(c); /* x / 2^k -> x * 2^-k, where 2^-k is finite; other divisors stay */
-    if (!y) y = ag_both_negative(c);  /* -a / -b -> a / b */
+    if (!y) y = agi_both_negative(c);  /* -a / -b -> a / b */
     return y;
 }
 

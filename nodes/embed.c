@@ -4,20 +4,20 @@
 
 static ag_status shape(ag_infer *c)
 {
-    const ag_positions *p = c->attribute;
+    const agi_positions *p = c->attribute;
     c->shape.dim[p->axis] = p->size;
     return AG_OK;
 }
 
 static void window(const ag_node *y, ag_window *w)
 {
-    const ag_positions *p = y->attribute;
+    const agi_positions *p = y->attribute;
     *w = (ag_window){ (int)p->axis, p->start, p->step };
 }
 
 static ag_status run(const ag_kernel_call *c)
 {
-    const ag_positions *p = c->node->attribute;
+    const agi_positions *p = c->node->attribute;
     ag_split s = ag_split_at(c->node, (int)p->axis);
     size_t bytes = (size_t)s.inner * ag_dtype_size((ag_dtype)c->node->dtype), row = (size_t)p->size * bytes;
     const char *from = c->in[0];
@@ -26,7 +26,7 @@ static ag_status run(const ag_kernel_call *c)
         size_t start = (size_t)p->start * bytes, middle = (size_t)p->count * bytes;
         for (int64_t o = 0; o < s.outer; o++, to += row, from += middle) {
             memset(to, 0, start);
-            ag_move(to + start, from, middle);
+            agi_move(to + start, from, middle);
             memset(to + start + middle, 0, row - start - middle);
         }
         return AG_OK;
@@ -34,27 +34,27 @@ static ag_status run(const ag_kernel_call *c)
     for (int64_t o = 0; o < s.outer; o++, to += row) {
         memset(to, 0, row);
         for (int64_t k = 0; k < p->count; k++, from += bytes)
-            ag_move(to + (p->start + k * p->step) * (int64_t)bytes, from, bytes);
+            agi_move(to + (p->start + k * p->step) * (int64_t)bytes, from, bytes);
     }
     return AG_OK;
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_pick(gout, y->attribute);
+    gin[0] = agi_new_slice(gout, y->attribute);
 }
 
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
 {
-    ag_positions p = *(const ag_positions *)y->attribute;
+    agi_positions p = *(const agi_positions *)y->attribute;
     (void)batched, (void)count;
     p.axis++;
-    return ag_embed(in[0], &p);
+    return agi_new_embed(in[0], &p);
 }
 
 static int pattern(const ag_node *y, ag_dependence *d)
 {
-    const ag_positions *p = y->attribute;
+    const agi_positions *p = y->attribute;
     ag_split s = ag_split_at(y->in[0], (int)p->axis);
     for (int64_t o = 0, from = 0; o < s.outer; o++)
         for (int64_t k = 0; k < p->count; k++)
@@ -65,7 +65,7 @@ static int pattern(const ag_node *y, ag_dependence *d)
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    const ag_positions *p = y->attribute;
+    const agi_positions *p = y->attribute;
     ag_split split = ag_split_at(y, (int)p->axis);
     long long inner = (long long)split.inner;
     (void)in_stride;
@@ -82,7 +82,7 @@ const ag_op agi_embed = { .name = "embed",
                           .formula = "x among zeros",
                           .inputs = 1,
                           .flags = AG_LIBRARY | AG_SMOOTH | AG_SURE,
-                          .attribute_size = sizeof(ag_positions),
+                          .attribute_size = sizeof(agi_positions),
                           .shape = shape,
                           .window = window,
                           .run = run,
@@ -91,7 +91,7 @@ const ag_op agi_embed = { .name = "embed",
                           .batch = batch,
                           .pattern = pattern };
 
-ag_node *ag_embed(ag_node *x, const ag_positions *p)
+ag_node *agi_new_embed(ag_node *x, const agi_positions *p)
 {
-    return ag_is_bad(x) || ag_all_positions(p) ? x : ag_unary_with(&agi_embed, x, p);
+    return ag_is_bad(x) || agi_all_positions(p) ? x : ag_unary_with(&agi_embed, x, p);
 }

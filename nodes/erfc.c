@@ -5,7 +5,7 @@ POINTWISE1(erfc, F(erfc)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_mul(gout, ag_scale(ag_bell(y->in[0], 1), -1.12837916709551257390));
+    gin[0] = ag_mul(gout, ag_scale(agi_new_bell(y->in[0], 1), -1.12837916709551257390));
 }
 
 const ag_op agi_erfc = { .name = "erfc",

@@ -2,7 +2,7 @@
 #include "shared/gather.h"
 #include "shared/move.h"
 
-ag_status ag_infer_gather(ag_infer *c, ag_shape *s)
+ag_status agi_infer_gather(ag_infer *c, ag_shape *s)
 {
     const ag_node *x = c->in[0], *indices = c->in[1];
     int axis = *(const int *)c->attribute;
@@ -19,7 +19,7 @@ ag_status ag_infer_gather(ag_infer *c, ag_shape *s)
 
 static ag_status shape(ag_infer *c)
 {
-    return ag_infer_gather(c, &c->shape);
+    return agi_infer_gather(c, &c->shape);
 }
 
 static ag_status run(const ag_kernel_call *c)
@@ -32,14 +32,14 @@ static ag_status run(const ag_kernel_call *c)
     char *to = c->out;
     for (int64_t o = 0; o < s.outer; o++, from += (size_t)s.extent * bytes)
         for (int64_t k = 0; k < count; k++, to += bytes) {
-            int64_t position = ag_position(c, k, s.extent);
+            int64_t position = agi_position(c, k, s.extent);
             if (position < 0) return AG_EARG;
-            ag_move(to, from + (size_t)position * bytes, bytes);
+            agi_move(to, from + (size_t)position * bytes, bytes);
         }
     return AG_OK;
 }
 
-int64_t ag_index_limit(const ag_node *y)
+int64_t agi_index_limit(const ag_node *y)
 {
     return y->in[0]->dim[*(const int *)y->attribute];
 }
@@ -51,7 +51,7 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 
 /* ---- batches ---------------------------------------------------------------------------------------------------- */
 
-ag_node *ag_move_axes(ag_node *x, int from, int n, int to)
+ag_node *agi_move_axes(ag_node *x, int from, int n, int to)
 {
     if (ag_is_bad(x)) return x;
     int axes[AG_MAX_RANK] = { 0 };
@@ -62,9 +62,9 @@ ag_node *ag_move_axes(ag_node *x, int from, int n, int to)
     return ag_transpose(x, axes);
 }
 
-ag_node *ag_flat_batch(ag_node *x, int axis)
+ag_node *agi_flat_batch(ag_node *x, int axis)
 {
-    x = ag_move_axes(x, axis + 1, 1, 1);
+    x = agi_move_axes(x, axis + 1, 1, 1);
     if (ag_is_bad(x)) return x;
     ag_shape s = { .rank = x->rank - 1, .dim = { x->dim[0] * x->dim[1] } };
     for (int i = 1; i < s.rank; i++) s.dim[i] = x->dim[i + 1];
@@ -72,7 +72,7 @@ ag_node *ag_flat_batch(ag_node *x, int axis)
 }
 
 /* In f64, which is exact far beyond any axis: there is no arithmetic on integers. */
-ag_node *ag_flat_indices(ag_node *indices, int64_t extent)
+ag_node *agi_flat_indices(ag_node *indices, int64_t extent)
 {
     if (ag_is_bad(indices)) return indices;
     ag_graph *g = indices->graph;
@@ -92,9 +92,9 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     int axis = *(const int *)y->attribute;
     (void)count;
     if (!batched[1]) return ag_gather(in[0], axis + 1, in[1]);
-    if (!batched[0]) return ag_move_axes(ag_gather(in[0], axis, in[1]), axis, 1, 0);
-    ag_node *taken = ag_gather(ag_flat_batch(in[0], axis), 0, ag_flat_indices(in[1], x->dim[axis]));
-    return ag_move_axes(taken, 1 + indices->rank, axis, 1);
+    if (!batched[0]) return agi_move_axes(ag_gather(in[0], axis, in[1]), axis, 1, 0);
+    ag_node *taken = ag_gather(agi_flat_batch(in[0], axis), 0, agi_flat_indices(in[1], x->dim[axis]));
+    return agi_move_axes(taken, 1 + indices->rank, axis, 1);
 }
 
 static int pattern(const ag_node *y, ag_dependence *d)
@@ -103,7 +103,7 @@ static int pattern(const ag_node *y, ag_dependence *d)
     const int64_t *index = ag_known_integers(d, y->in[1]), count = ag_count(y->in[1]);
     for (int64_t o = 0, to = 0; index && o < s.outer; o++)
         for (int64_t k = 0; k < count; k++) {
-            int64_t position = ag_counted(index[k], s.extent), from = (o * s.extent + position) * s.inner;
+            int64_t position = agi_counted(index[k], s.extent), from = (o * s.extent + position) * s.inner;
             for (int64_t i = 0; i < s.inner; i++, to++)
                 if (position >= 0) ag_depends(d, to, 0, from + i);
         }
@@ -117,7 +117,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     (void)in_stride;
     ag_emit(s, "    int64_t i, j, k, at;\n    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
     ag_emit(s, "        for (k = 0; k < %lld; k++) {\n", count);
-    ag_write_position(s, 1, extent);
+    agi_write_position(s, 1, extent);
     ag_emit(s, "            for (j = 0; j < %lld; j++)\n", inner);
     ag_emit(s, "                out[(i * %lld + k) * %lld + j] = in0[(i * %lld + at) * %lld + j];\n", count, inner,
             extent, inner);
@@ -131,7 +131,7 @@ const ag_op agi_gather = { .name = "gather",
                            .attribute_size = sizeof(int),
                            .shape = shape,
                            .run = run,
-                           .limit = ag_index_limit,
+                           .limit = agi_index_limit,
                            .c = write_c,
                            .gradient = gradient,
                            .batch = batch,

@@ -6,8 +6,8 @@ POINTWISE1(gelu, x < -40 ? 0 : x * F(agi_normal_of)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *x = y->in[0], *density = ag_scale(ag_bell(x, 0.5), 0.39894228040143267794);
-    gin[0] = ag_mul(gout, ag_add(ag_normal(x), ag_mul(x, density)));
+    ag_node *x = y->in[0], *density = ag_scale(agi_new_bell(x, 0.5), 0.39894228040143267794);
+    gin[0] = ag_mul(gout, ag_add(agi_new_normal(x), ag_mul(x, density)));
 }
 
 const ag_op agi_gelu = { .name = "gelu",

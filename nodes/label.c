@@ -46,7 +46,7 @@ const ag_op agi_label = { .name = "label",
                           .gradient = ag_zero_gradient,
                           .batch = batch };
 
-ag_node *ag_label(ag_node *x, int64_t classes)
+ag_node *agi_new_label(ag_node *x, int64_t classes)
 {
     return ag_unary_with(&agi_label, x, &classes);
 }

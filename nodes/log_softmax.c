@@ -37,8 +37,8 @@ ag_node *ag_log_softmax(ag_node *x, int axis)
     int counted = ag_axis(&x, &agi_log_softmax, axis);
     x = ag_vet(&agi_log_softmax, 1, &x, &counted);
     if (ag_is_bad(x)) return x;
-    ag_node *below = ag_below_max(x, counted);
+    ag_node *below = agi_below_max(x, counted);
     ag_node *power = ag_exp(below), *total = sum(power, counted);
-    ag_node *log = ag_log_total(below, power, total, (ag_axis_attribute){ .axis = counted, .keepdims = 1 });
+    ag_node *log = agi_log_total(below, power, total, (ag_axis_attribute){ .axis = counted, .keepdims = 1 });
     return ag_define(&agi_log_softmax, 1, &x, &counted, ag_sub(below, log));
 }

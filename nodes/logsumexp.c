@@ -12,12 +12,12 @@ typedef struct {
 
 static shifted shift(ag_node *x, ag_axis_attribute a)
 {
-    ag_node *max = ag_reduce(&agi_amax, x, a);
+    ag_node *max = agi_reduce(&agi_amax, x, a);
     ag_node *finite = ag_less(ag_abs(max), ag_number(x->graph, INFINITY));
     shifted s = { .shift = ag_where(finite, max, ag_number(x->graph, 0)) };
     s.below = ag_sub(x, ag_keepdims(s.shift, x, a.axis));
     s.power = ag_exp(s.below);
-    s.sum = ag_reduce(&agi_sum, s.power, a);
+    s.sum = agi_reduce(&agi_sum, s.power, a);
     return s;
 }
 
@@ -27,8 +27,8 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     shifted s = shift(y->in[0], a);
     ag_node *nothing = ag_equal(s.sum, ag_number(y->graph, 0)); /* 0 / 1, not 0 / 0 */
     ag_node *safe = ag_where(nothing, ag_number(y->graph, 1), s.sum);
-    ag_node *share = ag_softmax_defined(y->in[0], a.axis, ag_div(s.power, ag_spread(safe, y)));
-    gin[0] = ag_mul(ag_spread(gout, y), share);
+    ag_node *share = agi_softmax_defined(y->in[0], a.axis, ag_div(s.power, agi_put_axis_back(safe, y)));
+    gin[0] = ag_mul(agi_put_axis_back(gout, y), share);
 }
 
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
@@ -44,7 +44,7 @@ const ag_op agi_logsumexp = { .name = "logsumexp",
                               .inputs = 1,
                               .flags = AG_ALIAS | AG_SMOOTH,
                               .attribute_size = sizeof(ag_axis_attribute),
-                              .shape = ag_infer_reduction,
+                              .shape = agi_infer_reduction,
                               .gradient = gradient,
                               .batch = batch };
 
@@ -53,16 +53,16 @@ static ag_node *define(ag_node *x, ag_axis_attribute a)
     x = ag_vet(&agi_logsumexp, 1, &x, &a);
     if (ag_is_bad(x)) return x;
     shifted s = shift(x, a);
-    return ag_define(&agi_logsumexp, 1, &x, &a, ag_add(s.shift, ag_log_total(s.below, s.power, s.sum, a)));
+    return ag_define(&agi_logsumexp, 1, &x, &a, ag_add(s.shift, agi_log_total(s.below, s.power, s.sum, a)));
 }
 
 ag_node *ag_logsumexp(ag_node *x)
 {
-    return define(x, ag_over_all());
+    return define(x, agi_over_all());
 }
 
 ag_node *ag_logsumexp_axis(ag_node *x, int axis, int keepdims)
 {
-    ag_axis_attribute a = ag_over_axis(&x, &agi_logsumexp, axis, keepdims);
+    ag_axis_attribute a = agi_over_axis(&x, &agi_logsumexp, axis, keepdims);
     return define(x, a);
 }

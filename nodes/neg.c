@@ -12,7 +12,7 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 /* - -x -> x */
 static ag_node *simplify(const ag_infer *c)
 {
-    return ag_is_negative(c->in[0]) ? c->in[0]->in[0] : NULL;
+    return agi_is_negative(c->in[0]) ? c->in[0]->in[0] : NULL;
 }
 
 const ag_op agi_neg = { .name = "neg",

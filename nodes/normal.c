@@ -5,7 +5,7 @@ POINTWISE1(normal, F(agi_normal_of)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_mul(gout, ag_scale(ag_bell(y->in[0], 0.5), 0.39894228040143267794));
+    gin[0] = ag_mul(gout, ag_scale(agi_new_bell(y->in[0], 0.5), 0.39894228040143267794));
 }
 
 const ag_op agi_normal = { .name = "normal",
@@ -15,7 +15,7 @@ const ag_op agi_normal = { .name = "normal",
                            .code = POINTWISE_CODE,
                            .gradient = gradient };
 
-ag_node *ag_normal(ag_node *x)
+ag_node *agi_new_normal(ag_node *x)
 {
     return ag_unary(&agi_normal, x);
 }

@@ -15,7 +15,7 @@ const ag_op agi_one_minus_square = { .name = "one_minus_square",
                                      .code = POINTWISE_CODE,
                                      .gradient = gradient };
 
-ag_node *ag_one_minus_square(ag_node *x)
+ag_node *agi_new_one_minus_square(ag_node *x)
 {
     return ag_unary(&agi_one_minus_square, x);
 }

@@ -139,18 +139,18 @@ static ag_status run(const ag_kernel_call *c)
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *in[AG_MOST_DIRECTIONS + 1];
-    if (y->nin > AG_MOST_DIRECTIONS) {
-        gin[0] = ag_reject(y, y->op, AG_ENOGRAD, "derivatives of products end at order %d", AG_MOST_DIRECTIONS + 1);
+    ag_node *in[AGI_MOST_DIRECTIONS + 1];
+    if (y->nin > AGI_MOST_DIRECTIONS) {
+        gin[0] = ag_reject(y, y->op, AG_ENOGRAD, "derivatives of products end at order %d", AGI_MOST_DIRECTIONS + 1);
         return;
     }
     memcpy(in, y->in, y->nin * sizeof *in);
     in[y->nin] = gout;
-    if (ag_wanted(y, 0)) gin[0] = ag_others((int)y->nin + 1, in, axis_of(y));
+    if (ag_wanted(y, 0)) gin[0] = agi_new_others((int)y->nin + 1, in, axis_of(y));
     for (uint32_t k = 1; k < y->nin; k++) { /* gout in the place of a direction */
         memcpy(in, y->in, y->nin * sizeof *in);
         in[k] = gout;
-        if (ag_wanted(y, (int)k)) gin[k] = ag_others((int)y->nin, in, axis_of(y));
+        if (ag_wanted(y, (int)k)) gin[k] = agi_new_others((int)y->nin, in, axis_of(y));
     }
 }
 
@@ -158,7 +158,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 {
     for (uint32_t k = 0; k < y->nin; k++)
         if (!batched[k]) in[k] = ag_batch_all(in[k], count);
-    return ag_others((int)y->nin, in, axis_of(y) + 1);
+    return agi_new_others((int)y->nin, in, axis_of(y) + 1);
 }
 
 /* Of a long axis a list of pairs is no structure: everything there depends on everything else. */
@@ -207,7 +207,7 @@ const ag_op agi_others = { .name = "others",
                            .batch = batch,
                            .pattern = pattern };
 
-ag_node *ag_others(int n, ag_node *const in[], int axis)
+ag_node *agi_new_others(int n, ag_node *const in[], int axis)
 {
     return ag_apply(&agi_others, n, in, &axis);
 }

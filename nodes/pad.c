@@ -5,21 +5,21 @@
 
 static ag_status shape(ag_infer *c)
 {
-    const ag_positions *p = c->attribute;
+    const agi_positions *p = c->attribute;
     c->shape.dim[p->axis] = p->size;
     return AG_OK;
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_pick(gout, y->attribute);
+    gin[0] = agi_new_slice(gout, y->attribute);
 }
 
 const ag_op agi_pad = { .name = "pad",
                         .formula = "zeros around x",
                         .inputs = 1,
                         .flags = AG_ALIAS | AG_SMOOTH,
-                        .attribute_size = sizeof(ag_positions),
+                        .attribute_size = sizeof(agi_positions),
                         .shape = shape,
                         .gradient = gradient };
 
@@ -31,7 +31,7 @@ ag_node *ag_pad(ag_node *x, int axis, int64_t before, int64_t after)
         return ag_reject(x, &agi_pad, AG_ESHAPE, "padding by %lld and %lld: both are from 0 to 2^48", (long long)before,
                          (long long)after);
     int64_t n = x->dim[counted];
-    ag_positions p = { .axis = counted, .start = before, .step = 1, .count = n, .size = before + n + after };
+    agi_positions p = { .axis = counted, .start = before, .step = 1, .count = n, .size = before + n + after };
     x = ag_vet(&agi_pad, 1, &x, &p);
-    return ag_is_bad(x) ? x : ag_define(&agi_pad, 1, &x, &p, ag_embed(x, &p));
+    return ag_is_bad(x) ? x : ag_define(&agi_pad, 1, &x, &p, agi_new_embed(x, &p));
 }

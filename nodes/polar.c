@@ -6,7 +6,7 @@ POINTWISE2(polar, F(agi_polar_of)(a, b))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    ag_node *x = ag_polar(y->in[1], y->in[0]);
+    ag_node *x = agi_new_polar(y->in[1], y->in[0]);
     if (ag_wanted(y, 0)) gin[0] = ag_mul(ag_mul(ag_scale(gout, -2), x), y);
     if (ag_wanted(y, 1)) gin[1] = ag_mul(ag_mul(gout, ag_sub(x, y)), ag_add(x, y));
 }
@@ -18,7 +18,7 @@ const ag_op agi_polar = { .name = "polar",
                           .code = POINTWISE_CODE,
                           .gradient = gradient };
 
-ag_node *ag_polar(ag_node *a, ag_node *b)
+ag_node *agi_new_polar(ag_node *a, ag_node *b)
 {
     return ag_binary(&agi_polar, a, b);
 }

@@ -35,12 +35,12 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 
 static ag_node *power_one(const ag_infer *c)
 {
-    return ag_is_literally(c->in[1], 1) ? c->in[0] : NULL;
+    return agi_is_literally(c->in[1], 1) ? c->in[0] : NULL;
 }
 
 static ag_node *power_two(const ag_infer *c)
 {
-    return ag_is_literally(c->in[1], 2) ? ag_square(c->in[0]) : NULL;
+    return agi_is_literally(c->in[1], 2) ? ag_square(c->in[0]) : NULL;
 }
 
 static ag_node *simplify(const ag_infer *c)

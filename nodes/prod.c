@@ -5,12 +5,12 @@
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     ag_node *x = y->in[0];
-    int all = ag_reduced(y) == AG_ALL;
+    int all = agi_reduced(y) == AG_ALL;
     ag_shape flat = AG_SHAPE(-1);
     ag_node *line = all ? ag_reshape(x, flat) : x;
     if (ag_is_bad(line)) return;
-    ag_node *others = ag_others(1, &line, all ? 0 : ag_reduced(y));
-    gin[0] = ag_mul(ag_spread(gout, y), all ? ag_reshape(others, ag_shape_in(x)) : others);
+    ag_node *others = agi_new_others(1, &line, all ? 0 : agi_reduced(y));
+    gin[0] = ag_mul(agi_put_axis_back(gout, y), all ? ag_reshape(others, ag_shape_in(x)) : others);
 }
 
 const ag_op agi_prod = { .name = "prod",
@@ -19,16 +19,16 @@ const ag_op agi_prod = { .name = "prod",
                          .flags = AG_REDUCTION | AG_SMOOTH,
                          .fold = AG_FOLD_PROD,
                          .attribute_size = sizeof(ag_axis_attribute),
-                         .shape = ag_infer_reduction,
-                         .simplify = ag_reduction_of_one,
+                         .shape = agi_infer_reduction,
+                         .simplify = agi_reduction_of_one,
                          .gradient = gradient };
 
 ag_node *ag_prod(ag_node *x)
 {
-    return ag_reduce_all(&agi_prod, x);
+    return agi_reduce_all(&agi_prod, x);
 }
 
 ag_node *ag_prod_axis(ag_node *x, int axis, int keepdims)
 {
-    return ag_reduce_axis(&agi_prod, x, axis, keepdims);
+    return agi_reduce_axis(&agi_prod, x, axis, keepdims);
 }

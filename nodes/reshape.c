@@ -48,7 +48,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 
 static ag_node *same_shape(const ag_infer *c)
 {
-    return ag_has_result_shape(c, c->in[0]) ? c->in[0] : NULL;
+    return agi_has_result_shape(c, c->in[0]) ? c->in[0] : NULL;
 }
 
 static ag_node *reshape_twice(const ag_infer *c)
@@ -58,7 +58,7 @@ static ag_node *reshape_twice(const ag_infer *c)
 
 static ag_node *simplify(const ag_infer *c)
 {
-    ag_node *y = ag_view_of_one(c); /* a view of one element, repeated -> the element repeated */
+    ag_node *y = agi_view_of_one(c); /* a view of one element, repeated -> the element repeated */
     if (!y) y = same_shape(c);      /* reshape to the same shape -> x */
     if (!y) y = reshape_twice(c);   /* reshape of a reshape -> one reshape */
     return y;

@@ -15,7 +15,7 @@ const ag_op agi_runge = { .name = "runge",
                           .code = POINTWISE_CODE,
                           .gradient = gradient };
 
-ag_node *ag_runge(ag_node *x)
+ag_node *agi_new_runge(ag_node *x)
 {
     return ag_unary(&agi_runge, x);
 }

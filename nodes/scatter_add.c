@@ -8,7 +8,7 @@ static ag_status shape(ag_infer *c)
     if (x->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
     if (x->dtype != updates->dtype)
         return ag_refuse(c, AG_ETYPE, "x and updates differ in element type: ag_cast one of them");
-    ag_status status = ag_infer_gather(c, &s);
+    ag_status status = agi_infer_gather(c, &s);
     if (status) return status;
     int fits = updates->rank == s.rank;
     for (int i = 0; i < s.rank && fits; i++) fits = updates->dim[i] == s.dim[i];
@@ -89,8 +89,8 @@ static ag_status add_f32(const ag_kernel_call *c, ag_split s, float *out, const 
     for (int64_t o = 0; o < s.outer; o++, out += s.extent * s.inner) {
         clear(&w);
         for (int64_t k = 0; k < count; k++, update += s.inner) {
-            int64_t position = ag_counted(index[k], s.extent);
-            if (position < 0) return ag_position(c, k, s.extent), AG_EARG;
+            int64_t position = agi_counted(index[k], s.extent);
+            if (position < 0) return agi_position(c, k, s.extent), AG_EARG;
             float *row = out + position * s.inner;
             for (int64_t i = 0; i < s.inner; i++) row[i] += update[i];
             if (w.slots && ++added[position] == MOST) widen(&w, position, row);
@@ -107,7 +107,7 @@ static ag_status add_f64(const ag_kernel_call *c, ag_split s, double *out, const
     const int64_t count = ag_count(c->node->in[1]);
     for (int64_t o = 0; o < s.outer; o++, out += s.extent * s.inner)
         for (int64_t k = 0; k < count; k++, update += s.inner) {
-            int64_t position = ag_position(c, k, s.extent);
+            int64_t position = agi_position(c, k, s.extent);
             if (position < 0) return AG_EARG;
             for (int64_t i = 0; i < s.inner; i++) out[position * s.inner + i] += update[i];
         }
@@ -140,12 +140,12 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
     for (int k = 0; k < 3; k += 2)
         if (!batched[k]) in[k] = ag_batch_all(in[k], count);
     if (!batched[1]) return ag_scatter_add(in[0], axis + 1, in[1], in[2]);
-    ag_node *updates = ag_move_axes(in[2], axis + 1, indices->rank, 1);
-    ag_node *sums = ag_scatter_add(ag_flat_batch(in[0], axis), 0, ag_flat_indices(in[1], x->dim[axis]), updates);
+    ag_node *updates = agi_move_axes(in[2], axis + 1, indices->rank, 1);
+    ag_node *sums = ag_scatter_add(agi_flat_batch(in[0], axis), 0, agi_flat_indices(in[1], x->dim[axis]), updates);
     ag_shape s = ag_batch_shape(x, count); /* with the axis right after the first */
     for (int i = axis + 1; i > 1; i--) s.dim[i] = s.dim[i - 1];
     s.dim[1] = x->dim[axis];
-    return ag_move_axes(ag_reshape(sums, s), 1, 1, axis + 1);
+    return agi_move_axes(ag_reshape(sums, s), 1, 1, axis + 1);
 }
 
 static int pattern(const ag_node *y, ag_dependence *d)
@@ -155,7 +155,7 @@ static int pattern(const ag_node *y, ag_dependence *d)
     for (int64_t e = 0; index && e < ag_count(y); e++) ag_depends(d, e, 0, e);
     for (int64_t o = 0, from = 0; index && o < s.outer; o++)
         for (int64_t k = 0; k < count; k++) {
-            int64_t position = ag_counted(index[k], s.extent), to = (o * s.extent + position) * s.inner;
+            int64_t position = agi_counted(index[k], s.extent), to = (o * s.extent + position) * s.inner;
             for (int64_t i = 0; i < s.inner; i++, from++)
                 if (position >= 0) ag_depends(d, to + i, 2, from);
         }
@@ -207,7 +207,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    for (i = 0; i < %lld; i++) {\n", (long long)split.outer);
     if (slots) write_clear(s, slots, split);
     ag_emit(s, "        for (k = 0; k < %lld; k++) {\n", count);
-    ag_write_position(s, 1, extent);
+    agi_write_position(s, 1, extent);
     ag_emit(s, "            for (j = 0; j < %lld; j++)\n", inner);
     ag_emit(s, "                out[(i * %lld + at) * %lld + j] += in2[(i * %lld + k) * %lld + j];\n", extent, inner,
             count, inner);
@@ -225,7 +225,7 @@ const ag_op agi_scatter_add = { .name = "scatter_add",
                                 .shape = shape,
                                 .run = run,
                                 .scratch = scratch,
-                                .limit = ag_index_limit,
+                                .limit = agi_index_limit,
                                 .c = write_c,
                                 .flops = flops,
                                 .gradient = gradient,

@@ -6,7 +6,7 @@ POINTWISE1(sigmoid, 1 / (1 + F(exp)(-x)))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_sigmoid_slope(gout, y->in[0]);
+    gin[0] = agi_new_sigmoid_slope(gout, y->in[0]);
 }
 
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)

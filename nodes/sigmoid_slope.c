@@ -5,15 +5,15 @@
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     ag_node *a = y->in[0], *b = y->in[1];
-    if (ag_wanted(y, 0)) gin[0] = ag_sigmoid_slope(gout, b);
+    if (ag_wanted(y, 0)) gin[0] = agi_new_sigmoid_slope(gout, b);
     if (ag_wanted(y, 1))
-        gin[1] = ag_neg(ag_mul(ag_sigmoid_slope(ag_mul(gout, a), b), ag_tanh(ag_scale(b, 0.5))));
+        gin[1] = ag_neg(ag_mul(agi_new_sigmoid_slope(ag_mul(gout, a), b), ag_tanh(ag_scale(b, 0.5))));
 }
 
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
 {
     ag_batch_align(y, 2, in, batched, count);
-    return ag_sigmoid_slope(in[0], in[1]);
+    return agi_new_sigmoid_slope(in[0], in[1]);
 }
 
 const ag_op agi_sigmoid_slope = { .name = "sigmoid_slope",
@@ -23,7 +23,7 @@ const ag_op agi_sigmoid_slope = { .name = "sigmoid_slope",
                                   .gradient = gradient,
                                   .batch = batch };
 
-ag_node *ag_sigmoid_slope(ag_node *a, ag_node *b)
+ag_node *agi_new_sigmoid_slope(ag_node *a, ag_node *b)
 {
     ag_node *in[] = { a, b };
     if (ag_is_bad(a) || ag_is_bad(b)) return ag_is_bad(a) ? a : b;

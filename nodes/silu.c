@@ -5,7 +5,7 @@ POINTWISE1(silu, F(agi_silu_of)(x))
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_mul(gout, ag_silu_slope(y->in[0]));
+    gin[0] = ag_mul(gout, agi_new_silu_slope(y->in[0]));
 }
 
 const ag_op agi_silu = { .name = "silu",

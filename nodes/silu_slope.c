@@ -8,7 +8,7 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     ag_node *x = y->in[0], *two = ag_number(y->graph, 2);
     ag_node *bend = ag_sub(two, ag_mul(x, ag_tanh(ag_scale(x, 0.5))));
-    gin[0] = ag_mul(gout, ag_sigmoid_slope(bend, x));
+    gin[0] = ag_mul(gout, agi_new_sigmoid_slope(bend, x));
 }
 
 const ag_op agi_silu_slope = { .name = "silu_slope",
@@ -18,7 +18,7 @@ const ag_op agi_silu_slope = { .name = "silu_slope",
                                .code = POINTWISE_CODE,
                                .gradient = gradient };
 
-ag_node *ag_silu_slope(ag_node *x)
+ag_node *agi_new_silu_slope(ag_node *x)
 {
     return ag_unary(&agi_silu_slope, x);
 }

@@ -4,14 +4,14 @@
 
 static ag_status shape(ag_infer *c)
 {
-    const ag_positions *p = c->attribute;
+    const agi_positions *p = c->attribute;
     c->shape.dim[p->axis] = p->count;
     return AG_OK;
 }
 
 static int view(const ag_node *y, ag_strides *s)
 {
-    const ag_positions *p = y->attribute;
+    const agi_positions *p = y->attribute;
     s->offset += p->start * s->stride[p->axis];
     s->stride[p->axis] *= p->step;
     return 1;
@@ -19,25 +19,25 @@ static int view(const ag_node *y, ag_strides *s)
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_embed(gout, y->attribute);
+    gin[0] = agi_new_embed(gout, y->attribute);
 }
 
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
 {
-    ag_positions p = *(const ag_positions *)y->attribute;
+    agi_positions p = *(const agi_positions *)y->attribute;
     (void)batched, (void)count;
     p.axis++;
-    return ag_pick(in[0], &p);
+    return agi_new_slice(in[0], &p);
 }
 
 static ag_node *whole(const ag_infer *c)
 {
-    return ag_all_positions(c->attribute) ? c->in[0] : NULL;
+    return agi_all_positions(c->attribute) ? c->in[0] : NULL;
 }
 
 static ag_node *simplify(const ag_infer *c)
 {
-    ag_node *y = ag_view_of_one(c); /* a view of one element, repeated -> the element repeated */
+    ag_node *y = agi_view_of_one(c); /* a view of one element, repeated -> the element repeated */
     if (!y) y = whole(c);           /* slice of everything, in order -> x */
     return y;
 }
@@ -46,14 +46,14 @@ const ag_op agi_slice = { .name = "slice",
                           .formula = "x[start:stop:step]",
                           .inputs = 1,
                           .flags = AG_VIEW | AG_SMOOTH,
-                          .attribute_size = sizeof(ag_positions),
+                          .attribute_size = sizeof(agi_positions),
                           .shape = shape,
                           .view = view,
                           .simplify = simplify,
                           .gradient = gradient,
                           .batch = batch };
 
-ag_node *ag_pick(ag_node *x, const ag_positions *p)
+ag_node *agi_new_slice(ag_node *x, const agi_positions *p)
 {
     return ag_is_bad(x) ? x : ag_unary_with(&agi_slice, x, p);
 }
@@ -79,6 +79,6 @@ ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t ste
     if (step > length) step = length; /* one element; and -step cannot overflow */
     if (step < -length) step = -length;
     int64_t count = (length - 1) / (down ? -step : step) + 1;
-    ag_positions p = { .axis = counted, .start = from, .step = count > 1 ? step : 1, .count = count, .size = n };
-    return ag_pick(x, &p);
+    agi_positions p = { .axis = counted, .start = from, .step = count > 1 ? step : 1, .count = count, .size = n };
+    return agi_new_slice(x, &p);
 }

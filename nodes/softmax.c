@@ -5,7 +5,7 @@
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_softmax_slope(y, gout, *(const int *)y->attribute);
+    gin[0] = agi_new_softmax_slope(y, gout, *(const int *)y->attribute);
 }
 
 /* The axis is AG_ALL in what logsumexp makes of it. */
@@ -30,6 +30,6 @@ ag_node *ag_softmax(ag_node *x, int axis)
     int counted = ag_axis(&x, &agi_softmax, axis);
     x = ag_vet(&agi_softmax, 1, &x, &counted);
     if (ag_is_bad(x)) return x;
-    ag_node *e = ag_exp(ag_below_max(x, counted));
+    ag_node *e = ag_exp(agi_below_max(x, counted));
     return ag_define(&agi_softmax, 1, &x, &counted, ag_div(e, ag_sum_axis(e, counted, 1)));
 }

@@ -8,19 +8,19 @@
 static ag_node *from_most(ag_node *y, ag_node *g, int axis)
 {
     ag_node *most = ag_greater(y, ag_number(y->graph, 0.5));
-    return ag_sub(g, ag_reduce_along(&agi_sum, ag_where(most, g, ag_number(y->graph, 0)), axis));
+    return ag_sub(g, agi_reduce_along(&agi_sum, ag_where(most, g, ag_number(y->graph, 0)), axis));
 }
 
 static ag_node *mean(ag_node *y, ag_node *g, int axis)
 {
-    return ag_reduce_along(&agi_sum, ag_mul(g, y), axis);
+    return agi_reduce_along(&agi_sum, ag_mul(g, y), axis);
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     int axis = *(const int *)y->attribute;
     ag_node *share = y->in[0], *g = from_most(share, y->in[1], axis), *v = from_most(share, gout, axis);
-    if (ag_wanted(y, 1)) gin[1] = ag_softmax_slope(share, gout, axis);
+    if (ag_wanted(y, 1)) gin[1] = agi_new_softmax_slope(share, gout, axis);
     if (!ag_wanted(y, 0)) return;
     gin[0] = ag_sub(ag_mul(v, ag_sub(g, mean(share, g, axis))), ag_mul(g, mean(share, v, axis)));
 }
@@ -32,7 +32,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
         if (!batched[k]) in[k] = ag_batch_all(in[k], count);
         if (axis == AG_ALL) in[k] = ag_reshape(in[k], AG_SHAPE(count, -1));
     }
-    ag_node *slope = ag_softmax_slope(in[0], in[1], axis == AG_ALL ? 1 : axis + 1);
+    ag_node *slope = agi_new_softmax_slope(in[0], in[1], axis == AG_ALL ? 1 : axis + 1);
     return axis == AG_ALL ? ag_reshape(slope, ag_batch_shape(y, count)) : slope;
 }
 
@@ -44,7 +44,7 @@ const ag_op agi_softmax_slope = { .name = "softmax_slope",
                                   .gradient = gradient,
                                   .batch = batch };
 
-ag_node *ag_softmax_slope(ag_node *y, ag_node *g, int axis)
+ag_node *agi_new_softmax_slope(ag_node *y, ag_node *g, int axis)
 {
     ag_node *in[] = { y, g };
     if (ag_is_bad(y) || ag_is_bad(g)) return ag_is_bad(y) ? y : g;

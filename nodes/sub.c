@@ -11,17 +11,17 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 
 static ag_node *minus_zero(const ag_infer *c)
 {
-    return ag_is_literally(c->in[1], 0) ? c->in[0] : NULL;
+    return agi_is_literally(c->in[1], 0) ? c->in[0] : NULL;
 }
 
 static ag_node *zero_minus(const ag_infer *c)
 {
-    return ag_is_literally(c->in[0], 0) ? ag_neg(c->in[1]) : NULL;
+    return agi_is_literally(c->in[0], 0) ? ag_neg(c->in[1]) : NULL;
 }
 
 static ag_node *minus_negative(const ag_infer *c)
 {
-    return ag_is_negative(c->in[1]) ? ag_add(c->in[0], c->in[1]->in[0]) : NULL;
+    return agi_is_negative(c->in[1]) ? ag_add(c->in[0], c->in[1]->in[0]) : NULL;
 }
 
 static ag_node *simplify(const ag_infer *c)

@@ -4,12 +4,12 @@
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[0] = ag_spread(gout, y);
+    gin[0] = agi_put_axis_back(gout, y);
 }
 
 static ag_node *sum_of_negative(const ag_infer *c)
 {
-    if (!ag_is_negative(c->in[0])) return NULL;
+    if (!agi_is_negative(c->in[0])) return NULL;
     return ag_neg(ag_unary_with(c->op, c->in[0]->in[0], c->attribute));
 }
 
@@ -33,7 +33,7 @@ static ag_node *sum_of_repeated(const ag_infer *c)
 
 static ag_node *simplify(const ag_infer *c)
 {
-    ag_node *y = ag_reduction_of_one(c); /* sum over an extent of 1 -> reshape */
+    ag_node *y = agi_reduction_of_one(c); /* sum over an extent of 1 -> reshape */
     if (!y) y = sum_of_negative(c);      /* sum of -x -> -(sum of x) */
     if (!y) y = sum_of_repeated(c);      /* sum of n-fold repeated elements -> n times their sum */
     return y;
@@ -45,16 +45,16 @@ const ag_op agi_sum = { .name = "sum",
                         .flags = AG_REDUCTION | AG_KEEPS_ZERO | AG_SMOOTH,
                         .fold = AG_FOLD_SUM,
                         .attribute_size = sizeof(ag_axis_attribute),
-                        .shape = ag_infer_reduction,
+                        .shape = agi_infer_reduction,
                         .simplify = simplify,
                         .gradient = gradient };
 
 ag_node *ag_sum(ag_node *x)
 {
-    return ag_reduce_all(&agi_sum, x);
+    return agi_reduce_all(&agi_sum, x);
 }
 
 ag_node *ag_sum_axis(ag_node *x, int axis, int keepdims)
 {
-    return ag_reduce_axis(&agi_sum, x, axis, keepdims);
+    return agi_reduce_axis(&agi_sum, x, axis, keepdims);
 }

@@ -58,7 +58,7 @@ static ag_node *transpose_twice(const ag_infer *c)
 
 static ag_node *simplify(const ag_infer *c)
 {
-    ag_node *y = ag_view_of_one(c); /* a view of one element, repeated -> the element repeated */
+    ag_node *y = agi_view_of_one(c); /* a view of one element, repeated -> the element repeated */
     if (!y) y = same_order(c);      /* transpose by the identity -> x */
     if (!y) y = transpose_twice(c); /* transpose of a transpose -> one transpose */
     return y;

@@ -15,9 +15,9 @@ static ag_node *simplify(const ag_infer *c)
 {
     double condition;
     ag_node *taken = c->in[1];
-    if (ag_is_literal(c->in[0]) && agi_is_number(c->in[0], &condition)) taken = c->in[condition != 0 ? 1 : 2];
+    if (agi_is_literal(c->in[0]) && agi_is_number(c->in[0], &condition)) taken = c->in[condition != 0 ? 1 : 2];
     else if (c->in[1] != c->in[2]) return NULL;
-    return ag_has_result_shape(c, taken) ? taken : NULL;
+    return agi_has_result_shape(c, taken) ? taken : NULL;
 }
 
 const ag_op agi_where = { .name = "where",

@@ -221,7 +221,7 @@ LEAST(of_psi_4, of_psi(x[0], 4 + order, order ? 1e4 : 300))
     R(acos) R(atan) R(sinh) R(cosh) R(tanh) R(erf) R(erfc) R(lgamma) R(sigmoid) R(softplus) R(relu) R(gelu) R(silu)
 #define PUBLIC2(R) \
     R(add) R(sub) R(mul) R(div) R(pow) R(atan2) R(minimum) R(maximum) R(less) R(less_equal) R(greater) \
-    R(greater_equal) R(equal) R(sigmoid_slope) R(tanh_slope)
+    R(greater_equal) R(equal)
 #define INNER(R) \
     R(exp_neg, 1) R(exp_neg_square, 1) R(normal, 1) R(silu_slope, 1) R(runge, 1) R(one_minus_square, 1) R(polar, 2) \
     R(sigmoid_of_exp, 1) R(sigmoid_slope_of_exp, 3) R(expm1_odd, 1) R(tanh_of_expm1, 1) \
@@ -232,8 +232,10 @@ LEAST(of_psi_4, of_psi(x[0], 4 + order, order ? 1e4 : 300))
 PUBLIC1(BUILD1)
 PUBLIC2(BUILD2)
 INNER(BUILD_INNER)
-BUILD(bell, ag_bell(in[0], 1))
-BUILD(half_bell, ag_bell(in[0], 0.5))
+BUILD(sigmoid_slope, agi_new_sigmoid_slope(in[0], in[1]))
+BUILD(tanh_slope, agi_new_tanh_slope(in[0], in[1]))
+BUILD(bell, agi_new_bell(in[0], 1))
+BUILD(half_bell, agi_new_bell(in[0], 0.5))
 BUILD(polygamma, ag_polygamma(*arg, in[0]))
 
 #define ROW(name, made, exact, operands, ...) \

@@ -20,7 +20,8 @@ typedef struct {
 
 static const logits rows[] = {
     { 2, { 0, 40 }, 0 },          { 2, { 17, 0 }, 0 },           { 3, { 0, 100, 3 }, 0 },   { 3, { 80, 3, -2 }, 0 },
-    { 2, { 1e10, 1e10 }, 0 },     { 2, { 0x1p100, 0x1p100 }, 0 }, { 2, { 100, 100 }, 0 }, { 3, { 1, 2, 3.5 }, 0 },       { 4, { 5, 5, 5, 5 }, 0 },  { 2, { -0.5, 0.25 }, 0 },
+    { 2, { 1e10, 1e10 }, 0 },     { 2, { 0x1p100, 0x1p100 }, 0 }, { 2, { 100, 100 }, 0 }, { 3, { 1, 2, 3.5 }, 0 },
+              { 4, { 5, 5, 5, 5 }, 0 },  { 2, { -0.5, 0.25 }, 0 },
     { 3, { 0, -INFINITY, 30 }, 0 }, { 3, { -INFINITY, 2, -INFINITY }, 0 }, { 2, { 0, 1000 }, 0 },
     { CLASSES, { 7, 7, 7, 7 }, 0 }, { CLASSES, { 60, 3, 0, 1 }, 1 }, { CLASSES, { 0, 1, 2, 9 }, 1.5 },
 };
@@ -42,7 +43,7 @@ static ag_node *build(kind k, ag_node *x, int a)
     case SOFTMAX: y = ag_softmax(x, 1); break;
     case LOG_SOFTMAX: y = ag_log_softmax(x, -1); break;
     case CROSS_ENTROPY: return ag_cross_entropy(x, labels);
-    case SOFTMAX_ERROR: y = ag_softmax_error(x, ag_one_hot(labels, n, x->dtype)); break;
+    case SOFTMAX_ERROR: y = agi_new_softmax_error(x, ag_one_hot(labels, n, x->dtype)); break;
     default: return ag_logsumexp(x);
     }
     return ag_sum(ag_slice(y, 1, a, a + 1, 1));
@@ -280,7 +281,8 @@ START_TEST(angles_of_any_size)
         test_evaluate(3, d, NULL, (double *[]){ &got[0], &got[1], &got[2] });
         const double want[] = { 4.0 / 25 / u, -3.0 / 25 / u, -2.0 * 3 * 4 * 4 / 625 / u };
         for (int k = 0; k < 3; k++)
-            ck_assert_msg(accuracy_distance(size[i].dtype, got[k], want[k], 0) <= 16, "%g, derivative %d: %g, not %g", u,
+            ck_assert_msg(accuracy_distance(size[i].dtype, got[k], want[k], 0) <= 16, "%g, derivative %d: %g, not %g",
+                          u,
                           k, got[k], want[k]);
         ag_graph_free(g);
     }

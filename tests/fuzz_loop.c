@@ -8,7 +8,7 @@
 typedef struct {
     fuzz_scope *outer;
     const ag_node *y;
-    const ag_loop *l;
+    const agi_loop_attribute *l;
     int64_t start[64]; /* of each part in `all` */
     fuzz_value *all;
 } loop;
@@ -16,10 +16,10 @@ typedef struct {
 static fuzz_value *whole(fuzz_scope *s, const ag_node *y, int64_t start[])
 {
     int64_t n = 0;
-    ck_assert_int_lt(ag_parts(y), 64);
-    for (int k = 0; k < ag_parts(y); k++) {
+    ck_assert_int_lt(agi_parts(y), 64);
+    for (int k = 0; k < agi_parts(y); k++) {
         ag_dtype ignored;
-        ag_shape shape = ag_part_shape(y, k, &ignored);
+        ag_shape shape = agi_part_shape(y, k, &ignored);
         start[k] = n;
         int64_t size = 1;
         for (int i = 0; i < shape.rank; i++) size *= shape.dim[i];
@@ -63,7 +63,7 @@ static int holds(const fuzz_value *v)
 /* One step on `state`, which it changes: 1; 0: the loop has ended; -1: perhaps. */
 static int step(const loop *p, int64_t t, const fuzz_value *state[])
 {
-    const ag_loop *l = p->l;
+    const agi_loop_attribute *l = p->l;
     fuzz_scope body = fuzz_inside(p->outer);
     for (int k = 0; k < l->states; k++) fuzz_know(&body, l->state[k], state[k]);
     for (int k = 0; k < l->elements; k++) {
@@ -74,11 +74,11 @@ static int step(const loop *p, int64_t t, const fuzz_value *state[])
     know_captures(&body, p->outer, l->captures, l->capture);
     int goes_on = l->test ? holds(fuzz_value_of(&body, l->test)) : 1;
     for (int k = 0; k < l->states && goes_on == 1; k++)
-        copy(p->all, p->start[ag_part_before(l, k)] + t * state[k]->n, state[k]);
+        copy(p->all, p->start[agi_part_before(l, k)] + t * state[k]->n, state[k]);
     for (int k = 0; k < l->states && goes_on == 1; k++) state[k] = fuzz_value_of(&body, l->next[k]);
     for (int k = 0; k < l->results && goes_on == 1; k++) {
         const fuzz_value *v = fuzz_value_of(&body, l->result[k]);
-        copy(p->all, p->start[ag_part_result(l, k)] + t * v->n, v);
+        copy(p->all, p->start[agi_part_result(l, k)] + t * v->n, v);
     }
     fuzz_leave(&body);
     return goes_on;
@@ -88,7 +88,7 @@ static int step(const loop *p, int64_t t, const fuzz_value *state[])
 static void forget_before(const loop *p, int64_t made)
 {
     for (int k = 0; k < p->l->states; k++) {
-        int64_t n = ag_count(p->l->state[k]), from = p->start[ag_part_before(p->l, k)];
+        int64_t n = ag_count(p->l->state[k]), from = p->start[agi_part_before(p->l, k)];
         for (int64_t i = made * n; i < p->l->length * n; i++) fuzz_unknown(p->all, from + i);
     }
 }
@@ -96,7 +96,7 @@ static void forget_before(const loop *p, int64_t made)
 static void run_loop(loop *p)
 {
     enum { STATES = 32 };
-    const ag_loop *l = p->l;
+    const agi_loop_attribute *l = p->l;
     const fuzz_value *state[STATES];
     int64_t length = l->length, made = 0;
     int goes_on = 1;
@@ -109,15 +109,15 @@ static void run_loop(loop *p)
     }
     for (; made < length && goes_on == 1; made += goes_on == 1)
         goes_on = step(p, l->reverse ? length - 1 - made : made, state);
-    for (int k = 0; k < l->states; k++) copy(p->all, p->start[ag_part_final(l, k)], state[k]);
-    p->all->value[p->start[ag_part_count(l)]] = (real)made;
+    for (int k = 0; k < l->states; k++) copy(p->all, p->start[agi_part_final(l, k)], state[k]);
+    p->all->value[p->start[agi_part_count(l)]] = (real)made;
     forget_before(p, made);
     if (goes_on < 0) forget(p->all);
 }
 
 static void run_branch(fuzz_scope *outer, const ag_node *y, fuzz_value *all, const int64_t start[])
 {
-    const ag_branch *b = y->attribute;
+    const agi_branch_attribute *b = y->attribute;
     int taken = holds(fuzz_value_of(outer, y->in[0]));
     fuzz_scope body = fuzz_inside(outer);
     if (taken < 0) {

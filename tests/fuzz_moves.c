@@ -25,7 +25,7 @@ static void transpose(const ag_node *y, const fuzz_value *x, fuzz_value *out)
 /* slice takes x's elements at the positions; embed puts x's elements there. */
 static void at_positions(const ag_node *y, const fuzz_value *x, fuzz_value *out, int embeds)
 {
-    const ag_positions *p = y->attribute;
+    const agi_positions *p = y->attribute;
     ag_split s = ag_split_at(y, (int)p->axis);
     for (int64_t o = 0; o < s.outer; o++)
         for (int64_t k = 0; k < p->count; k++)
@@ -60,7 +60,7 @@ static void concat(const ag_node *y, const fuzz_value *const in[], fuzz_value *o
 static int64_t index_at(const ag_node *y, const fuzz_value *indices, int64_t k, int64_t extent)
 {
     if (!fuzz_is_known(indices, k)) return -1;
-    int64_t at = ag_counted((int64_t)indices->value[k], extent);
+    int64_t at = agi_counted((int64_t)indices->value[k], extent);
     ck_assert_msg(at >= 0, "%s: an index is out of range", y->op->name);
     return at;
 }

@@ -148,7 +148,7 @@ static void scatter_add(const ag_node *y, const fuzz_value *const in[], fuzz_val
         add(&sum, in[0]->value[i], in[0]->bound[i]);
         for (int64_t k = 0; k < in[1]->n && known; k++) {
             int64_t from = (o * in[1]->n + k) * s.inner + i % s.inner;
-            int here = ag_counted((int64_t)in[1]->value[k], s.extent) == row;
+            int here = agi_counted((int64_t)in[1]->value[k], s.extent) == row;
             if (here) add(&sum, in[2]->value[from], in[2]->bound[from]);
         }
         end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);

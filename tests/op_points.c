@@ -168,7 +168,7 @@ static double expect_mulmul(double a, double b, double c)
 /* The slopes of sigmoid and tanh, and the parts that they and the functions are made of. */
 static ag_node *build_slope(ag_node *const in[], const int *arg)
 {
-    return arg[0] ? ag_tanh_slope(in[0], in[1]) : ag_sigmoid_slope(in[0], in[1]);
+    return arg[0] ? agi_new_tanh_slope(in[0], in[1]) : agi_new_sigmoid_slope(in[0], in[1]);
 }
 
 static double expect_sigmoid_slope(double a, double b, double c)
@@ -257,7 +257,7 @@ static double expect_polar(double a, double b, double c)
 static ag_node *build_bell(ag_node *const in[], const int *arg)
 {
     (void)arg;
-    return ag_bell(in[0], 0.5);
+    return agi_new_bell(in[0], 0.5);
 }
 
 static double expect_bell(double x, double b, double c)

@@ -183,7 +183,7 @@ static ag_node *build_others(ag_node *const in[], const int *arg)
 {
     ag_node *both[] = { in[0], arg[1] ? in[1] : NULL };
     if (arg[1] && (ag_is_bad(in[0]) || ag_is_bad(in[1]))) return ag_mul(in[0], in[1]);
-    return ag_is_bad(in[0]) ? ag_prod_axis(in[0], arg[0], 0) : ag_others(arg[1] + 1, both, arg[0]);
+    return ag_is_bad(in[0]) ? ag_prod_axis(in[0], arg[0], 0) : agi_new_others(arg[1] + 1, both, arg[0]);
 }
 
 static void expect_others(const op_row *r, const double *const in[], double *out)
@@ -207,7 +207,8 @@ static ag_node *build_softmax_error(ag_node *const in[], const int *arg)
     int64_t label[] = { 0, 2 };
     (void)arg;
     if (ag_is_bad(in[0])) return ag_softmax(in[0], 1);
-    return ag_softmax_error(in[0], ag_one_hot(ag_constant(in[0]->graph, AG_I64, AG_SHAPE(2), label), 3, in[0]->dtype));
+    return agi_new_softmax_error(in[0], ag_one_hot(ag_constant(in[0]->graph, AG_I64, AG_SHAPE(2), label), 3,
+                                                   in[0]->dtype));
 }
 
 static void expect_softmax_error(const op_row *r, const double *const in[], double *out)
@@ -225,7 +226,7 @@ static ag_node *build_softmax_slope(ag_node *const in[], const int *arg)
 {
     ag_node *y = arg[0] == EVERYTHING ? ag_exp(ag_sub(in[0], ag_logsumexp(in[0]))) : ag_softmax(in[0], arg[0]);
     if (ag_is_bad(y) || ag_is_bad(in[1])) return ag_mul(y, in[1]);
-    return ag_softmax_slope(y, in[1], arg[0] == EVERYTHING ? AG_ALL : arg[0]);
+    return agi_new_softmax_slope(y, in[1], arg[0] == EVERYTHING ? AG_ALL : arg[0]);
 }
 
 static void expect_softmax_slope(const op_row *r, const double *const in[], double *out)

@@ -13,7 +13,7 @@ static agi_item *only_reader_of(const agi_compiler *c, const agi_item *user, int
 }
 
 /* The operands of the inner operation, then the others of the outer one. */
-static int fuse(agi_compiler *c, agi_item *it, const ag_pattern *p)
+static int fuse(agi_compiler *c, agi_item *it, const agi_fused_pattern *p)
 {
     agi_item *inner = only_reader_of(c, it, p->operand, p->inner);
     if (!inner) return 0;
@@ -30,7 +30,7 @@ static int fuse(agi_compiler *c, agi_item *it, const ag_pattern *p)
 }
 
 /* The scalar multiplies the column or row, where it has been computed before them. */
-static int scale_before_broadcast(agi_compiler *c, agi_item *it, const ag_pattern *p)
+static int scale_before_broadcast(agi_compiler *c, agi_item *it, const agi_fused_pattern *p)
 {
     uint32_t scalar = it->in[1 - p->operand], product = it->in[p->operand];
     agi_item *mul = only_reader_of(c, it, p->operand, p->inner);
@@ -50,7 +50,7 @@ static int scale_before_broadcast(agi_compiler *c, agi_item *it, const ag_patter
 }
 
 /* The product moves to where the difference stood, after everything it now reads: with alpha = -rate. */
-static void accumulate(agi_compiler *c, uint32_t leaf, const ag_pattern *p)
+static void accumulate(agi_compiler *c, uint32_t leaf, const agi_fused_pattern *p)
 {
     agi_item *it = &c->item[c->item[leaf].onto];
     if (!agi_is_point(it) || it->op != p->outer || it->uses != 1) return;
@@ -77,18 +77,18 @@ static void accumulate(agi_compiler *c, uint32_t leaf, const ag_pattern *p)
 static void combine(agi_compiler *c, agi_item *it)
 {
     int reordered = 0; /* once: the other way round would undo it */
-    for (const ag_pattern *p = agi_patterns; p < agi_patterns + agi_pattern_count; p++) {
+    for (const agi_fused_pattern *p = agi_patterns; p < agi_patterns + agi_pattern_count; p++) {
         if (it->op != p->outer) continue;
-        if (p->kind == AG_REORDERS) reordered = reordered || scale_before_broadcast(c, it, p);
-        else if (p->kind == AG_FUSES) fuse(c, it, p);
+        if (p->kind == AGI_REORDERS) reordered = reordered || scale_before_broadcast(c, it, p);
+        else if (p->kind == AGI_FUSES) fuse(c, it, p);
     }
 }
 
 void agi_combine(agi_compiler *c)
 {
     if (c->options->unfused) return;
-    for (const ag_pattern *p = agi_patterns; p < agi_patterns + agi_pattern_count; p++)
-        for (int k = 0; p->kind == AG_ACCUMULATES && k < c->nassigned; k++) accumulate(c, c->assigned[k], p);
+    for (const agi_fused_pattern *p = agi_patterns; p < agi_patterns + agi_pattern_count; p++)
+        for (int k = 0; p->kind == AGI_ACCUMULATES && k < c->nassigned; k++) accumulate(c, c->assigned[k], p);
     for (uint32_t i = 0; i < c->nitems; i++)
         if (agi_is_point(&c->item[i])) combine(c, &c->item[i]);
 }

@@ -32,14 +32,14 @@ static void mark(body *b, int n, ag_node *const x[], uint8_t as)
 static void mark_body(body *b, const ag_node *x)
 {
     if (x->op->flags & AG_BRANCH) {
-        const ag_branch *branch = x->attribute;
+        const agi_branch_attribute *branch = x->attribute;
         mark(b, branch->results, branch->then, LIVE);
         mark(b, branch->results, branch->otherwise, LIVE);
         mark(b, branch->arguments, branch->argument, OUTSIDE);
         mark(b, branch->captures, branch->capture, OUTSIDE);
         return;
     }
-    const ag_loop *l = x->attribute;
+    const agi_loop_attribute *l = x->attribute;
     mark(b, l->states, l->next, LIVE);
     mark(b, l->results, l->result, LIVE);
     if (l->test) mark(b, 1, &l->test, LIVE);

@@ -21,7 +21,7 @@ agi_layout *agi_layout_of(const agi_compiler *c, const ag_node *x)
 int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
 {
     if (!agi_vector_grow(c->arena.allocator, &c->layouts, sizeof(agi_layout), 1)) return agi_out_of_memory(c);
-    int n = ag_parts(x);
+    int n = agi_parts(x);
     agi_layout l = { .node = x, .bytes = AGI_ALIGNMENT };
     l.part = agi_arena_take(&c->plan->arena, (size_t)n * sizeof *l.part);
     if (!l.part) return agi_out_of_memory(c);
@@ -57,13 +57,14 @@ typedef struct {
     ag_node **next, **bound, **result;
 } live_loop;
 
-static int add_live(agi_compiler *c, const ag_loop *l, const int64_t *part, live_loop *v, unsigned char *live)
+static int add_live(agi_compiler *c, const agi_loop_attribute *l, const int64_t *part, live_loop *v,
+                    unsigned char *live)
 {
     unsigned char *used = agi_arena_zeros(&c->arena, (size_t)l->states + 1, 1);
     if (!used) return agi_out_of_memory(c);
     for (int k = 0; k < l->results; k++)
-        if (part[ag_part_result(l, k)] >= 0) v->result[v->results++] = l->result[k];
-    for (int k = 0; k < l->states; k++) live[k] = part[ag_part_final(l, k)] >= 0 || part[ag_part_before(l, k)] >= 0;
+        if (part[agi_part_result(l, k)] >= 0) v->result[v->results++] = l->result[k];
+    for (int k = 0; k < l->states; k++) live[k] = part[agi_part_final(l, k)] >= 0 || part[agi_part_before(l, k)] >= 0;
     for (int grown = 1; grown;) { /* states that live ones, results or the test read */
         int n = v->results;
         ag_node **read = agi_arena_take(&c->arena, (size_t)(v->results + l->states + 1) * sizeof *read);
@@ -73,14 +74,14 @@ static int add_live(agi_compiler *c, const ag_loop *l, const int64_t *part, live
         for (int k = 0; k < l->states; k++)
             if (live[k]) read[n++] = l->next[k];
         grown = 0;
-        if (n && l->states && !ag_find_used(c->graph, n, read, l->states, l->state, used)) return 0;
+        if (n && l->states && !agi_find_used(c->graph, n, read, l->states, l->state, used)) return 0;
         for (int k = 0; k < l->states; k++)
             if (used[k] && !live[k]) live[k] = 1, grown = 1;
     }
     return 1;
 }
 
-static int find_live(agi_compiler *c, const ag_loop *l, const int64_t *part, live_loop *v)
+static int find_live(agi_compiler *c, const agi_loop_attribute *l, const int64_t *part, live_loop *v)
 {
     int inputs = l->states + l->elements + l->captures;
     size_t n = (size_t)(l->results + inputs + 1);
@@ -96,7 +97,7 @@ static int find_live(agi_compiler *c, const ag_loop *l, const int64_t *part, liv
         v->next[v->states++] = l->next[k];
     }
     v->inputs = v->states;
-    for (int k = l->states; k < inputs; k++) v->bound[v->inputs++] = ag_loop_leaf(l, k);
+    for (int k = l->states; k < inputs; k++) v->bound[v->inputs++] = agi_loop_leaf(l, k);
     return 1;
 }
 
@@ -176,11 +177,11 @@ static void add_result(agi_transfers *before, agi_transfers *after, agi_transfer
 
 /* ---- loops ------------------------------------------------------------------------------------------------------ */
 
-static void transfer_states(lowering *w, const ag_loop *l)
+static void transfer_states(lowering *w, const agi_loop_attribute *l)
 {
     agi_loop_step *s = w->s;
     for (int k = 0; k < l->states; k++) {
-        int before = ag_part_before(l, k), final = ag_part_final(l, k);
+        int before = agi_part_before(l, k), final = agi_part_final(l, k);
         add_leaf(&s->enter[0], from_input(w, k, 0), s->body[0], l->state[k]);
         if (s->part[before] >= 0)
             add_leaf(&s->before, to_part(w, before, agi_node_bytes(l->state[k])), s->body[0], l->state[k]);
@@ -188,7 +189,7 @@ static void transfer_states(lowering *w, const ag_loop *l)
     }
 }
 
-static int transfer_loop(lowering *w, const ag_loop *l)
+static int transfer_loop(lowering *w, const agi_loop_attribute *l)
 {
     agi_loop_step *s = w->s;
     int bound = l->states + l->elements;
@@ -200,9 +201,9 @@ static int transfer_loop(lowering *w, const ag_loop *l)
         add_leaf(&s->before, from_input(w, k, agi_node_bytes(one)), s->body[0], one);
     }
     for (int k = bound; k < bound + l->captures; k++)
-        add_leaf(&s->enter[0], from_input(w, k, 0), s->body[0], ag_loop_leaf(l, k));
+        add_leaf(&s->enter[0], from_input(w, k, 0), s->body[0], agi_loop_leaf(l, k));
     for (int k = 0; k < l->results; k++) {
-        int part = ag_part_result(l, k);
+        int part = agi_part_result(l, k);
         if (s->part[part] >= 0)
             add_result(&s->before, &s->after, to_part(w, part, agi_node_bytes(l->result[k])), s->body[0], l->result[k]);
     }
@@ -210,13 +211,13 @@ static int transfer_loop(lowering *w, const ag_loop *l)
     return 1;
 }
 
-static int compile_test(lowering *w, const ag_loop *l)
+static int compile_test(lowering *w, const agi_loop_attribute *l)
 {
     agi_loop_step *s = w->s;
     int bound = l->states + l->elements, inputs = bound + l->captures;
     ag_node **leaves = agi_arena_take(&w->c->arena, (size_t)inputs * sizeof *leaves);
     if (!leaves) return agi_out_of_memory(w->c);
-    for (int k = 0; k < inputs; k++) leaves[k] = ag_loop_leaf(l, k);
+    for (int k = 0; k < inputs; k++) leaves[k] = agi_loop_leaf(l, k);
     s->body[1] = compile_body(w->c, (agi_body){ .nbound = inputs, .bound = leaves }, 1, &l->test);
     if (!s->body[1] || !make_room(w, &s->enter[1], l->captures) || !make_room(w, &s->states, l->states)) return 0;
     for (int k = 0; k < l->states; k++) {
@@ -228,7 +229,7 @@ static int compile_test(lowering *w, const ag_loop *l)
     return 1;
 }
 
-static int lower_loop(lowering *w, const ag_loop *l)
+static int lower_loop(lowering *w, const agi_loop_attribute *l)
 {
     live_loop live = { 0 };
     if (!find_live(w->c, l, w->s->part, &live)) return 0;
@@ -241,7 +242,7 @@ static int lower_loop(lowering *w, const ag_loop *l)
 
 /* ---- branches --------------------------------------------------------------------------------------------------- */
 
-static int lower_body(lowering *w, const ag_branch *b, int side)
+static int lower_body(lowering *w, const agi_branch_attribute *b, int side)
 {
     agi_loop_step *s = w->s;
     ag_node *const *results = side ? b->otherwise : b->then;
@@ -261,7 +262,7 @@ static int lower_body(lowering *w, const ag_branch *b, int side)
     return 1;
 }
 
-static int lower_branch(lowering *w, const ag_branch *b)
+static int lower_branch(lowering *w, const agi_branch_attribute *b)
 {
     w->s->control = from_input(w, 0, 0);
     return lower_body(w, b, 0) && lower_body(w, b, 1);

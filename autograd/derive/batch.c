@@ -168,7 +168,7 @@ ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[],
     return status ? status : g->status;
 }
 
-ag_status ag_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
+ag_status agi_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
                          ag_node *of_y[])
 {
     return agi_batch("a body", count, nu, u, of_u, m, y, of_y);

@@ -165,7 +165,7 @@ static int keeps_zero(const ag_node *v)
 
 static ag_node *add_up(const ag_node *into, ag_node *sum, ag_node *more)
 {
-    return !sum ? more : into->op->flags & AG_LOOP ? ag_pack(sum, more) : ag_add(sum, more);
+    return !sum ? more : into->op->flags & AG_LOOP ? agi_join_parts(sum, more) : ag_add(sum, more);
 }
 
 static ag_status end_row(sweep *s, uint32_t i)
@@ -202,7 +202,7 @@ static ag_node *arrived(const sweep *s, const ag_node *v, condition *when)
     if (!sum && !c->next) return c->sum;
     for (int always = sum != NULL; c; c = c->next) {
         if (!always) when->active = either(when->active, c->active);
-        sum = add_up(v, sum, c->exact ? c->sum : ag_guard(c->active, c->sum));
+        sum = add_up(v, sum, c->exact ? c->sum : agi_new_guard(c->active, c->sum));
     }
     return sum;
 }
@@ -249,7 +249,7 @@ static ag_status pass_on(sweep *s, ag_node *v, ag_node *gout, condition when)
     if (chooses) given = agi_arena_zeros(&s->arena, v->nin, sizeof *given);
     if (!gin || (chooses && !given)) return out_of_memory(s);
     memset(gin, 0, v->nin * sizeof *gin);
-    if (when.active && !when.exact && v->op->flags & AG_PART) gout = ag_guard(when.active, gout), when.exact = 1;
+    if (when.active && !when.exact && v->op->flags & AG_PART) gout = agi_new_guard(when.active, gout), when.exact = 1;
     s->graph->flow_if = given;
     v->op->gradient(v, gout, gin);
     when.exact &= keeps_zero(v);
@@ -291,7 +291,7 @@ static ag_node *total(const sweep *s, const ag_node *x, ag_node **active)
     ag_node *d = arrived(s, x, &when);
     *active = d ? when.active : ag_number(s->graph, 0);
     if (!d) return ag_zeros_like(x);
-    return when.active && !when.exact ? ag_guard(when.active, d) : d;
+    return when.active && !when.exact ? agi_new_guard(when.active, d) : d;
 }
 
 static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
@@ -419,7 +419,7 @@ ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
     return status ? status : finish(hand_out(y->graph, y, n, x, dx), y->graph, n, dx);
 }
 
-/* `active`: see ag_local_vjp; or NULL. */
+/* `active`: see agi_local_vjp; or NULL. */
 static ag_status pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
                       int stops, ag_node *dx[], ag_node *active[])
 {
@@ -430,7 +430,7 @@ static ag_status pull(const char *what, int m, ag_node *const y[], ag_node *cons
     return g ? g->status : AG_OK;
 }
 
-ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[],
+ag_status agi_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[],
                        ag_node *active[])
 {
     return pull("ag_vjp", m, y, w, n, x, n, dx, active);

@@ -114,7 +114,7 @@ static ag_status go_through(forward *f, ag_node *loop)
     int m = 0, n = loop->nin;
     ag_node **tin = agi_arena_zeros(&f->arena, (size_t)n, sizeof *tin);
     ag_node **y = agi_arena_take(&f->arena, 2 * (size_t)n * sizeof *y), **dy = y + n;
-    tangents t = { .part = agi_arena_take(&f->arena, (size_t)ag_parts(loop) * sizeof *t.part) };
+    tangents t = { .part = agi_arena_take(&f->arena, (size_t)agi_parts(loop) * sizeof *t.part) };
     if (!tin || !y || !t.part) return no_memory(f->graph);
     for (int k = 0; k < n; k++)
         if (on_the_way(f, loop->in[k]) && loop->in[k]->dtype != AG_I64) y[m++] = loop->in[k];
@@ -131,7 +131,7 @@ static void add_part(forward *f, ag_node *part)
     const tangents *t = &f->of[part->in[0]->id - f->first];
     int number = t->part[*(const int *)part->attribute];
     f->x[f->n] = part;
-    f->v[f->n++] = number < 0 ? NULL : ag_part(t->loop, number);
+    f->v[f->n++] = number < 0 ? NULL : agi_new_part(t->loop, number);
     f->stops++;
 }
 
@@ -180,7 +180,7 @@ static ag_status push(ag_graph *g, int n, ag_node *const x[], ag_node *const v[]
     return status;
 }
 
-ag_status ag_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[])
+ag_status agi_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[])
 {
     return m ? push(y[0]->graph, n, x, v, n, m, y, dy) : AG_OK;
 }

@@ -45,7 +45,7 @@ static int64_t count_body(const ag_plan *p)
     return all;
 }
 
-/* Loops in loops are no deeper than AG_DEEPEST_LOOP. */
+/* Loops in loops are no deeper than AGI_DEEPEST_LOOP. */
 static int64_t count_loop(const agi_loop_step *s, int inside)
 {
     int64_t all = count_moves(&s->before, inside) + count_moves(&s->after, inside) + count_moves(&s->states, inside);

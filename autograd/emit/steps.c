@@ -236,17 +236,17 @@ static void emit_run(printer *p, const char *indent, int which)
 }
 
 /* Slices that no step reaches hold zeros. */
-static void emit_clearing(printer *p, const ag_loop *l)
+static void emit_clearing(printer *p, const agi_loop_attribute *l)
 {
     for (int k = 0; k < l->results; k++) {
-        int64_t at = p->s->part[ag_part_result(l, k)];
+        int64_t at = p->s->part[agi_part_result(l, k)];
         if (at >= 0)
             ag_emit(&p->to, "    for (%s = 0; %s < %lld; %s++) o%u[%lld + %s] = 0;\n", p->made, p->made,
                     (long long)(l->length * agi_node_bytes(l->result[k])), p->made, p->s->out, (long long)at, p->made);
     }
 }
 
-static void emit_test(printer *p, const ag_loop *l)
+static void emit_test(printer *p, const agi_loop_attribute *l)
 {
     emit_transfers(p, "        ", &p->s->states, 1, "0");
     emit_run(p, "        ", 1);
@@ -257,7 +257,7 @@ static void emit_test(printer *p, const ag_loop *l)
 }
 
 /* Loops in a function have names of their own, as their bodies' variables do. */
-static void name_counters(printer *p, const ag_loop *l)
+static void name_counters(printer *p, const agi_loop_attribute *l)
 {
     char suffix[16] = "";
     if (p->flat) snprintf(suffix, sizeof suffix, "_%d", 2 * p->e->depth);
@@ -266,11 +266,11 @@ static void name_counters(printer *p, const ag_loop *l)
     else snprintf(p->length, sizeof p->length, "%lld", (long long)l->length);
 }
 
-static void emit_loop(printer *p, const ag_loop *l)
+static void emit_loop(printer *p, const agi_loop_attribute *l)
 {
     char t[64];
-    int64_t count = p->s->part[ag_part_count(l)];
-    int endless = l->length == AG_UNBOUNDED && !l->counted;
+    int64_t count = p->s->part[agi_part_count(l)];
+    int endless = l->length == AGI_UNBOUNDED && !l->counted;
     name_counters(p, l);
     if (!l->reverse) snprintf(t, sizeof t, "%s", p->made);
     else if (l->counted) snprintf(t, sizeof t, "(%s - 1 - %s)", p->length, p->made);

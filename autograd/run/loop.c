@@ -32,7 +32,7 @@ static double control(const ag_run *r, const agi_loop_step *s, const ag_node *x)
 }
 
 /* Does the loop go on? */
-static ag_status test(ag_run *r, const agi_loop_step *s, const ag_loop *l, int *on)
+static ag_status test(ag_run *r, const agi_loop_step *s, const agi_loop_attribute *l, int *on)
 {
     ag_run *tester = r->bodies[s->first_run + 1];
     transfer(&s->states, r->bodies[s->first_run], tester, 0);
@@ -41,7 +41,8 @@ static ag_status test(ag_run *r, const agi_loop_step *s, const ag_loop *l, int *
     return status;
 }
 
-static ag_status run_steps(ag_run *r, const agi_loop_step *s, const ag_loop *l, int64_t length, int64_t *made)
+static ag_status run_steps(ag_run *r, const agi_loop_step *s, const agi_loop_attribute *l, int64_t length,
+                           int64_t *made)
 {
     ag_run *body = r->bodies[s->first_run];
     for (*made = 0; *made < length; ++*made) {
@@ -57,18 +58,18 @@ static ag_status run_steps(ag_run *r, const agi_loop_step *s, const ag_loop *l, 
 }
 
 /* Slices that no step reaches: a loop that ends early stacks zeros there. */
-static void clear_stacks(const ag_run *r, const agi_loop_step *s, const ag_loop *l)
+static void clear_stacks(const ag_run *r, const agi_loop_step *s, const agi_loop_attribute *l)
 {
     for (int k = 0; k < l->results; k++) {
-        int64_t at = s->part[ag_part_result(l, k)];
+        int64_t at = s->part[agi_part_result(l, k)];
         if (at >= 0) memset((char *)r->memory[s->out] + at, 0, (size_t)(l->length * agi_node_bytes(l->result[k])));
     }
 }
 
-static ag_status run_loop(ag_run *r, const agi_loop_step *s, const ag_loop *l)
+static ag_status run_loop(ag_run *r, const agi_loop_step *s, const agi_loop_attribute *l)
 {
     ag_run *body = r->bodies[s->first_run];
-    int64_t length = l->length, made, count = s->part[ag_part_count(l)];
+    int64_t length = l->length, made, count = s->part[agi_part_count(l)];
     if (l->counted) length = (int64_t)control(r, s, s->node->in[s->node->nin - 1]);
     if (l->counted || l->test) clear_stacks(r, s, l);
     transfer(&s->enter[0], r, body, 0);

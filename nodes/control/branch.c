@@ -3,30 +3,30 @@
 
 static ag_status shape(ag_infer *c)
 {
-    const ag_branch *b = c->attribute;
+    const agi_branch_attribute *b = c->attribute;
     ag_status status = AG_OK;
     c->op = &agi_called_cond;
     if (ag_count(c->in[0]) != 1) return ag_refuse(c, AG_ESHAPE, "the predicate is not a single number");
     for (int k = 0; k < b->arguments && !status; k++)
-        status = ag_refuse_unlike(c, "argument", k, b->argument[k], "its value", c->in[k + 1]);
+        status = agi_refuse_unlike(c, "argument", k, b->argument[k], "its value", c->in[k + 1]);
     for (int k = 0; k < b->results && !status; k++)
-        status = ag_refuse_unlike(c, "result", k, b->then[k], "that of the other branch", b->otherwise[k]);
+        status = agi_refuse_unlike(c, "result", k, b->then[k], "that of the other branch", b->otherwise[k]);
     c->dtype = AG_F64;
     c->shape.rank = 0;
     return status;
 }
 
-ag_node *ag_branch_node(ag_graph *g, ag_branch *b, ag_node *predicate, ag_node *const value[])
+ag_node *agi_new_branch(ag_graph *g, agi_branch_attribute *b, ag_node *predicate, ag_node *const value[])
 {
     int n = 2 * b->results;
-    ag_node **results = ag_keep(g, NULL, (size_t)n * sizeof *results), **capture;
+    ag_node **results = agi_keep(g, NULL, (size_t)n * sizeof *results), **capture;
     if (!results) return NULL;
     memcpy(results, b->then, (size_t)b->results * sizeof *results);
     memcpy(results + b->results, b->otherwise, (size_t)b->results * sizeof *results);
-    b->captures = ag_find_captures(g, n, results, b->arguments, b->argument, &capture, &b->depth);
+    b->captures = agi_find_captures(g, n, results, b->arguments, b->argument, &capture, &b->depth);
     if (b->captures < 0) return NULL;
     b->capture = capture;
-    ag_node **in = ag_keep(g, NULL, (size_t)(1 + b->arguments + b->captures) * sizeof *in);
+    ag_node **in = agi_keep(g, NULL, (size_t)(1 + b->arguments + b->captures) * sizeof *in);
     if (!in) return NULL;
     in[0] = predicate;
     if (b->arguments) memcpy(in + 1, value, (size_t)b->arguments * sizeof *in); /* else perhaps NULL */
@@ -39,7 +39,7 @@ ag_node *ag_branch_node(ag_graph *g, ag_branch *b, ag_node *predicate, ag_node *
 /* The branch put together: the arguments' leaves serve again, what flows in is further arguments. */
 typedef struct {
     ag_graph *graph;
-    const ag_branch *b;
+    const agi_branch_attribute *b;
     ag_node *y;
     int arguments;
     ag_node **argument, **value;
@@ -53,14 +53,14 @@ typedef struct {
 
 static int start(deriver *d, ag_node *y)
 {
-    const ag_branch *b = y->attribute;
+    const agi_branch_attribute *b = y->attribute;
     *d = (deriver){ .graph = y->graph, .b = b, .y = y, .arguments = b->arguments };
     size_t n = (size_t)(2 * (int)y->nin + b->results) * sizeof(ag_node *);
     ag_node ***lists[] = { &d->argument, &d->value,   &d->x,       &d->flow,      &d->w,        &d->out[0],
                            &d->out[1],   &d->made[0], &d->made[1], &d->active[0], &d->active[1] };
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
-        if (!(*lists[k] = ag_keep(y->graph, NULL, n))) return 0;
-    d->goal = ag_keep(y->graph, NULL, n);
+        if (!(*lists[k] = agi_keep(y->graph, NULL, n))) return 0;
+    d->goal = agi_keep(y->graph, NULL, n);
     memcpy(d->argument, b->argument, (size_t)b->arguments * sizeof *d->argument);
     memcpy(d->value, y->in + 1, (size_t)b->arguments * sizeof *d->value);
     return d->goal != NULL;
@@ -80,20 +80,20 @@ static ag_node *stand_in(const deriver *d, int k)
 
 static ag_node *finish(deriver *d, int results)
 {
-    ag_node **read = ag_keep(d->graph, NULL, 2 * (size_t)results * sizeof *read);
+    ag_node **read = agi_keep(d->graph, NULL, 2 * (size_t)results * sizeof *read);
     if (!read) return NULL;
     memcpy(read, d->made[0], (size_t)results * sizeof *read);
     memcpy(read + results, d->made[1], (size_t)results * sizeof *read);
-    d->arguments = ag_keep_used(d->graph, 2 * results, read, d->arguments, d->argument, d->value);
+    d->arguments = agi_keep_used(d->graph, 2 * results, read, d->arguments, d->argument, d->value);
     if (d->arguments < 0) return NULL;
-    ag_branch b;
+    agi_branch_attribute b;
     memset(&b, 0, sizeof b); /* padding, too */
     b.arguments = d->arguments;
     b.results = results;
     b.argument = d->argument;
     b.then = d->made[0];
     b.otherwise = d->made[1];
-    return ag_branch_node(d->graph, &b, d->y->in[0], d->value);
+    return agi_new_branch(d->graph, &b, d->y->in[0], d->value);
 }
 
 /* Conditions become results, after the n gradients: what is not active in a branch taken, or in none that is. The
@@ -117,9 +117,9 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     deriver d;
     if (!start(&d, y)) return;
-    ag_node **gpart = ag_keep(y->graph, NULL, (size_t)d.b->results * sizeof *gpart);
+    ag_node **gpart = agi_keep(y->graph, NULL, (size_t)d.b->results * sizeof *gpart);
     if (!gpart) return;
-    ag_unpack(y, gout, gpart);
+    agi_take_apart(y, gout, gpart);
     for (int k = 1; k < (int)y->nin; k++) {
         if (!ag_wanted(y, k)) continue;
         d.goal[d.nx] = k;
@@ -132,12 +132,12 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
         d.w[d.nout++] = add_argument(&d, gpart[k]);
     }
     for (int s = 0; s < 2; s++)
-        if (ag_local_vjp(d.nout, d.out[s], d.w, d.nx, d.x, d.made[s], d.active[s])) return;
-    int *condition = ag_keep(y->graph, NULL, (size_t)y->nin * sizeof *condition);
+        if (agi_local_vjp(d.nout, d.out[s], d.w, d.nx, d.x, d.made[s], d.active[s])) return;
+    int *condition = agi_keep(y->graph, NULL, (size_t)y->nin * sizeof *condition);
     ag_node *back = condition ? finish(&d, add_conditions(&d, condition)) : NULL;
     for (int k = 0; k < d.nx && !ag_is_bad(back); k++) {
-        gin[d.goal[k]] = ag_part(back, k);
-        if (condition[k] >= 0) ag_flow_if(y, d.goal[k], ag_stop_gradient(ag_part(back, condition[k])));
+        gin[d.goal[k]] = agi_new_part(back, k);
+        if (condition[k] >= 0) ag_flow_if(y, d.goal[k], ag_stop_gradient(agi_new_part(back, condition[k])));
     }
 }
 
@@ -157,7 +157,7 @@ static ag_node *forward(ag_node *y, ag_node *const tin[], int part[])
         d.out[1][d.nout++] = d.b->otherwise[k];
     }
     for (int s = 0; s < 2; s++)
-        if (ag_local_jvp(d.nx, d.x, d.flow, d.nout, d.out[s], d.made[s])) return NULL;
+        if (agi_local_jvp(d.nx, d.x, d.flow, d.nout, d.out[s], d.made[s])) return NULL;
     return finish(&d, d.nout);
 }
 
@@ -165,8 +165,8 @@ const ag_op agi_branch = { .name = "branch",
                            .formula = "one of two bodies",
                            .inputs = -1,
                            .flags = AG_LOOP | AG_BRANCH | AG_CHOOSES | AG_RANDOM | AG_SMOOTH,
-                           .attribute_size = sizeof(ag_branch),
+                           .attribute_size = sizeof(agi_branch_attribute),
                            .shape = shape,
                            .gradient = gradient,
                            .forward = forward,
-                           .batch = ag_batch_branch };
+                           .batch = agi_batch_branch };

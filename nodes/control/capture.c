@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-void *ag_keep(ag_graph *g, const void *data, size_t bytes)
+void *agi_keep(ag_graph *g, const void *data, size_t bytes)
 {
     void *p = data ? agi_arena_copy(&g->arena, data, bytes) : agi_arena_zeros(&g->arena, 1, bytes);
     if (!p) agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
@@ -95,7 +95,7 @@ static int find_repeated(agi_arena *arena, int64_t n, ag_node *const x[], uint8_
     return 1;
 }
 
-int64_t ag_first_repeated(ag_graph *g, int64_t n, ag_node *const x[])
+int64_t agi_first_repeated(ag_graph *g, int64_t n, ag_node *const x[])
 {
     agi_arena arena;
     agi_arena_init(&arena, &g->allocator);
@@ -149,11 +149,11 @@ static int vet_body(const cone *c, int *depth)
                         "the body of a loop or branch assigns no parameter: assign what it returns");
             return 0;
         }
-        if (x->op->flags & AG_LOOP && ag_depth(x) >= *depth) *depth = ag_depth(x) + 1;
+        if (x->op->flags & AG_LOOP && agi_depth(x) >= *depth) *depth = agi_depth(x) + 1;
     }
-    if (*depth > AG_DEEPEST_LOOP)
-        agi_fail(c->graph, AG_EARG, "loops and branches are nested more than %d deep", AG_DEEPEST_LOOP);
-    return *depth <= AG_DEEPEST_LOOP;
+    if (*depth > AGI_DEEPEST_LOOP)
+        agi_fail(c->graph, AG_EARG, "loops and branches are nested more than %d deep", AGI_DEEPEST_LOOP);
+    return *depth <= AGI_DEEPEST_LOOP;
 }
 
 /* Each once. */
@@ -169,11 +169,11 @@ static int list_captures(cone *c, ag_node ***captures)
         return agi_fail(c->graph, AG_EMEM, "out of memory after %lld nodes", (long long)c->graph->nnodes), -1;
     for (int64_t k = 0; k < all.count; k++)
         if (!repeated[k]) all.list[n++] = all.list[k];
-    *captures = ag_keep(c->graph, n ? all.list : NULL, (size_t)n * sizeof **captures);
+    *captures = agi_keep(c->graph, n ? all.list : NULL, (size_t)n * sizeof **captures);
     return *captures ? n : -1;
 }
 
-int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+int agi_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
                      ag_node ***captures, int *depth)
 {
     cone c;
@@ -184,7 +184,8 @@ int ag_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, a
     return found;
 }
 
-int ag_find_used(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[])
+int agi_find_used(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                  unsigned char used[])
 {
     cone c;
     int ok = find_marks(g, n, results, nbound, bound, &c);
@@ -193,7 +194,7 @@ int ag_find_used(ag_graph *g, int n, ag_node *const results[], int nbound, ag_no
     return ok;
 }
 
-int ag_keep_used(ag_graph *g, int n, ag_node *const results[], int leaves, ag_node *leaf[], ag_node *value[])
+int agi_keep_used(ag_graph *g, int n, ag_node *const results[], int leaves, ag_node *leaf[], ag_node *value[])
 {
     cone c;
     int ok = find_marks(g, n, results, leaves, leaf, &c), kept = 0;
@@ -206,7 +207,7 @@ int ag_keep_used(ag_graph *g, int n, ag_node *const results[], int leaves, ag_no
     return ok ? kept : -1;
 }
 
-int ag_find_dependent(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+int agi_find_dependent(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
                       unsigned char dependent[])
 {
     cone c;

@@ -4,7 +4,7 @@
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    gin[1] = ag_guard(y->in[0], gout);
+    gin[1] = agi_new_guard(y->in[0], gout);
     ag_flow_if(y, 1, y->in[0]);
 }
 
@@ -13,7 +13,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 {
     ag_node *active = batched[0] ? ag_reshape(ag_slice(in[0], 0, 0, 1, 1), AG_SCALAR) : in[0];
     (void)y;
-    return ag_guard(active, batched[1] ? in[1] : ag_batch_all(in[1], count));
+    return agi_new_guard(active, batched[1] ? in[1] : ag_batch_all(in[1], count));
 }
 
 const ag_op agi_guard = { .name = "guard",
@@ -23,7 +23,7 @@ const ag_op agi_guard = { .name = "guard",
                           .gradient = gradient,
                           .batch = batch };
 
-ag_node *ag_guard(ag_node *active, ag_node *x)
+ag_node *agi_new_guard(ag_node *active, ag_node *x)
 {
     ag_node *in[] = { active, x };
     if (ag_is_bad(active) || ag_is_bad(x)) return x;

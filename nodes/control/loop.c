@@ -3,36 +3,37 @@
 
 /* ---- parts ------------------------------------------------------------------------------------------------------ */
 
-int ag_part_final(const ag_loop *l, int state)
+int agi_part_final(const agi_loop_attribute *l, int state)
 {
     (void)l;
     return state;
 }
 
-int ag_part_result(const ag_loop *l, int result)
+int agi_part_result(const agi_loop_attribute *l, int result)
 {
     return l->states + result;
 }
 
-int ag_part_before(const ag_loop *l, int state)
+int agi_part_before(const agi_loop_attribute *l, int state)
 {
     return l->states + l->results + state;
 }
 
-int ag_part_count(const ag_loop *l)
+int agi_part_count(const agi_loop_attribute *l)
 {
     return 2 * l->states + l->results;
 }
 
-int ag_parts(const ag_node *x)
+int agi_parts(const ag_node *x)
 {
-    if (x->op == &agi_branch) return ((const ag_branch *)x->attribute)->results;
-    return ag_part_count(x->attribute) + 1;
+    if (x->op == &agi_branch) return ((const agi_branch_attribute *)x->attribute)->results;
+    return agi_part_count(x->attribute) + 1;
 }
 
-int ag_depth(const ag_node *x)
+int agi_depth(const ag_node *x)
 {
-    return x->op == &agi_branch ? ((const ag_branch *)x->attribute)->depth : ((const ag_loop *)x->attribute)->depth;
+    return x->op == &agi_branch ? ((const agi_branch_attribute *)x->attribute)->depth
+        : ((const agi_loop_attribute *)x->attribute)->depth;
 }
 
 static ag_shape stacked(const ag_node *x, int64_t length)
@@ -42,17 +43,17 @@ static ag_shape stacked(const ag_node *x, int64_t length)
     return s;
 }
 
-ag_shape ag_part_shape(const ag_node *x, int part, ag_dtype *dtype)
+ag_shape agi_part_shape(const ag_node *x, int part, ag_dtype *dtype)
 {
     const ag_node *like;
     *dtype = AG_F64;
     if (x->op == &agi_branch) {
-        like = ((const ag_branch *)x->attribute)->then[part];
+        like = ((const agi_branch_attribute *)x->attribute)->then[part];
         *dtype = (ag_dtype)like->dtype;
         return ag_shape_in(like);
     }
-    const ag_loop *l = x->attribute;
-    if (part == ag_part_count(l)) return AG_SCALAR;
+    const agi_loop_attribute *l = x->attribute;
+    if (part == agi_part_count(l)) return AG_SCALAR;
     int final = part < l->states;
     like = final ? l->state[part] : part < l->states + l->results ? l->result[part - l->states]
                                                                   : l->state[part - l->states - l->results];
@@ -68,7 +69,7 @@ static const char *describe(char text[AG_SHAPE_TEXT], const ag_node *x)
     return ag_describe(text, (ag_dtype)x->dtype, &s);
 }
 
-ag_status ag_refuse_unlike(ag_infer *c, const char *which, int k, const ag_node *a, const char *what, const ag_node *b)
+ag_status agi_refuse_unlike(ag_infer *c, const char *which, int k, const ag_node *a, const char *what, const ag_node *b)
 {
     char one[AG_SHAPE_TEXT], other[AG_SHAPE_TEXT];
     int shapes = !ag_same_shape(a, b);
@@ -79,12 +80,12 @@ ag_status ag_refuse_unlike(ag_infer *c, const char *which, int k, const ag_node 
 
 static ag_status shape(ag_infer *c)
 {
-    const ag_loop *l = c->attribute;
+    const agi_loop_attribute *l = c->attribute;
     ag_status status = AG_OK;
     c->op = l->test ? &agi_called_while : &agi_called_scan;
     for (int k = 0; k < l->states && !status; k++) {
-        status = ag_refuse_unlike(c, "state", k, l->state[k], "its initial value", c->in[k]);
-        if (!status) status = ag_refuse_unlike(c, "state", k, l->state[k], "its next value", l->next[k]);
+        status = agi_refuse_unlike(c, "state", k, l->state[k], "its initial value", c->in[k]);
+        if (!status) status = agi_refuse_unlike(c, "state", k, l->state[k], "its next value", l->next[k]);
     }
     if (status) return status;
     for (int k = 0; k < l->elements; k++) {
@@ -105,22 +106,23 @@ static ag_status shape(ag_infer *c)
     return AG_OK;
 }
 
-ag_node *ag_loop_node(ag_graph *g, ag_loop *l, ag_node *const initial[], ag_node *const sequence[], ag_node *count)
+ag_node *agi_new_loop(ag_graph *g, agi_loop_attribute *l, ag_node *const initial[], ag_node *const sequence[],
+                      ag_node *count)
 {
     int nbound = l->states + l->elements, nresults = l->states + l->results + (l->test != NULL);
-    ag_node **all = ag_keep(g, NULL, (size_t)(nbound + nresults) * sizeof *all), **capture;
+    ag_node **all = agi_keep(g, NULL, (size_t)(nbound + nresults) * sizeof *all), **capture;
     if (!all) return NULL;
     memcpy(all, l->state, (size_t)l->states * sizeof *all);
     memcpy(all + l->states, l->element, (size_t)l->elements * sizeof *all);
     memcpy(all + nbound, l->next, (size_t)l->states * sizeof *all);
     memcpy(all + nbound + l->states, l->result, (size_t)l->results * sizeof *all);
     if (l->test) all[nbound + nresults - 1] = l->test;
-    l->captures = ag_find_captures(g, nresults, all + nbound, nbound, all, &capture, &l->depth);
+    l->captures = agi_find_captures(g, nresults, all + nbound, nbound, all, &capture, &l->depth);
     if (l->captures < 0) return NULL;
     l->capture = capture;
     l->counted = count != NULL;
     int n = nbound + l->captures + l->counted;
-    ag_node **in = ag_keep(g, NULL, (size_t)n * sizeof *in);
+    ag_node **in = agi_keep(g, NULL, (size_t)n * sizeof *in);
     if (!in) return NULL;
     if (l->states) memcpy(in, initial, (size_t)l->states * sizeof *in); /* else perhaps NULL */
     if (l->elements) memcpy(in + l->states, sequence, (size_t)l->elements * sizeof *in); /* else perhaps NULL */
@@ -129,19 +131,20 @@ ag_node *ag_loop_node(ag_graph *g, ag_loop *l, ag_node *const initial[], ag_node
     return ag_apply(&agi_loop, n, in, l);
 }
 
-ag_node *ag_loop_leaf(const ag_loop *l, int k)
+ag_node *agi_loop_leaf(const agi_loop_attribute *l, int k)
 {
     if (k < l->states) return l->state[k];
     k -= l->states;
     return k < l->elements ? l->element[k] : l->capture[k - l->elements];
 }
 
-int ag_spread(ag_graph *g, const ag_loop *l, const unsigned char inputs[], int real, unsigned char changed[])
+int agi_spread_changes(ag_graph *g, const agi_loop_attribute *l, const unsigned char inputs[], int real,
+                       unsigned char changed[])
 {
     int n = l->states + l->results, all = n + (l->test != NULL), leaves = l->states + l->elements + l->captures;
-    ag_node **out = ag_keep(g, NULL, (size_t)all * sizeof *out);
-    ag_node **from = ag_keep(g, NULL, (size_t)leaves * sizeof *from);
-    unsigned char *depends = ag_keep(g, NULL, (size_t)all);
+    ag_node **out = agi_keep(g, NULL, (size_t)all * sizeof *out);
+    ag_node **from = agi_keep(g, NULL, (size_t)leaves * sizeof *from);
+    unsigned char *depends = agi_keep(g, NULL, (size_t)all);
     if (!out || !from || !depends) return 0;
     memcpy(out, l->next, (size_t)l->states * sizeof *out);
     memcpy(out + l->states, l->result, (size_t)l->results * sizeof *out);
@@ -152,8 +155,8 @@ int ag_spread(ag_graph *g, const ag_loop *l, const unsigned char inputs[], int r
         int m = 0;
         grown = 0;
         for (int k = 0; k < leaves; k++)
-            if (k < l->states ? changed[k] : inputs[k]) from[m++] = ag_loop_leaf(l, k);
-        if (!ag_find_dependent(g, all, out, m, from, depends)) return 0;
+            if (k < l->states ? changed[k] : inputs[k]) from[m++] = agi_loop_leaf(l, k);
+        if (!agi_find_dependent(g, all, out, m, from, depends)) return 0;
         for (int k = 0; k < all; k++) {
             if (changed[k] || !depends[k] || (real && out[k]->dtype == AG_I64)) continue;
             changed[k] = 1;
@@ -167,8 +170,8 @@ const ag_op agi_loop = { .name = "loop",
                          .formula = "a body, step by step",
                          .inputs = -1,
                          .flags = AG_LOOP | AG_CHOOSES | AG_RANDOM | AG_SMOOTH,
-                         .attribute_size = sizeof(ag_loop),
+                         .attribute_size = sizeof(agi_loop_attribute),
                          .shape = shape,
-                         .gradient = ag_loop_backward,
-                         .forward = ag_loop_forward,
-                         .batch = ag_batch_loop };
+                         .gradient = agi_loop_backward,
+                         .forward = agi_loop_forward,
+                         .batch = agi_batch_loop };

@@ -8,16 +8,16 @@
  *   loop_backward.c    reverse mode;  loop_forward.c: forward mode;  loop_batch.c: many values at once
  *
  * autograd/capture.c finds out what bodies read; autograd/loop.c makes them plans of their own, to step through. */
-#ifndef AG_LOOP_H
-#define AG_LOOP_H
+#ifndef AGI_LOOP_H
+#define AGI_LOOP_H
 
 #include "node.h"
 
-#define AG_UNBOUNDED INT64_MAX
-enum { AG_DEEPEST_LOOP = 16 }; /* loops in loops: who goes through bodies may do so recursively */
+#define AGI_UNBOUNDED INT64_MAX
+enum { AGI_DEEPEST_LOOP = 16 }; /* loops in loops: who goes through bodies may do so recursively */
 
 typedef struct {
-    int64_t length;                /* number of steps; with a test or a count: at most; or AG_UNBOUNDED */
+    int64_t length;                /* number of steps; with a test or a count: at most; or AGI_UNBOUNDED */
     int reverse;                   /* from the last element to the first */
     int counted;                   /* the last input is the number of steps, rank 0 */
     int states, elements, results, captures;
@@ -28,7 +28,7 @@ typedef struct {
     ag_node *const *capture;
     ag_node *test;                 /* body, on states and captures, rank 0: go on while it is not 0; or NULL */
     int depth;                     /* 1 + that of the loops and branches inside */
-} ag_loop;
+} agi_loop_attribute;
 
 typedef struct {
     int arguments, results, captures;
@@ -36,69 +36,72 @@ typedef struct {
     ag_node *const *then, *const *otherwise; /* bodies: the results of either branch */
     ag_node *const *capture;
     int depth;
-} ag_branch; /* inputs: predicate, arguments' values, captures */
+} agi_branch_attribute; /* inputs: predicate, arguments' values, captures */
 
 /* Make the node, and find the captures for it. Out of memory, or the body holds what it may not: a bad node or NULL. */
-ag_node *ag_loop_node(ag_graph *, ag_loop *, ag_node *const initial[], ag_node *const sequence[], ag_node *count);
-ag_node *ag_branch_node(ag_graph *, ag_branch *, ag_node *predicate, ag_node *const value[]);
+ag_node *agi_new_loop(ag_graph *, agi_loop_attribute *, ag_node *const initial[], ag_node *const sequence[],
+                      ag_node *count);
+ag_node *agi_new_branch(ag_graph *, agi_branch_attribute *, ag_node *predicate, ag_node *const value[]);
 /* What the constructors are called in failures; no node is of these operations. */
 extern const ag_op agi_called_scan, agi_called_while, agi_called_cond;
 /* In a shape rule: `which` k, which is a, and `what`, which is b, agree in shape and type, or the failure says so. */
-ag_status ag_refuse_unlike(ag_infer *, const char *which, int k, const ag_node *a, const char *what, const ag_node *b);
-int ag_depth(const ag_node *loop_or_branch);
+ag_status agi_refuse_unlike(ag_infer *, const char *which, int k, const ag_node *a, const char *what, const ag_node *b);
+int agi_depth(const ag_node *loop_or_branch);
 /* What input k of a loop node is in the body: a state, an element or a capture. */
-ag_node *ag_loop_leaf(const ag_loop *, int k);
+ag_node *agi_loop_leaf(const agi_loop_attribute *, int k);
 /* From the inputs that are changed: which states, results and test are, because of them or of other states; `real`: no
  * change goes into integers. 0 when memory ends. */
-int ag_spread(ag_graph *, const ag_loop *, const unsigned char inputs[], int real, unsigned char changed[]);
+int agi_spread_changes(ag_graph *, const agi_loop_attribute *, const unsigned char inputs[], int real,
+                       unsigned char changed[]);
 
 /* ---- parts: of a loop, in this order; a branch has its results alone -------------------------------------------- */
 
-int ag_part_final(const ag_loop *, int state);
-int ag_part_result(const ag_loop *, int result);
-int ag_part_before(const ag_loop *, int state); /* the state before each step, stacked */
-int ag_part_count(const ag_loop *);             /* number of steps made, rank 0, f64 */
-int ag_parts(const ag_node *loop_or_branch);    /* how many there are */
-ag_node *ag_part(ag_node *loop_or_branch, int part);
-ag_shape ag_part_shape(const ag_node *loop_or_branch, int part, ag_dtype *);
+int agi_part_final(const agi_loop_attribute *, int state);
+int agi_part_result(const agi_loop_attribute *, int result);
+int agi_part_before(const agi_loop_attribute *, int state); /* the state before each step, stacked */
+int agi_part_count(const agi_loop_attribute *);             /* number of steps made, rank 0, f64 */
+int agi_parts(const ag_node *loop_or_branch);    /* how many there are */
+ag_node *agi_new_part(ag_node *loop_or_branch, int part);
+ag_shape agi_part_shape(const ag_node *loop_or_branch, int part, ag_dtype *);
 /* The gradients that flow into the parts, from the gradient of the whole node; NULL where nothing does. */
-void ag_unpack(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[]);
-ag_node *ag_pack(ag_node *gout_or_null, ag_node *more); /* two gradients of a whole node together */
+void agi_take_apart(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[]);
+ag_node *agi_join_parts(ag_node *gout_or_null, ag_node *more); /* two gradients of a whole node together */
 
 /* ---- bodies: what they read ------------------------------------------------------------------------------------- */
 
-void *ag_keep(ag_graph *, const void *data, size_t bytes); /* a copy, or zeros, in the graph's memory; NULL: failed */
+void *agi_keep(ag_graph *, const void *data, size_t bytes); /* a copy, or zeros, in the graph's memory; NULL: failed */
 /* Nodes that `results` read and that do not depend on the bound leaves, numbers aside. In the graph's memory. -1 after
  * a failure: no memory, or something inside that no body may hold. */
-int ag_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+int agi_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
                      ag_node ***captures, int *depth);
 /* The place of the first that stands further ahead as well; n: none does, or memory ended, which is recorded. */
-int64_t ag_first_repeated(ag_graph *, int64_t n, ag_node *const x[]);
+int64_t agi_first_repeated(ag_graph *, int64_t n, ag_node *const x[]);
 /* Which of the bound leaves the results read. 0 when memory ends. */
-int ag_find_used(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[], unsigned char used[]);
+int agi_find_used(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                  unsigned char used[]);
 /* Keeps those of the leaves that the results read, and the values they stand for. Their number; -1: no memory. */
-int ag_keep_used(ag_graph *, int n, ag_node *const results[], int leaves, ag_node *leaf[], ag_node *value[]);
+int agi_keep_used(ag_graph *, int n, ag_node *const results[], int leaves, ag_node *leaf[], ag_node *value[]);
 /* Which results depend on the bound leaves. 0 when memory ends. */
-int ag_find_dependent(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+int agi_find_dependent(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
                       unsigned char dependent[]);
 
 /* ---- bodies: derivatives, batches ------------------------------------------------------------------------------- */
 
 /* As ag_vjp and ag_jvp, but the x are independent of each other: nothing flows from one into another. active[i] becomes
  * a number that is 0 in evaluations in which nothing flows to x[i], as branches are not taken; NULL: it always does. */
-ag_status ag_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[],
+ag_status agi_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[],
                        ag_node *active[]);
-ag_status ag_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
+ag_status agi_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
 void ag_flow_if(ag_node *y, int k, ag_node *active); /* in a gradient rule: gin[k] is 0 where this number is */
-ag_node *ag_guard(ag_node *active, ag_node *x);      /* x where the number is not 0, else 0 */
+ag_node *agi_new_guard(ag_node *active, ag_node *x);      /* x where the number is not 0, else 0 */
 /* of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]; nu at least 1. */
-ag_status ag_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
+ag_status agi_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
                          ag_node *of_y[]);
 /* The hooks. */
-void ag_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[]);
-ag_node *ag_loop_forward(ag_node *y, ag_node *const tin[], int part[]);
-ag_node *ag_batch_loop(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
-ag_node *ag_batch_branch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
-ag_node *ag_batch_part(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+void agi_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[]);
+ag_node *agi_loop_forward(ag_node *y, ag_node *const tin[], int part[]);
+ag_node *agi_batch_loop(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+ag_node *agi_batch_branch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
+ag_node *agi_batch_part(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
 
 #endif

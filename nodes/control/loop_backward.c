@@ -5,9 +5,9 @@
 /* What the backward loop is put together from: lists that grow as the parts of the forward loop are looked at. */
 typedef struct {
     ag_graph *graph;
-    const ag_loop *l;
+    const agi_loop_attribute *l;
     ag_node *y;
-    ag_loop back;
+    agi_loop_attribute back;
     ag_node **state, **next, **initial; /* gradients of states, then sums for captures */
     ag_node **element, **sequence;      /* states before, elements, gradients of results and of states before */
     ag_node **result;                   /* gradients of the elements */
@@ -30,14 +30,14 @@ static int real(const ag_node *x)
 
 static int make_room(puller *p)
 {
-    const ag_loop *l = p->l;
+    const agi_loop_attribute *l = p->l;
     size_t n = (size_t)(2 * l->states + l->elements + l->results + 3 * l->captures) * sizeof(ag_node *);
     ag_node ***lists[] = { &p->state, &p->next, &p->initial,   &p->element, &p->sequence, &p->result,
                            &p->out,   &p->x,    &p->cotangent, &p->dx,      &p->active };
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
-        if (!(*lists[k] = ag_keep(p->graph, NULL, n))) return 0;
-    p->goal = ag_keep(p->graph, NULL, n);
-    p->condition = ag_keep(p->graph, NULL, n);
+        if (!(*lists[k] = agi_keep(p->graph, NULL, n))) return 0;
+    p->goal = agi_keep(p->graph, NULL, n);
+    p->condition = agi_keep(p->graph, NULL, n);
     return p->goal && p->condition;
 }
 
@@ -71,11 +71,11 @@ static ag_node *add_state(puller *p, const ag_node *like, ag_node *initial)
 /* The body's leaves serve again: the states are now read from the trajectory, the elements from the sequences. */
 static void list_leaves(puller *p, ag_node *const gpart[])
 {
-    const ag_loop *l = p->l;
+    const agi_loop_attribute *l = p->l;
     for (int k = 0; k < l->states; k++) {
-        add_element(p, l->state[k], ag_part(p->y, ag_part_before(l, k)));
+        add_element(p, l->state[k], agi_new_part(p->y, agi_part_before(l, k)));
         if (!real(l->state[k])) continue;
-        pull_from(p, l->next[k], add_state(p, l->state[k], gpart[ag_part_final(l, k)]));
+        pull_from(p, l->next[k], add_state(p, l->state[k], gpart[agi_part_final(l, k)]));
         pull_to(p, l->state[k], -1);
     }
     for (int k = 0; k < l->elements; k++) {
@@ -87,7 +87,7 @@ static void list_leaves(puller *p, ag_node *const gpart[])
         if (ag_wanted(p->y, input)) pull_to(p, l->capture[k], input);
     }
     for (int k = 0; k < l->results; k++) {
-        ag_node *g = gpart[ag_part_result(l, k)];
+        ag_node *g = gpart[agi_part_result(l, k)];
         if (g) pull_from(p, l->result[k], add_element(p, leaf_like(p->graph, l->result[k]), g));
     }
 }
@@ -122,13 +122,13 @@ static ag_node *with_lost(ag_node *sum, ag_node *lost)
 /* What was pulled back becomes the backward loop's next states, sums and results. */
 static void list_results(puller *p, ag_node *const gpart[])
 {
-    const ag_loop *l = p->l;
+    const agi_loop_attribute *l = p->l;
     int state = 0;
     for (int k = 0; k < p->nx; k++) {
         ag_node *d = p->dx[k];
         if (p->goal[k] < 0) {
             for (; !real(l->state[state]); state++) continue;
-            ag_node *before = gpart[ag_part_before(l, state)];
+            ag_node *before = gpart[agi_part_before(l, state)];
             if (before) d = ag_add(d, add_element(p, leaf_like(p->graph, l->state[state]), before));
             p->next[k] = d;
             state++;
@@ -159,47 +159,48 @@ static void list_conditions(puller *p)
 static int drop_unread(puller *p)
 {
     int n = p->back.states + p->back.results;
-    ag_node **read = ag_keep(p->graph, NULL, (size_t)n * sizeof *read);
+    ag_node **read = agi_keep(p->graph, NULL, (size_t)n * sizeof *read);
     if (!read) return 0;
     memcpy(read, p->next, (size_t)p->back.states * sizeof *read);
     memcpy(read + p->back.states, p->result, (size_t)p->back.results * sizeof *read);
-    p->back.elements = ag_keep_used(p->graph, n, read, p->back.elements, p->element, p->sequence);
+    p->back.elements = agi_keep_used(p->graph, n, read, p->back.elements, p->element, p->sequence);
     return p->back.elements >= 0;
 }
 
 static void hand_out(puller *p, ag_node *back, ag_node *count, ag_node *gin[])
 {
-    const ag_loop *l = p->l;
+    const agi_loop_attribute *l = p->l;
     int result = 0, sum = 0;
     ag_node *steps;
     for (int k = 0; k < l->states; k++)
-        if (real(l->state[k])) gin[k] = ag_part(back, ag_part_final(&p->back, sum++));
+        if (real(l->state[k])) gin[k] = agi_new_part(back, agi_part_final(&p->back, sum++));
     for (int k = 0; k < p->nx; k++) {
         if (p->goal[k] < 0) continue;
         int stacked_one = p->goal[k] < l->states + l->elements;
-        int part = stacked_one ? ag_part_result(&p->back, result++) : ag_part_final(&p->back, sum++);
-        gin[p->goal[k]] = ag_part(back, part);
+        int part = stacked_one ? agi_part_result(&p->back, result++) : agi_part_final(&p->back, sum++);
+        gin[p->goal[k]] = agi_new_part(back, part);
         if (stacked_one) continue;
         if (is_long(p, p->x[k]))
-            gin[p->goal[k]] = with_lost(gin[p->goal[k]], ag_part(back, ag_part_final(&p->back, sum++)));
-        if (p->condition[k] >= 0) steps = ag_stop_gradient(ag_part(back, ag_part_final(&p->back, p->condition[k])));
+            gin[p->goal[k]] = with_lost(gin[p->goal[k]], agi_new_part(back, agi_part_final(&p->back, sum++)));
+        if (p->condition[k] >= 0) steps = ag_stop_gradient(agi_new_part(back, agi_part_final(&p->back,
+                                                                                             p->condition[k])));
         else steps = count ? ag_greater(count, ag_number(p->graph, 0)) : NULL;
         ag_flow_if(p->y, p->goal[k], steps);
     }
 }
 
-void ag_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
+void agi_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     puller p = { .graph = y->graph, .l = y->attribute, .y = y };
-    if (p.l->length == AG_UNBOUNDED) {
+    if (p.l->length == AGI_UNBOUNDED) {
         gin[0] = ag_reject(y, y->op, AG_ENOGRAD, "reverse mode needs a bound on the number of steps: give max_steps");
         return;
     }
-    ag_node **gpart = ag_keep(y->graph, NULL, (size_t)ag_parts(y) * sizeof *gpart);
+    ag_node **gpart = agi_keep(y->graph, NULL, (size_t)agi_parts(y) * sizeof *gpart);
     if (!gpart || !make_room(&p)) return;
-    ag_unpack(y, gout, gpart);
+    agi_take_apart(y, gout, gpart);
     list_leaves(&p, gpart);
-    if (ag_local_vjp(p.nout, p.out, p.cotangent, p.nx, p.x, p.dx, p.active)) return;
+    if (agi_local_vjp(p.nout, p.out, p.cotangent, p.nx, p.x, p.dx, p.active)) return;
     list_results(&p, gpart);
     list_conditions(&p);
     if (!drop_unread(&p)) return;
@@ -209,7 +210,7 @@ void ag_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
     p.back.next = p.next;
     p.back.element = p.element;
     p.back.result = p.result;
-    ag_node *count = p.l->test ? ag_part(y, ag_part_count(p.l)) : p.l->counted ? y->in[y->nin - 1] : NULL;
-    ag_node *back = ag_loop_node(y->graph, &p.back, p.initial, p.sequence, count);
+    ag_node *count = p.l->test ? agi_new_part(y, agi_part_count(p.l)) : p.l->counted ? y->in[y->nin - 1] : NULL;
+    ag_node *back = agi_new_loop(y->graph, &p.back, p.initial, p.sequence, count);
     if (!ag_is_bad(back)) hand_out(&p, back, count, gin);
 }

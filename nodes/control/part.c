@@ -3,7 +3,7 @@
 
 static ag_status shape(ag_infer *c)
 {
-    c->shape = ag_part_shape(c->in[0], *(const int *)c->attribute, &c->dtype);
+    c->shape = agi_part_shape(c->in[0], *(const int *)c->attribute, &c->dtype);
     if (c->shape.rank > AG_MAX_RANK)
         return ag_refuse(c, AG_ESHAPE, "a state has all %d axes: none is left to stack its values along, as reverse "
                          "mode does", AG_MAX_RANK);
@@ -22,9 +22,9 @@ const ag_op agi_part = { .name = "part",
                          .attribute_size = sizeof(int),
                          .shape = shape,
                          .gradient = gradient,
-                         .batch = ag_batch_part };
+                         .batch = agi_batch_part };
 
-ag_node *ag_part(ag_node *x, int part)
+ag_node *agi_new_part(ag_node *x, int part)
 {
     return ag_unary_with(&agi_part, x, &part);
 }

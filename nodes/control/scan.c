@@ -32,12 +32,12 @@ static ag_node *fault_of_leaves(const ag_op *op, ag_node *any, int lists, const 
 {
     int64_t n = 0, at;
     for (int i = 0; i < lists; i++) n += list[i].leaves ? list[i].n : 0;
-    ag_node **all = ag_keep(any->graph, NULL, (size_t)n * sizeof *all);
+    ag_node **all = agi_keep(any->graph, NULL, (size_t)n * sizeof *all);
     if (!all) return ag_reject(any, op, AG_EMEM, "out of memory");
     n = 0;
     for (int i = 0; i < lists; i++)
         for (int k = 0; list[i].leaves && k < list[i].n; k++) all[n++] = list[i].x[k];
-    at = ag_first_repeated(any->graph, n, all);
+    at = agi_first_repeated(any->graph, n, all);
     if (ag_graph_status(any->graph)) return ag_reject(any, op, AG_EMEM, "out of memory");
     if (at == n) return NULL;
     ag_node *x = all[at];
@@ -86,7 +86,7 @@ static ag_status fill(ag_graph *g, ag_node *bad, int n, ag_node *out[], int m, a
 
 static ag_node *const *keep(ag_graph *g, ag_node *const x[], int n)
 {
-    return ag_keep(g, n ? x : NULL, (size_t)n * sizeof *x);
+    return agi_keep(g, n ? x : NULL, (size_t)n * sizeof *x);
 }
 
 /* The bad node of the graph, which has failed. */
@@ -97,7 +97,7 @@ static ag_node *failed(ag_node *any)
 
 static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *test, ag_node *final[], ag_node *stacked[])
 {
-    ag_loop l;
+    agi_loop_attribute l;
     memset(&l, 0, sizeof l);
     l.length = b->length ? b->length : 1; /* none is one that is not made: nothing has an extent of 0 */
     l.reverse = b->reverse != 0;
@@ -110,9 +110,11 @@ static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *test, ag_nod
     l.element = keep(g, b->element, b->sequences);
     l.result = keep(g, b->result, b->results);
     if (!l.state || !l.next || !l.element || !l.result) return AG_EMEM;
-    ag_node *y = ag_loop_node(g, &l, b->initial, b->sequence, b->length ? NULL : ag_number(g, 0));
-    for (int k = 0; k < b->states && final; k++) final[k] = ag_is_bad(y) ? y : ag_part(y, ag_part_final(&l, k));
-    for (int k = 0; k < b->results && stacked; k++) stacked[k] = ag_is_bad(y) ? y : ag_part(y, ag_part_result(&l, k));
+    ag_node *y = agi_new_loop(g, &l, b->initial, b->sequence, b->length ? NULL : ag_number(g, 0));
+    for (int k = 0; k < b->states && final; k++) final[k] = ag_is_bad(y) ? y : agi_new_part(y, agi_part_final(&l, k));
+    for (int k = 0; k < b->results && stacked; k++) stacked[k] = ag_is_bad(y) ? y : agi_new_part(y,
+                                                                                                 agi_part_result(&l,
+                                                                                                                 k));
     return ag_graph_status(g);
 }
 
@@ -164,9 +166,9 @@ static ag_node *unfold(ag_node *x, const ag_node *one, int64_t steps)
 static ag_status nested(ag_graph *g, const ag_scan_body *b, int64_t steps, ag_node *final[], ag_node *stacked[])
 {
     size_t bytes = (size_t)(b->states + b->sequences + b->results + 1) * sizeof(ag_node *);
-    ag_node **state = ag_keep(g, NULL, bytes), **next = ag_keep(g, NULL, bytes), **segment = ag_keep(g, NULL, bytes);
-    ag_node **sequence = ag_keep(g, NULL, bytes), **result = ag_keep(g, NULL, bytes);
-    ag_node **steps_of = ag_keep(g, NULL, bytes);
+    ag_node **state = agi_keep(g, NULL, bytes), **next = agi_keep(g, NULL, bytes), **segment = agi_keep(g, NULL, bytes);
+    ag_node **sequence = agi_keep(g, NULL, bytes), **result = agi_keep(g, NULL, bytes);
+    ag_node **steps_of = agi_keep(g, NULL, bytes);
     if (!state || !next || !segment || !sequence || !result || !steps_of) return AG_EMEM;
     for (int k = 0; k < b->states; k++)
         state[k] = ag_input(g, NULL, (ag_dtype)b->state[k]->dtype, ag_shape_in(b->state[k]));
@@ -205,10 +207,10 @@ static ag_status segmented(ag_graph *g, const ag_scan_body *b, int64_t steps, ag
     if (whole == b->length) return nested(g, b, steps, final, stacked);
     size_t bytes = (size_t)(b->states + b->sequences + b->results + 1) * sizeof(ag_node *);
     ag_scan_body part[2] = { *b, *b };
-    ag_node **middle = ag_keep(g, NULL, bytes), **out[2];
+    ag_node **middle = agi_keep(g, NULL, bytes), **out[2];
     for (int h = 0; h < 2; h++) {
-        ag_node **sequence = ag_keep(g, NULL, bytes);
-        out[h] = ag_keep(g, NULL, bytes);
+        ag_node **sequence = agi_keep(g, NULL, bytes);
+        out[h] = agi_keep(g, NULL, bytes);
         if (!middle || !sequence || !out[h]) return AG_EMEM;
         for (int k = 0; k < b->sequences; k++)
             sequence[k] = ag_slice(b->sequence[k], 0, h ? whole : 0, h ? b->length : whole, 1);
@@ -282,7 +284,7 @@ ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node 
         bad = ag_reject(any, &agi_called_while, AG_EARG, "max_steps is %lld; 0: any number of steps",
                         (long long)max_steps);
     if (bad) return fill(g, bad, states, final, 0, NULL);
-    ag_scan_body b = { .length = max_steps > 0 ? max_steps : AG_UNBOUNDED, .states = states, .initial = initial,
+    ag_scan_body b = { .length = max_steps > 0 ? max_steps : AGI_UNBOUNDED, .states = states, .initial = initial,
                        .state = state, .next = next };
     ag_status status = plain(g, &b, test, final, NULL);
     return status ? fill(g, failed(any), states, final, 0, NULL) : AG_OK;
@@ -300,15 +302,15 @@ ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_
     if (!any) return fill(NULL, NULL, results, out, 0, NULL);
     bad = ag_graph_status(g) ? failed(any) : fault(&agi_called_cond, LISTS, list);
     if (bad) return fill(g, bad, results, out, 0, NULL);
-    ag_branch b;
+    agi_branch_attribute b;
     memset(&b, 0, sizeof b);
     b.arguments = arguments;
     b.results = results;
     b.argument = keep(g, argument, arguments);
     b.then = keep(g, then, results);
     b.otherwise = keep(g, otherwise, results);
-    ag_node *y = b.argument && b.then && b.otherwise ? ag_branch_node(g, &b, predicate, value) : NULL;
+    ag_node *y = b.argument && b.then && b.otherwise ? agi_new_branch(g, &b, predicate, value) : NULL;
     if (ag_is_bad(y)) return fill(g, failed(any), results, out, 0, NULL);
-    for (int k = 0; k < results && out; k++) out[k] = ag_part(y, k);
+    for (int k = 0; k < results && out; k++) out[k] = agi_new_part(y, k);
     return ag_graph_status(g);
 }

@@ -17,7 +17,7 @@ const ag_op agi_unpart = { .name = "unpart",
                            .shape = shape,
                            .gradient = ag_zero_gradient };
 
-ag_node *ag_pack(ag_node *gout, ag_node *more)
+ag_node *agi_join_parts(ag_node *gout, ag_node *more)
 {
     for (ag_node *sum = more; !ag_is_bad(sum); sum = sum->op == &agi_unpart ? NULL : sum->in[0]) {
         ag_node *one = sum->op == &agi_unpart ? sum : sum->in[1];
@@ -27,9 +27,9 @@ ag_node *ag_pack(ag_node *gout, ag_node *more)
 }
 
 /* Contributions were added one by one: a chain of sums whose right operands, and last left one, are `unpart` nodes. */
-void ag_unpack(ag_node *x, ag_node *gout, ag_node *parts[])
+void agi_take_apart(ag_node *x, ag_node *gout, ag_node *parts[])
 {
-    for (int k = 0; k < ag_parts(x); k++) parts[k] = NULL;
+    for (int k = 0; k < agi_parts(x); k++) parts[k] = NULL;
     for (ag_node *sum = gout, *one; !ag_is_bad(sum); sum = sum->op == &agi_unpart ? NULL : sum->in[0]) {
         one = sum->op == &agi_unpart ? sum : sum->in[1];
         ag_node **part = &parts[*(const int *)one->attribute];

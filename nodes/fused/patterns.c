@@ -2,22 +2,22 @@
  * three in a row become two, then one. A product is rounded before its sum, fused or not. */
 #include "patterns.h"
 
-const ag_pattern agi_patterns[] = {
-    { AG_ACCUMULATES, &agi_sub, 1, &agi_mul, &agi_submul },
-    { AG_REORDERS, &agi_mul, 0, &agi_mul, NULL },
-    { AG_REORDERS, &agi_mul, 1, &agi_mul, NULL },
+const agi_fused_pattern agi_patterns[] = {
+    { AGI_ACCUMULATES, &agi_sub, 1, &agi_mul, &agi_submul },
+    { AGI_REORDERS, &agi_mul, 0, &agi_mul, NULL },
+    { AGI_REORDERS, &agi_mul, 1, &agi_mul, NULL },
 
-    { AG_FUSES, &agi_add, 0, &agi_mul, &agi_muladd },
-    { AG_FUSES, &agi_add, 1, &agi_mul, &agi_muladd },
-    { AG_FUSES, &agi_sub, 0, &agi_mul, &agi_mulsub },
-    { AG_FUSES, &agi_sub, 1, &agi_mul, &agi_submul },
-    { AG_FUSES, &agi_mul, 0, &agi_mul, &agi_mulmul },
-    { AG_FUSES, &agi_mul, 1, &agi_mul, &agi_mulmul },
+    { AGI_FUSES, &agi_add, 0, &agi_mul, &agi_muladd },
+    { AGI_FUSES, &agi_add, 1, &agi_mul, &agi_muladd },
+    { AGI_FUSES, &agi_sub, 0, &agi_mul, &agi_mulsub },
+    { AGI_FUSES, &agi_sub, 1, &agi_mul, &agi_submul },
+    { AGI_FUSES, &agi_mul, 0, &agi_mul, &agi_mulmul },
+    { AGI_FUSES, &agi_mul, 1, &agi_mul, &agi_mulmul },
 
-    { AG_FUSES, &agi_exp, 0, &agi_neg, &agi_exp_neg },
-    { AG_FUSES, &agi_exp_neg, 0, &agi_square, &agi_exp_neg_square },
-    { AG_FUSES, &agi_sigmoid_of_exp, 0, &agi_exp_neg, &agi_sigmoid }, /* no slope is wanted with them */
-    { AG_FUSES, &agi_tanh_of_expm1, 0, &agi_expm1_odd, &agi_tanh },
+    { AGI_FUSES, &agi_exp, 0, &agi_neg, &agi_exp_neg },
+    { AGI_FUSES, &agi_exp_neg, 0, &agi_square, &agi_exp_neg_square },
+    { AGI_FUSES, &agi_sigmoid_of_exp, 0, &agi_exp_neg, &agi_sigmoid }, /* no slope is wanted with them */
+    { AGI_FUSES, &agi_tanh_of_expm1, 0, &agi_expm1_odd, &agi_tanh },
 };
 
 const int agi_pattern_count = sizeof agi_patterns / sizeof agi_patterns[0];

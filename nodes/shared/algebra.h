@@ -1,32 +1,32 @@
 /* What `simplify` hooks share: literal numbers, powers of two, repeated elements. Of pointwise operations, when their
  * hook is asked, no operand is a broadcast, and literals have rank 0. */
-#ifndef AG_ALGEBRA_H
-#define AG_ALGEBRA_H
+#ifndef AGI_ALGEBRA_H
+#define AGI_ALGEBRA_H
 
 #include "graph/graph.h"
 
-static inline int ag_is_literal(const ag_node *x) /* a number of rank 0 */
+static inline int agi_is_literal(const ag_node *x) /* a number of rank 0 */
 {
     return x->op->role == AG_IS_NUMBER;
 }
 
-int ag_is_literally(const ag_node *x, double wanted);
-ag_node *ag_number_of_type(ag_graph *, ag_dtype, double value); /* that keeps its type whatever it meets */
+int agi_is_literally(const ag_node *x, double wanted);
+ag_node *agi_number_of_type(ag_graph *, ag_dtype, double value); /* that keeps its type whatever it meets */
 
-static inline int ag_is_negative(const ag_node *x) /* of its operand */
+static inline int agi_is_negative(const ag_node *x) /* of its operand */
 {
     return x->op == &agi_neg;
 }
 
 /* 2^k or -2^k, well inside the range of the type: scaling by it is exact. */
-int ag_is_power_of_two(double x, ag_dtype);
+int agi_is_power_of_two(double x, ag_dtype);
 /* Of the product of these two, which may be still to be made: the x of x * 2^k, or NULL. */
-ag_node *ag_scaled(ag_node *const in[2], ag_dtype, double *power);
-ag_node *ag_scaled_by(const ag_node *product, double *power);
+ag_node *agi_scaled_operand(ag_node *const in[2], ag_dtype, double *power);
+ag_node *agi_scaled_by(const ag_node *product, double *power);
 
 /* Rewrites of several operations. */
-ag_node *ag_both_negative(const ag_infer *); /* op(-a, -b) -> op(a, b) */
-int ag_has_result_shape(const ag_infer *, const ag_node *x);
-ag_node *ag_view_of_one(const ag_infer *); /* a view of one repeated element -> the element repeated */
+ag_node *agi_both_negative(const ag_infer *); /* op(-a, -b) -> op(a, b) */
+int agi_has_result_shape(const ag_infer *, const ag_node *x);
+ag_node *agi_view_of_one(const ag_infer *); /* a view of one repeated element -> the element repeated */
 
 #endif

@@ -1,6 +1,6 @@
 /* Derivatives as they are handed out. */
-#ifndef AG_DERIVATIVE_H
-#define AG_DERIVATIVE_H
+#ifndef AGI_DERIVATIVE_H
+#define AGI_DERIVATIVE_H
 
 #include "graph/graph.h"
 

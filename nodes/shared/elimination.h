@@ -1,6 +1,6 @@
 /* Elimination with complete pivoting, see elimination.c: determinants and cofactors of any matrix. */
-#ifndef AG_ELIMINATION_H
-#define AG_ELIMINATION_H
+#ifndef AGI_ELIMINATION_H
+#define AGI_ELIMINATION_H
 
 #include "node.h"
 

@@ -2,8 +2,8 @@
  *
  * LAPACK stores columns one after the other, so it takes a row-major matrix for its transpose. Nothing is copied for
  * that: each function below asks LAPACK for the transposed problem. */
-#ifndef AG_LAPACK_H
-#define AG_LAPACK_H
+#ifndef AGI_LAPACK_H
+#define AGI_LAPACK_H
 
 #include "node.h"
 

@@ -1,6 +1,6 @@
 /* What the leaves' files share: a node without inputs. */
-#ifndef AG_LEAF_H
-#define AG_LEAF_H
+#ifndef AGI_LEAF_H
+#define AGI_LEAF_H
 
 #include "node.h"
 

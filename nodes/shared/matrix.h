@@ -1,6 +1,6 @@
 /* What the linear algebra shares of graphs and kernels: matrices are the last two axes, the leading ones count them. */
-#ifndef AG_MATRIX_H
-#define AG_MATRIX_H
+#ifndef AGI_MATRIX_H
+#define AGI_MATRIX_H
 
 #include "node.h"
 

@@ -1,11 +1,11 @@
 /* What the kernels that only move data share. */
-#ifndef AG_MOVE_H
-#define AG_MOVE_H
+#ifndef AGI_MOVE_H
+#define AGI_MOVE_H
 
 #include "node.h"
 
 /* One element or a run of them; single elements, the case that hurts, are plain loads and stores. */
-static inline void ag_move(char *to, const char *from, size_t bytes)
+static inline void agi_move(char *to, const char *from, size_t bytes)
 {
     if (bytes == 8) memcpy(to, from, 8);
     else if (bytes == 4) memcpy(to, from, 4);

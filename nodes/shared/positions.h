@@ -1,19 +1,19 @@
 /* What the files that take elements from an axis or place them there share: regular positions along it. */
-#ifndef AG_POSITIONS_H
-#define AG_POSITIONS_H
+#ifndef AGI_POSITIONS_H
+#define AGI_POSITIONS_H
 
 #include "node.h"
 
 /* `count` positions start, start + step, ... along an axis of extent `size`, all inside it; step may be negative. */
 typedef struct {
     int64_t axis, start, step, count, size;
-} ag_positions;
+} agi_positions;
 
 /* Each is the other's gradient. x may be bad; the positions are sound. */
-ag_node *ag_pick(ag_node *x, const ag_positions *);  /* x at these positions: a view */
-ag_node *ag_embed(ag_node *x, const ag_positions *); /* x at these positions of an axis of zeros */
+ag_node *agi_new_slice(ag_node *x, const agi_positions *);  /* x at these positions: a view */
+ag_node *agi_new_embed(ag_node *x, const agi_positions *); /* x at these positions of an axis of zeros */
 
-static inline int ag_all_positions(const ag_positions *p) /* every one, in order */
+static inline int agi_all_positions(const agi_positions *p) /* every one, in order */
 {
     return p->count == p->size && p->step == 1;
 }

@@ -1,7 +1,7 @@
 /* The shape rule and the rewrite that the reductions share. */
 #include "reduction.h"
 
-ag_status ag_infer_reduction(ag_infer *c)
+ag_status agi_infer_reduction(ag_infer *c)
 {
     const ag_axis_attribute *a = c->attribute;
     ag_shape s = c->shape;
@@ -14,7 +14,7 @@ ag_status ag_infer_reduction(ag_infer *c)
     return AG_OK;
 }
 
-ag_node *ag_reduction_of_one(const ag_infer *c)
+ag_node *agi_reduction_of_one(const ag_infer *c)
 {
     const ag_axis_attribute *a = c->attribute;
     return ag_split_at(c->in[0], a->axis).extent == 1 ? ag_reshape(c->in[0], c->shape) : NULL;

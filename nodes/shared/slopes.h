@@ -1,17 +1,17 @@
 /* What derivatives are made of that users cannot write. Slopes are computed from the argument, not from the function's
  * value, so that they stay exact where the function saturates. */
-#ifndef AG_SLOPES_H
-#define AG_SLOPES_H
+#ifndef AGI_SLOPES_H
+#define AGI_SLOPES_H
 
 #include "node.h"
 
-ag_node *ag_sigmoid_slope(ag_node *a, ag_node *b); /* a times sigmoid's slope at b */
-ag_node *ag_tanh_slope(ag_node *a, ag_node *b);    /* a times tanh's slope at b */
-ag_node *ag_silu_slope(ag_node *x);
-ag_node *ag_bell(ag_node *x, double factor);       /* e^(-factor x^2), factor a power of two */
-ag_node *ag_normal(ag_node *x);                    /* the normal distribution */
-ag_node *ag_runge(ag_node *x);                     /* 1 / (1 + x^2) */
-ag_node *ag_one_minus_square(ag_node *x);          /* 1 - x^2 */
-ag_node *ag_polar(ag_node *a, ag_node *b);         /* b / (a^2 + b^2) */
+ag_node *agi_new_sigmoid_slope(ag_node *a, ag_node *b); /* a times sigmoid's slope at b */
+ag_node *agi_new_tanh_slope(ag_node *a, ag_node *b);    /* a times tanh's slope at b */
+ag_node *agi_new_silu_slope(ag_node *x);
+ag_node *agi_new_bell(ag_node *x, double factor);       /* e^(-factor x^2), factor a power of two */
+ag_node *agi_new_normal(ag_node *x);                    /* the normal distribution */
+ag_node *agi_new_runge(ag_node *x);                     /* 1 / (1 + x^2) */
+ag_node *agi_new_one_minus_square(ag_node *x);          /* 1 - x^2 */
+ag_node *agi_new_polar(ag_node *a, ag_node *b);         /* b / (a^2 + b^2) */
 
 #endif

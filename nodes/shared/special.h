@@ -1,6 +1,6 @@
 /* The functions of POINTWISE lines that <math.h> lacks: real ones to call, and their source for exported C. */
-#ifndef AG_SPECIAL_H
-#define AG_SPECIAL_H
+#ifndef AGI_SPECIAL_H
+#define AGI_SPECIAL_H
 
 #include "node.h"
 
