@@ -1,5 +1,6 @@
 /* ag_compile: from the graph to a plan, stage by stage. */
 #include "compile.h"
+#include "emit/native/native.h"
 
 #include <stdlib.h>
 
@@ -200,16 +201,4 @@ ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_optio
     if (p) note_unlisted(p, g);
     if (p && p->options.native) agi_make_native(p);
     return p;
-}
-
-void ag_plan_free(ag_plan *p)
-{
-    if (!p) return;
-    for (int k = 0; k < p->nsteps; k++)
-        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP && p->step[k].is.loop; b++)
-            ag_plan_free(p->step[k].is.loop->body[b]);
-    agi_drop_native(p);
-    agi_arena_free(&p->arena);
-    ag_allocator a = p->allocator;
-    agi_release(&a, p);
 }

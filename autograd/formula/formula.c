@@ -311,7 +311,7 @@ static int close(parser *p)
     if (!o.function.length) return 1;
     int failed_before = p->graph->status != AG_OK, n = p->nvalues - o.values;
     p->nvalues = o.values;
-    return result(p, o.at, failed_before, agi_call(p->graph, o.function, n, &p->values[o.values]));
+    return result(p, o.at, failed_before, agi_call_function(p->graph, o.function, n, &p->values[o.values]));
 }
 
 static int comma(parser *p)

@@ -11,9 +11,9 @@ typedef struct {
     double number; /* AGI_TYPE: an ag_dtype */
 } agi_argument;
 
-/* function.c: operations by name. agi_call replaces numbers by nodes in `argument`. */
+/* function.c: operations by name. agi_call_function replaces numbers by nodes in `argument`. */
 int agi_is_function(agi_word);
-ag_node *agi_call(ag_graph *, agi_word, int n, agi_argument *argument);
+ag_node *agi_call_function(ag_graph *, agi_word, int n, agi_argument *argument);
 ag_node *agi_argument_node(ag_graph *, agi_argument *); /* the bad node for a type */
 void agi_nearest_function(agi_nearest *);
 

@@ -188,7 +188,7 @@ ag_node *agi_argument_node(ag_graph *g, agi_argument *a)
     return a->kind == AGI_NODE ? a->node : agi_fail(g, AG_EARG, "a type is no value");
 }
 
-ag_node *agi_call(ag_graph *g, agi_word name, int n, agi_argument *a)
+ag_node *agi_call_function(ag_graph *g, agi_word name, int n, agi_argument *a)
 {
     char letter[MOST_ARGUMENTS], wrong_kind = 0;
     function f, near = { 0 };

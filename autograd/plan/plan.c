@@ -94,3 +94,15 @@ agi_matrix agi_matrix_layout(const ag_node *x, const ag_strides *s)
     if (!by_rows) leading = columns == 1 || across < rows ? rows : across;
     return (agi_matrix){ !by_rows, (int)leading };
 }
+
+void ag_plan_free(ag_plan *p)
+{
+    if (!p) return;
+    for (int k = 0; k < p->nsteps; k++)
+        for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP && p->step[k].is.loop; b++)
+            ag_plan_free(p->step[k].is.loop->body[b]);
+    if (p->library) p->close(p->library);
+    agi_arena_free(&p->arena);
+    ag_allocator a = p->allocator;
+    agi_release(&a, p);
+}

@@ -300,7 +300,8 @@ struct ag_plan {
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
     agi_again again;
     int blas;                /* some step calls BLAS or LAPACK */
-    void *library;           /* of compiled steps, or NULL */
+    void *library;           /* of compiled steps, or NULL; */
+    int (*close)(void *);    /* how it is closed */
     const char *native_note; /* what became of options.native, or NULL */
     const char *note;        /* what the plan leaves undone, or NULL */
 };
@@ -310,11 +311,6 @@ const agi_place *agi_find_place(const ag_plan *, const ag_node *);
 
 uint32_t agi_owner(const ag_plan *, uint32_t buffer); /* whose memory it is, through all that take over */
 int agi_same_memory(const ag_plan *, uint32_t a, uint32_t b); /* buffers in place of one another */
-
-/* native.c: compiles passes and programs, also of loops' bodies, and whole loops of programs. What cannot be compiled
- * is interpreted. */
-void agi_make_native(ag_plan *);
-void agi_drop_native(ag_plan *);
 
 /* A matrix as BLAS takes it, one whose rows or columns are contiguous: is it transposed, and its leading dimension. */
 typedef struct {

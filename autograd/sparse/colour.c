@@ -2,7 +2,7 @@
  * (T. Coleman, J. More, Estimation of sparse Jacobian matrices and graph coloring problems, 1983). */
 #include "sparse.h"
 
-int agi_transpose_rows(agi_arena *arena, const agi_rows *r, agi_rows *t)
+int agi_transpose_csr(agi_arena *arena, const agi_csr *r, agi_csr *t)
 {
     int64_t count = r->start[r->rows];
     int64_t *start = agi_arena_zeros(arena, (size_t)r->columns + 2, sizeof *start);
@@ -12,11 +12,11 @@ int agi_transpose_rows(agi_arena *arena, const agi_rows *r, agi_rows *t)
     for (int64_t j = 0; j < r->columns; j++) start[j + 2] += start[j + 1];
     for (int64_t i = 0; i < r->rows; i++)
         for (int64_t k = r->start[i]; k < r->start[i + 1]; k++) column[start[r->column[k] + 1]++] = i;
-    *t = (agi_rows){ .rows = r->columns, .columns = r->rows, .start = start, .column = column };
+    *t = (agi_csr){ .rows = r->columns, .columns = r->rows, .start = start, .column = column };
     return 1;
 }
 
-static int64_t longest(const agi_rows *r)
+static int64_t longest(const agi_csr *r)
 {
     int64_t most = 0;
     for (int64_t i = 0; i < r->rows; i++)
@@ -26,11 +26,11 @@ static int64_t longest(const agi_rows *r)
 
 /* So that no row has two columns of one colour: how many there are; `most` + 1 as soon as they are more; -1 when memory
  * ends. A full row needs all colours. */
-static int64_t colour_columns(agi_arena *arena, const agi_rows *r, int64_t most, uint32_t *colour)
+static int64_t colour_columns(agi_arena *arena, const agi_csr *r, int64_t most, uint32_t *colour)
 {
-    agi_rows t;
+    agi_csr t;
     int64_t colours = 0, *taken = agi_arena_zeros(arena, (size_t)most + 2, sizeof *taken); /* by column j: j + 1 */
-    if (!taken || !agi_transpose_rows(arena, r, &t)) return -1;
+    if (!taken || !agi_transpose_csr(arena, r, &t)) return -1;
     int full = longest(r) == r->columns;
     for (int64_t j = 0; j < r->columns; j++) colour[j] = full ? (uint32_t)j : UINT32_MAX;
     if (full) return r->columns;
@@ -47,7 +47,7 @@ static int64_t colour_columns(agi_arena *arena, const agi_rows *r, int64_t most,
 }
 
 /* The rows that differ: each says the same about columns however often it stands there. */
-static int different_rows(agi_arena *arena, const agi_rows *all, const uint32_t *set, int64_t sets, agi_rows *r)
+static int different_rows(agi_arena *arena, const agi_csr *all, const uint32_t *set, int64_t sets, agi_csr *r)
 {
     uint8_t *seen = agi_arena_zeros(arena, (size_t)sets, 1);
     int64_t *start = agi_arena_take(arena, (size_t)(all->rows + 1) * sizeof *start), rows = 0;
@@ -60,11 +60,11 @@ static int different_rows(agi_arena *arena, const agi_rows *all, const uint32_t 
         for (int64_t k = all->start[i]; k < all->start[i + 1]; k++) column[count++] = all->column[k];
     }
     start[rows] = count;
-    *r = (agi_rows){ .rows = rows, .columns = all->columns, .start = start, .column = column };
+    *r = (agi_csr){ .rows = rows, .columns = all->columns, .start = start, .column = column };
     return 1;
 }
 
-static void read_products(const agi_rows *r, agi_colouring *c)
+static void read_products(const agi_csr *r, agi_colouring *c)
 {
     for (int64_t i = 0; i < r->rows; i++)
         for (int64_t k = r->start[i]; k < r->start[i + 1]; k++) {
@@ -74,11 +74,11 @@ static void read_products(const agi_rows *r, agi_colouring *c)
 }
 
 /* First the way of the smaller lower bound, the longest row or column. */
-static int colour_either(agi_arena *arena, const agi_rows *all, const agi_rows *rows, agi_colouring *c)
+static int colour_either(agi_arena *arena, const agi_csr *all, const agi_csr *rows, agi_colouring *c)
 {
-    agi_rows way[2] = { *rows };
+    agi_csr way[2] = { *rows };
     uint32_t *colour[2] = { c->colour, agi_arena_take(arena, (size_t)all->rows * sizeof *colour[1]) };
-    if (!colour[1] || !agi_transpose_rows(arena, all, &way[1])) return 0;
+    if (!colour[1] || !agi_transpose_csr(arena, all, &way[1])) return 0;
     int64_t bound[2] = { longest(&way[0]), longest(&way[1]) };
     for (int turn = 0, k = bound[1] < bound[0]; turn < 2; turn++, k = !k) {
         if (turn && bound[k] >= c->colours) break;
@@ -94,7 +94,7 @@ static int colour_either(agi_arena *arena, const agi_rows *all, const agi_rows *
     return 1;
 }
 
-static int colour_symmetric(agi_arena *arena, const agi_rows *all, const agi_rows *rows, agi_colouring *c)
+static int colour_symmetric(agi_arena *arena, const agi_csr *all, const agi_csr *rows, agi_colouring *c)
 {
     uint32_t *colour = agi_arena_take(arena, (size_t)all->columns * sizeof *colour);
     c->colours = agi_colour_star(arena, all, c->colour, c->from);
@@ -109,10 +109,10 @@ static int colour_symmetric(agi_arena *arena, const agi_rows *all, const agi_row
     return 1;
 }
 
-int agi_colour(agi_arena *arena, const agi_rows *all, const uint32_t *set, int64_t sets, int symmetric,
+int agi_colour(agi_arena *arena, const agi_csr *all, const uint32_t *set, int64_t sets, int symmetric,
                agi_colouring *c)
 {
-    agi_rows rows;
+    agi_csr rows;
     *c = (agi_colouring){ .from = agi_arena_take(arena, (size_t)all->start[all->rows] * sizeof *c->from),
                           .colour = agi_arena_take(arena, (size_t)all->columns * sizeof *c->colour) };
     if (!c->from || !c->colour || !different_rows(arena, all, set, sets, &rows)) return 0;

@@ -116,7 +116,7 @@ static ag_node *compressed(work *w)
 static ag_status find_values(work *w, int symmetric)
 {
     ag_sparse *s = w->out;
-    agi_rows all = { s->rows, s->columns, s->row_start, s->column };
+    agi_csr all = { s->rows, s->columns, s->row_start, s->column };
     if (!agi_colour(&w->arena, &all, w->set, w->sets.sets.count, symmetric, &w->by)) return out_of_memory(w);
     int64_t length = w->by.by_rows ? s->columns : s->rows;
     if (w->by.colours > MOST_ELEMENTS / length) {

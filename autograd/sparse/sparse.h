@@ -60,7 +60,7 @@ uint32_t *agi_pattern_of(const char *what, ag_graph *, agi_arena *, agi_sets *, 
 typedef struct {
     int64_t rows, columns;
     const int64_t *start, *column;
-} agi_rows;
+} agi_csr;
 
 typedef struct {
     int by_rows;      /* products of the y's unit vectors, in reverse; else of the x's, forward */
@@ -71,9 +71,9 @@ typedef struct {
 
 /* Few colours, so that every element stands in a product alone. set: by row, of `sets`, equal for equal rows; of a
  * symmetric matrix elements are there twice. 0: no memory. */
-int agi_colour(agi_arena *, const agi_rows *, const uint32_t *set, int64_t sets, int symmetric, agi_colouring *);
+int agi_colour(agi_arena *, const agi_csr *, const uint32_t *set, int64_t sets, int symmetric, agi_colouring *);
 
-int64_t agi_colour_star(agi_arena *, const agi_rows *, uint32_t *colour, int64_t *from); /* how many; -1: no memory */
-int agi_transpose_rows(agi_arena *, const agi_rows *, agi_rows *transposed);             /* 0: no memory */
+int64_t agi_colour_star(agi_arena *, const agi_csr *, uint32_t *colour, int64_t *from); /* how many; -1: no memory */
+int agi_transpose_csr(agi_arena *, const agi_csr *, agi_csr *transposed);             /* 0: no memory */
 
 #endif

@@ -21,7 +21,7 @@ typedef struct {
 
 /* ---- edges: elements on both sides of the diagonal, whichever of them is there ----------------------------------- */
 
-static int add_edges(agi_arena *arena, const agi_rows *r, const agi_rows *t, stars *s)
+static int add_edges(agi_arena *arena, const agi_csr *r, const agi_csr *t, stars *s)
 {
     int64_t most = 2 * r->start[r->rows], count = 0;
     int64_t *seen = agi_arena_zeros(arena, (size_t)s->n, sizeof *seen); /* of w: edges from smaller vertices */
@@ -130,11 +130,11 @@ static void place_edge(stars *s, uint32_t v, uint32_t w, uint32_t edge)
     else s->star[edge] = s->stars++;
 }
 
-int64_t agi_colour_star(agi_arena *arena, const agi_rows *r, uint32_t *colour, int64_t *from)
+int64_t agi_colour_star(agi_arena *arena, const agi_csr *r, uint32_t *colour, int64_t *from)
 {
-    agi_rows t;
+    agi_csr t;
     stars s = { .n = r->rows, .colour = colour };
-    if (!agi_transpose_rows(arena, r, &t) || !add_edges(arena, r, &t, &s) || !make_room(arena, &s)) return -1;
+    if (!agi_transpose_csr(arena, r, &t) || !add_edges(arena, r, &t, &s) || !make_room(arena, &s)) return -1;
     for (uint32_t v = 0; v < s.n; v++) {
         forbid_colours(&s, v);
         uint32_t c = 0;

@@ -144,11 +144,6 @@ static void bind(maker *m)
     }
 }
 
-void agi_drop_native(ag_plan *p)
-{
-    if (p->library) dlclose(p->library);
-}
-
 void agi_make_native(ag_plan *p)
 {
     char note[AGI_NOTE] = "";
@@ -160,7 +155,7 @@ void agi_make_native(ag_plan *p)
     for (int k = 0; k < m->plans; k++) write_plan(m, k);
     if (m->text.failed) snprintf(note, AGI_NOTE, "no: out of memory");
     else if (!m->functions) snprintf(note, AGI_NOTE, "no: there is nothing to compile");
-    else if ((p->library = compile(m, note))) bind(m);
+    else if ((p->library = compile(m, note))) p->close = dlclose, bind(m);
     p->native_note = agi_arena_copy(&p->arena, note, strlen(note) + 1);
     agi_source_free(&m->text);
     agi_release(&p->allocator, m);

@@ -4,6 +4,10 @@
 
 #include "emit/emit.h"
 
+/* Compiles passes and programs, also of loops' bodies, and whole loops of programs. What cannot be compiled is
+ * interpreted. */
+void agi_make_native(ag_plan *);
+
 /* compiler.c: the text as a library of this process, or NULL; `note` says how it went. */
 enum { AGI_NOTE = 200 };
 typedef struct {
