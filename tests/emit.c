@@ -1,7 +1,7 @@
 /* Plans as C: every row of the table of operations is written, compiled without a warning, and run beside the
  * interpreter. What is arithmetic agrees to the last bit. Functions are libm's in C and vectorised in the interpreter's
- * passes and bundles: results are compared within units of the last place, and once more, to the last bit, with the
- * functions of the generated code replaced by the interpreter's. */
+ * passes and vector calls: results are compared within units of the last place, and once more, to the last bit, with
+ * the functions of the generated code replaced by the interpreter's. */
 #include "op_table.h"
 #include "run/run.h"
 
@@ -20,7 +20,7 @@ typedef struct {
     ag_node *node[MOST_NODES];
     double tolerance;        /* relative to the largest element, if bits may differ; 0: some units of the last place */
     int parameters, outputs; /* that the function has */
-    int vectors, programs, inexact; /* vectors: passes and bundles, whose functions are not libm's */
+    int vectors, programs, inexact; /* vectors: passes and vector calls, whose functions are not libm's */
 } exported;
 
 typedef struct {
@@ -61,7 +61,7 @@ static void count_steps(exported *x, int loose)
 {
     for (int k = 0; k < x->plan->nsteps; k++) {
         agi_step_kind kind = x->plan->step[k].kind;
-        x->vectors += kind == AGI_PASS || (kind == AGI_PROGRAM && x->plan->step[k].is.program->bundles);
+        x->vectors += kind == AGI_PASS || (kind == AGI_PROGRAM && x->plan->step[k].is.program->vector_calls);
         x->programs += kind == AGI_PROGRAM;
         x->inexact += kind == AGI_PRODUCT || kind == AGI_LOOP || (kind == AGI_CALL && loose);
     }

@@ -120,7 +120,7 @@ int fuzz_is_known(const fuzz_value *v, int64_t i)
 
 enum { DOUBT = 4 }; /* decisions are safe where so many bounds lie between */
 
-/* The largest change at the corners of the operands' box: exact for what is monotone in each. */
+/* The largest change at the corners of the operands' bounds: exact for what is monotone in each. */
 static real corners(const operation *f, int n, const real x[3], const real e[3])
 {
     real most = 0, centre = f->of(x[0], x[1], x[2]);

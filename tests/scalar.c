@@ -1,5 +1,5 @@
-/* Scalar programs: calls of functions bundled into vectors, the result that is kept beside memory, parameters assigned
- * in place; against the same arithmetic in plain C. */
+/* Scalar programs: calls of functions called as vectors into vectors, the result that is kept beside memory, parameters
+ * assigned in place; against the same arithmetic in plain C. */
 #include "test.h"
 #include "plan/plan.h"
 
@@ -28,8 +28,8 @@ static uint32_t operand(const agi_instruction *i, int k)
     return k == 0 ? i->a : k == 1 ? i->b : i->c;
 }
 
-/* Nobody in a bundle reads what another one in it computes. */
-static void verify_bundle(const agi_instruction *first, uint32_t count)
+/* Nobody in a vector call reads what another one in it computes. */
+static void verify_vector_call(const agi_instruction *first, uint32_t count)
 {
     for (uint32_t k = 0; k < count; k++) {
         ck_assert_uint_eq(first[k].code, first->code);
@@ -53,33 +53,33 @@ static void verify_chain(const agi_instruction *from, const agi_instruction *end
     }
 }
 
-/* Instructions that are in bundles. */
+/* Instructions that are in vector calls. */
 static int64_t verify(const agi_program *p)
 {
-    int64_t at = 0, bundled = 0;
-    for (int64_t k = 0; k < p->bundles; k++) {
-        const agi_bundle *b = &p->bundle[k];
+    int64_t at = 0, vectored = 0;
+    for (int64_t k = 0; k < p->vector_calls; k++) {
+        const agi_vector_call *b = &p->vector_call[k];
         ck_assert_int_ge(b->first, at);
-        ck_assert_int_le(b->count, AGI_LARGEST_BUNDLE);
+        ck_assert_int_le(b->count, AGI_LARGEST_VECTOR_CALL);
         verify_chain(p->code + at, p->code + b->first);
-        verify_bundle(p->code + b->first, b->count);
+        verify_vector_call(p->code + b->first, b->count);
         at = b->first + b->count;
-        bundled += b->count;
+        vectored += b->count;
     }
     ck_assert_int_le(at, p->count);
     verify_chain(p->code + at, p->code + p->count);
-    return bundled;
+    return vectored;
 }
 
 /* The plan of these outputs, which is one program, on a new run. */
-static const agi_program *compile(int n, ag_node *const y[], int64_t *bundled)
+static const agi_program *compile(int n, ag_node *const y[], int64_t *vectored)
 {
     ag_options o = test_options();
     plan = ag_compile(g, n, y, &o);
     ck_assert_msg(plan != NULL, "%s", ag_graph_error(g));
     ck_assert_int_eq(plan->nsteps, 1);
     ck_assert_int_eq(plan->step[0].kind, AGI_PROGRAM);
-    *bundled = verify(plan->step[0].is.program);
+    *vectored = verify(plan->step[0].is.program);
     run = ag_run_new(plan);
     ck_assert_ptr_nonnull(run);
     return plan->step[0].is.program;
@@ -90,7 +90,8 @@ static ag_node *parameter(double value)
     return ag_parameter(g, NULL, AG_F64, AG_SCALAR, &value);
 }
 
-/* ---- what is bundled --------------------------------------------------------------------------------------------- */
+/* ---- what is called as vectors
+ * --------------------------------------------------------------------------------------------- */
 
 /* s[i+1] = s[i-1] + k sin(s[i]): sines wait for each other, the cosines of the reverse sweep do not. */
 START_TEST(slopes_of_a_chain)
@@ -111,11 +112,11 @@ START_TEST(slopes_of_a_chain)
         slope[i - 2] += slope[i];
     }
     out[0] = now;
-    int64_t bundled;
+    int64_t vectored;
     ck_assert_int_eq(ag_gradient(now, 1, &x, &out[1]), AG_OK);
-    const agi_program *p = compile(2, out, &bundled);
-    ck_assert_int_ge(bundled, STEPS * 9 / 10);
-    ck_assert_int_le(p->bundles, 10);
+    const agi_program *p = compile(2, out, &vectored);
+    ck_assert_int_ge(vectored, STEPS * 9 / 10);
+    ck_assert_int_le(p->vector_calls, 10);
     ck_assert_int_eq(ag_eval(run), AG_OK);
     expect_close(ag_item(run, out[0]) / s[STEPS], 1, 1e-10);
     expect_close(ag_item(run, out[1]) / dk, 1, 1e-10);
@@ -132,10 +133,10 @@ START_TEST(calls_wait_for_company)
         sum = ag_add(sum, ag_exp(ag_mul(x, ag_number(g, 0.1 * i + 0.05))));
         want += exp(0.3 * (0.1 * i + 0.05));
     }
-    int64_t bundled;
-    const agi_program *p = compile(1, &sum, &bundled);
-    ck_assert_int_eq(bundled, TERMS);
-    ck_assert_int_eq(p->bundles, 1);
+    int64_t vectored;
+    const agi_program *p = compile(1, &sum, &vectored);
+    ck_assert_int_eq(vectored, TERMS);
+    ck_assert_int_eq(p->vector_calls, 1);
     ck_assert_int_eq(ag_eval(run), AG_OK);
     expect_close(ag_item(run, sum) / want, 1, 1e-15);
 }
@@ -144,9 +145,9 @@ END_TEST
 START_TEST(few_calls_stay_alone)
 {
     ag_node *x = parameter(0.3), *y[] = { ag_exp(x), ag_exp(ag_neg(x)), ag_sin(x), ag_cos(x), ag_exp(ag_exp(x)) };
-    int64_t bundled;
-    compile(COUNT(y), y, &bundled);
-    ck_assert_int_eq(bundled, 0);
+    int64_t vectored;
+    compile(COUNT(y), y, &vectored);
+    ck_assert_int_eq(vectored, 0);
     ck_assert_int_eq(ag_eval(run), AG_OK);
     ck_assert(ag_item(run, y[0]) == exp(0.3) && ag_item(run, y[4]) == exp(exp(0.3)));
 }

@@ -1,33 +1,33 @@
-/* Boxes: where the elements of a view are those of memory, all others being zero. */
+/* Bounds: where the elements of a view are those of memory, all others being zero. */
 #include "compile.h"
 
-const agi_box *agi_box_at(const agi_compiler *c, uint32_t i)
+const agi_bounds *agi_bounds_at(const agi_compiler *c, uint32_t i)
 {
-    return c->item[i].box == AGI_NONE ? NULL : (const agi_box *)c->boxes.data + c->item[i].box;
+    return c->value[i].bounds == AGI_NONE ? NULL : (const agi_bounds *)c->all_bounds.data + c->value[i].bounds;
 }
 
-agi_box agi_box_over(const agi_box *own, const ag_node *x, int rank, const int64_t *dim)
+agi_bounds agi_bounds_over(const agi_bounds *own, const ag_node *x, int rank, const int64_t *dim)
 {
-    agi_box box;
+    agi_bounds bounds;
     for (int i = 0; i < rank; i++) {
         int axis = i - (rank - x->rank), one = axis < 0 || x->dim[axis] == 1;
-        box.from[i] = one ? 0 : own->from[axis];
-        box.to[i] = one ? dim[i] : own->to[axis];
+        bounds.from[i] = one ? 0 : own->from[axis];
+        bounds.to[i] = one ? dim[i] : own->to[axis];
     }
-    return box;
+    return bounds;
 }
 
-agi_box agi_box_around(const agi_box *inner, const ag_node *x, const ag_window *w)
+agi_bounds agi_bounds_around(const agi_bounds *inner, const ag_node *x, const ag_window *w)
 {
-    agi_box box;
+    agi_bounds bounds;
     for (int i = 0; i < x->rank; i++) {
-        box.from[i] = inner ? inner->from[i] : 0;
-        box.to[i] = inner ? inner->to[i] : x->in[0]->dim[i];
+        bounds.from[i] = inner ? inner->from[i] : 0;
+        bounds.to[i] = inner ? inner->to[i] : x->in[0]->dim[i];
     }
-    int64_t from = box.from[w->axis], to = box.to[w->axis];
-    box.from[w->axis] = w->step > 0 ? w->start + from : w->start - to + 1;
-    box.to[w->axis] = box.from[w->axis] + to - from;
-    return box;
+    int64_t from = bounds.from[w->axis], to = bounds.to[w->axis];
+    bounds.from[w->axis] = w->step > 0 ? w->start + from : w->start - to + 1;
+    bounds.to[w->axis] = bounds.from[w->axis] + to - from;
+    return bounds;
 }
 
 /* The smallest i with start + step i >= bound, from 0 to n. */
@@ -50,12 +50,12 @@ static void bound(int64_t start, int64_t step, int64_t from, int64_t to, int64_t
 }
 
 /* What a view does to one axis of x shows in the strides it makes of 1 there and 0 elsewhere. */
-int agi_box_seen(const agi_box *own, const ag_node *x, agi_box *box)
+int agi_bounds_seen(const agi_bounds *own, const ag_node *x, agi_bounds *bounds)
 {
     const ag_node *in = x->in[0];
     int taken[AG_MAX_RANK] = { 0 };
     if (!own) return 0;
-    for (int i = 0; i < x->rank; i++) box->from[i] = 0, box->to[i] = x->dim[i];
+    for (int i = 0; i < x->rank; i++) bounds->from[i] = 0, bounds->to[i] = x->dim[i];
     for (int k = 0; k < in->rank; k++) {
         ag_strides unit = { .stride = { 0 } };
         int found = 0;
@@ -65,7 +65,7 @@ int agi_box_seen(const agi_box *own, const ag_node *x, agi_box *box)
         for (int i = 0; i < x->rank; i++) {
             if (!unit.stride[i] || x->dim[i] == 1) continue;
             if (found++ || taken[i]++) return 0;
-            bound(unit.offset, unit.stride[i], own->from[k], own->to[k], x->dim[i], &box->from[i], &box->to[i]);
+            bound(unit.offset, unit.stride[i], own->from[k], own->to[k], x->dim[i], &bounds->from[i], &bounds->to[i]);
         }
         if (!found) return 0;
     }

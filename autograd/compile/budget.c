@@ -38,7 +38,7 @@ static int64_t attempt(search *s, const agi_recipe *r)
  * fewer than the values' square root, no plan fits. */
 static int64_t fewest_segments(const search *s)
 {
-    const agi_again *a = &s->best->again;
+    const agi_rematerialised *a = &s->best->remade;
     int64_t by_size = a->late_bytes / (int64_t)s->options->max_bytes, by_number = 1;
     while (4 * by_number * by_number < a->late_values) by_number++;
     if (by_size > by_number) by_size = by_number;
@@ -65,7 +65,7 @@ static int fits(search *s, int64_t segments, int64_t all, int64_t excess)
 /* Few long segments cost the least. */
 static void cut(search *s)
 {
-    const int64_t all = s->best->again.late_bytes, excess = (int64_t)s->bytes - (int64_t)s->options->max_bytes;
+    const int64_t all = s->best->remade.late_bytes, excess = (int64_t)s->bytes - (int64_t)s->options->max_bytes;
     int64_t segments = fewest_segments(s);
     for (int idle = 0; idle < PATIENCE; segments += 1 + segments / 3) {
         size_t before = s->bytes;
@@ -77,7 +77,7 @@ static void cut(search *s)
 static int needs_less(const search *s)
 {
     size_t limit = s->options->max_bytes;
-    return limit && s->bytes > limit && s->best->again.late_bytes && !s->options->distinct;
+    return limit && s->bytes > limit && s->best->remade.late_bytes && !s->options->distinct;
 }
 
 ag_plan *agi_compile_within(ag_graph *g, int n, ag_node *const outputs[], const ag_options *options)
@@ -85,7 +85,7 @@ ag_plan *agi_compile_within(ag_graph *g, int n, ag_node *const outputs[], const 
     search s = { .graph = g, .n = n, .outputs = outputs, .options = options };
     s.best = compile(&s, &(agi_recipe){ 0 });
     size_t without = s.bytes = ag_plan_bytes(s.best);
-    if (!s.failed && s.best->again.operations) { /* what is marked */
+    if (!s.failed && s.best->remade.operations) { /* what is marked */
         ag_plan *plain = compile(&s, &(agi_recipe){ .plain = 1 });
         without = ag_plan_bytes(plain);
         ag_plan_free(plain);
@@ -95,6 +95,6 @@ ag_plan *agi_compile_within(ag_graph *g, int n, ag_node *const outputs[], const 
         ag_plan_free(s.best);
         return NULL;
     }
-    s.best->again.bytes_without = without;
+    s.best->remade.bytes_without = without;
     return s.best;
 }

@@ -1,13 +1,14 @@
 /* The compiler's working data: what a node becomes on its way into a plan.
  *
- *   items.c    live nodes -> items: aliases and views resolved to strides over the memory of another item; box.c: with
- *              zeros around it; same.c: one item for nodes that are computed alike
+ * values.c live nodes -> values: aliases and views resolved to strides over the memory of another value; bounds.c:
+ * with
+ *              zeros around it; same.c: one value for nodes that are computed alike
  *   recompute.c  what is computed again for a later sweep rather than kept for it; budget.c: until a plan fits
- *   combine.c  super-operations: a product read by one sum, an update through a matrix product
- *   fuse.c     items -> groups, each one step, along levels, so that no two groups need each other
+ *   combine.c  fused operations: a product read by one sum, an update through a matrix product
+ *   fuse.c     values -> groups, each one step, along levels, so that no two groups need each other
  *   order.c    groups in an order that respects data and lets parameters be overwritten in place; fallible.c: which of
  *              them may fail while the plan runs
- *   bundle.c   scalar groups: calls of one function side by side
+ *   vector call.c   scalar groups: calls of one function side by side
  *   lower.c    groups -> steps; lower_pass.c: passes; program.c: scalar groups -> instructions
  *   in_place.c   results that take over the memory of an operand that dies, or of the parameter they are stored into
  *   memory.c   buffers: lifetimes -> offsets; pack.c: closer together */
@@ -17,24 +18,25 @@
 #include "plan/plan.h"
 
 typedef enum {
-    AGI_ITEM_DEAD,   /* taken into a super-operation */
-    AGI_ITEM_LEAF,
-    AGI_ITEM_VIEW,   /* no computation: another item's memory, `root`, under strides `view` */
-    AGI_ITEM_POINT,  /* pointwise, or a copy (code AG_CODE_NONE, no op): of strides or from another type */
-    AGI_ITEM_FOLD,
-    AGI_ITEM_PRODUCT,
-    AGI_ITEM_CALL /* library calls, loops */
-} agi_item_kind;
+    AGI_VALUE_DEAD,   /* taken into a fused operation */
+    AGI_VALUE_LEAF,
+    AGI_VALUE_VIEW,   /* no computation: another value's memory, `root`, under strides `view` */
+    AGI_VALUE_POINT,  /* pointwise, or a copy (code AG_CODE_NONE, no op): of strides or from another type */
+    AGI_VALUE_FOLD,
+    AGI_VALUE_PRODUCT,
+    AGI_VALUE_CALL /* library calls, loops */
+} agi_value_kind;
 
 typedef struct {
-    const ag_node *node; /* whose shape and type the item has */
-    const ag_op *op;     /* AGI_ITEM_POINT: the operation, NULL for a copy; product: how it is accumulated, or NULL */
-    uint32_t in[3];      /* items; of a product: a, b and the scale; of a call: where its operands are listed */
-    uint32_t root;       /* the item that owns the memory; itself unless a view */
+    const ag_node *node; /* whose shape and type the value has */
+    const ag_op *op;     /* AGI_VALUE_POINT: the operation, NULL for a copy; product: how it is accumulated, or NULL */
+    uint32_t in[3];      /* values; of a product: a, b and the scale; of a call: where its operands are listed */
+    uint32_t root;       /* the value that owns the memory; itself unless a view */
     uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
-    uint32_t box;        /* of a view: index of where its elements are root's, else 0; AGI_NONE: everywhere */
-    uint32_t uses;       /* reads of this item as an operand, by items, outputs and assignments */
-    uint32_t onto;       /* product: the parameter it is accumulated onto, or AGI_NONE; leaf: the item assigned to it */
+    uint32_t bounds;        /* of a view: index of where its elements are root's, else 0; AGI_NONE: everywhere */
+    uint32_t uses;       /* reads of this value as an operand, by values, outputs and assignments */
+    /* product: the parameter it is accumulated onto, or AGI_NONE; leaf: the value assigned to it */
+    uint32_t onto;
     union {
         uint32_t copy;   /* view: a contiguous copy made for who needs one, or AGI_NONE */
         uint32_t target; /* computed: the leaf that it is assigned to, or AGI_NONE */
@@ -46,11 +48,11 @@ typedef struct {
     uint8_t stored; /* needed outside its group */
     uint8_t held;   /* an output's, beyond what it is assigned to */
     uint8_t row;    /* in its group: an element a row */
-    uint8_t given : 1; /* in a body: the loop says where it lies */
-    uint8_t again : 1; /* marked to be computed again; then: computed again */
+    uint8_t in_loop : 1; /* in a body: the loop says where it lies */
+    uint8_t remade : 1; /* marked to be computed again; then: computed again */
     uint8_t effect : 1; /* stands for an assignment: its value is to be found in the parameter */
     uint8_t sweep;  /* how many reverse sweeps had begun when its node was made; from the 255th on they count as one */
-} agi_item;
+} agi_value;
 
 typedef enum { AGI_GROUP_TILE, AGI_GROUP_SCALAR, AGI_GROUP_SINGLE /* a call or product by itself */ } agi_group_kind;
 
@@ -60,10 +62,10 @@ typedef struct {
     int64_t points;   /* tile: size of the iteration space */
     int64_t columns;  /* tile: row length, or 0 while no member asks for rows */
     uint32_t level;   /* above the level of every group it reads from */
-    uint32_t members; /* number of items */
-    uint32_t place;   /* in the order of the graph: the item that opened it */
+    uint32_t members; /* number of values */
+    uint32_t place;   /* in the order of the graph: the value that opened it */
     uint32_t older;   /* the group of the same key opened before it, or AGI_NONE */
-    uint32_t start;   /* after ordering: its members are item_list[start .. start + members) */
+    uint32_t start;   /* after ordering: its members are value_list[start .. start + members) */
     uint32_t step;
 } agi_fusion;
 
@@ -106,34 +108,35 @@ typedef struct {
     ag_node *const *output;
     const agi_recipe *recipe;
     const agi_body *body; /* the body of a loop or branch: what is bound, what is carried; or NULL */
-    uint32_t *output_item; /* the item that holds each */
+    uint32_t *output_value; /* the value that holds each */
 
-    uint32_t *item_of; /* by node id */
-    agi_sameness *same; /* while items are made, if some node is a rewritten one; or NULL */
-    agi_item *item;
-    uint32_t nitems;
-    uint8_t sweep;     /* of the items being made */
+    uint32_t *value_of; /* by node id */
+    agi_sameness *same; /* while values are made, if some node is a rewritten one; or NULL */
+    agi_value *value;
+    uint32_t nvalues;
+    uint8_t sweep;     /* of the values being made */
     uint8_t marked;    /* some are to be computed again */
-    agi_vector items, after; /* once some are: where `item` is; uint32_t by item: not to be computed before that one */
-    agi_vector operands; /* uint32_t: items that calls read */
+    /* once some are: where `value` is; uint32_t by value: not to be computed before that one */
+    agi_vector values, after;
+    agi_vector operands; /* uint32_t: values that calls read */
     agi_vector views;  /* ag_strides */
-    agi_vector boxes;  /* agi_box */
+    agi_vector all_bounds;  /* agi_bounds */
     agi_vector layouts; /* agi_layout: one for each loop and branch */
     agi_vector parts;  /* const ag_node *: live parts of loops */
-    uint32_t *assigned; /* leaf items that are assigned to */
+    uint32_t *assigned; /* leaf values that are assigned to */
     int nassigned;
 
     agi_vector groups; /* agi_fusion */
     uint32_t *newest;  /* hash of a group's key -> the last group opened with it */
-    uint32_t *item_list; /* items by group, in order */
+    uint32_t *value_list; /* values by group, in order */
     uint32_t *order;     /* groups in order of execution */
-    uint8_t *together;   /* by place in item_list: so many items from here on are one bundle; or 0 */
+    uint8_t *together;   /* by place in value_list: so many values from here on are one vector call; or 0 */
 
     agi_vector buffers;  /* agi_buffer */
-    uint32_t *reg_of;    /* by item: its register in its tile group, or its first slot in its scalar program */
-    uint32_t *left;      /* by item: uses that the scalar program has not yet seen */
+    uint32_t *reg_of;    /* by value: its register in its tile group, or its first slot in its scalar program */
+    uint32_t *left;      /* by value: uses that the scalar program has not yet seen */
     agi_vector elements; /* scalar programs: agi_element by address */
-    uint32_t *address;   /* by item: address of element 0 of its buffer, or AGI_NONE */
+    uint32_t *address;   /* by value: address of element 0 of its buffer, or AGI_NONE */
 } agi_compiler;
 
 #define AGI_MOST_BYTES ((int64_t)1 << 61) /* of all values together, sharing memory or not: no sum overflows */
@@ -152,14 +155,14 @@ static inline agi_buffer *agi_buffer_at(const agi_compiler *c, uint32_t b)
     return (agi_buffer *)c->buffers.data + b;
 }
 
-static inline int agi_is_point(const agi_item *it)
+static inline int agi_is_point(const agi_value *it)
 {
-    return it->kind == AGI_ITEM_POINT;
+    return it->kind == AGI_VALUE_POINT;
 }
 
-static inline int agi_is_loop(const agi_item *it)
+static inline int agi_is_loop(const agi_value *it)
 {
-    return it->kind == AGI_ITEM_CALL && it->node->op->flags & AG_LOOP;
+    return it->kind == AGI_VALUE_CALL && it->node->op->flags & AG_LOOP;
 }
 
 ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *, const agi_recipe *,
@@ -169,7 +172,7 @@ ag_plan *agi_compile_within(ag_graph *, int n, ag_node *const outputs[], const a
 int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a failure */
 agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);
 int agi_lay_out_parts(agi_compiler *, const ag_node *loop); /* once its live parts are known */
-agi_loop_step *agi_lower_loop(agi_compiler *, uint32_t item);
+agi_loop_step *agi_lower_loop(agi_compiler *, uint32_t value);
 
 /* same.c: the node that is computed for x, one for all that are equal but for what was written, is asked for in the
  * order of the graph; AGI_NONE: no memory. Those with the mark (marks: by node id, up to `top`) are themselves. */
@@ -178,28 +181,28 @@ uint32_t agi_same_as(agi_compiler *, const ag_node *x);
 void agi_end_sameness(agi_compiler *);
 
 /* Each returns 0 after recording a failure in the graph. */
-int agi_make_items(agi_compiler *);
-int agi_recompute(agi_compiler *);
+int agi_read_graph(agi_compiler *);
+int agi_rematerialise(agi_compiler *);
 void agi_combine(agi_compiler *);
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
-/* May the item's step fail, if those asked about before have not? Only calls do. */
+/* May the value's step fail, if those asked about before have not? Only calls do. */
 typedef struct {
     agi_compiler *c;
     int64_t *limit; /* by node id: the integers are known to be within; 0: they are not */
 } agi_checks;
-int agi_may_fail(agi_checks *, uint32_t item);
-int agi_bundle_calls(agi_compiler *);
+int agi_may_fail(agi_checks *, uint32_t value);
+int agi_make_vector_calls(agi_compiler *);
 int agi_lower(agi_compiler *);
 int agi_lay_out(agi_compiler *);
 int agi_share_memory(agi_compiler *); /* which buffers do; steps for assignments that cannot */
 /* What steps compute, from `start` on, if it ends before `end`. */
 int agi_pack(agi_compiler *, int64_t start, int64_t end);
 
-ag_strides agi_item_strides(const agi_compiler *, uint32_t item); /* over the item's own shape, in root's memory */
+ag_strides agi_value_strides(const agi_compiler *, uint32_t value); /* over the value's own shape, in root's memory */
 /* The operand walked in the order of `shape`, to which it broadcasts. */
 agi_pattern agi_walk(const agi_compiler *, uint32_t operand, int rank, const int64_t *dim);
-agi_pattern agi_operand_walk(const agi_compiler *, const agi_item *user, int k);
+agi_pattern agi_operand_walk(const agi_compiler *, const agi_value *user, int k);
 int agi_pattern_flat(const agi_pattern *);
 int64_t agi_pattern_reach(const agi_pattern *, int64_t *low); /* elements from the lowest one to the highest */
 /* The operand is one element for each run of `columns`: u[p / columns]. */
@@ -207,19 +210,21 @@ int agi_pattern_rows(const agi_pattern *, int64_t points, int64_t columns);
 int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
 int agi_too_large(agi_compiler *, const ag_node *largest); /* the same: more than AGI_MOST_BYTES */
 void agi_count_uses(agi_compiler *);
-uint32_t agi_awaited(const agi_compiler *, uint32_t item); /* the one it is not to be computed before, or AGI_NONE */
-/* The view's box, or NULL. */
-const agi_box *agi_box_at(const agi_compiler *, uint32_t item);
-agi_box agi_box_over(const agi_box *, const ag_node *its, int rank, const int64_t *dim); /* broadcast to this shape */
-agi_box agi_box_around(const agi_box *or_null, const ag_node *x, const ag_window *); /* of x, from its operand's */
-/* Through a view; 0: it is no box, or there is none. */
-int agi_box_seen(const agi_box *or_null, const ag_node *view, agi_box *);
+uint32_t agi_awaited(const agi_compiler *, uint32_t value); /* the one it is not to be computed before, or AGI_NONE */
+/* The view's bounds, or NULL. */
+const agi_bounds *agi_bounds_at(const agi_compiler *, uint32_t value);
+/* Broadcast to this shape. */
+agi_bounds agi_bounds_over(const agi_bounds *, const ag_node *its, int rank, const int64_t *dim);
+/* Of x, from its operand's. */
+agi_bounds agi_bounds_around(const agi_bounds *or_null, const ag_node *x, const ag_window *);
+/* Through a view; 0: they are none there, or there were none. */
+int agi_bounds_seen(const agi_bounds *or_null, const ag_node *view, agi_bounds *);
 uint32_t agi_new_buffer(agi_compiler *, agi_role, const ag_node *, ag_dtype, int64_t bytes); /* AGI_NONE: no memory */
 void agi_touch(agi_compiler *, uint32_t buffer, uint32_t step); /* used by that step */
 uint32_t agi_operand_buffer(agi_compiler *, uint32_t operand, uint32_t step); /* that it lies in, used by that step */
 agi_pass *agi_lower_pass(agi_compiler *, const agi_fusion *, uint32_t step); /* NULL: no memory */
 int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
 int agi_patch_program(const agi_compiler *, agi_program *); /* addresses -> elements of the run's block */
-int agi_sources(const agi_compiler *, const agi_item *, int k); /* k-th operand item, or -1 */
+int agi_sources(const agi_compiler *, const agi_value *, int k); /* k-th operand value, or -1 */
 
 #endif

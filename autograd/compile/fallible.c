@@ -87,10 +87,10 @@ static int checked_before(agi_checks *s, const ag_node *indices, int64_t limit)
     return 0;
 }
 
-int agi_may_fail(agi_checks *s, uint32_t item)
+int agi_may_fail(agi_checks *s, uint32_t value)
 {
-    const agi_item *it = &s->c->item[item];
-    if (it->kind != AGI_ITEM_CALL || !operation_may_fail(s->c, it->node)) return 0;
+    const agi_value *it = &s->c->value[value];
+    if (it->kind != AGI_VALUE_CALL || !operation_may_fail(s->c, it->node)) return 0;
     if (!it->node->op->limit) return 1;
     const ag_node *indices = it->node->in[1];
     int64_t limit = it->node->op->limit(it->node);

@@ -1,5 +1,5 @@
-/* Items into groups. Every group has a level above the levels of all groups it reads from, so groups never need each
- * other. An item joins a group of its own iteration space whose level allows it, the operands' groups first; else it
+/* Values into groups. Every group has a level above the levels of all groups it reads from, so groups never need each
+ * other. A value joins a group of its own iteration space whose level allows it, the operands' groups first; else it
  * opens one. Inside a group an operand is a register: a full tile, or an element a row. */
 #include "compile.h"
 
@@ -10,71 +10,71 @@ enum { KEYS = 1024, LOOK_BACK = 16 };
 /* How much of its root an operand looks at; of a loop, whose buffer holds all parts, what lies in between. */
 static int64_t reach_of(const agi_compiler *c, uint32_t operand)
 {
-    const agi_item *root = &c->item[c->item[operand].root];
-    const ag_node *x = c->item[operand].node;
+    const agi_value *root = &c->value[c->value[operand].root];
+    const ag_node *x = c->value[operand].node;
     int64_t low;
     if (!agi_is_loop(root)) return ag_count(root->node);
     agi_pattern p = agi_walk(c, operand, x->rank, x->dim);
     return agi_layout_of(c, root->node)->bytes > AGI_LARGEST_LOOP ? INT64_MAX : agi_pattern_reach(&p, &low);
 }
 
-static int is_small(const agi_compiler *c, const agi_item *it)
+static int is_small(const agi_compiler *c, const agi_value *it)
 {
     const ag_node *x = it->node;
     int64_t work = ag_count(x);
     if (work > AGI_LARGEST_SMALL || x->dtype == AG_I64) return 0;
-    if (it->kind == AGI_ITEM_POINT) {
+    if (it->kind == AGI_VALUE_POINT) {
         if (it->op && !it->op->code) return 0;
-    } else if (it->kind == AGI_ITEM_FOLD) {
-        work = ag_count(c->item[it->in[0]].node);
-    } else if (it->kind == AGI_ITEM_PRODUCT) {
-        const ag_node *a = c->item[it->in[0]].node;
+    } else if (it->kind == AGI_VALUE_FOLD) {
+        work = ag_count(c->value[it->in[0]].node);
+    } else if (it->kind == AGI_VALUE_PRODUCT) {
+        const ag_node *a = c->value[it->in[0]].node;
         work *= a->dim[a->rank - 1];
     } else {
         return 0;
     }
     if (work > 8 * AGI_LARGEST_SMALL) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        if (c->item[s].box != AGI_NONE) return 0; /* its zeros have no address */
-        if (c->item[s].node->dtype != x->dtype || reach_of(c, (uint32_t)s) > AGI_LARGEST_SOURCE) return 0;
+        if (c->value[s].bounds != AGI_NONE) return 0; /* its zeros have no address */
+        if (c->value[s].node->dtype != x->dtype || reach_of(c, (uint32_t)s) > AGI_LARGEST_SOURCE) return 0;
     }
     return 1;
 }
 
-/* ---- what a group asks of an item ------------------------------------------------------------------------------- */
+/* ---- what a group asks of a value ------------------------------------------------------------------------------- */
 
 static uint32_t level_of(const agi_compiler *c, uint32_t root)
 {
-    uint32_t g = c->item[root].group;
+    uint32_t g = c->value[root].group;
     return g == AGI_NONE ? 0 : agi_fusion_at(c, g)->level;
 }
 
 uint32_t agi_awaited(const agi_compiler *c, uint32_t i)
 {
     uint32_t a = c->after.count ? ((const uint32_t *)c->after.data)[i] : AGI_NONE;
-    while (a != AGI_NONE && c->item[a].group == AGI_NONE) a = a ? a - 1 : AGI_NONE; /* taken into a super-operation */
+    while (a != AGI_NONE && c->value[a].group == AGI_NONE) a = a ? a - 1 : AGI_NONE; /* taken into a fused operation */
     return a;
 }
 
-static int comes_late_enough(const agi_compiler *c, const agi_item *it, uint32_t g)
+static int comes_late_enough(const agi_compiler *c, const agi_value *it, uint32_t g)
 {
-    uint32_t a = agi_awaited(c, (uint32_t)(it - c->item));
-    return a == AGI_NONE || c->item[a].group == g || level_of(c, a) < agi_fusion_at(c, g)->level;
+    uint32_t a = agi_awaited(c, (uint32_t)(it - c->value));
+    return a == AGI_NONE || c->value[a].group == g || level_of(c, a) < agi_fusion_at(c, g)->level;
 }
 
 /* Every operand comes from below the group, or from inside as a register that can be had. */
-static int operands_fit(const agi_compiler *c, const agi_item *it, uint32_t g, int64_t columns, int row)
+static int operands_fit(const agi_compiler *c, const agi_value *it, uint32_t g, int64_t columns, int row)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        uint32_t root = c->item[s].root;
-        if (c->item[root].group != g) {
+        uint32_t root = c->value[s].root;
+        if (c->value[root].group != g) {
             if (level_of(c, root) >= f->level) return 0;
             continue;
         }
-        const agi_item *r = &c->item[root];
+        const agi_value *r = &c->value[root];
         if (f->kind == AGI_GROUP_SCALAR) continue;
-        if (r->kind == AGI_ITEM_FOLD && !r->row) return 0; /* known only when the group has ended */
+        if (r->kind == AGI_VALUE_FOLD && !r->row) return 0; /* known only when the group has ended */
         agi_pattern p = agi_operand_walk(c, it, k);
         if (r->row == row && agi_pattern_flat(&p)) continue;
         if (r->row && !row && agi_pattern_rows(&p, f->points, columns)) continue;
@@ -84,7 +84,7 @@ static int operands_fit(const agi_compiler *c, const agi_item *it, uint32_t g, i
 }
 
 typedef struct {
-    int fits, row; /* row: the item's result is an element a row */
+    int fits, row; /* row: the value's result is an element a row */
     int64_t columns;
 } joining;
 
@@ -95,10 +95,10 @@ static int is_column(const agi_fusion *f, int64_t points)
 }
 
 /* A fold of [outer, extent, inner]: the last axis within a row, others at the group's end. */
-static joining fold_joins(const agi_compiler *c, const agi_item *it, uint32_t g)
+static joining fold_joins(const agi_compiler *c, const agi_value *it, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
-    const ag_node *x = c->item[it->in[0]].node;
+    const ag_node *x = c->value[it->in[0]].node;
     ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
     joining j = { .columns = f->columns };
     int64_t points = ag_count(x);
@@ -117,7 +117,7 @@ static joining fold_joins(const agi_compiler *c, const agi_item *it, uint32_t g)
     return j;
 }
 
-static joining point_joins(const agi_compiler *c, const agi_item *it, uint32_t g)
+static joining point_joins(const agi_compiler *c, const agi_value *it, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     joining j = { .columns = f->columns };
@@ -131,7 +131,7 @@ static joining point_joins(const agi_compiler *c, const agi_item *it, uint32_t g
     return j;
 }
 
-static joining joins(const agi_compiler *c, const agi_item *it, uint32_t g)
+static joining joins(const agi_compiler *c, const agi_value *it, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     joining no = { 0 };
@@ -141,24 +141,24 @@ static joining joins(const agi_compiler *c, const agi_item *it, uint32_t g)
         return j;
     }
     if (f->kind != AGI_GROUP_TILE) return no;
-    return it->kind == AGI_ITEM_FOLD ? fold_joins(c, it, g) : point_joins(c, it, g);
+    return it->kind == AGI_VALUE_FOLD ? fold_joins(c, it, g) : point_joins(c, it, g);
 }
 
 /* ---- joining and opening ---------------------------------------------------------------------------------------- */
 
-static int64_t points_of(const agi_compiler *c, const agi_item *it)
+static int64_t points_of(const agi_compiler *c, const agi_value *it)
 {
-    return ag_count(it->kind == AGI_ITEM_FOLD ? c->item[it->in[0]].node : it->node);
+    return ag_count(it->kind == AGI_VALUE_FOLD ? c->value[it->in[0]].node : it->node);
 }
 
-static uint32_t *key_slot(const agi_compiler *c, const agi_item *it)
+static uint32_t *key_slot(const agi_compiler *c, const agi_value *it)
 {
     uint64_t key = it->small ? 1 : (uint64_t)points_of(c, it) * 4 + 2;
     key = (key + it->node->dtype) * 0x9E3779B97F4A7C15u;
     return &c->newest[(key >> 40) % KEYS];
 }
 
-static void join(agi_compiler *c, agi_item *it, uint32_t g, const joining *j)
+static void join(agi_compiler *c, agi_value *it, uint32_t g, const joining *j)
 {
     agi_fusion *f = agi_fusion_at(c, g);
     it->group = g;
@@ -167,25 +167,25 @@ static void join(agi_compiler *c, agi_item *it, uint32_t g, const joining *j)
     f->columns = j->columns;
 }
 
-static int try_group(agi_compiler *c, agi_item *it, uint32_t g)
+static int try_group(agi_compiler *c, agi_value *it, uint32_t g)
 {
     joining j = joins(c, it, g);
     if (j.fits) join(c, it, g, &j);
     return j.fits;
 }
 
-static int join_operand(agi_compiler *c, agi_item *it)
+static int join_operand(agi_compiler *c, agi_value *it)
 {
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        uint32_t g = c->item[c->item[s].root].group;
+        uint32_t g = c->value[c->value[s].root].group;
         if (g != AGI_NONE && try_group(c, it, g)) return 1;
     }
     return 0;
 }
 
-static int join_existing(agi_compiler *c, agi_item *it)
+static int join_existing(agi_compiler *c, agi_value *it)
 {
-    if (it->small && it->kind == AGI_ITEM_FOLD) { /* at the end of the pass that computes what it folds */
+    if (it->small && it->kind == AGI_VALUE_FOLD) { /* at the end of the pass that computes what it folds */
         it->small = 0;
         if (join_operand(c, it)) return 1;
         it->small = 1;
@@ -201,24 +201,24 @@ static int join_existing(agi_compiler *c, agi_item *it)
  * it: as early as it can be, not with the other updates at the end. */
 static uint32_t place_of(const agi_compiler *c, uint32_t i)
 {
-    const agi_item *it = &c->item[i];
+    const agi_value *it = &c->value[i];
     uint32_t place = 0;
-    if (it->kind != AGI_ITEM_PRODUCT || it->onto == AGI_NONE) return i;
+    if (it->kind != AGI_VALUE_PRODUCT || it->onto == AGI_NONE) return i;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        uint32_t root = c->item[s].root;
-        if (c->item[root].kind != AGI_ITEM_LEAF && root > place) place = root;
+        uint32_t root = c->value[s].root;
+        if (c->value[root].kind != AGI_VALUE_LEAF && root > place) place = root;
     }
     return place;
 }
 
 static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
 {
-    agi_item *it = &c->item[i];
+    agi_value *it = &c->value[i];
     if (!agi_vector_grow(c->arena.allocator, &c->groups, sizeof(agi_fusion), 1)) return agi_out_of_memory(c);
     uint32_t g = (uint32_t)c->groups.count++, after = agi_awaited(c, i);
     uint32_t level = after == AGI_NONE ? 0 : level_of(c, after);
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        uint32_t l = level_of(c, c->item[s].root);
+        uint32_t l = level_of(c, c->value[s].root);
         if (l > level) level = l;
     }
     *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->node->dtype, .level = level + 1,
@@ -241,49 +241,49 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
 
 static const uint32_t NOBODY = UINT32_MAX, SEVERAL = UINT32_MAX - 1;
 
-/* `by` reads operand k: the groups that read an item, as long as it could be a register of theirs. */
-static void note_reader(const agi_compiler *c, uint32_t *reader, const agi_item *by, int k, uint32_t operand)
+/* `by` reads operand k: the groups that read a value, as long as it could be a register of theirs. */
+static void note_reader(const agi_compiler *c, uint32_t *reader, const agi_value *by, int k, uint32_t operand)
 {
-    uint32_t root = c->item[operand].root;
-    int inside = c->item[root].group == by->group, register_like = inside;
-    if (!inside && !by->row && (by->kind == AGI_ITEM_POINT || by->kind == AGI_ITEM_FOLD)) {
+    uint32_t root = c->value[operand].root;
+    int inside = c->value[root].group == by->group, register_like = inside;
+    if (!inside && !by->row && (by->kind == AGI_VALUE_POINT || by->kind == AGI_VALUE_FOLD)) {
         agi_pattern p = agi_operand_walk(c, by, k);
-        register_like = agi_pattern_flat(&p) && c->item[operand].node->dtype == by->node->dtype;
+        register_like = agi_pattern_flat(&p) && c->value[operand].node->dtype == by->node->dtype;
     }
     if (!register_like) reader[root] = SEVERAL;
     else if (reader[root] == NOBODY) reader[root] = by->group;
     else if (reader[root] != by->group) reader[root] = SEVERAL;
 }
 
-/* Which items another group reads. */
+/* Which values another group reads. */
 static void find_stored(const agi_compiler *c, uint8_t *stored)
 {
-    for (uint32_t i = 0; i < c->nitems; i++) {
-        const agi_item *it = &c->item[i];
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        const agi_value *it = &c->value[i];
         if (it->group == AGI_NONE) continue;
         if (it->held || it->target != AGI_NONE) stored[i] = 1;
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-            uint32_t root = c->item[s].root;
-            if (c->item[root].group != it->group) stored[root] = 1;
+            uint32_t root = c->value[s].root;
+            if (c->value[root].group != it->group) stored[root] = 1;
         }
     }
 }
 
-/* One operand at most has to be read anew, where the item would have been, and it lies in memory anyway. */
-static int operands_lie_ready(const agi_compiler *c, const agi_item *it, const uint8_t *stored)
+/* One operand at most has to be read anew, where the value would have been, and it lies in memory anyway. */
+static int operands_lie_ready(const agi_compiler *c, const agi_value *it, const uint8_t *stored)
 {
     int full = 0;
     for (int k = 0; k < it->nin; k++) {
-        uint32_t root = c->item[it->in[k]].root;
-        const agi_item *r = &c->item[root];
-        int stays = r->kind == AGI_ITEM_LEAF && r->onto == AGI_NONE;
-        if (!stays && (r->kind == AGI_ITEM_LEAF || !stored[root])) return 0;
+        uint32_t root = c->value[it->in[k]].root;
+        const agi_value *r = &c->value[root];
+        int stays = r->kind == AGI_VALUE_LEAF && r->onto == AGI_NONE;
+        if (!stays && (r->kind == AGI_VALUE_LEAF || !stored[root])) return 0;
         full += ag_count(r->node) > 1;
     }
     return full == 1;
 }
 
-static int sinks_into(const agi_compiler *c, const agi_item *it, const uint8_t *stored, uint32_t g)
+static int sinks_into(const agi_compiler *c, const agi_value *it, const uint8_t *stored, uint32_t g)
 {
     if (g >= SEVERAL || g == it->group || !agi_is_point(it) || !it->op || it->row || it->small) return 0;
     const agi_fusion *from = agi_fusion_at(c, it->group), *to = agi_fusion_at(c, g);
@@ -294,13 +294,13 @@ static int sinks_into(const agi_compiler *c, const agi_item *it, const uint8_t *
 
 static int sink(agi_compiler *c)
 {
-    uint32_t *reader = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *reader);
-    uint8_t *stored = agi_arena_zeros(&c->arena, c->nitems, 1);
+    uint32_t *reader = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *reader);
+    uint8_t *stored = agi_arena_zeros(&c->arena, c->nvalues, 1);
     if (!reader || !stored) return agi_out_of_memory(c);
     find_stored(c, stored);
-    memset(reader, 0xff, (size_t)c->nitems * sizeof *reader);
-    for (uint32_t i = c->nitems; i-- > 0;) { /* readers come after what they read */
-        agi_item *it = &c->item[i];
+    memset(reader, 0xff, (size_t)c->nvalues * sizeof *reader);
+    for (uint32_t i = c->nvalues; i-- > 0;) { /* readers come after what they read */
+        agi_value *it = &c->value[i];
         if (it->group == AGI_NONE) continue;
         uint32_t after = agi_awaited(c, i);
         if (after != AGI_NONE) reader[after] = SEVERAL; /* it is not to come later than it does */
@@ -319,11 +319,11 @@ int agi_fuse(agi_compiler *c)
     c->newest = agi_arena_take(&c->arena, KEYS * sizeof *c->newest);
     if (!c->newest) return agi_out_of_memory(c);
     memset(c->newest, 0xff, KEYS * sizeof *c->newest);
-    for (uint32_t i = 0; i < c->nitems; i++) {
-        agi_item *it = &c->item[i];
-        if (it->kind == AGI_ITEM_DEAD || it->kind == AGI_ITEM_LEAF || it->kind == AGI_ITEM_VIEW) continue;
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        agi_value *it = &c->value[i];
+        if (it->kind == AGI_VALUE_DEAD || it->kind == AGI_VALUE_LEAF || it->kind == AGI_VALUE_VIEW) continue;
         it->small = !c->options->unfused && (uint8_t)is_small(c, it);
-        int fusable = it->small || it->kind == AGI_ITEM_POINT || it->kind == AGI_ITEM_FOLD;
+        int fusable = it->small || it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD;
         if (fusable && !c->options->unfused && join_existing(c, it)) continue;
         agi_group_kind kind = it->small ? AGI_GROUP_SCALAR : fusable ? AGI_GROUP_TILE : AGI_GROUP_SINGLE;
         if (!open_group(c, i, kind)) return 0;

@@ -104,22 +104,22 @@ static int group_allows(const reuse *r, uint32_t in, uint32_t out)
 /* Forbids in place for parameters that somebody reads after the new value is there, or not element by element. */
 static void find_late_readers(agi_compiler *c)
 {
-    for (uint32_t i = 0; i < c->nitems; i++) {
-        const agi_item *it = &c->item[i];
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        const agi_value *it = &c->value[i];
         if (it->group == AGI_NONE) continue;
         uint32_t step = agi_fusion_at(c, it->group)->step;
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-            agi_item *leaf = &c->item[c->item[s].root];
-            if (leaf->kind != AGI_ITEM_LEAF || leaf->onto == AGI_NONE) continue;
-            const agi_item *value = &c->item[leaf->onto];
+            agi_value *leaf = &c->value[c->value[s].root];
+            if (leaf->kind != AGI_VALUE_LEAF || leaf->onto == AGI_NONE) continue;
+            const agi_value *value = &c->value[leaf->onto];
             const agi_fusion *f = agi_fusion_at(c, value->group);
             if (step > f->step) leaf->row = 1;
             if (step != f->step || f->kind == AGI_GROUP_TILE) continue;
             int element_wise = 0;
-            if (it->kind == AGI_ITEM_POINT) {
+            if (it->kind == AGI_VALUE_POINT) {
                 agi_pattern p = agi_operand_walk(c, it, k);
                 element_wise = agi_pattern_flat(&p);
-            } else if (it->kind == AGI_ITEM_PRODUCT) {
+            } else if (it->kind == AGI_VALUE_PRODUCT) {
                 element_wise = k == 2 && it->onto != AGI_NONE;
             }
             if (i > leaf->onto || (i == leaf->onto && !element_wise)) leaf->row = 1;
@@ -133,17 +133,17 @@ static uint32_t steps_that_may_fail(agi_compiler *c)
     agi_checks checks = { .c = c };
     uint32_t steps = 0;
     for (int k = 0; !c->body && k < c->plan->nsteps; k++)
-        if (agi_may_fail(&checks, c->item_list[agi_fusion_at(c, c->order[k])->start])) steps = (uint32_t)k + 1;
+        if (agi_may_fail(&checks, c->value_list[agi_fusion_at(c, c->order[k])->start])) steps = (uint32_t)k + 1;
     return steps;
 }
 
-static int in_place(reuse *r, const agi_item *leaf)
+static int in_place(reuse *r, const agi_value *leaf)
 {
     agi_compiler *c = r->c;
-    const agi_item *value = &c->item[leaf->onto];
+    const agi_value *value = &c->value[leaf->onto];
     const agi_fusion *f = agi_fusion_at(c, value->group);
     if (f->kind == AGI_GROUP_TILE) return group_allows(r, leaf->buffer, value->buffer);
-    if (f->kind != AGI_GROUP_SINGLE || value->kind != AGI_ITEM_CALL) return 1;
+    if (f->kind != AGI_GROUP_SINGLE || value->kind != AGI_VALUE_CALL) return 1;
     return agi_buffer_at(c, leaf->buffer)->last < f->step;
 }
 
@@ -157,7 +157,7 @@ static int share_with_leaves(reuse *r)
     if (!first || !next) return agi_out_of_memory(c);
     memset(first, 0xff, (size_t)c->plan->nsteps * sizeof *first);
     for (uint32_t k = n; k-- > 0;) {
-        const agi_item *leaf = &c->item[c->assigned[k]], *value = &c->item[leaf->onto];
+        const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[leaf->onto];
         uint32_t step = agi_fusion_at(c, value->group)->step;
         if (leaf->row || value->held || step < fallible) continue;
         next[k] = first[step];
@@ -165,11 +165,11 @@ static int share_with_leaves(reuse *r)
     }
     for (int step = 0; step < c->plan->nsteps; step++) {
         if (first[step] == AGI_NONE) continue;
-        if (c->plan->step[step].kind == AGI_PASS && !look_at(r, c->plan->step[step].is.group)) return 0;
+        if (c->plan->step[step].kind == AGI_PASS && !look_at(r, c->plan->step[step].is.pass)) return 0;
         for (uint32_t k = first[step]; k != AGI_NONE; k = next[k]) {
-            const agi_item *leaf = &c->item[c->assigned[k]];
+            const agi_value *leaf = &c->value[c->assigned[k]];
             if (!in_place(r, leaf)) continue;
-            agi_buffer_at(c, c->item[leaf->onto].buffer)->shares = leaf->buffer;
+            agi_buffer_at(c, c->value[leaf->onto].buffer)->shares = leaf->buffer;
             agi_buffer_at(c, leaf->buffer)->taken = 1;
         }
     }
@@ -182,7 +182,7 @@ static int place_assignments(reuse *r)
     find_late_readers(c);
     if (!c->options->distinct && !share_with_leaves(r)) return 0;
     for (int k = 0; k < c->nassigned; k++) {
-        const agi_item *leaf = &c->item[c->assigned[k]], *value = &c->item[leaf->onto];
+        const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[leaf->onto];
         agi_buffer_at(c, leaf->buffer)->assigned = 1;
         if (agi_buffer_at(c, value->buffer)->shares != AGI_NONE) continue;
         agi_step *s = &c->plan->step[c->plan->nsteps++];
@@ -216,7 +216,7 @@ static void list_dying(const reuse *r, uint32_t step, uint32_t *next)
 static int take_over(reuse *r, uint32_t step)
 {
     agi_compiler *c = r->c;
-    const agi_pass *g = c->plan->step[step].is.group;
+    const agi_pass *g = c->plan->step[step].is.pass;
     if (!look_at(r, g)) return 0;
     uint32_t *next = agi_arena_take(&c->arena, ((size_t)g->nloads + 1) * sizeof *next);
     if (!next) return agi_out_of_memory(c);

@@ -24,9 +24,9 @@ void agi_touch(agi_compiler *c, uint32_t b, uint32_t step)
 
 static int give_buffers(agi_compiler *c)
 {
-    for (uint32_t i = 0; i < c->nitems; i++) {
-        agi_item *it = &c->item[i];
-        int leaf = it->kind == AGI_ITEM_LEAF;
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        agi_value *it = &c->value[i];
+        int leaf = it->kind == AGI_VALUE_LEAF;
         if (!leaf && !it->stored) continue;
         const ag_node *x = it->node;
         int constant = x->op->role == AG_IS_CONSTANT || x->op->role == AG_IS_NUMBER;
@@ -35,14 +35,14 @@ static int give_buffers(agi_compiler *c)
         it->buffer = agi_new_buffer(c, role, x, (ag_dtype)x->dtype, parts ? parts->bytes : agi_node_bytes(x));
         if (it->buffer == AGI_NONE) return 0;
         agi_buffer_at(c, it->buffer)->held = leaf || it->held;
-        agi_buffer_at(c, it->buffer)->given = it->given;
+        agi_buffer_at(c, it->buffer)->in_loop = it->in_loop;
     }
     return 1;
 }
 
 uint32_t agi_operand_buffer(agi_compiler *c, uint32_t operand, uint32_t step)
 {
-    uint32_t b = c->item[c->item[operand].root].buffer;
+    uint32_t b = c->value[c->value[operand].root].buffer;
     agi_touch(c, b, step);
     return b;
 }
@@ -51,18 +51,18 @@ uint32_t agi_operand_buffer(agi_compiler *c, uint32_t operand, uint32_t step)
 
 static agi_product *lower_product(agi_compiler *c, uint32_t i, uint32_t step)
 {
-    const agi_item *it = &c->item[i];
+    const agi_value *it = &c->value[i];
     agi_product *p = agi_arena_zeros(&c->plan->arena, 1, sizeof *p);
     if (!p) return agi_out_of_memory(c), NULL;
     *p = (agi_product){ .node = it->node, .out = it->buffer, .onto = AGI_NONE, .scale = AGI_NONE, .alpha = 1 };
     p->a = agi_operand_buffer(c, it->in[0], step);
     p->b = agi_operand_buffer(c, it->in[1], step);
-    p->a_stride = agi_item_strides(c, it->in[0]);
-    p->b_stride = agi_item_strides(c, it->in[1]);
+    p->a_stride = agi_value_strides(c, it->in[0]);
+    p->b_stride = agi_value_strides(c, it->in[1]);
     if (it->onto != AGI_NONE) {
         p->onto = agi_operand_buffer(c, it->onto, step);
         p->scale = agi_operand_buffer(c, it->in[2], step);
-        p->scale_offset = agi_item_strides(c, it->in[2]).offset;
+        p->scale_offset = agi_value_strides(c, it->in[2]).offset;
         p->alpha = -1;
     }
     agi_touch(c, it->buffer, step);
@@ -81,7 +81,7 @@ static int work_buffer(agi_compiler *c, uint32_t step, size_t bytes, uint32_t *b
 
 static agi_call *lower_call(agi_compiler *c, uint32_t i, uint32_t step)
 {
-    const agi_item *it = &c->item[i];
+    const agi_value *it = &c->value[i];
     const ag_node *x = it->node;
     agi_call *call = agi_arena_zeros(&c->plan->arena, 1, sizeof *call);
     if (!call) return agi_out_of_memory(c), NULL;
@@ -92,7 +92,7 @@ static agi_call *lower_call(agi_compiler *c, uint32_t i, uint32_t step)
     for (int k = 0; k < call->n; k++) {
         uint32_t s = (uint32_t)agi_sources(c, it, k);
         call->in[k] = agi_operand_buffer(c, s, step);
-        call->stride[k] = agi_item_strides(c, s);
+        call->stride[k] = agi_value_strides(c, s);
     }
     agi_touch(c, it->buffer, step);
     size_t pointers = call->n > AGI_FEW_INPUTS ? (size_t)call->n * sizeof(void *) : 0;
@@ -103,29 +103,29 @@ static agi_call *lower_call(agi_compiler *c, uint32_t i, uint32_t step)
 static void touch_program(agi_compiler *c, const agi_fusion *f, uint32_t step)
 {
     for (uint32_t m = 0; m < f->members; m++) {
-        const agi_item *it = &c->item[c->item_list[f->start + m]];
+        const agi_value *it = &c->value[c->value_list[f->start + m]];
         if (it->buffer != AGI_NONE) agi_touch(c, it->buffer, step);
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++)
-            if (c->item[c->item[s].root].group != it->group) agi_operand_buffer(c, (uint32_t)s, step);
+            if (c->value[c->value[s].root].group != it->group) agi_operand_buffer(c, (uint32_t)s, step);
     }
 }
 
 static void touch_operands(agi_compiler *c, uint32_t i, uint32_t step)
 {
-    for (int k = 0, s; (s = agi_sources(c, &c->item[i], k)) >= 0; k++) agi_operand_buffer(c, (uint32_t)s, step);
-    agi_touch(c, c->item[i].buffer, step);
+    for (int k = 0, s; (s = agi_sources(c, &c->value[i], k)) >= 0; k++) agi_operand_buffer(c, (uint32_t)s, step);
+    agi_touch(c, c->value[i].buffer, step);
 }
 
-/* ---- groups ------------------------------------------------------------------------------------------------------ */
+/* ---- passes ------------------------------------------------------------------------------------------------------ */
 
 static int lower_group(agi_compiler *c, uint32_t k)
 {
     const agi_fusion *f = agi_fusion_at(c, c->order[k]);
     agi_step *s = &c->plan->step[k];
-    uint32_t first = c->item_list[f->start];
+    uint32_t first = c->value_list[f->start];
     if (f->kind == AGI_GROUP_TILE) {
         s->kind = AGI_PASS;
-        return (s->is.group = agi_lower_pass(c, f, k)) != NULL;
+        return (s->is.pass = agi_lower_pass(c, f, k)) != NULL;
     }
     if (f->kind == AGI_GROUP_SCALAR) {
         s->kind = AGI_PROGRAM;
@@ -134,11 +134,11 @@ static int lower_group(agi_compiler *c, uint32_t k)
         touch_program(c, f, k);
         return agi_lower_program(c, c->order[k], k, s->is.program);
     }
-    if (c->item[first].kind == AGI_ITEM_PRODUCT) {
+    if (c->value[first].kind == AGI_VALUE_PRODUCT) {
         s->kind = AGI_PRODUCT;
         return (s->is.product = lower_product(c, first, k)) != NULL;
     }
-    if (c->item[first].node->op->flags & AG_LOOP) {
+    if (c->value[first].node->op->flags & AG_LOOP) {
         touch_operands(c, first, k);
         s->is.loop = agi_lower_loop(c, first);
         s->kind = AGI_LOOP;
@@ -151,7 +151,7 @@ static int lower_group(agi_compiler *c, uint32_t k)
 int agi_lower(agi_compiler *c)
 {
     size_t n = (size_t)c->groups.count;
-    c->reg_of = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *c->reg_of);
+    c->reg_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->reg_of);
     if (!c->reg_of) return agi_out_of_memory(c);
     if (!give_buffers(c)) return 0;
     c->plan->step = agi_arena_zeros(&c->plan->arena, n + (size_t)c->nassigned, sizeof *c->plan->step);

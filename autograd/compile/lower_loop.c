@@ -105,7 +105,7 @@ static int find_live(agi_compiler *c, const agi_loop_attribute *l, const int64_t
 
 typedef struct {
     agi_compiler *c;
-    const agi_item *item;
+    const agi_value *value;
     agi_loop_step *s;
 } lowering;
 
@@ -118,10 +118,10 @@ static int make_room(lowering *l, agi_transfers *t, int n)
 /* Input k of the node, its elements `stride` bytes apart. */
 static agi_transfer from_input(const lowering *l, int k, int64_t stride)
 {
-    int source = agi_sources(l->c, l->item, k);
-    const ag_node *x = l->item->node->in[k];
-    agi_transfer t = { .kind = AGI_COPY_IN, .outer = l->c->item[l->c->item[source].root].buffer, .stride = stride };
-    t.offset = agi_item_strides(l->c, (uint32_t)source).offset * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
+    int source = agi_sources(l->c, l->value, k);
+    const ag_node *x = l->value->node->in[k];
+    agi_transfer t = { .kind = AGI_COPY_IN, .outer = l->c->value[l->c->value[source].root].buffer, .stride = stride };
+    t.offset = agi_value_strides(l->c, (uint32_t)source).offset * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
     return t;
 }
 
@@ -150,8 +150,8 @@ static void add_leaf(agi_transfers *to, agi_transfer t, const ag_plan *p, const 
 {
     uint32_t inner;
     const agi_buffer *b = inner_buffer(p, leaf, &inner);
-    if (!b || (b->role == AGI_CONSTANT && !b->given)) return; /* the body has its own */
-    if (b->given) t.kind = AGI_BY_ADDRESS;
+    if (!b || (b->role == AGI_CONSTANT && !b->in_loop)) return; /* the body has its own */
+    if (b->in_loop) t.kind = AGI_BY_ADDRESS;
     add(to, t, inner, b);
 }
 
@@ -168,7 +168,7 @@ static void add_result(agi_transfers *before, agi_transfers *after, agi_transfer
     uint32_t inner;
     const agi_buffer *b = inner_buffer(p, x, &inner);
     int leaf = b->role == AGI_LEAF && b->node == x; /* not what is stored into one at the end of a step */
-    if (b->role == AGI_VALUE && b->given && !has_address(before, inner)) {
+    if (b->role == AGI_VALUE && b->in_loop && !has_address(before, inner)) {
         t.kind = AGI_BY_ADDRESS;
         leaf = 1;
     }
@@ -268,14 +268,14 @@ static int lower_branch(lowering *w, const agi_branch_attribute *b)
     return lower_body(w, b, 0) && lower_body(w, b, 1);
 }
 
-agi_loop_step *agi_lower_loop(agi_compiler *c, uint32_t item)
+agi_loop_step *agi_lower_loop(agi_compiler *c, uint32_t value)
 {
-    const ag_node *x = c->item[item].node;
+    const ag_node *x = c->value[value].node;
     agi_loop_step *s = agi_arena_zeros(&c->plan->arena, 1, sizeof *s);
-    lowering w = { .c = c, .item = &c->item[item], .s = s };
+    lowering w = { .c = c, .value = &c->value[value], .s = s };
     if (!s) return agi_out_of_memory(c), NULL;
     s->node = x;
-    s->out = c->item[item].buffer;
+    s->out = c->value[value].buffer;
     s->part = agi_layout_of(c, x)->part;
     s->first_run = c->plan->nbodies;
     c->plan->nbodies += 2;

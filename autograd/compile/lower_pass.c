@@ -14,30 +14,30 @@ typedef struct {
     uint32_t load;   /* or AGI_NONE */
     uint32_t store;  /* or AGI_NONE */
     uint8_t row;
-} value; /* a register before it has a place */
+} life; /* a register before it has a place */
 
 typedef struct {
     agi_compiler *c;
     const agi_fusion *f;
     agi_pass *g;
     uint32_t step;
-    value *value;
+    life *life;
     uint32_t *expanded; /* by register: its full copy, or AGI_NONE */
 } lowering;
 
 /* ---- registers -------------------------------------------------------------------------------------------------- */
 
-static uint32_t new_value(lowering *l, int def, int row)
+static uint32_t new_register(lowering *l, int def, int row)
 {
     uint32_t r = (uint32_t)l->g->nregisters++;
-    l->value[r] = (value){ .def = def, .last = def, .load = AGI_NONE, .store = AGI_NONE, .row = (uint8_t)row };
+    l->life[r] = (life){ .def = def, .last = def, .load = AGI_NONE, .store = AGI_NONE, .row = (uint8_t)row };
     l->expanded[r] = AGI_NONE;
     return r;
 }
 
 static uint32_t use(lowering *l, uint32_t r, int micro)
 {
-    if (l->value[r].last < micro) l->value[r].last = micro;
+    if (l->life[r].last < micro) l->life[r].last = micro;
     return r;
 }
 
@@ -45,7 +45,7 @@ static agi_micro *new_micro(lowering *l, agi_micro_kind kind, int row)
 {
     agi_micro *m = &l->g->micro[l->g->nmicros];
     *m = (agi_micro){ .kind = (uint8_t)kind, .row = (uint8_t)row };
-    m->out = new_value(l, l->g->nmicros++, row);
+    m->out = new_register(l, l->g->nmicros++, row);
     return m;
 }
 
@@ -61,7 +61,7 @@ static uint32_t expand(lowering *l, uint32_t r)
 
 static agi_access access_of(const lowering *l, const agi_pattern *p, int row, int same_type)
 {
-    if (!same_type || p->boxed) return AGI_GATHERED;
+    if (!same_type || p->bounded) return AGI_GATHERED;
     if (p->rank == 0 && l->g->rows * l->g->columns == 1) return AGI_DIRECT;
     if (agi_stands_still(p)) return AGI_UNIFORM;
     if (agi_walks_on(p)) return AGI_DIRECT;
@@ -72,39 +72,39 @@ static agi_access access_of(const lowering *l, const agi_pattern *p, int row, in
 static int same_walk(const agi_pattern *a, const agi_pattern *b)
 {
     size_t n = (size_t)a->rank * sizeof a->dim[0];
-    if (a->rank != b->rank || a->offset != b->offset || a->boxed != b->boxed) return 0;
+    if (a->rank != b->rank || a->offset != b->offset || a->bounded != b->bounded) return 0;
     if (memcmp(a->dim, b->dim, n) || memcmp(a->stride, b->stride, n)) return 0;
-    return !a->boxed || (!memcmp(a->box.from, b->box.from, n) && !memcmp(a->box.to, b->box.to, n));
+    return !a->bounded || (!memcmp(a->bounds.from, b->bounds.from, n) && !memcmp(a->bounds.to, b->bounds.to, n));
 }
 
 static uint32_t load(lowering *l, uint32_t operand, const agi_pattern *p, int row)
 {
     agi_pass *g = l->g;
     uint32_t b = agi_operand_buffer(l->c, operand, l->step);
-    agi_load new = { .buffer = b, .row = (uint8_t)row, .dtype = l->c->item[operand].node->dtype, .walk = *p };
+    agi_load new = { .buffer = b, .row = (uint8_t)row, .dtype = l->c->value[operand].node->dtype, .walk = *p };
     new.access = (uint8_t)access_of(l, p, row, new.dtype == g->dtype);
     for (int k = g->nloads; k-- > 0 && k > g->nloads - 64;) {
         const agi_load *old = &g->load[k];
         if (old->buffer == b && old->row == row && same_walk(&old->walk, p)) return old->reg;
     }
-    new.reg = new_value(l, -1, row);
-    l->value[new.reg].load = (uint32_t)g->nloads;
+    new.reg = new_register(l, -1, row);
+    l->life[new.reg].load = (uint32_t)g->nloads;
     g->load[g->nloads++] = new;
     return new.reg;
 }
 
-/* The register that holds operand k of an item, loaded or expanded from a row register if need be. */
-static uint32_t operand_register(lowering *l, const agi_item *it, int k, int row)
+/* The register that holds operand k of a value, loaded or expanded from a row register if need be. */
+static uint32_t operand_register(lowering *l, const agi_value *it, int k, int row)
 {
     const agi_compiler *c = l->c;
-    uint32_t s = it->in[k], root = c->item[s].root;
-    if (c->item[root].group == it->group) {
+    uint32_t s = it->in[k], root = c->value[s].root;
+    if (c->value[root].group == it->group) {
         uint32_t r = l->c->reg_of[root];
-        return l->value[r].row && !row ? expand(l, r) : r;
+        return l->life[r].row && !row ? expand(l, r) : r;
     }
     agi_pattern p = agi_operand_walk(c, it, k);
     int last = p.rank - 1;
-    if (!row && !p.boxed && p.rank > 1 && p.stride[last] == 0 && p.dim[last] == l->g->columns) {
+    if (!row && !p.bounded && p.rank > 1 && p.stride[last] == 0 && p.dim[last] == l->g->columns) {
         p.rank--;
         return expand(l, load(l, s, &p, 1));
     }
@@ -115,7 +115,7 @@ static uint32_t operand_register(lowering *l, const agi_item *it, int k, int row
 
 static void lower_point(lowering *l, uint32_t i)
 {
-    const agi_item *it = &l->c->item[i];
+    const agi_value *it = &l->c->value[i];
     uint32_t in[3] = { 0, 0, 0 };
     for (int k = 0; k < it->nin; k++) in[k] = operand_register(l, it, k, it->row);
     if (!it->op) { /* a copy: the register itself */
@@ -132,9 +132,9 @@ static void lower_point(lowering *l, uint32_t i)
 
 static void lower_fold(lowering *l, uint32_t i)
 {
-    const agi_item *it = &l->c->item[i];
+    const agi_value *it = &l->c->value[i];
     agi_pass *g = l->g;
-    const ag_node *x = l->c->item[it->in[0]].node;
+    const ag_node *x = l->c->value[it->in[0]].node;
     ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
     int of_rows = ag_count(x) != g->rows * g->columns;
     uint32_t in = operand_register(l, it, 0, of_rows);
@@ -150,18 +150,18 @@ static void lower_fold(lowering *l, uint32_t i)
     *e = (agi_fold_end){ .buffer = it->buffer, .partial = AGI_NONE, .few = AGI_NONE, .reg = in, .row = (uint8_t)of_rows,
                          .fold = (uint8_t)it->node->op->fold, .extent = s.extent };
     e->mode = s.extent == ag_count(x) ? AGI_FOLD_ALL : s.inner > 1 ? AGI_FOLD_COLUMNS : AGI_FOLD_LONG;
-    l->value[in].last = INT32_MAX;
+    l->life[in].last = INT32_MAX;
     agi_touch(l->c, it->buffer, l->step);
 }
 
 static void lower_store(lowering *l, uint32_t i)
 {
-    const agi_item *it = &l->c->item[i];
-    if (!it->stored || (it->kind == AGI_ITEM_FOLD && !it->row)) return;
+    const agi_value *it = &l->c->value[i];
+    if (!it->stored || (it->kind == AGI_VALUE_FOLD && !it->row)) return;
     uint32_t r = l->c->reg_of[i], s = (uint32_t)l->g->nstores++;
-    l->g->store[s] = (agi_store){ .buffer = it->buffer, .reg = r, .row = l->value[r].row };
+    l->g->store[s] = (agi_store){ .buffer = it->buffer, .reg = r, .row = l->life[r].row };
     agi_touch(l->c, it->buffer, l->step);
-    value *v = &l->value[r];
+    life *v = &l->life[r];
     int own = v->load == AGI_NONE || l->g->load[v->load].access == AGI_GATHERED;
     if (own && v->store == AGI_NONE) v->store = s; /* computed where it is stored */
     else v->last = INT32_MAX;                     /* copied at the end of the tile */
@@ -179,7 +179,7 @@ static uint32_t take_slot(slots *s)
     return s->nfree ? s->free[--s->nfree] : s->count++;
 }
 
-static int invariant(const lowering *l, const value *v)
+static int invariant(const lowering *l, const life *v)
 {
     uint8_t access = l->g->load[v->load].access;
     return access == AGI_UNIFORM || access == AGI_REPEAT;
@@ -187,7 +187,7 @@ static int invariant(const lowering *l, const value *v)
 
 static void place(lowering *l, slots pool[2], uint32_t r)
 {
-    const value *v = &l->value[r];
+    const life *v = &l->life[r];
     agi_register *reg = &l->g->reg[r];
     *reg = (agi_register){ .place = AGI_SCRATCH, .row = v->row };
     if (v->store != AGI_NONE) {
@@ -203,10 +203,10 @@ static void place(lowering *l, slots pool[2], uint32_t r)
 
 static void retire(lowering *l, slots pool[2], uint32_t r, int micro)
 {
-    const value *v = &l->value[r];
+    const life *v = &l->life[r];
     if (v->last != micro || l->g->reg[r].place != AGI_SCRATCH) return;
     if (v->load != AGI_NONE && invariant(l, v)) return; /* filled once for all tiles */
-    l->value[r].last = -2;                              /* once */
+    l->life[r].last = -2;                              /* once */
     pool[v->row].free[pool[v->row].nfree++] = l->g->reg[r].slot;
 }
 
@@ -219,7 +219,7 @@ static int place_registers(lowering *l)
         if (!pool[k].free) return agi_out_of_memory(l->c);
     }
     for (int k = 0; k < g->nregisters; k++)
-        if (l->value[k].def < 0) place(l, pool, (uint32_t)k);
+        if (l->life[k].def < 0) place(l, pool, (uint32_t)k);
     for (int k = 0; k < g->nmicros; k++) {
         const agi_micro *m = &g->micro[k];
         int in_place = m->kind == AGI_POINT;
@@ -228,7 +228,7 @@ static int place_registers(lowering *l)
         retire(l, pool, m->b, k);
         retire(l, pool, m->c, k);
         if (in_place) place(l, pool, m->out);
-        if (l->value[m->out].last == k) retire(l, pool, m->out, k);
+        if (l->life[m->out].last == k) retire(l, pool, m->out, k);
     }
     g->full_slots = (int)pool[0].count;
     g->row_slots = (int)pool[1].count;
@@ -244,11 +244,11 @@ static int64_t suggested_columns(const lowering *l)
     const agi_compiler *c = l->c;
     int64_t long_rows = 0, size = (int64_t)ag_dtype_size(l->g->dtype);
     for (uint32_t m = 0; m < l->f->members; m++) {
-        const agi_item *it = &c->item[c->item_list[l->f->start + m]];
+        const agi_value *it = &c->value[c->value_list[l->f->start + m]];
         for (int k = 0; k < it->nin; k++) {
-            if (c->item[c->item[it->in[k]].root].group == it->group) continue;
+            if (c->value[c->value[it->in[k]].root].group == it->group) continue;
             agi_pattern p = agi_operand_walk(c, it, k);
-            if (p.rank == 2 && !p.boxed && (p.stride[1] == 0 || (p.stride[0] == 0 && p.stride[1] == 1)))
+            if (p.rank == 2 && !p.bounded && (p.stride[1] == 0 || (p.stride[0] == 0 && p.stride[1] == 1)))
                 return p.dim[1];
             int last = p.rank - 1;
             if (last > 0 && p.stride[last] == 1 && p.dim[last] * size >= LONG_ROW) long_rows = p.dim[last];
@@ -330,9 +330,9 @@ static int room(lowering *l)
     g->micro = agi_arena_take(plan, members * 4 * sizeof *g->micro);
     g->store = agi_arena_take(plan, members * sizeof *g->store);
     g->fold = agi_arena_take(plan, members * sizeof *g->fold);
-    l->value = agi_arena_take(work, members * 8 * sizeof *l->value);
+    l->life = agi_arena_take(work, members * 8 * sizeof *l->life);
     l->expanded = agi_arena_take(work, members * 8 * sizeof *l->expanded);
-    return g->load && g->micro && g->store && g->fold && l->value && l->expanded;
+    return g->load && g->micro && g->store && g->fold && l->life && l->expanded;
 }
 
 agi_pass *agi_lower_pass(agi_compiler *c, const agi_fusion *f, uint32_t step)
@@ -345,11 +345,11 @@ agi_pass *agi_lower_pass(agi_compiler *c, const agi_fusion *f, uint32_t step)
     g->columns = columns && f->points % columns == 0 ? columns : f->points;
     g->rows = f->points / g->columns;
     for (uint32_t m = 0; m < f->members; m++) {
-        uint32_t i = c->item_list[f->start + m];
-        if (c->item[i].kind == AGI_ITEM_FOLD) lower_fold(&l, i);
+        uint32_t i = c->value_list[f->start + m];
+        if (c->value[i].kind == AGI_VALUE_FOLD) lower_fold(&l, i);
         else lower_point(&l, i);
     }
-    for (uint32_t m = 0; m < f->members; m++) lower_store(&l, c->item_list[f->start + m]);
+    for (uint32_t m = 0; m < f->members; m++) lower_store(&l, c->value_list[f->start + m]);
     g->reg = agi_arena_take(&c->plan->arena, (size_t)g->nregisters * sizeof *g->reg);
     g->load = agi_arena_copy(&c->plan->arena, g->load, (size_t)g->nloads * sizeof *g->load);
     if (!g->reg || !g->load) return agi_out_of_memory(c), NULL;

@@ -42,17 +42,17 @@ static int more_elements(writer *w, int64_t n)
     return !w->failed;
 }
 
-/* Addresses of an item's buffer, made when a program first touches it. */
+/* Addresses of a value's buffer, made when a program first touches it. */
 static uint32_t address_of(writer *w, uint32_t i)
 {
     agi_compiler *c = w->c;
     if (c->address[i] != AGI_NONE) return c->address[i];
-    int64_t n = ag_count(c->item[i].node);
+    int64_t n = ag_count(c->value[i].node);
     if (!more_elements(w, n)) return 0;
     c->address[i] = (uint32_t)c->elements.count;
     for (int64_t e = 0; e < n; e++)
-        ((agi_element *)c->elements.data)[c->elements.count++] = (agi_element){ c->item[i].buffer, (uint32_t)e };
-    agi_buffer_at(c, c->item[i].buffer)->scalar = 1;
+        ((agi_element *)c->elements.data)[c->elements.count++] = (agi_element){ c->value[i].buffer, (uint32_t)e };
+    agi_buffer_at(c, c->value[i].buffer)->scalar = 1;
     return c->address[i];
 }
 
@@ -62,7 +62,7 @@ static uint32_t address_in_loop(writer *w, uint32_t loop, const agi_pattern *p)
     agi_compiler *c = w->c;
     int64_t low, reach = agi_pattern_reach(p, &low);
     if (!more_elements(w, reach)) return 0;
-    uint32_t first = (uint32_t)c->elements.count, buffer = c->item[loop].buffer;
+    uint32_t first = (uint32_t)c->elements.count, buffer = c->value[loop].buffer;
     for (int64_t e = 0; e < reach; e++)
         ((agi_element *)c->elements.data)[c->elements.count++] = (agi_element){ buffer, (uint32_t)(low + e) };
     agi_buffer_at(c, buffer)->scalar = 1;
@@ -71,7 +71,7 @@ static uint32_t address_in_loop(writer *w, uint32_t loop, const agi_pattern *p)
 
 static uint32_t base_of(writer *w, uint32_t root, const agi_pattern *walked)
 {
-    const agi_item *it = &w->c->item[root];
+    const agi_value *it = &w->c->value[root];
     if (it->group == w->group && it->buffer == AGI_NONE) return w->c->reg_of[root] | AGI_TEMPORARY;
     return agi_is_loop(it) ? address_in_loop(w, root, walked) : address_of(w, root);
 }
@@ -91,13 +91,13 @@ static void write(writer *w, uint32_t code, uint32_t out, uint32_t a, uint32_t b
     w->p->code[w->p->count++] = (agi_instruction){ (uint16_t)code, 0, out, a, b, c };
 }
 
-static void write_point(writer *w, const agi_item *it, uint32_t out)
+static void write_point(writer *w, const agi_value *it, uint32_t out)
 {
     agi_pattern p[3];
     uint32_t base[3], at[3] = { 0, 0, 0 };
     int64_t n = ag_count(it->node);
     for (int k = 0; k < it->nin; k++) {
-        const agi_item *in = &w->c->item[it->in[k]];
+        const agi_value *in = &w->c->value[it->in[k]];
         if (it->node->rank || in->view != AGI_NONE) p[k] = agi_operand_walk(w->c, it, k);
         else p[k].rank = 0, p[k].offset = 0;
         base[k] = base_of(w, in->root, &p[k]);
@@ -109,13 +109,13 @@ static void write_point(writer *w, const agi_item *it, uint32_t out)
     }
 }
 
-static void write_fold(writer *w, const agi_item *it, uint32_t out)
+static void write_fold(writer *w, const agi_value *it, uint32_t out)
 {
     static const uint32_t codes[] = { AGI_SUM, AGI_PROD, AGI_MAX, AGI_MIN };
-    const ag_node *x = w->c->item[it->in[0]].node;
+    const ag_node *x = w->c->value[it->in[0]].node;
     ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
     agi_pattern p = agi_operand_walk(w->c, it, 0);
-    uint32_t base = base_of(w, w->c->item[it->in[0]].root, &p), code = codes[it->node->op->fold];
+    uint32_t base = base_of(w, w->c->value[it->in[0]].root, &p), code = codes[it->node->op->fold];
     for (int64_t o = 0; o < s.outer * s.inner; o++) {
         int64_t first = o / s.inner * s.extent * s.inner + o % s.inner;
         uint32_t to = out + (uint32_t)o, a = base + (uint32_t)element(&p, first);
@@ -130,7 +130,7 @@ static void write_fold(writer *w, const agi_item *it, uint32_t out)
 /* An operand of a product over the result's batch dimensions: [batch, rows, columns] of it. */
 static agi_pattern batched(const writer *w, uint32_t operand, const ag_node *y)
 {
-    const ag_node *x = w->c->item[operand].node;
+    const ag_node *x = w->c->value[operand].node;
     int64_t dim[AG_MAX_RANK];
     for (int i = 0; i < y->rank; i++) dim[i] = y->dim[i];
     dim[y->rank - 2] = x->dim[x->rank - 2];
@@ -138,12 +138,12 @@ static agi_pattern batched(const writer *w, uint32_t operand, const ag_node *y)
     return agi_walk(w->c, operand, y->rank, dim);
 }
 
-static void write_product(writer *w, const agi_item *it, uint32_t out)
+static void write_product(writer *w, const agi_value *it, uint32_t out)
 {
-    const ag_node *y = it->node, *an = w->c->item[it->in[0]].node;
+    const ag_node *y = it->node, *an = w->c->value[it->in[0]].node;
     int64_t inner = an->dim[an->rank - 1], rows = y->dim[y->rank - 2], columns = y->dim[y->rank - 1];
     agi_pattern pa = batched(w, it->in[0], y), pb = batched(w, it->in[1], y);
-    uint32_t a = base_of(w, w->c->item[it->in[0]].root, &pa), b = base_of(w, w->c->item[it->in[1]].root, &pb);
+    uint32_t a = base_of(w, w->c->value[it->in[0]].root, &pa), b = base_of(w, w->c->value[it->in[1]].root, &pb);
     int onto = it->onto != AGI_NONE;
     uint32_t sum = onto ? take_slots(w, 1) | AGI_TEMPORARY : 0;
     for (int64_t e = 0, n = ag_count(y); e < n; e++) {
@@ -156,26 +156,26 @@ static void write_product(writer *w, const agi_item *it, uint32_t out)
         }
         if (!onto) continue;
         agi_pattern scale = agi_walk(w->c, it->in[2], AG_MAX_RANK, (int64_t[AG_MAX_RANK]){ 1, 1, 1, 1, 1, 1, 1, 1 });
-        uint32_t rate = base_of(w, w->c->item[it->in[2]].root, &scale) + (uint32_t)scale.offset;
+        uint32_t rate = base_of(w, w->c->value[it->in[2]].root, &scale) + (uint32_t)scale.offset;
         write(w, (uint32_t)it->op->code, out + (uint32_t)e, rate, sum, base_of(w, it->onto, NULL) + (uint32_t)e);
     }
     if (onto) give_slots(w, sum & ~AGI_TEMPORARY, 1);
 }
 
-static void write_item(writer *w, uint32_t i)
+static void write_value(writer *w, uint32_t i)
 {
     agi_compiler *c = w->c;
-    const agi_item *it = &c->item[i];
+    const agi_value *it = &c->value[i];
     uint32_t n = (uint32_t)ag_count(it->node);
     if (it->buffer == AGI_NONE) c->reg_of[i] = take_slots(w, n);
     uint32_t out = base_of(w, i, NULL);
-    if (it->kind == AGI_ITEM_POINT) write_point(w, it, out);
-    else if (it->kind == AGI_ITEM_FOLD) write_fold(w, it, out);
+    if (it->kind == AGI_VALUE_POINT) write_point(w, it, out);
+    else if (it->kind == AGI_VALUE_FOLD) write_fold(w, it, out);
     else write_product(w, it, out);
     c->left[i] = it->uses;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        uint32_t root = c->item[s].root;
-        const agi_item *r = &c->item[root];
+        uint32_t root = c->value[s].root;
+        const agi_value *r = &c->value[root];
         if (r->group == w->group && r->buffer == AGI_NONE && --c->left[root] == 0)
             give_slots(w, c->reg_of[root], (uint32_t)ag_count(r->node));
     }
@@ -186,43 +186,49 @@ static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)
 {
     int64_t count = 0;
     for (uint32_t m = 0; m < f->members; m++) {
-        const agi_item *it = &c->item[c->item_list[f->start + m]];
+        const agi_value *it = &c->value[c->value_list[f->start + m]];
         int64_t n = ag_count(it->node);
-        if (it->kind == AGI_ITEM_POINT) {
+        if (it->kind == AGI_VALUE_POINT) {
             count += n;
-        } else if (it->kind == AGI_ITEM_FOLD) {
-            int64_t extent = ag_count(c->item[it->in[0]].node) / n;
+        } else if (it->kind == AGI_VALUE_FOLD) {
+            int64_t extent = ag_count(c->value[it->in[0]].node) / n;
             count += n * (extent > 1 ? extent - 1 : 1);
         } else {
-            const ag_node *a = c->item[it->in[0]].node;
+            const ag_node *a = c->value[it->in[0]].node;
             count += n * (a->dim[a->rank - 1] + (it->onto != AGI_NONE));
         }
     }
     return count;
 }
 
-static void write_items(writer *w, const agi_fusion *f)
+static void end_vector_call(agi_program *p)
+{
+    agi_vector_call *last = &p->vector_call[p->vector_calls - 1];
+    last->count = (uint32_t)p->count - last->first;
+}
+
+static void write_values(writer *w, const agi_fusion *f)
 {
     agi_program *p = w->p;
     for (uint32_t m = 0, end = 0; m < f->members && !w->failed; m++) {
-        uint32_t bundled = w->c->together[f->start + m];
-        if (bundled) {
-            p->bundle[p->bundles++].first = (uint32_t)p->count;
-            end = m + bundled;
+        uint32_t vectored = w->c->together[f->start + m];
+        if (vectored) {
+            p->vector_call[p->vector_calls++].first = (uint32_t)p->count;
+            end = m + vectored;
         }
-        write_item(w, w->c->item_list[f->start + m]);
-        if (m + 1 == end) p->bundle[p->bundles - 1].count = (uint32_t)p->count - p->bundle[p->bundles - 1].first;
+        write_value(w, w->c->value_list[f->start + m]);
+        if (m + 1 == end) end_vector_call(p);
     }
 }
 
-/* Memory for the instructions and their bundles. */
+/* Memory for the instructions and their vector calls. */
 static int room(const agi_compiler *c, agi_program *p, const agi_fusion *f)
 {
-    int64_t bundles = 0;
-    for (uint32_t m = 0; m < f->members; m++) bundles += c->together[f->start + m] > 0;
+    int64_t vector_calls = 0;
+    for (uint32_t m = 0; m < f->members; m++) vector_calls += c->together[f->start + m] > 0;
     p->code = agi_arena_take(&c->plan->arena, (size_t)count_instructions(c, f) * sizeof *p->code);
-    p->bundle = agi_arena_take(&c->plan->arena, (size_t)bundles * sizeof *p->bundle);
-    return p->code && p->bundle;
+    p->vector_call = agi_arena_take(&c->plan->arena, (size_t)vector_calls * sizeof *p->vector_call);
+    return p->code && p->vector_call;
 }
 
 int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_program *p)
@@ -233,7 +239,7 @@ int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_progra
     p->dtype = (ag_dtype)f->dtype;
     p->temporaries = AGI_NONE;
     if (!room(c, p, f)) return agi_out_of_memory(c);
-    write_items(&w, f);
+    write_values(&w, f);
     if (!w.failed && w.next.count) {
         int64_t bytes = w.next.count * (int64_t)ag_dtype_size(p->dtype);
         p->temporaries = agi_new_buffer(c, AGI_WORK, NULL, p->dtype, bytes);
@@ -290,9 +296,9 @@ static void find_chain(agi_instruction *from, agi_instruction *end)
 static void find_chains(agi_program *p)
 {
     agi_instruction *from = p->code;
-    for (int64_t k = 0; k < p->bundles; k++) {
-        find_chain(from, p->code + p->bundle[k].first);
-        from = p->code + p->bundle[k].first + p->bundle[k].count;
+    for (int64_t k = 0; k < p->vector_calls; k++) {
+        find_chain(from, p->code + p->vector_call[k].first);
+        from = p->code + p->vector_call[k].first + p->vector_call[k].count;
     }
     find_chain(from, p->code + p->count);
 }

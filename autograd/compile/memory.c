@@ -88,7 +88,7 @@ static int make_calendar(agi_compiler *c, calendar *cal, int deaths)
         for (uint32_t b = 0; b < n; b++) {
             const agi_buffer *x = agi_buffer_at(c, b);
             if (x->shares != AGI_NONE || x->first == AGI_NONE || (x->held && deaths)) continue;
-            if (x->role == AGI_CONSTANT || x->role == AGI_LEAF || x->given) continue;
+            if (x->role == AGI_CONSTANT || x->role == AGI_LEAF || x->in_loop) continue;
             uint32_t step = deaths ? x->last : x->first;
             if (pass) cal->list[cal->start[step + 1]++] = b;
             else if (step + 2 < steps + 2) cal->start[step + 2]++;
@@ -133,7 +133,7 @@ static int place_leaves(layout *l)
         for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
             agi_buffer *x = agi_buffer_at(c, b);
             int stays = x->role == AGI_CONSTANT || x->role == AGI_LEAF;
-            if (stays && !x->given && x->scalar == scalars && !allocate(l, x)) return 0;
+            if (stays && !x->in_loop && x->scalar == scalars && !allocate(l, x)) return 0;
         }
     return 1;
 }
@@ -145,7 +145,7 @@ static int64_t find_end(agi_compiler *c)
     for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
         agi_buffer *x = agi_buffer_at(c, b);
         x->offset = agi_buffer_at(c, owner(c, b))->offset;
-        if (!x->given && x->offset + agi_block_bytes(x->bytes) > end) end = x->offset + agi_block_bytes(x->bytes);
+        if (!x->in_loop && x->offset + agi_block_bytes(x->bytes) > end) end = x->offset + agi_block_bytes(x->bytes);
     }
     return end;
 }
@@ -169,7 +169,7 @@ static void keep_own(agi_compiler *c)
 {
     for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
         agi_buffer *x = agi_buffer_at(c, b);
-        if (x->scalar || x->taken || x->shares != AGI_NONE) x->given = 0;
+        if (x->scalar || x->taken || x->shares != AGI_NONE) x->in_loop = 0;
     }
 }
 

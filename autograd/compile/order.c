@@ -41,21 +41,21 @@ static void find_edges(ordering *o)
 {
     agi_compiler *c = o->c;
     o->nedges = 0;
-    for (uint32_t i = 0; i < c->nitems; i++) {
-        const agi_item *it = &c->item[i];
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        const agi_value *it = &c->value[i];
         if (it->group == AGI_NONE) continue;
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-            agi_item *root = &c->item[c->item[s].root];
+            agi_value *root = &c->value[c->value[s].root];
             if (root->group != AGI_NONE) {
                 add_edge(o, root->group, it->group, 0);
                 if (root->group != it->group) root->stored = 1;
             } else if (root->onto != AGI_NONE) {
-                add_edge(o, it->group, c->item[root->onto].group, 1);
+                add_edge(o, it->group, c->value[root->onto].group, 1);
             }
         }
         uint32_t after = agi_awaited(c, i);
-        if (after != AGI_NONE) add_edge(o, c->item[after].group, it->group, 0);
-        if (it->held || it->target != AGI_NONE) c->item[i].stored = 1;
+        if (after != AGI_NONE) add_edge(o, c->value[after].group, it->group, 0);
+        if (it->held || it->target != AGI_NONE) c->value[i].stored = 1;
     }
 }
 
@@ -118,10 +118,10 @@ static int find_fallible(ordering *o)
     o->ready.heap = agi_arena_take(&c->arena, n * sizeof *o->ready.heap);
     o->late.heap = agi_arena_take(&c->arena, n * sizeof *o->late.heap);
     if (!o->is || !o->ready.heap || !o->late.heap) return agi_out_of_memory(c);
-    for (uint32_t i = 0; !c->body && c->nassigned && i < c->nitems; i++) {
-        const agi_item *it = &c->item[i];
+    for (uint32_t i = 0; !c->body && c->nassigned && i < c->nvalues; i++) {
+        const agi_value *it = &c->value[i];
         if (it->group == AGI_NONE) continue;
-        if (it->kind != AGI_ITEM_VIEW && it->target != AGI_NONE) o->is[it->group] |= ASSIGNS;
+        if (it->kind != AGI_VALUE_VIEW && it->target != AGI_NONE) o->is[it->group] |= ASSIGNS;
         if (!agi_may_fail(&checks, i)) continue;
         o->is[it->group] |= FALLIBLE;
         o->fallible++;
@@ -186,12 +186,12 @@ static void give_up_wishes(ordering *o)
         if (o->edges[k].wish) release(o, (uint32_t)k);
 }
 
-/* The items of each group, in creation order, as one list. */
+/* The values of each group, in creation order, as one list. */
 static int list_members(agi_compiler *c)
 {
     uint32_t n = (uint32_t)c->groups.count, at = 0;
-    c->item_list = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *c->item_list);
-    if (!c->item_list) return agi_out_of_memory(c);
+    c->value_list = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->value_list);
+    if (!c->value_list) return agi_out_of_memory(c);
     for (uint32_t k = 0; k < n; k++) {
         agi_fusion *f = agi_fusion_at(c, c->order[k]);
         f->step = k;
@@ -199,10 +199,10 @@ static int list_members(agi_compiler *c)
         at += f->members;
         f->members = 0;
     }
-    for (uint32_t i = 0; i < c->nitems; i++) {
-        if (c->item[i].group == AGI_NONE) continue;
-        agi_fusion *f = agi_fusion_at(c, c->item[i].group);
-        c->item_list[f->start + f->members++] = i;
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        if (c->value[i].group == AGI_NONE) continue;
+        agi_fusion *f = agi_fusion_at(c, c->value[i].group);
+        c->value_list[f->start + f->members++] = i;
     }
     return 1;
 }

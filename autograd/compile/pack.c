@@ -26,7 +26,7 @@ static int64_t collect(const agi_compiler *c, piece *all)
     int64_t n = 0;
     for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
         const agi_buffer *x = agi_buffer_at(c, b);
-        int stays = x->role == AGI_CONSTANT || x->role == AGI_LEAF || x->given;
+        int stays = x->role == AGI_CONSTANT || x->role == AGI_LEAF || x->in_loop;
         if (stays || x->shares != AGI_NONE || x->first == AGI_NONE) continue;
         if (all) all[n] = (piece){ x, agi_block_bytes(x->bytes), 0, b, x->held ? AGI_NONE : x->last };
         n++;

@@ -1,4 +1,4 @@
-/* Live nodes become items: aliases and views are resolved to strides, copies inserted where memory must lie
+/* Live nodes become values: aliases and views are resolved to strides, copies inserted where memory must lie
  * otherwise. */
 #include "compile.h"
 
@@ -18,59 +18,59 @@ int agi_too_large(agi_compiler *c, const ag_node *largest)
 
 /* ---- patterns --------------------------------------------------------------------------------------------------- */
 
-ag_strides agi_item_strides(const agi_compiler *c, uint32_t i)
+ag_strides agi_value_strides(const agi_compiler *c, uint32_t i)
 {
-    const agi_item *it = &c->item[i];
+    const agi_value *it = &c->value[i];
     return it->view == AGI_NONE ? ag_contiguous(it->node) : ((const ag_strides *)c->views.data)[it->view];
 }
 
 /* Axes that are walked like one become one. Between bounds only the outer one of them may lie. */
-static void coalesce(agi_pattern *p, int rank, const int64_t *dim, const int64_t *stride, const agi_box *box)
+static void coalesce(agi_pattern *p, int rank, const int64_t *dim, const int64_t *stride, const agi_bounds *bounds)
 {
-    p->rank = p->boxed = 0;
+    p->rank = p->bounded = 0;
     for (int i = 0; i < rank; i++) {
-        int64_t from = box ? box->from[i] : 0, to = box ? box->to[i] : dim[i];
-        int last = p->rank - 1, bounds = from > 0 || to < dim[i];
+        int64_t from = bounds ? bounds->from[i] : 0, to = bounds ? bounds->to[i] : dim[i];
+        int last = p->rank - 1, part = from > 0 || to < dim[i];
         if (dim[i] == 1) continue;
-        p->boxed |= bounds;
-        if (p->rank && p->stride[last] == stride[i] * dim[i] && !bounds) {
+        p->bounded |= part;
+        if (p->rank && p->stride[last] == stride[i] * dim[i] && !part) {
             p->dim[last] *= dim[i];
-            p->box.from[last] *= dim[i];
-            p->box.to[last] *= dim[i];
+            p->bounds.from[last] *= dim[i];
+            p->bounds.to[last] *= dim[i];
             p->stride[last] = stride[i];
             continue;
         }
         p->dim[p->rank] = dim[i];
-        p->box.from[p->rank] = from;
-        p->box.to[p->rank] = to;
+        p->bounds.from[p->rank] = from;
+        p->bounds.to[p->rank] = to;
         p->stride[p->rank++] = stride[i];
     }
 }
 
 agi_pattern agi_walk(const agi_compiler *c, uint32_t operand, int rank, const int64_t *dim)
 {
-    const agi_item *it = &c->item[operand];
+    const agi_value *it = &c->value[operand];
     const ag_node *x = it->node;
     agi_pattern p;
-    p.rank = p.boxed = 0;
+    p.rank = p.bounded = 0;
     p.offset = 0;
     if (!rank && it->view == AGI_NONE) return p;
-    ag_strides s = agi_item_strides(c, operand);
+    ag_strides s = agi_value_strides(c, operand);
     int64_t stride[AG_MAX_RANK] = { 0 };
     p.offset = s.offset;
     for (int i = 0; i < x->rank; i++) stride[rank - x->rank + i] = x->dim[i] == 1 ? 0 : s.stride[i];
-    if (it->box == AGI_NONE) {
+    if (it->bounds == AGI_NONE) {
         coalesce(&p, rank, dim, stride, NULL);
     } else {
-        agi_box box = agi_box_over(agi_box_at(c, operand), x, rank, dim);
-        coalesce(&p, rank, dim, stride, &box);
+        agi_bounds bounds = agi_bounds_over(agi_bounds_at(c, operand), x, rank, dim);
+        coalesce(&p, rank, dim, stride, &bounds);
     }
     return p;
 }
 
-agi_pattern agi_operand_walk(const agi_compiler *c, const agi_item *user, int k)
+agi_pattern agi_operand_walk(const agi_compiler *c, const agi_value *user, int k)
 {
-    const ag_node *over = user->kind == AGI_ITEM_POINT && user->op ? user->node : c->item[user->in[k]].node;
+    const ag_node *over = user->kind == AGI_VALUE_POINT && user->op ? user->node : c->value[user->in[k]].node;
     return agi_walk(c, user->in[k], over->rank, over->dim);
 }
 
@@ -88,53 +88,53 @@ int64_t agi_pattern_reach(const agi_pattern *p, int64_t *low)
 
 int agi_pattern_rows(const agi_pattern *p, int64_t points, int64_t columns)
 {
-    if (p->offset || p->boxed) return 0;
+    if (p->offset || p->bounded) return 0;
     if (points == columns) return p->rank == 0 || (p->rank == 1 && p->stride[0] == 0);
     return p->rank == 2 && p->dim[1] == columns && p->stride[1] == 0 && p->stride[0] == 1;
 }
 
-/* ---- one item a live node --------------------------------------------------------------------------------------- */
+/* ---- one value a live node --------------------------------------------------------------------------------------- */
 
-static uint32_t new_item(agi_compiler *c, const ag_node *x, agi_item_kind kind)
+static uint32_t new_value(agi_compiler *c, const ag_node *x, agi_value_kind kind)
 {
-    uint32_t i = c->nitems++;
-    c->item[i] = (agi_item){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
-                             .box = AGI_NONE, .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE,
+    uint32_t i = c->nvalues++;
+    c->value[i] = (agi_value){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
+                             .bounds = AGI_NONE, .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE,
                              .buffer = AGI_NONE, .kind = (uint8_t)kind, .sweep = c->sweep };
     return i;
 }
 
 static uint32_t operand(const agi_compiler *c, const ag_node *x, uint32_t k)
 {
-    return c->item_of[x->in[k]->id];
+    return c->value_of[x->in[k]->id];
 }
 
 static uint32_t new_copy(agi_compiler *c, const ag_node *x, uint32_t from)
 {
-    uint32_t i = new_item(c, x, AGI_ITEM_POINT);
-    c->item[i].in[0] = from;
-    c->item[i].nin = 1;
+    uint32_t i = new_value(c, x, AGI_VALUE_POINT);
+    c->value[i].in[0] = from;
+    c->value[i].nin = 1;
     return i;
 }
 
 static uint32_t copy_of(agi_compiler *c, uint32_t i) /* made once */
 {
-    if (c->item[i].copy == AGI_NONE) {
-        uint32_t copy = new_copy(c, c->item[i].node, i);
-        c->item[i].copy = copy;
+    if (c->value[i].copy == AGI_NONE) {
+        uint32_t copy = new_copy(c, c->value[i].node, i);
+        c->value[i].copy = copy;
     }
-    return c->item[i].copy;
+    return c->value[i].copy;
 }
 
 static uint32_t contiguous(agi_compiler *c, uint32_t i)
 {
-    return c->item[i].view == AGI_NONE ? i : copy_of(c, i);
+    return c->value[i].view == AGI_NONE ? i : copy_of(c, i);
 }
 
 /* One piece of memory, perhaps inside another: enough for who takes an address. */
 static int in_one_piece(const agi_compiler *c, uint32_t i)
 {
-    const agi_item *it = &c->item[i];
+    const agi_value *it = &c->value[i];
     if (it->view == AGI_NONE) return 1;
     agi_pattern p = agi_walk(c, i, it->node->rank, it->node->dim);
     return p.rank == 0 || agi_walks_on(&p);
@@ -143,40 +143,40 @@ static int in_one_piece(const agi_compiler *c, uint32_t i)
 /* Who takes any strides takes no zeros between them. */
 static uint32_t strided(agi_compiler *c, uint32_t i)
 {
-    return c->item[i].box == AGI_NONE ? i : copy_of(c, i);
+    return c->value[i].bounds == AGI_NONE ? i : copy_of(c, i);
 }
 
 static int add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
 {
     if (!agi_vector_grow(c->arena.allocator, &c->views, sizeof *s, 1)) return agi_out_of_memory(c);
     ((ag_strides *)c->views.data)[c->views.count] = *s;
-    c->item[i].view = (uint32_t)c->views.count++;
+    c->value[i].view = (uint32_t)c->views.count++;
     return 1;
 }
 
-static int add_box(agi_compiler *c, uint32_t i, const agi_box *box)
+static int add_bounds(agi_compiler *c, uint32_t i, const agi_bounds *bounds)
 {
-    if (!agi_vector_grow(c->arena.allocator, &c->boxes, sizeof *box, 1)) return agi_out_of_memory(c);
-    ((agi_box *)c->boxes.data)[c->boxes.count] = *box;
-    c->item[i].box = (uint32_t)c->boxes.count++;
+    if (!agi_vector_grow(c->arena.allocator, &c->all_bounds, sizeof *bounds, 1)) return agi_out_of_memory(c);
+    ((agi_bounds *)c->all_bounds.data)[c->all_bounds.count] = *bounds;
+    c->value[i].bounds = (uint32_t)c->all_bounds.count++;
     return 1;
 }
 
 static int make_view(agi_compiler *c, const ag_node *x, uint32_t from)
 {
-    agi_box box;
-    if (!agi_box_seen(agi_box_at(c, from), x, &box)) from = strided(c, from);
-    ag_strides s = agi_item_strides(c, from);
+    agi_bounds bounds;
+    if (!agi_bounds_seen(agi_bounds_at(c, from), x, &bounds)) from = strided(c, from);
+    ag_strides s = agi_value_strides(c, from);
     if (!x->op->view(x, &s)) {
         new_copy(c, x, from); /* the same elements in the same order, moved together */
         return 1;
     }
-    uint32_t i = new_item(c, x, AGI_ITEM_VIEW), root = c->item[from].root;
+    uint32_t i = new_value(c, x, AGI_VALUE_VIEW), root = c->value[from].root;
     agi_pattern p = { .offset = s.offset };
-    c->item[i].root = root;
-    if (c->item[from].box != AGI_NONE) return add_box(c, i, &box) && add_view(c, i, &s);
+    c->value[i].root = root;
+    if (c->value[from].bounds != AGI_NONE) return add_bounds(c, i, &bounds) && add_view(c, i, &s);
     coalesce(&p, x->rank, x->dim, s.stride, NULL);
-    if (agi_pattern_flat(&p) && ag_count(x) == ag_count(c->item[root].node)) return 1;
+    if (agi_pattern_flat(&p) && ag_count(x) == ag_count(c->value[root].node)) return 1;
     return add_view(c, i, &s);
 }
 
@@ -195,9 +195,9 @@ static void mark_definition(agi_compiler *c, const ag_node *alias)
     const ag_node *list[FEW] = { alias->in[alias->nin - 1] };
     for (uint32_t i = 0, n = 1; i < n; i++) {
         const ag_node *x = list[i];
-        agi_item *it = is_visible(alias, x) ? NULL : &c->item[c->item_of[x->id]];
-        if (!it || it->kind == AGI_ITEM_LEAF) continue; /* also what a body is given: no items are behind that */
-        c->item[it->root].again = 1;
+        agi_value *it = is_visible(alias, x) ? NULL : &c->value[c->value_of[x->id]];
+        if (!it || it->kind == AGI_VALUE_LEAF) continue; /* also what a body is given: no values are behind that */
+        c->value[it->root].remade = 1;
         int last = x->rewritten || x->op->flags & AG_ALIAS; /* which is its value; the others may not be live */
         for (uint32_t k = last ? x->nin - 1 : 0; k < x->nin && n < FEW; k++) list[n++] = x->in[k];
     }
@@ -205,15 +205,15 @@ static void mark_definition(agi_compiler *c, const ag_node *alias)
 
 static void make_alias(agi_compiler *c, const ag_node *x)
 {
-    uint32_t i = new_item(c, x, AGI_ITEM_VIEW), of = operand(c, x, x->nin - 1);
-    c->item[i].root = c->item[of].root;
-    c->item[i].view = c->item[of].view;
-    c->item[i].box = c->item[of].box;
-    c->item[i].effect = c->item[of].effect;
+    uint32_t i = new_value(c, x, AGI_VALUE_VIEW), of = operand(c, x, x->nin - 1);
+    c->value[i].root = c->value[of].root;
+    c->value[i].view = c->value[of].view;
+    c->value[i].bounds = c->value[of].bounds;
+    c->value[i].effect = c->value[of].effect;
     if (!(x->op->flags & AG_RECOMPUTE)) return;
     const ag_node *kept = x->in[x->nin - 1];
-    c->item[c->item[of].root].again = c->marked = 1;
-    if (kept->op->flags & AG_ALIAS && c->item[of].kind != AGI_ITEM_LEAF) mark_definition(c, kept);
+    c->value[c->value[of].root].remade = c->marked = 1;
+    if (kept->op->flags & AG_ALIAS && c->value[of].kind != AGI_VALUE_LEAF) mark_definition(c, kept);
 }
 
 /* What lies among zeros is read where it is, unless that is in every second place, or tiny. */
@@ -224,15 +224,15 @@ static int lies_among_zeros(const ag_node *x, ag_window *w)
     return w->step == 1 || w->step == -1;
 }
 
-static int make_boxed(agi_compiler *c, const ag_node *x, const ag_window *w, uint32_t from)
+static int make_bounded(agi_compiler *c, const ag_node *x, const ag_window *w, uint32_t from)
 {
-    ag_strides s = agi_item_strides(c, from);
-    agi_box box = agi_box_around(agi_box_at(c, from), x, w);
-    uint32_t i = new_item(c, x, AGI_ITEM_VIEW);
+    ag_strides s = agi_value_strides(c, from);
+    agi_bounds bounds = agi_bounds_around(agi_bounds_at(c, from), x, w);
+    uint32_t i = new_value(c, x, AGI_VALUE_VIEW);
     s.offset -= w->step * w->start * s.stride[w->axis];
     s.stride[w->axis] *= w->step;
-    c->item[i].root = c->item[from].root;
-    return add_box(c, i, &box) && add_view(c, i, &s);
+    c->value[i].root = c->value[from].root;
+    return add_bounds(c, i, &bounds) && add_view(c, i, &s);
 }
 
 /* CBLAS takes a matrix whose rows or columns are contiguous. */
@@ -249,8 +249,8 @@ static int blas_takes(const ag_node *x, const ag_strides *s)
 static uint32_t product_operand(agi_compiler *c, uint32_t i)
 {
     i = strided(c, i);
-    ag_strides s = agi_item_strides(c, i);
-    return blas_takes(c->item[i].node, &s) ? i : contiguous(c, i);
+    ag_strides s = agi_value_strides(c, i);
+    return blas_takes(c->value[i].node, &s) ? i : contiguous(c, i);
 }
 
 static int make_call(agi_compiler *c, const ag_node *x)
@@ -264,26 +264,26 @@ static int make_call(agi_compiler *c, const ag_node *x)
         ((uint32_t *)c->operands.data)[c->operands.count++] = i;
     }
     if (x->op->flags & AG_LOOP && !agi_lay_out_parts(c, x)) return 0;
-    c->item[new_item(c, x, AGI_ITEM_CALL)].in[0] = first;
+    c->value[new_value(c, x, AGI_VALUE_CALL)].in[0] = first;
     return 1;
 }
 
-/* Returns the item that is stored into the leaf, or AGI_NONE. */
+/* Returns the value that is stored into the leaf, or AGI_NONE. */
 static uint32_t assign(agi_compiler *c, uint32_t leaf, uint32_t value)
 {
-    uint32_t root = c->item[value].root;
-    if (c->item[leaf].onto != AGI_NONE) {
-        ag_node *parameter = agi_node(c->graph, c->item[leaf].node->id);
+    uint32_t root = c->value[value].root;
+    if (c->value[leaf].onto != AGI_NONE) {
+        ag_node *parameter = agi_node(c->graph, c->value[leaf].node->id);
         agi_fail_at(c->graph, AG_EARG, 1, &parameter,
                     "ag_compile: a parameter is assigned twice: list one update of it");
         return AGI_NONE;
     }
-    const agi_item *r = &c->item[root];
-    if (r->kind == AGI_ITEM_LEAF || c->item[value].view != AGI_NONE || r->target != AGI_NONE) {
-        root = new_copy(c, c->item[value].node, value);
+    const agi_value *r = &c->value[root];
+    if (r->kind == AGI_VALUE_LEAF || c->value[value].view != AGI_NONE || r->target != AGI_NONE) {
+        root = new_copy(c, c->value[value].node, value);
     }
-    c->item[root].target = leaf; /* a second assignment of the same value needs a copy */
-    c->item[leaf].onto = root;
+    c->value[root].target = leaf; /* a second assignment of the same value needs a copy */
+    c->value[leaf].onto = root;
     c->assigned[c->nassigned++] = leaf;
     return root;
 }
@@ -292,32 +292,32 @@ static int make_assignment(agi_compiler *c, const ag_node *x)
 {
     uint32_t root = assign(c, operand(c, x, 0), operand(c, x, 1));
     if (root == AGI_NONE) return 0;
-    uint32_t i = new_item(c, x, AGI_ITEM_VIEW);
-    c->item[i].root = root;
-    c->item[i].effect = 1;
+    uint32_t i = new_value(c, x, AGI_VALUE_VIEW);
+    c->value[i].root = root;
+    c->value[i].effect = 1;
     return 1;
 }
 
 /* A part of a loop: a piece of the memory that holds all live parts. */
 static int make_part(agi_compiler *c, const ag_node *x)
 {
-    uint32_t i = new_item(c, x, AGI_ITEM_VIEW), loop = operand(c, x, 0);
+    uint32_t i = new_value(c, x, AGI_VALUE_VIEW), loop = operand(c, x, 0);
     ag_strides s = ag_contiguous(x);
     int64_t at = agi_layout_of(c, x->in[0])->part[*(const int *)x->attribute];
     s.offset = at / (int64_t)ag_dtype_size((ag_dtype)x->dtype);
-    c->item[i].root = loop;
+    c->value[i].root = loop;
     return add_view(c, i, &s);
 }
 
 enum { LIVE = 1, BOUND = 2, GIVEN = 4 }; /* bound: a leaf here; given: in the loop's memory, too */
 
-static int make_item(agi_compiler *c, const ag_node *x, int bound)
+static int make_value(agi_compiler *c, const ag_node *x, int bound)
 {
     unsigned flags = x->op->flags;
     ag_window w;
     uint32_t i;
     if (flags & AG_LEAF || bound) {
-        c->item[new_item(c, x, AGI_ITEM_LEAF)].given = (bound & GIVEN) != 0;
+        c->value[new_value(c, x, AGI_VALUE_LEAF)].in_loop = (bound & GIVEN) != 0;
     } else if (flags & AG_ALIAS || x->rewritten) {
         make_alias(c, x);
     } else if (flags & AG_VIEW) {
@@ -327,27 +327,27 @@ static int make_item(agi_compiler *c, const ag_node *x, int bound)
     } else if (flags & AG_EFFECT) {
         if (!make_assignment(c, x)) return 0;
     } else if (flags & AG_PRODUCT && x->in[0]->dim[x->in[0]->rank - 1] == 1) {
-        i = new_item(c, x, AGI_ITEM_POINT);
-        c->item[i].op = x->op->factor;
-        c->item[i].nin = 2;
-        for (uint32_t k = 0; k < 2; k++) c->item[i].in[k] = operand(c, x, k);
+        i = new_value(c, x, AGI_VALUE_POINT);
+        c->value[i].op = x->op->factor;
+        c->value[i].nin = 2;
+        for (uint32_t k = 0; k < 2; k++) c->value[i].in[k] = operand(c, x, k);
     } else if (flags & AG_PRODUCT) {
         uint32_t a = product_operand(c, operand(c, x, 0)), b = product_operand(c, operand(c, x, 1));
-        i = new_item(c, x, AGI_ITEM_PRODUCT);
-        c->item[i].in[0] = a;
-        c->item[i].in[1] = b;
-        c->item[i].nin = 2;
+        i = new_value(c, x, AGI_VALUE_PRODUCT);
+        c->value[i].in[0] = a;
+        c->value[i].in[1] = b;
+        c->value[i].nin = 2;
     } else if (flags & (AG_POINTWISE | AG_REDUCTION | AG_CAST)) {
-        i = new_item(c, x, flags & AG_REDUCTION ? AGI_ITEM_FOLD : AGI_ITEM_POINT);
-        c->item[i].op = flags & AG_POINTWISE ? x->op : NULL;
-        c->item[i].nin = (uint8_t)x->nin;
-        for (uint32_t k = 0; k < x->nin; k++) c->item[i].in[k] = operand(c, x, k);
+        i = new_value(c, x, flags & AG_REDUCTION ? AGI_VALUE_FOLD : AGI_VALUE_POINT);
+        c->value[i].op = flags & AG_POINTWISE ? x->op : NULL;
+        c->value[i].nin = (uint8_t)x->nin;
+        for (uint32_t k = 0; k < x->nin; k++) c->value[i].in[k] = operand(c, x, k);
     } else if (lies_among_zeros(x, &w)) {
-        if (!make_boxed(c, x, &w, operand(c, x, 0))) return 0;
+        if (!make_bounded(c, x, &w, operand(c, x, 0))) return 0;
     } else {
         if (!make_call(c, x)) return 0;
     }
-    c->item_of[x->id] = c->nitems - 1;
+    c->value_of[x->id] = c->nvalues - 1;
     return 1;
 }
 
@@ -361,10 +361,10 @@ static int keep_part(agi_compiler *c, const ag_node *x)
 }
 
 /* What else is live because of x, which is no leaf. */
-static int mark_inputs(agi_compiler *c, uint8_t *live, const ag_node *x, int64_t *items)
+static int mark_inputs(agi_compiler *c, uint8_t *live, const ag_node *x, int64_t *values)
 {
     uint32_t from = x->rewritten ? x->nin - 1 : 0;
-    *items += x->op->flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0; /* copies */
+    *values += x->op->flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0; /* copies */
     if (x->op->flags & AG_EFFECT) c->nassigned++;
     if (x->op->flags & AG_PART && !keep_part(c, x)) return 0;
     for (uint32_t k = from; k < x->nin; k++) live[x->in[k]->id] |= LIVE;
@@ -372,16 +372,16 @@ static int mark_inputs(agi_compiler *c, uint8_t *live, const ag_node *x, int64_t
 }
 
 /* Also tells whether some node is a rewritten one. */
-static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, int64_t *items, int *rewritten)
+static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, int64_t *values, int *rewritten)
 {
     if (c->body) c->nassigned = c->body->nstates;
     for (uint32_t id = top + 1; id-- > 0;) {
         if (!(live[id] & LIVE)) continue;
         const ag_node *x = agi_node(c->graph, id);
-        *items += 1;
+        *values += 1;
         if (live[id] & BOUND) continue;
         *rewritten |= x->rewritten;
-        if (!mark_inputs(c, live, x, items)) return 0;
+        if (!mark_inputs(c, live, x, values)) return 0;
     }
     c->assigned = agi_arena_take(&c->arena, (size_t)c->nassigned * sizeof *c->assigned);
     c->nassigned = 0;
@@ -407,8 +407,8 @@ static uint32_t mark_roots(const agi_compiler *c, uint8_t *live, uint32_t top)
 static int carry_states(agi_compiler *c)
 {
     for (int k = 0; c->body && k < c->body->nstates; k++) {
-        uint32_t leaf = c->item_of[c->body->bound[k]->id], value = c->item_of[c->body->next[k]->id];
-        c->sweep = c->item[value].sweep;
+        uint32_t leaf = c->value_of[c->body->bound[k]->id], value = c->value_of[c->body->next[k]->id];
+        c->sweep = c->value[value].sweep;
         if (leaf != value && assign(c, leaf, value) == AGI_NONE) return 0;
     }
     return 1;
@@ -418,14 +418,14 @@ static int carry_states(agi_compiler *c)
  * assigned has its own memory beside the parameter's, which is changed by others, too; the states of a body are not. */
 static uint32_t hold_output(agi_compiler *c, const ag_node *x)
 {
-    uint32_t i = c->item_of[x->id], root = c->item[i].root;
-    c->sweep = c->item[root].sweep;
-    if (c->item[i].kind == AGI_ITEM_LEAF) return i;
-    if (c->item[i].effect || (c->body && c->item[i].view == AGI_NONE && c->item[root].target != AGI_NONE))
-        return c->item[root].target;
-    if (c->item[i].view != AGI_NONE) root = contiguous(c, i);
-    else if (c->item[root].kind == AGI_ITEM_LEAF) root = copy_of(c, i);
-    c->item[root].held = 1;
+    uint32_t i = c->value_of[x->id], root = c->value[i].root;
+    c->sweep = c->value[root].sweep;
+    if (c->value[i].kind == AGI_VALUE_LEAF) return i;
+    if (c->value[i].effect || (c->body && c->value[i].view == AGI_NONE && c->value[root].target != AGI_NONE))
+        return c->value[root].target;
+    if (c->value[i].view != AGI_NONE) root = contiguous(c, i);
+    else if (c->value[root].kind == AGI_VALUE_LEAF) root = copy_of(c, i);
+    c->value[root].held = 1;
     return root;
 }
 
@@ -433,27 +433,27 @@ static uint32_t hold_output(agi_compiler *c, const ag_node *x)
 static void give_results(agi_compiler *c)
 {
     for (int k = c->body && c->body->gives ? c->body->nstates : c->noutputs; k < c->noutputs; k++) {
-        agi_item *it = &c->item[c->output_item[k]];
-        if (it->kind != AGI_ITEM_LEAF) it->given = 1;
+        agi_value *it = &c->value[c->output_value[k]];
+        if (it->kind != AGI_VALUE_LEAF) it->in_loop = 1;
     }
 }
 
 void agi_count_uses(agi_compiler *c)
 {
-    for (uint32_t i = 0; i < c->nitems; i++) {
-        const agi_item *it = &c->item[i];
-        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->item[c->item[s].root].uses++;
-        if (it->held) c->item[i].uses++;
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        const agi_value *it = &c->value[i];
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->value[c->value[s].root].uses++;
+        if (it->held) c->value[i].uses++;
     }
-    for (int k = 0; k < c->nassigned; k++) c->item[c->item[c->assigned[k]].onto].uses++;
+    for (int k = 0; k < c->nassigned; k++) c->value[c->value[c->assigned[k]].onto].uses++;
 }
 
-int agi_sources(const agi_compiler *c, const agi_item *it, int k)
+int agi_sources(const agi_compiler *c, const agi_value *it, int k)
 {
-    if (it->kind == AGI_ITEM_CALL)
+    if (it->kind == AGI_VALUE_CALL)
         return k < (int)it->node->nin ? (int)((const uint32_t *)c->operands.data)[it->in[0] + (uint32_t)k] : -1;
-    if (it->kind == AGI_ITEM_POINT || it->kind == AGI_ITEM_FOLD) return k < it->nin ? (int)it->in[k] : -1;
-    if (it->kind != AGI_ITEM_PRODUCT) return -1;
+    if (it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD) return k < it->nin ? (int)it->in[k] : -1;
+    if (it->kind != AGI_VALUE_PRODUCT) return -1;
     if (k < 2) return (int)it->in[k];
     if (k == 2 && it->onto != AGI_NONE) return (int)it->onto;
     return k == 3 && it->in[2] != AGI_NONE ? (int)it->in[2] : -1;
@@ -472,9 +472,9 @@ static int check_bytes(agi_compiler *c)
 {
     int64_t left = AGI_MOST_BYTES, most = 0;
     const ag_node *largest = NULL;
-    for (uint32_t i = 0; i < c->nitems; i++) {
-        const agi_item *it = &c->item[i];
-        if (it->kind == AGI_ITEM_VIEW) continue;
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        const agi_value *it = &c->value[i];
+        if (it->kind == AGI_VALUE_VIEW) continue;
         int64_t bytes = agi_is_loop(it) ? agi_layout_of(c, it->node)->bytes : agi_node_bytes(it->node);
         if (bytes > most) most = bytes, largest = it->node;
         if (bytes > left) return agi_too_large(c, largest);
@@ -483,7 +483,7 @@ static int check_bytes(agi_compiler *c)
     return 1;
 }
 
-enum { MOST_ITEMS = INT32_MAX }; /* agi_sources: a number, or -1 */
+enum { MOST_VALUES = INT32_MAX }; /* agi_sources: a number, or -1 */
 
 static int make_all(agi_compiler *c, const uint8_t *live, uint32_t top)
 {
@@ -493,32 +493,32 @@ static int make_all(agi_compiler *c, const uint8_t *live, uint32_t top)
         if (sweep_begins(c, id, &sweeps) && c->sweep < UINT8_MAX) c->sweep++;
         uint32_t same = c->same ? agi_same_as(c, agi_node(c->graph, id)) : id;
         if (same == AGI_NONE) return agi_out_of_memory(c);
-        if (same != id) c->item_of[id] = c->item_of[same];
-        else if (!make_item(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
+        if (same != id) c->value_of[id] = c->value_of[same];
+        else if (!make_value(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
     }
     return 1;
 }
 
-int agi_make_items(agi_compiler *c)
+int agi_read_graph(agi_compiler *c)
 {
     uint32_t top = mark_roots(c, NULL, 0), states = c->body ? (uint32_t)c->body->nstates : 0;
     int64_t capacity = (int64_t)c->noutputs + states;
     int rewritten = 0;
     uint8_t *live = agi_arena_zeros(&c->arena, (size_t)top + 1, 1);
-    c->item_of = agi_arena_take(&c->arena, ((size_t)top + 1) * sizeof *c->item_of);
-    c->output_item = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_item);
-    if (!live || !c->item_of || !c->output_item) return agi_out_of_memory(c);
+    c->value_of = agi_arena_take(&c->arena, ((size_t)top + 1) * sizeof *c->value_of);
+    c->output_value = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_value);
+    if (!live || !c->value_of || !c->output_value) return agi_out_of_memory(c);
     mark_roots(c, live, top);
     if (!mark_live(c, live, top, &capacity, &rewritten)) return agi_out_of_memory(c);
-    if (capacity > MOST_ITEMS)
-        return agi_fail(c->graph, AG_EMEM, "ag_compile: the outputs need more than %d nodes", MOST_ITEMS), 0;
-    c->item = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->item);
-    if (!c->item) return agi_out_of_memory(c);
+    if (capacity > MOST_VALUES)
+        return agi_fail(c->graph, AG_EMEM, "ag_compile: the outputs need more than %d nodes", MOST_VALUES), 0;
+    c->value = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->value);
+    if (!c->value) return agi_out_of_memory(c);
     if (rewritten && c->graph->intern && !agi_start_sameness(c, top, live, BOUND)) return 0;
     int made = make_all(c, live, top);
     agi_end_sameness(c);
     if (!made || !carry_states(c)) return 0;
-    for (int k = 0; k < c->noutputs; k++) c->output_item[k] = hold_output(c, c->output[k]);
+    for (int k = 0; k < c->noutputs; k++) c->output_value[k] = hold_output(c, c->output[k]);
     give_results(c);
     agi_count_uses(c);
     return check_bytes(c);

@@ -70,7 +70,7 @@ uint32_t agi_same_as(agi_compiler *c, const ag_node *x)
     if (s->marks[x->id] & s->apart) return *of = x->id;
     if (x->rewritten) {
         *of = s->of[x->in[x->nin - 1]->id];
-        return x->id; /* an item of its own, which costs nothing: a leaf's would be the leaf */
+        return x->id; /* a value of its own, which costs nothing: a leaf's would be the leaf */
     }
     if (*of != AGI_NONE) return *of;
     if (!replaced(c, x, &key)) return AGI_NONE;

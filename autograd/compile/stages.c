@@ -48,20 +48,20 @@ static int make_places(agi_compiler *c)
 {
     ag_plan *p = c->plan;
     int most = c->noutputs;
-    for (uint32_t i = 0; i < c->nitems; i++) most += c->item[i].kind == AGI_ITEM_LEAF;
+    for (uint32_t i = 0; i < c->nvalues; i++) most += c->value[i].kind == AGI_VALUE_LEAF;
     p->place = agi_arena_take(&p->arena, (size_t)most * sizeof *p->place);
     p->leaf = agi_arena_take(&p->arena, (size_t)most * sizeof *p->leaf);
     p->noutputs = c->noutputs;
     p->output = agi_arena_copy(&p->arena, c->output, (size_t)c->noutputs * sizeof *p->output);
     if (!p->place || !p->leaf || !p->output) return agi_out_of_memory(c);
-    for (uint32_t i = 0; i < c->nitems; i++) {
-        if (c->item[i].kind != AGI_ITEM_LEAF) continue;
-        p->leaf[p->nleaves++] = c->item[i].buffer;
-        p->place[p->nplaces++] = (agi_place){ .node = c->item[i].node, .buffer = c->item[i].buffer };
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        if (c->value[i].kind != AGI_VALUE_LEAF) continue;
+        p->leaf[p->nleaves++] = c->value[i].buffer;
+        p->place[p->nplaces++] = (agi_place){ .node = c->value[i].node, .buffer = c->value[i].buffer };
     }
     for (int k = 0; k < c->noutputs; k++) {
-        const agi_item *it = &c->item[c->output_item[k]];
-        p->place[p->nplaces++] = (agi_place){ c->output[k], c->item[it->root].buffer, 1, 0 };
+        const agi_value *it = &c->value[c->output_value[k]];
+        p->place[p->nplaces++] = (agi_place){ c->output[k], c->value[it->root].buffer, 1, 0 };
     }
     qsort(p->place, (size_t)p->nplaces, sizeof *p->place, agi_place_order);
     join_places(p);
@@ -74,7 +74,7 @@ static void measure_scratch(ag_plan *p)
 {
     for (int k = 0; k < p->nsteps; k++) {
         const agi_step *s = &p->step[k];
-        int64_t bytes = s->kind == AGI_PASS ? agi_pass_scratch(s->is.group) : 0;
+        int64_t bytes = s->kind == AGI_PASS ? agi_pass_scratch(s->is.pass) : 0;
         for (int b = 0; b < 2 && s->kind == AGI_LOOP; b++) {
             const ag_plan *body = s->is.loop->body[b];
             if (body && body->scratch_bytes > bytes) bytes = body->scratch_bytes;
@@ -113,18 +113,18 @@ static int keep_buffers(agi_compiler *c)
 
 static int prepare(agi_compiler *c)
 {
-    c->left = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *c->left);
-    c->address = agi_arena_take(&c->arena, (size_t)c->nitems * sizeof *c->address);
+    c->left = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->left);
+    c->address = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->address);
     if (!c->left || !c->address) return agi_out_of_memory(c);
-    memset(c->address, 0xff, (size_t)c->nitems * sizeof *c->address);
+    memset(c->address, 0xff, (size_t)c->nvalues * sizeof *c->address);
     return 1;
 }
 
 static int compile(agi_compiler *c)
 {
-    if (!agi_make_items(c) || !agi_recompute(c)) return 0;
+    if (!agi_read_graph(c) || !agi_rematerialise(c)) return 0;
     agi_combine(c);
-    if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_bundle_calls(c)) return 0;
+    if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_make_vector_calls(c)) return 0;
     if (!agi_lower(c) || !agi_lay_out(c)) return 0;
     measure_scratch(c->plan);
     look_for_blas(c->plan);
@@ -144,11 +144,11 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
                        .recipe = recipe, .body = body };
     agi_arena_init(&c.arena, &g->allocator);
     int ok = compile(&c);
-    agi_release(&g->allocator, c.items.data);
+    agi_release(&g->allocator, c.values.data);
     agi_release(&g->allocator, c.after.data);
     agi_release(&g->allocator, c.operands.data);
     agi_release(&g->allocator, c.views.data);
-    agi_release(&g->allocator, c.boxes.data);
+    agi_release(&g->allocator, c.all_bounds.data);
     agi_release(&g->allocator, c.layouts.data);
     agi_release(&g->allocator, c.parts.data);
     agi_release(&g->allocator, c.groups.data);

@@ -36,7 +36,7 @@ static int64_t count_body(const ag_plan *p)
             all += s->is.program->count;
         } else if (s->kind == AGI_COPY && elements(&p->buffer[s->is.copy.to]) <= MOST_ELEMENTS) {
             all += elements(&p->buffer[s->is.copy.to]);
-        } else if (s->kind == AGI_LOOP && !p->buffer[s->is.loop->out].given) {
+        } else if (s->kind == AGI_LOOP && !p->buffer[s->is.loop->out].in_loop) {
             all += count_loop(s->is.loop, 1);
         } else {
             return MOST_STATEMENTS;
@@ -74,7 +74,7 @@ void agi_emit_local(const agi_emitter *e, ag_source *to, uint32_t buffer, int64_
 {
     const agi_buffer *b = &e->plan->buffer[buffer];
     int64_t size = (int64_t)ag_dtype_size(dtype);
-    if (b->given) ag_emit(to, "b%u%s[%lld]", buffer, e->flat, (long long)(bytes / size));
+    if (b->in_loop) ag_emit(to, "b%u%s[%lld]", buffer, e->flat, (long long)(bytes / size));
     else ag_emit(to, "%s%s[%lld]", agi_local_array(dtype), e->flat, (long long)((b->offset + bytes) / size));
 }
 
@@ -83,7 +83,7 @@ static void emit_constants(const agi_emitter *e, ag_source *to, ag_dtype dtype)
 {
     for (uint32_t k = 0; k < e->plan->nbuffers; k++) {
         const agi_buffer *b = &e->plan->buffer[k];
-        if (b->role != AGI_CONSTANT || b->given || b->dtype != dtype) continue;
+        if (b->role != AGI_CONSTANT || b->in_loop || b->dtype != dtype) continue;
         for (int64_t j = 0; j < elements(b); j++) {
             ag_emit(to, "    ");
             agi_emit_local(e, to, k, j * (int64_t)ag_dtype_size(dtype), dtype);
@@ -106,7 +106,7 @@ void agi_emit_locals(const agi_emitter *e, const ag_source *body, ag_source *to)
     }
     for (uint32_t k = 0; k < e->plan->nbuffers; k++) {
         snprintf(name, sizeof name, "b%u%s", k, e->flat);
-        if (e->plan->buffer[k].given && agi_source_has(body, name))
+        if (e->plan->buffer[k].in_loop && agi_source_has(body, name))
             ag_emit(to, "    %s *%s;\n", ag_c_type((ag_dtype)e->plan->buffer[k].dtype), name);
     }
 }

@@ -18,16 +18,16 @@ static void emit_index(ag_source *to, const agi_pattern *w)
     ag_emit(to, terms ? "]%c" : "0]%c", 0);
 }
 
-/* Element i of a run, which is 0 outside the box. */
+/* Element i of a run, which is 0 outside the bounds. */
 static void emit_walked(const agi_pass_printer *p, ag_source *to, const agi_load *l)
 {
     const agi_pattern *w = &l->walk;
     ag_source value = { .allocator = to->allocator };
     int last = w->rank - 1, bounds = 0;
-    for (int k = 0; k <= last && w->boxed; k++) {
+    for (int k = 0; k <= last && w->bounded; k++) {
         char index[32];
         snprintf(index, sizeof index, k == last ? "i%d + i" : "i%d", k);
-        long long from = (long long)w->box.from[k], end = (long long)w->box.to[k];
+        long long from = (long long)w->bounds.from[k], end = (long long)w->bounds.to[k];
         if (from > 0) ag_emit(to, bounds++ ? " && %s >= %lld" : "%s >= %lld", index, from);
         if (end < w->dim[k]) ag_emit(to, bounds++ ? " && %s < %lld" : "%s < %lld", index, end);
     }

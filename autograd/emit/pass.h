@@ -9,22 +9,22 @@
 #include "emit.h"
 
 typedef enum {
-    AGI_LOOP_ROWS,
-    AGI_LOOP_EXPAND,
-    AGI_LOOP_FULL,
-    AGI_LOOP_SPECIAL,
-    AGI_LOOP_FOLDS,
-    AGI_LOOPS = 8
-} agi_loop_kind;
-/* A place in time: stage * AGI_LOOPS + loop. Gathers come before all, folds at a tile's end after all. */
-#define AGI_AT(stage, loop) ((stage) * AGI_LOOPS + (int)(loop))
+    AGI_STRIP_ROWS,
+    AGI_STRIP_EXPAND,
+    AGI_STRIP_FULL,
+    AGI_STRIP_SPECIAL,
+    AGI_STRIP_FOLDS,
+    AGI_STRIPS = 8
+} agi_strip_kind;
+/* A place in time: stage * AGI_STRIPS + loop. Gathers come before all, folds at a tile's end after all. */
+#define AGI_AT(stage, loop) ((stage) * AGI_STRIPS + (int)(loop))
 #define AGI_AT_GATHER (-1)
 #define AGI_AT_END (INT32_MAX / 2)
 
 typedef enum {
     AGI_HOME_NONE,
     AGI_HOME_LOAD,   /* the memory it is loaded from */
-    AGI_HOME_BOX,    /* the same inside a box, and 0 outside */
+    AGI_HOME_BOUNDS,    /* the same inside bounds, and 0 outside */
     AGI_HOME_ROW,    /* the row that a load repeats */
     AGI_HOME_STORE,  /* where it is stored */
     AGI_HOME_ARRAY   /* scratch memory of a tile's size */
@@ -42,17 +42,17 @@ typedef struct {
     uint32_t of;
     int slot;               /* of its array */
     int last;               /* reading of its array */
-} agi_value;
+} agi_scheduled;
 
-static inline int agi_is_loaded(const agi_value *v) /* from memory, where it stays */
+static inline int agi_is_loaded(const agi_scheduled *v) /* from memory, where it stays */
 {
-    return v->home == AGI_HOME_LOAD || v->home == AGI_HOME_BOX || v->home == AGI_HOME_ROW;
+    return v->home == AGI_HOME_LOAD || v->home == AGI_HOME_BOUNDS || v->home == AGI_HOME_ROW;
 }
 
 typedef struct {
     const agi_pass *g;
     const ag_plan *plan;
-    agi_value *value;   /* by register */
+    agi_scheduled *value;   /* by register */
     int *store_when;    /* by store */
     int *fold_when;     /* by fold: the loop that accumulates it; AGI_AT_END: the tile's memory is folded */
     int stages;
@@ -84,7 +84,7 @@ typedef enum {
 /* What a loop's function is called with. */
 typedef enum {
     AGI_ARGUMENT_IN,
-    AGI_ARGUMENT_BOX,
+    AGI_ARGUMENT_BOUNDS,
     AGI_ARGUMENT_SCALAR,
     AGI_ARGUMENT_OUT,
     AGI_ARGUMENT_FOLD
@@ -126,7 +126,7 @@ void agi_emit_stored(agi_pass_printer *, const agi_store *);
 void agi_emit_home(agi_pass_printer *, uint32_t reg);
 /* A value of another type becomes one of the pass's. */
 void agi_emit_converted(const agi_pass_printer *, ag_source *, ag_dtype from, const char *value);
-void agi_emit_uniform(const agi_pass_printer *, ag_source *, const agi_value *);
+void agi_emit_uniform(const agi_pass_printer *, ag_source *, const agi_scheduled *);
 /* The call of a helper, up to the bracket; fold -1: none. */
 void agi_call_helper(agi_pass_printer *, ag_source *, const char *name, int fold);
 
@@ -140,7 +140,7 @@ int agi_has_partials(const agi_pass *);
 void agi_emit_finish(agi_pass_printer *);
 
 /* emit_loop.c: the function of what is computed and stored at this time, and its call. */
-void agi_emit_loop(agi_pass_printer *, int when);
+void agi_emit_strip(agi_pass_printer *, int when);
 
 /* emit_tile.c: what is the same in all tiles; a tile. */
 void agi_emit_invariant(agi_pass_printer *, uint32_t reg);

@@ -112,7 +112,7 @@ void agi_emit_stored(agi_pass_printer *p, const agi_store *s)
 
 void agi_emit_home(agi_pass_printer *p, uint32_t reg)
 {
-    const agi_value *v = &p->s.value[reg];
+    const agi_scheduled *v = &p->s.value[reg];
     if (v->home == AGI_HOME_STORE) {
         agi_emit_stored(p, &p->g->store[v->store]);
     } else if (v->home == AGI_HOME_ARRAY) {
@@ -133,7 +133,7 @@ void agi_emit_converted(const agi_pass_printer *p, ag_source *to, ag_dtype from,
     else ag_emit(to, "(%s)%s", p->type, value);
 }
 
-void agi_emit_uniform(const agi_pass_printer *p, ag_source *to, const agi_value *v)
+void agi_emit_uniform(const agi_pass_printer *p, ag_source *to, const agi_scheduled *v)
 {
     const agi_load *l = &p->g->load[v->load];
     const agi_buffer *b = &p->e->plan->buffer[l->buffer];

@@ -1,5 +1,5 @@
 /* A scalar program as straight-line C. Values are local variables; those that another function of the program or
- * another step reads are stored where the program keeps them. Bundles are loops in native code only: functions of
+ * another step reads are stored where the program keeps them. Vector calls are loops in native code only: functions of
  * vectors differ from libm's in the last bits. */
 #include "emit.h"
 
@@ -11,8 +11,8 @@ enum { NOWHERE = -1, VECTOR_BYTES = 64,
 /* An instruction. */
 typedef struct {
     int32_t source[3];    /* the instructions that compute its operands, or NOWHERE: memory */
-    int32_t at;           /* the instruction that it is executed with: its bundle's first, or itself */
-    int32_t bundle;       /* or NOWHERE: executed alone */
+    int32_t at;           /* the instruction that it is executed with: its vector call's first, or itself */
+    int32_t vector_call;       /* or NOWHERE: executed alone */
     uint8_t stored, used; /* by a statement of the same function */
 } statement;
 
@@ -83,14 +83,14 @@ static void find_sources(printer *w)
         statement *s = &w->all[k];
         for (int j = 0; j < agi_code_operands(i->code); j++) s->source[j] = *latest(w, in[j]);
         s->at = (int32_t)k;
-        s->bundle = NOWHERE;
+        s->vector_call = NOWHERE;
         *latest(w, i->out) = (int32_t)k;
     }
-    for (int64_t b = 0; b < p->bundles && w->e->native; b++)
-        for (uint32_t k = 0; k < p->bundle[b].count; k++) {
-            statement *s = &w->all[p->bundle[b].first + k];
-            s->at = (int32_t)p->bundle[b].first;
-            s->bundle = (int32_t)b;
+    for (int64_t b = 0; b < p->vector_calls && w->e->native; b++)
+        for (uint32_t k = 0; k < p->vector_call[b].count; k++) {
+            statement *s = &w->all[p->vector_call[b].first + k];
+            s->at = (int32_t)p->vector_call[b].first;
+            s->vector_call = (int32_t)b;
         }
 }
 
@@ -146,7 +146,7 @@ static void print_operand(printer *w, int64_t k, int j, uint32_t address, char t
     const agi_buffer *b = leaf == AGI_NONE ? NULL : &w->e->plan->buffer[leaf];
     const statement *source = from == NOWHERE ? NULL : &w->all[from];
     if (source && !same_function(w, from, k)) source = NULL;
-    if (source && source->bundle == NOWHERE) snprintf(text, 64, "v%d", (int)from);
+    if (source && source->vector_call == NOWHERE) snprintf(text, 64, "v%d", (int)from);
     else if (source) snprintf(text, 64, "x%d[%d]", (int)source->at, (int)from - (int)source->at);
     else if (b && b->role == AGI_CONSTANT) print_constant(w, leaf, (at - b->offset) / w->size, text);
     else print_memory(w, address, text);
@@ -184,7 +184,7 @@ static void emit_alone(printer *w, int64_t k)
 }
 
 /* The operands of all members, one loop, the results. Whole vectors: the first operands fill up the last one. */
-static void emit_bundle(printer *w, const agi_bundle *b)
+static void emit_vector_call(printer *w, const agi_vector_call *b)
 {
     const agi_instruction *code = w->p->code + b->first;
     int operands = agi_code_operands(code->code), lanes = VECTOR_BYTES / (int)w->size;
@@ -216,8 +216,8 @@ static void emit_bundle(printer *w, const agi_bundle *b)
 static void emit_statement(printer *w, int64_t k)
 {
     const statement *s = &w->all[k];
-    if (s->bundle == NOWHERE) emit_alone(w, k);
-    else if (s->at == k) emit_bundle(w, &w->p->bundle[s->bundle]);
+    if (s->vector_call == NOWHERE) emit_alone(w, k);
+    else if (s->at == k) emit_vector_call(w, &w->p->vector_call[s->vector_call]);
 }
 
 /* ---- functions --------------------------------------------------------------------------------------------------- */

@@ -41,7 +41,7 @@ int agi_find_leaves(agi_emitter *e, agi_arena *arena)
     e->declared = agi_arena_zeros(arena, p->nbuffers, sizeof *e->declared);
     if (!e->leaf || !e->declared) return 0;
     for (uint32_t b = 0; b < p->nbuffers; b++)
-        if (stays(&p->buffer[b]) && !p->buffer[b].given)
+        if (stays(&p->buffer[b]) && !p->buffer[b].in_loop)
             e->leaf[e->nleaves++] = (agi_span){ p->buffer[b].offset, p->buffer[b].offset + p->buffer[b].bytes, 0, b };
     agi_sort_spans(e->leaf, e->nleaves);
     return 1;

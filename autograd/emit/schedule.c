@@ -23,22 +23,22 @@ static int is_cast(const agi_pass *g, const agi_load *l) /* element by element f
 }
 
 /* Element by element, but for zeros at one end or both. */
-static int is_box(const agi_pass *g, const agi_load *l)
+static int is_bounded(const agi_pass *g, const agi_load *l)
 {
-    return l->walk.boxed && !l->row && l->dtype == g->dtype && l->walk.rank == 1 && l->walk.stride[0] == 1;
+    return l->walk.bounded && !l->row && l->dtype == g->dtype && l->walk.rank == 1 && l->walk.stride[0] == 1;
 }
 
 static void place_load(agi_schedule *s, int k, const uint8_t *folded)
 {
     const agi_load *l = &s->g->load[k];
-    agi_value *v = &s->value[l->reg];
+    agi_scheduled *v = &s->value[l->reg];
     v->load = k;
     v->row = l->row;
     v->when = AGI_AT_GATHER;
     v->uniform = (uint8_t)is_uniform(l);
     int in_place = !folded[l->reg] || s->g->tile_rows == 1;
     if (l->access == AGI_DIRECT || (is_cast(s->g, l) && !folded[l->reg])) v->home = AGI_HOME_LOAD;
-    else if (s->one_by_one && is_box(s->g, l) && !folded[l->reg]) v->home = AGI_HOME_BOX;
+    else if (s->one_by_one && is_bounded(s->g, l) && !folded[l->reg]) v->home = AGI_HOME_BOUNDS;
     else if (l->access == AGI_REPEAT && s->by_rows && in_place) v->home = AGI_HOME_ROW;
     else if (!v->uniform || folded[l->reg]) v->home = AGI_HOME_ARRAY;
     v->invariant = v->home == AGI_HOME_ARRAY && (v->uniform || l->access == AGI_REPEAT);
@@ -60,43 +60,43 @@ static int goes_by_rows(const agi_pass *g)
 /* ---- micro-operations -------------------------------------------------------------------------------------------- */
 
 /* The first stage in which a loop of this kind may read the value. */
-static int available(const agi_value *v, agi_loop_kind reader)
+static int available(const agi_scheduled *v, agi_strip_kind reader)
 {
     if (v->when < 0) return 0;
-    int stage = v->when / AGI_LOOPS, loop = v->when % AGI_LOOPS;
-    if (loop == AGI_LOOP_FOLDS) return stage + 1;
-    if (loop == AGI_LOOP_FULL) return stage + (reader == AGI_LOOP_SPECIAL);
-    return stage + (loop == AGI_LOOP_SPECIAL && reader != AGI_LOOP_FOLDS);
+    int stage = v->when / AGI_STRIPS, loop = v->when % AGI_STRIPS;
+    if (loop == AGI_STRIP_FOLDS) return stage + 1;
+    if (loop == AGI_STRIP_FULL) return stage + (reader == AGI_STRIP_SPECIAL);
+    return stage + (loop == AGI_STRIP_SPECIAL && reader != AGI_STRIP_FOLDS);
 }
 
 static void read_at(agi_schedule *s, uint32_t reg, int when)
 {
-    agi_value *v = &s->value[reg];
+    agi_scheduled *v = &s->value[reg];
     if (v->uniform) return;
     if (v->expanded) v = &s->value[v->of];
     if (v->when != when) v->wanted = 1;
     if (v->last < when) v->last = when;
 }
 
-static const agi_value *source(const agi_schedule *s, uint32_t reg)
+static const agi_scheduled *source(const agi_schedule *s, uint32_t reg)
 {
-    const agi_value *v = &s->value[reg];
+    const agi_scheduled *v = &s->value[reg];
     return v->expanded ? &s->value[v->of] : v;
 }
 
 static void place_expand(agi_schedule *s, const agi_micro *m, int folded)
 {
-    const agi_value *row = &s->value[m->a];
-    agi_value *v = &s->value[m->out];
+    const agi_scheduled *row = &s->value[m->a];
+    agi_scheduled *v = &s->value[m->out];
     if (row->uniform && !folded) {
         v->uniform = 1;
         v->load = row->load;
     } else if (s->by_rows && !folded) {
         v->expanded = 1;
         v->of = m->a;
-        v->when = AGI_AT(available(row, AGI_LOOP_ROWS), AGI_LOOP_ROWS);
+        v->when = AGI_AT(available(row, AGI_STRIP_ROWS), AGI_STRIP_ROWS);
     } else {
-        v->when = AGI_AT(available(row, AGI_LOOP_ROWS), AGI_LOOP_EXPAND);
+        v->when = AGI_AT(available(row, AGI_STRIP_ROWS), AGI_STRIP_EXPAND);
         v->home = AGI_HOME_ARRAY;
         read_at(s, m->a, v->when);
     }
@@ -105,15 +105,15 @@ static void place_expand(agi_schedule *s, const agi_micro *m, int folded)
 static void place_micro(agi_schedule *s, int k, const uint8_t *folded)
 {
     const agi_micro *m = &s->g->micro[k];
-    agi_value *v = &s->value[m->out];
+    agi_scheduled *v = &s->value[m->out];
     v->micro = k;
     v->row = s->g->reg[m->out].row;
     if (m->kind == AGI_EXPAND) {
         place_expand(s, m, folded[m->out]);
         return;
     }
-    agi_loop_kind loop = m->kind == AGI_FOLD_ROWS ? AGI_LOOP_FOLDS : v->row ? AGI_LOOP_ROWS
-                         : agi_is_special(m) ? AGI_LOOP_SPECIAL : AGI_LOOP_FULL;
+    agi_strip_kind loop = m->kind == AGI_FOLD_ROWS ? AGI_STRIP_FOLDS : v->row ? AGI_STRIP_ROWS
+                         : agi_is_special(m) ? AGI_STRIP_SPECIAL : AGI_STRIP_FULL;
     const uint32_t in[3] = { m->a, m->b, m->c };
     int n = m->kind == AGI_FOLD_ROWS ? 1 : m->op->inputs, stage = 0;
     for (int i = 0; i < n; i++) {
@@ -128,25 +128,25 @@ static void place_micro(agi_schedule *s, int k, const uint8_t *folded)
 /* ---- stores ------------------------------------------------------------------------------------------------------ */
 
 /* When the value can be stored: where it is made, or in the first loop that can copy it. */
-static int natural_time(const agi_value *v)
+static int natural_time(const agi_scheduled *v)
 {
-    int loop = v->row ? AGI_LOOP_ROWS : AGI_LOOP_FULL, made = v->when < 0 ? AGI_LOOP_FOLDS : v->when % AGI_LOOPS;
+    int loop = v->row ? AGI_STRIP_ROWS : AGI_STRIP_FULL, made = v->when < 0 ? AGI_STRIP_FOLDS : v->when % AGI_STRIPS;
     if (v->uniform || v->invariant || agi_is_loaded(v)) return AGI_AT(0, loop);
-    if (v->expanded) return AGI_AT(v->when / AGI_LOOPS, loop);
-    int copied = v->store >= 0 && (made == AGI_LOOP_FOLDS || made == AGI_LOOP_EXPAND);
-    return copied ? AGI_AT(available(v, (agi_loop_kind)loop), loop) : v->when;
+    if (v->expanded) return AGI_AT(v->when / AGI_STRIPS, loop);
+    int copied = v->store >= 0 && (made == AGI_STRIP_FOLDS || made == AGI_STRIP_EXPAND);
+    return copied ? AGI_AT(available(v, (agi_strip_kind)loop), loop) : v->when;
 }
 
 /* A store into memory that a load is still to be read from waits for that. */
 static int store_time(const agi_schedule *s, const agi_store *store)
 {
-    const agi_value *v = &s->value[store->reg];
-    int loop = v->row ? AGI_LOOP_ROWS : AGI_LOOP_FULL, when = natural_time(v);
+    const agi_scheduled *v = &s->value[store->reg];
+    int loop = v->row ? AGI_STRIP_ROWS : AGI_STRIP_FULL, when = natural_time(v);
     for (int k = 0; k < s->g->nloads; k++) {
         const agi_load *l = &s->g->load[k];
-        const agi_value *read = &s->value[l->reg];
+        const agi_scheduled *read = &s->value[l->reg];
         if (!agi_same_memory(s->plan, l->buffer, store->buffer) || read->last <= when) continue;
-        when = AGI_AT(read->last / AGI_LOOPS + (read->last % AGI_LOOPS > loop), loop);
+        when = AGI_AT(read->last / AGI_STRIPS + (read->last % AGI_STRIPS > loop), loop);
     }
     return when;
 }
@@ -154,7 +154,7 @@ static int store_time(const agi_schedule *s, const agi_store *store)
 static void place_store(agi_schedule *s, int k)
 {
     const agi_store *store = &s->g->store[k];
-    agi_value *v = &s->value[store->reg];
+    agi_scheduled *v = &s->value[store->reg];
     int when = store_time(s, store);
     s->store_when[k] = when;
     int made_here = !v->uniform && !v->invariant && !v->expanded && !agi_is_loaded(v);
@@ -163,10 +163,10 @@ static void place_store(agi_schedule *s, int k)
 }
 
 /* What others read lives where it is stored, or in an array. */
-static void give_home(agi_value *v)
+static void give_home(agi_scheduled *v)
 {
-    int loop = v->when < 0 ? AGI_LOOPS : v->when % AGI_LOOPS;
-    int written = loop == AGI_LOOP_FOLDS || loop == AGI_LOOP_EXPAND || (v->when < 0 && v->home == AGI_HOME_ARRAY);
+    int loop = v->when < 0 ? AGI_STRIPS : v->when % AGI_STRIPS;
+    int written = loop == AGI_STRIP_FOLDS || loop == AGI_STRIP_EXPAND || (v->when < 0 && v->home == AGI_HOME_ARRAY);
     if (v->uniform || v->expanded || agi_is_loaded(v) || v->invariant) return;
     if (v->micro < 0 && v->load < 0) return; /* a register that nothing defines */
     if (v->store >= 0 && (v->wanted || written)) v->home = AGI_HOME_STORE;
@@ -177,17 +177,17 @@ static void give_home(agi_value *v)
 
 static int by_time(const void *a, const void *b)
 {
-    const agi_value *x = *(const agi_value *const *)a, *y = *(const agi_value *const *)b;
+    const agi_scheduled *x = *(const agi_scheduled *const *)a, *y = *(const agi_scheduled *const *)b;
     int earlier = (x->when > y->when) - (x->when < y->when);
     if (x->invariant != y->invariant) earlier = y->invariant - x->invariant;
     return earlier ? earlier : (x > y) - (x < y);
 }
 
-static void give_slots(agi_value **all, int n, int *until, int row, int *slots)
+static void give_slots(agi_scheduled **all, int n, int *until, int row, int *slots)
 {
     *slots = 0;
     for (int k = 0; k < n; k++) {
-        agi_value *v = all[k];
+        agi_scheduled *v = all[k];
         if (v->row != row) continue;
         for (v->slot = 0; v->slot < *slots && until[v->slot] >= v->when; v->slot++) {}
         if (v->slot == *slots) ++*slots;
@@ -198,7 +198,7 @@ static void give_slots(agi_value **all, int n, int *until, int row, int *slots)
 static int place_arrays(agi_schedule *s, agi_arena *arena)
 {
     size_t most = (size_t)s->g->nregisters;
-    agi_value **all = agi_arena_take(arena, most * sizeof *all);
+    agi_scheduled **all = agi_arena_take(arena, most * sizeof *all);
     int *until = agi_arena_take(arena, most * sizeof *until), n = 0;
     if (!all || !until) return 0;
     for (int r = 0; r < s->g->nregisters; r++)
@@ -215,9 +215,9 @@ static void count_stages(agi_schedule *s)
 {
     s->stages = 1;
     for (int r = 0; r < s->g->nregisters; r++)
-        if (s->value[r].when / AGI_LOOPS >= s->stages) s->stages = s->value[r].when / AGI_LOOPS + 1;
+        if (s->value[r].when / AGI_STRIPS >= s->stages) s->stages = s->value[r].when / AGI_STRIPS + 1;
     for (int k = 0; k < s->g->nstores; k++)
-        if (s->store_when[k] / AGI_LOOPS >= s->stages) s->stages = s->store_when[k] / AGI_LOOPS + 1;
+        if (s->store_when[k] / AGI_STRIPS >= s->stages) s->stages = s->store_when[k] / AGI_STRIPS + 1;
 }
 
 /* Folds of everything can be accumulated where their operand is computed, unless rows come one by one, or a tile has
@@ -226,8 +226,8 @@ static void place_fold(agi_schedule *s, int k, int in_loops)
 {
     enum { MOST_ELEMENTS = 1024 };
     const agi_fold_end *e = &s->g->fold[k];
-    const agi_value *v = &s->value[e->reg];
-    int computed = v->micro >= 0 && !v->uniform && !v->expanded && v->when % AGI_LOOPS == AGI_LOOP_FULL;
+    const agi_scheduled *v = &s->value[e->reg];
+    int computed = v->micro >= 0 && !v->uniform && !v->expanded && v->when % AGI_STRIPS == AGI_STRIP_FULL;
     int flat = !e->row && e->mode == AGI_FOLD_ALL && !(s->by_rows && s->g->tile_rows > 1);
     flat &= s->g->tile_rows * s->g->tile_columns <= MOST_ELEMENTS;
     s->fold_when[k] = in_loops && computed && flat ? v->when : AGI_AT_END;
@@ -258,7 +258,8 @@ int agi_make_schedule(agi_schedule *s, agi_arena *arena, const ag_plan *plan, co
     for (int k = 0; k < g->nmicros; k++)
         if (g->micro[k].kind == AGI_FOLD_ROWS) folded[g->micro[k].a] = 1;
     for (int r = 0; r < g->nregisters; r++)
-        s->value[r] = (agi_value){ .load = -1, .micro = -1, .store = -1, .when = AGI_AT_GATHER, .last = AGI_AT_GATHER };
+        s->value[r] = (agi_scheduled){ .load = -1, .micro = -1, .store = -1, .when = AGI_AT_GATHER,
+                                      .last = AGI_AT_GATHER };
     for (int k = 0; k < g->nloads; k++) place_load(s, k, folded);
     for (int k = 0; k < g->nmicros; k++) place_micro(s, k, folded);
     for (int k = 0; k < g->nfolds; k++) place_fold(s, k, in_loops);

@@ -28,7 +28,7 @@ static int place_body(body *b, agi_arena *arena)
     if (!b->e.reach || !agi_find_leaves(&b->e, arena)) return 0;
     for (uint32_t k = 0; k < p->nbuffers; k++) {
         const agi_buffer *x = &p->buffer[k];
-        if (x->given) b->e.reach[k] = (agi_reach){ .kind = AGI_IN_MEMBER, .at = k };
+        if (x->in_loop) b->e.reach[k] = (agi_reach){ .kind = AGI_IN_MEMBER, .at = k };
         else if (x->role == AGI_CONSTANT)
             b->e.reach[k] = (agi_reach){ .kind = AGI_IN_DATA, .at = agi_add_array(&b->e, x, x->node->attribute) };
         if (b->e.reach[k].at < 0) return 0;
@@ -44,7 +44,7 @@ static void emit_memory(const body *b)
     ag_emit(to, "struct %s_memory {\n", b->prefix);
     for (uint32_t k = 0; k < b->e.plan->nbuffers; k++) {
         const agi_buffer *x = &b->e.plan->buffer[k];
-        if (x->given) ag_emit(to, "    %s *b%u;\n", ag_c_type((ag_dtype)x->dtype), k);
+        if (x->in_loop) ag_emit(to, "    %s *b%u;\n", ag_c_type((ag_dtype)x->dtype), k);
     }
     ag_emit(to, "    char *work;\n};\n\n");
 }
@@ -409,7 +409,7 @@ int agi_emit_steps(agi_emitter *e)
     for (int k = 0; k < e->plan->nsteps && written; k++) {
         const agi_step *s = &e->plan->step[k];
         switch (s->kind) {
-        case AGI_PASS: written = agi_emit_pass(e, k, s->is.group); break;
+        case AGI_PASS: written = agi_emit_pass(e, k, s->is.pass); break;
         case AGI_PROGRAM: written = agi_emit_program(e, k, s->is.program); break;
         case AGI_CALL: written = agi_emit_call(e, k, s->is.call); break;
         case AGI_LOOP: written = agi_emit_loop_step(e, k, s->is.loop); break;

@@ -5,7 +5,7 @@
 
 static int computed_at(const agi_pass_printer *p, uint32_t reg, int when)
 {
-    const agi_value *v = &p->s.value[reg];
+    const agi_scheduled *v = &p->s.value[reg];
     return v->micro >= 0 && v->when == when && !v->expanded && !v->uniform;
 }
 
@@ -16,11 +16,11 @@ static int in_loop(const agi_pass_printer *p, const agi_micro *m, int when)
 
 static void want(agi_pass_printer *p, uint32_t reg, int when)
 {
-    const agi_value *v = &p->s.value[reg];
+    const agi_scheduled *v = &p->s.value[reg];
     if (computed_at(p, reg, when) || p->seen[reg] == p->loops) return;
     p->seen[reg] = p->loops;
     agi_argument_role role = v->uniform || v->expanded ? AGI_ARGUMENT_SCALAR
-                             : v->home == AGI_HOME_BOX ? AGI_ARGUMENT_BOX : AGI_ARGUMENT_IN;
+                             : v->home == AGI_HOME_BOUNDS ? AGI_ARGUMENT_BOUNDS : AGI_ARGUMENT_IN;
     p->argument[p->narguments++] = (agi_argument){ role, reg, -1 };
 }
 
@@ -52,7 +52,7 @@ static int find_arguments(agi_pass_printer *p, int when)
 /* A number that is known now is no argument. */
 static const agi_buffer *constant_of(const agi_pass_printer *p, const agi_argument *a)
 {
-    const agi_value *v = &p->s.value[a->reg];
+    const agi_scheduled *v = &p->s.value[a->reg];
     if (a->role != AGI_ARGUMENT_SCALAR || !v->uniform) return NULL;
     const agi_buffer *b = &p->e->plan->buffer[p->g->load[v->load].buffer];
     return b->role == AGI_CONSTANT ? b : NULL;
@@ -62,7 +62,7 @@ static const agi_buffer *constant_of(const agi_pass_printer *p, const agi_argume
 
 static ag_dtype type_of(const agi_pass_printer *p, const agi_argument *a)
 {
-    const agi_value *v = &p->s.value[a->reg];
+    const agi_scheduled *v = &p->s.value[a->reg];
     return a->role == AGI_ARGUMENT_IN && v->home == AGI_HOME_LOAD ? (ag_dtype)p->g->load[v->load].dtype : p->dtype;
 }
 
@@ -74,7 +74,7 @@ static void emit_signature(const agi_pass_printer *p, ag_source *to, const char 
         if (constant_of(p, a)) continue;
         switch (a->role) {
         case AGI_ARGUMENT_IN: ag_emit(to, ", const %s *x%u", ag_c_type(type_of(p, a)), a->reg); break;
-        case AGI_ARGUMENT_BOX:
+        case AGI_ARGUMENT_BOUNDS:
             ag_emit(to, ", const %s *x%u, int64_t at%u, int64_t from%u, int64_t to%u", p->type, a->reg, a->reg, a->reg,
                     a->reg);
             break;
@@ -102,7 +102,7 @@ static void emit_loads(const agi_pass_printer *p, ag_source *to, const char *ind
     for (int k = 0; k < p->narguments; k++) {
         const agi_argument *a = &p->argument[k];
         char value[32];
-        if (a->role == AGI_ARGUMENT_BOX)
+        if (a->role == AGI_ARGUMENT_BOUNDS)
             ag_emit(to, "        const %s r%u = %s >= from%u && %s < to%u ? x%u[at%u + %s] : 0;\n", p->type, a->reg,
                     index, a->reg, index, a->reg, a->reg, a->reg, index);
         if (a->role != AGI_ARGUMENT_IN) continue;
@@ -165,7 +165,7 @@ static void emit_passed(const agi_pass_printer *p, ag_source *to, int k, portion
     const agi_argument *a = &p->argument[k];
     if (constant_of(p, a)) return;
     switch (a->role) {
-    case AGI_ARGUMENT_BOX: break; /* of loops that take single elements */
+    case AGI_ARGUMENT_BOUNDS: break; /* of loops that take single elements */
     case AGI_ARGUMENT_SCALAR: ag_emit(to, ", r%u", a->reg); break;
     case AGI_ARGUMENT_IN: ag_emit(to, which == COPIED ? ", a%u" : ", x%u%s", a->reg, after[which]); break;
     case AGI_ARGUMENT_OUT: ag_emit(to, which == COPIED ? ", c%d" : ", y%d%s", k, after[which]); break;
@@ -274,7 +274,7 @@ static void emit_whole(agi_pass_printer *p, ag_source *to, int when)
 static void emit_function(agi_pass_printer *p, int when)
 {
     ag_source *to = &p->functions;
-    int vectors = p->e->native && when % AGI_LOOPS != AGI_LOOP_SPECIAL && calls_functions(p, when);
+    int vectors = p->e->native && when % AGI_STRIPS != AGI_STRIP_SPECIAL && calls_functions(p, when);
     if (vectors || has_folds(p)) {
         emit_whole(p, to, when);
         emit_wrapper(p, to);
@@ -289,10 +289,10 @@ static void emit_function(agi_pass_printer *p, int when)
 
 /* ---- the call ---------------------------------------------------------------------------------------------------- */
 
-/* The memory; which element of it the tile's first is, or would be; the tile's elements that are in the box. */
-static void emit_box(agi_pass_printer *p, const agi_load *l)
+/* The memory; which element of it the tile's first is, or would be; the tile's elements that are in the bounds. */
+static void emit_bounds(agi_pass_printer *p, const agi_load *l)
 {
-    const int64_t number[] = { l->walk.offset, l->walk.box.from[0], l->walk.box.to[0] };
+    const int64_t number[] = { l->walk.offset, l->walk.bounds.from[0], l->walk.bounds.to[0] };
     char text[24];
     const char *first = agi_tile(p, AGI_FIRST, text);
     int moves = strcmp(first, "0") != 0;
@@ -306,7 +306,7 @@ static void emit_box(agi_pass_printer *p, const agi_load *l)
 
 static void emit_argument(agi_pass_printer *p, const agi_argument *a, int by_rows)
 {
-    const agi_value *v = &p->s.value[a->reg];
+    const agi_scheduled *v = &p->s.value[a->reg];
     char text[24];
     if (a->role == AGI_ARGUMENT_SCALAR && v->uniform) {
         agi_emit_uniform(p, &p->body, v);
@@ -314,8 +314,8 @@ static void emit_argument(agi_pass_printer *p, const agi_argument *a, int by_row
         ag_emit(&p->body, "(");
         agi_emit_home(p, v->of);
         ag_emit(&p->body, ")[%s]", by_rows ? agi_tile(p, AGI_R, text) : "0");
-    } else if (a->role == AGI_ARGUMENT_BOX) {
-        emit_box(p, &p->g->load[v->load]);
+    } else if (a->role == AGI_ARGUMENT_BOUNDS) {
+        emit_bounds(p, &p->g->load[v->load]);
     } else if (a->role == AGI_ARGUMENT_FOLD) {
         ag_emit(&p->body, "&f%d", a->number);
     } else {
@@ -329,8 +329,8 @@ static void emit_argument(agi_pass_printer *p, const agi_argument *a, int by_row
 static void emit_call(agi_pass_printer *p, int loop)
 {
     char text[24];
-    int by_rows = loop != AGI_LOOP_ROWS && p->s.by_rows && p->g->tile_rows > 1;
-    agi_variable count = loop == AGI_LOOP_ROWS ? AGI_ROWS : by_rows ? AGI_COLUMNS : AGI_COUNT;
+    int by_rows = loop != AGI_STRIP_ROWS && p->s.by_rows && p->g->tile_rows > 1;
+    agi_variable count = loop == AGI_STRIP_ROWS ? AGI_ROWS : by_rows ? AGI_COLUMNS : AGI_COUNT;
     if (by_rows) {
         agi_tile(p, AGI_R, text);
         ag_emit(&p->body, "for (r = 0; r < %s; r++)\n    ", agi_tile(p, AGI_ROWS, text));
@@ -344,12 +344,12 @@ static void emit_call(agi_pass_printer *p, int loop)
     ag_emit(&p->body, ");\n");
 }
 
-void agi_emit_loop(agi_pass_printer *p, int when)
+void agi_emit_strip(agi_pass_printer *p, int when)
 {
     p->loops++;
     if (find_arguments(p, when)) {
         emit_function(p, when);
-        emit_call(p, when % AGI_LOOPS);
+        emit_call(p, when % AGI_STRIPS);
     } else {
         p->loops--;
     }

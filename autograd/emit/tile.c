@@ -1,7 +1,7 @@
 /* What is done in a tile of a pass, stage by stage, and once before all tiles. */
 #include "pass.h"
 
-static void fill(agi_pass_printer *p, const agi_value *v, int64_t n)
+static void fill(agi_pass_printer *p, const agi_scheduled *v, int64_t n)
 {
     char text[24];
     const char *i = agi_tile(p, AGI_I, text);
@@ -14,7 +14,7 @@ static void fill(agi_pass_printer *p, const agi_value *v, int64_t n)
 /* What is the same in all tiles. */
 void agi_emit_invariant(agi_pass_printer *p, uint32_t reg)
 {
-    const agi_value *v = &p->s.value[reg];
+    const agi_scheduled *v = &p->s.value[reg];
     const agi_pass *g = p->g;
     const agi_load *l = &g->load[v->load];
     if (l->access != AGI_REPEAT) {
@@ -31,9 +31,9 @@ void agi_emit_invariant(agi_pass_printer *p, uint32_t reg)
 static void emit_expand(agi_pass_printer *p, const agi_micro *m)
 {
     char text[24];
-    const agi_value *row = &p->s.value[m->a];
+    const agi_scheduled *row = &p->s.value[m->a];
     if (row->uniform) {
-        agi_value full = p->s.value[m->out];
+        agi_scheduled full = p->s.value[m->out];
         full.load = row->load;
         fill(p, &full, p->g->tile_rows * p->g->tile_columns);
         return;
@@ -50,14 +50,14 @@ static void emit_expand(agi_pass_printer *p, const agi_micro *m)
 static void emit_stage(agi_pass_printer *p, int stage)
 {
     const agi_pass *g = p->g;
-    agi_emit_loop(p, AGI_AT(stage, AGI_LOOP_ROWS));
+    agi_emit_strip(p, AGI_AT(stage, AGI_STRIP_ROWS));
     for (int k = 0; k < g->nmicros; k++)
-        if (g->micro[k].kind == AGI_EXPAND && p->s.value[g->micro[k].out].when == AGI_AT(stage, AGI_LOOP_EXPAND))
+        if (g->micro[k].kind == AGI_EXPAND && p->s.value[g->micro[k].out].when == AGI_AT(stage, AGI_STRIP_EXPAND))
             emit_expand(p, &g->micro[k]);
-    agi_emit_loop(p, AGI_AT(stage, AGI_LOOP_FULL));
-    agi_emit_loop(p, AGI_AT(stage, AGI_LOOP_SPECIAL));
+    agi_emit_strip(p, AGI_AT(stage, AGI_STRIP_FULL));
+    agi_emit_strip(p, AGI_AT(stage, AGI_STRIP_SPECIAL));
     for (int k = 0; k < g->nmicros; k++)
-        if (g->micro[k].kind == AGI_FOLD_ROWS && p->s.value[g->micro[k].out].when == AGI_AT(stage, AGI_LOOP_FOLDS))
+        if (g->micro[k].kind == AGI_FOLD_ROWS && p->s.value[g->micro[k].out].when == AGI_AT(stage, AGI_STRIP_FOLDS))
             agi_emit_fold_rows(p, &g->micro[k]);
 }
 
@@ -65,7 +65,7 @@ void agi_emit_tile(agi_pass_printer *p)
 {
     const agi_pass *g = p->g;
     for (int k = 0; k < g->nloads; k++) {
-        const agi_value *v = &p->s.value[g->load[k].reg];
+        const agi_scheduled *v = &p->s.value[g->load[k].reg];
         int copied = v->home == AGI_HOME_ARRAY || v->home == AGI_HOME_STORE;
         if (g->load[k].access == AGI_GATHERED && !v->invariant && copied) agi_emit_gather(p, k);
     }

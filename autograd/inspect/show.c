@@ -38,7 +38,7 @@ static double buffer_bytes(const writer *w, uint32_t b)
     return (double)w->plan->buffer[b].bytes;
 }
 
-/* ---- groups ----------------------------------------------------------------------------------------------------- */
+/* ---- passes ----------------------------------------------------------------------------------------------------- */
 
 static const char *const access_names[] = { "", " uniform", " repeated by rows", " gathered" };
 static const char *const fold_names[] = { "sum", "prod", "max", "min" };
@@ -48,7 +48,7 @@ static double show_load(const writer *w, const agi_load *l)
     fprintf(w->to, "    r%-3u = load ", l->reg);
     show_buffer(w, l->buffer);
     if (l->walk.offset) fprintf(w->to, " from element %lld", (long long)l->walk.offset);
-    fprintf(w->to, "%s%s%s\n", access_names[l->access], l->walk.boxed ? " among zeros" : "",
+    fprintf(w->to, "%s%s%s\n", access_names[l->access], l->walk.bounded ? " among zeros" : "",
             l->row ? ", an element a row" : "");
     return buffer_bytes(w, l->buffer);
 }
@@ -192,7 +192,7 @@ static void show_step(writer *w, int k)
     double bytes = 0, flops = 0;
     fprintf(w->to, "%d: ", k);
     switch (s->kind) {
-    case AGI_PASS: show_pass(w, s->is.group, &bytes, &flops); break;
+    case AGI_PASS: show_pass(w, s->is.pass, &bytes, &flops); break;
     case AGI_PROGRAM: show_program(w, s->is.program, &bytes, &flops); break;
     case AGI_PRODUCT: show_product(w, s->is.product, &bytes, &flops); break;
     case AGI_CALL: show_call(w, s->is.call, &bytes, &flops); break;
@@ -210,9 +210,9 @@ static void show_steps(writer *w)
 }
 
 /* Of each operation how many are computed again. */
-static void show_again(const writer *w)
+static void show_rematerialised(const writer *w)
 {
-    const agi_again *a = &w->plan->again;
+    const agi_rematerialised *a = &w->plan->remade;
     fprintf(w->to, "computed again for derivatives: %d operations, %.0f flops; ", a->operations, a->flops);
     fprintf(w->to, "kept instead, a run would take %zu bytes\n", a->bytes_without);
     for (int k = 0; k < a->operations; k++) {
@@ -235,6 +235,6 @@ int ag_write_text(FILE *to, const ag_plan *p)
     show_steps(&w);
     fprintf(to, "%d steps, %u buffers; a run takes %zu bytes; an evaluation moves %.0f bytes, %.0f flops\n", p->nsteps,
             p->nbuffers, ag_plan_bytes(p), w.bytes, w.flops);
-    if (p->again.operations) show_again(&w);
+    if (p->remade.operations) show_rematerialised(&w);
     return ferror(to) ? -1 : 0;
 }

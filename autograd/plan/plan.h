@@ -41,37 +41,37 @@ typedef struct {
     uint8_t taken;  /* another buffer shares its memory */
     uint8_t scalar; /* a scalar program addresses it by element: it is read at its offset, never at bound memory */
     uint8_t assigned; /* a parameter that the plan stores into */
-    uint8_t given;  /* of a loop's body: it lies in the loop's memory, elsewhere at every step, and has no offset */
+    uint8_t in_loop;  /* of a loop's body: it lies in the loop's memory, elsewhere at every step, and has no offset */
     const ag_node *node; /* what it holds, or NULL */
 } agi_buffer;
 
-/* ---- groups ------------------------------------------------------------------------------------------------------ */
+/* ---- passes ------------------------------------------------------------------------------------------------------ */
 
 /* Registers are tiles: full ones of rows x columns elements, row ones of an element a row. */
 typedef enum {
     AGI_DIRECT,   /* the memory itself, element p of the iteration space at offset + p */
     AGI_UNIFORM,  /* one element for all */
     AGI_REPEAT,   /* a row, the same for all rows */
-    AGI_GATHERED, /* any strides, zeros around a box, or another element type: copied into the register */
+    AGI_GATHERED, /* any strides, zeros around bounds, or another element type: copied into the register */
 } agi_access;
 
 /* Indices from `from` to before `to`, by axis. */
 typedef struct {
     int64_t from[AG_MAX_RANK], to[AG_MAX_RANK];
-} agi_box;
+} agi_bounds;
 
 /* How memory is walked in the flat order of an iteration space: extents and strides, coalesced. */
 typedef struct {
     int rank;  /* 0: one element */
-    int boxed; /* 1: elements outside the box are 0 */
+    int bounded; /* 1: elements outside the bounds are 0 */
     int64_t offset, dim[AG_MAX_RANK], stride[AG_MAX_RANK]; /* in elements */
-    agi_box box;
+    agi_bounds bounds;
 } agi_pattern;
 
 /* From one element to the next in memory, all the way? */
 static inline int agi_walks_on(const agi_pattern *p)
 {
-    return p->rank == 1 && p->stride[0] == 1 && !p->boxed;
+    return p->rank == 1 && p->stride[0] == 1 && !p->bounded;
 }
 
 /* One element for all? One among zeros is not. */
@@ -79,7 +79,7 @@ static inline int agi_stands_still(const agi_pattern *p)
 {
     for (int i = 0; i < p->rank; i++)
         if (p->stride[i]) return 0;
-    return !p->boxed;
+    return !p->bounded;
 }
 
 typedef struct {
@@ -185,16 +185,16 @@ int agi_code_operands(uint32_t code);
 
 /* Neighbouring instructions of one code, none of which reads another's result: executed as one vector. */
 typedef struct {
-    uint32_t first, count; /* count: at most AGI_LARGEST_BUNDLE */
-} agi_bundle;
-enum { AGI_LARGEST_BUNDLE = 64 };
+    uint32_t first, count; /* count: at most AGI_LARGEST_VECTOR_CALL */
+} agi_vector_call;
+enum { AGI_LARGEST_VECTOR_CALL = 64 };
 
 typedef struct {
     ag_dtype dtype;
     int64_t count;
     agi_instruction *code;
-    int64_t bundles;
-    agi_bundle *bundle;   /* in order */
+    int64_t vector_calls;
+    agi_vector_call *vector_call;   /* in order */
     uint32_t temporaries; /* buffer of intermediate values, or AGI_NONE */
     void (*native)(void *block); /* compiled, or NULL */
 } agi_program;
@@ -257,7 +257,7 @@ typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY, AGI_LOOP 
 typedef struct {
     agi_step_kind kind;
     union {
-        agi_pass *group;
+        agi_pass *pass;
         agi_program *program;
         agi_call *call;
         agi_product *product;
@@ -284,7 +284,7 @@ typedef struct {
     const ag_node **node; /* what they compute */
     double flops;
     size_t bytes_without; /* ag_plan_bytes if nothing were */
-} agi_again;
+} agi_rematerialised;
 
 struct ag_plan {
     ag_allocator allocator;
@@ -298,7 +298,7 @@ struct ag_plan {
     uint32_t *leaf;     /* buffers of leaves */
     ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
-    agi_again again;
+    agi_rematerialised remade;
     int blas;                /* some step calls BLAS or LAPACK */
     void *library;           /* of compiled steps, or NULL; */
     int (*close)(void *);    /* how it is closed */

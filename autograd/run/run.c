@@ -36,7 +36,7 @@ static void start_leaf(ag_run *r, uint32_t b)
     void *to = r->memory[b];
     if (x->op->role == AG_IS_INPUT) r->missing++;
     else r->fed[b] = 1;
-    if (buffer->given) return;
+    if (buffer->in_loop) return;
     if (x->op->role == AG_IS_NUMBER) {
         double value;
         memcpy(&value, x->attribute, sizeof value);
@@ -96,7 +96,7 @@ ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
     memset(r->fed, 0, p->nbuffers);
     memset(r->bodies, 0, (size_t)p->nbodies * sizeof *r->bodies);
     for (uint32_t b = 0; b < p->nbuffers; b++)
-        r->memory[b] = p->buffer[b].given ? NULL : r->block + p->buffer[b].offset;
+        r->memory[b] = p->buffer[b].in_loop ? NULL : r->block + p->buffer[b].offset;
     for (int k = 0; k < p->nleaves; k++) start_leaf(r, p->leaf[k]);
     agi_quiet_blas();
     r->owns_pool = !outer && agi_threads_of(p) > 1;
@@ -245,7 +245,7 @@ static void poison(ag_run *r, uint32_t step, int all)
     for (uint32_t b = 0; b < r->plan->nbuffers; b++) {
         const agi_buffer *x = &r->plan->buffer[b];
         int dies = all || (x->last == step && !x->held);
-        if (x->shares == AGI_NONE && dies && !x->given && (x->role == AGI_VALUE || x->role == AGI_WORK))
+        if (x->shares == AGI_NONE && dies && !x->in_loop && (x->role == AGI_VALUE || x->role == AGI_WORK))
             memset(r->block + x->offset, 0xff, (size_t)x->bytes);
     }
 }
@@ -253,7 +253,7 @@ static void poison(ag_run *r, uint32_t step, int all)
 static ag_status run_step(ag_run *r, const agi_step *s)
 {
     switch (s->kind) {
-    case AGI_PASS: run_pass(r, s->is.group); break;
+    case AGI_PASS: run_pass(r, s->is.pass); break;
     case AGI_PROGRAM: agi_run_program(r, s->is.program); break;
     case AGI_PRODUCT: agi_run_product(r, s->is.product); break;
     case AGI_COPY: run_copy(r, &s->is.copy); break;

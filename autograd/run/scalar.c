@@ -1,4 +1,5 @@
-/* Executes scalar programs: an instruction an element, a switch over the pointwise operations; bundles as vectors. */
+/* Executes scalar programs: an instruction an element, a switch over the pointwise operations; vector calls as
+ * vectors. */
 #define AG_POINTWISE_TABLE
 #include "run.h"
 #include "shared/special.h"
@@ -38,14 +39,14 @@
     CASES3(AGI_MULADD, a * b + c)               \
     default: __builtin_unreachable();
 
-/* A bundle through the vector kernel of its operation. */
-#define BUNDLE                                                                                             \
-    T a[AGI_LARGEST_BUNDLE], b[AGI_LARGEST_BUNDLE], c[AGI_LARGEST_BUNDLE];                                 \
-    const int operands = agi_code_operands(p->code);                                                       \
-    for (uint32_t k = 0; k < n; k++) a[k] = m[p[k].a];                                                     \
-    for (uint32_t k = 0; k < n && operands > 1; k++) b[k] = m[p[k].b];                                     \
-    for (uint32_t k = 0; k < n && operands > 2; k++) c[k] = m[p[k].c];                                     \
-    kernels->point[p->code](n, a, a, operands > 1 ? b : a, operands > 2 ? c : a);                          \
+/* Through the vector kernel of its operation. */
+#define VECTOR_CALL                                                                             \
+    T a[AGI_LARGEST_VECTOR_CALL], b[AGI_LARGEST_VECTOR_CALL], c[AGI_LARGEST_VECTOR_CALL];       \
+    const int operands = agi_code_operands(p->code);                                            \
+    for (uint32_t k = 0; k < n; k++) a[k] = m[p[k].a];                                          \
+    for (uint32_t k = 0; k < n && operands > 1; k++) b[k] = m[p[k].b];                          \
+    for (uint32_t k = 0; k < n && operands > 2; k++) c[k] = m[p[k].c];                          \
+    kernels->point[p->code](n, a, a, operands > 1 ? b : a, operands > 2 ? c : a);               \
     for (uint32_t k = 0; k < n; k++) m[p[k].out] = a[k];
 
 #define T double
@@ -62,9 +63,9 @@ static void run_f64(const agi_instruction *p, const agi_instruction *end, T *m)
         }
 }
 
-static void bundle_f64(const agi_kernels *kernels, const agi_instruction *p, uint32_t n, T *m)
+static void vector_call_f64(const agi_kernels *kernels, const agi_instruction *p, uint32_t n, T *m)
 {
-    BUNDLE
+    VECTOR_CALL
 }
 #undef T
 #undef F
@@ -84,9 +85,9 @@ static void run_f32(const agi_instruction *p, const agi_instruction *end, T *m)
         }
 }
 
-static void bundle_f32(const agi_kernels *kernels, const agi_instruction *p, uint32_t n, T *m)
+static void vector_call_f32(const agi_kernels *kernels, const agi_instruction *p, uint32_t n, T *m)
 {
-    BUNDLE
+    VECTOR_CALL
 }
 #undef T
 #undef F
@@ -106,11 +107,11 @@ void agi_run_program(ag_run *r, const agi_program *p)
         p->native(r->block);
         return;
     }
-    for (const agi_bundle *b = p->bundle; b < p->bundle + p->bundles; b++) {
+    for (const agi_vector_call *b = p->vector_call; b < p->vector_call + p->vector_calls; b++) {
         const agi_instruction *first = p->code + b->first;
         run_part(at, first, p->dtype, r->block);
-        if (p->dtype == AG_F64) bundle_f64(kernels, first, b->count, (double *)r->block);
-        else bundle_f32(kernels, first, b->count, (float *)r->block);
+        if (p->dtype == AG_F64) vector_call_f64(kernels, first, b->count, (double *)r->block);
+        else vector_call_f32(kernels, first, b->count, (float *)r->block);
         at = first + b->count;
     }
     run_part(at, p->code + p->count, p->dtype, r->block);

@@ -57,16 +57,16 @@ static void convert(void *out, ag_dtype to, const void *in, ag_dtype from, int64
     }
 }
 
-/* `run` elements along the last axis, the first at element `from` of the memory; zeros around the box. */
+/* `run` elements along the last axis, the first at element `from` of the memory; zeros around the bounds. */
 static void gather_run(const tile *t, const agi_load *l, char *out, int64_t from, const int64_t *index, int64_t run)
 {
     const agi_pattern *w = &l->walk;
     const char *base = t->run->memory[l->buffer];
     int last = w->rank - 1, inside = 1;
     int64_t stride = last < 0 ? 0 : w->stride[last], start = 0, end = run;
-    if (w->boxed) {
-        start = w->box.from[last] - index[last], end = w->box.to[last] - index[last];
-        for (int i = 0; i < last; i++) inside &= index[i] >= w->box.from[i] && index[i] < w->box.to[i];
+    if (w->bounded) {
+        start = w->bounds.from[last] - index[last], end = w->bounds.to[last] - index[last];
+        for (int i = 0; i < last; i++) inside &= index[i] >= w->bounds.from[i] && index[i] < w->bounds.to[i];
         if (start < 0) start = 0;
         if (end > run) end = run;
         if (!inside || start >= end) start = end = run;
@@ -95,9 +95,9 @@ static int lie_together(const agi_pattern *w, const int64_t *index, int64_t n)
 {
     int last = w->rank - 1;
     if (last < 0 || w->stride[last] != 1 || index[last] + n > w->dim[last]) return 0;
-    for (int i = 0; i < last && w->boxed; i++)
-        if (index[i] < w->box.from[i] || index[i] >= w->box.to[i]) return 0;
-    return !w->boxed || (index[last] >= w->box.from[last] && index[last] + n <= w->box.to[last]);
+    for (int i = 0; i < last && w->bounded; i++)
+        if (index[i] < w->bounds.from[i] || index[i] >= w->bounds.to[i]) return 0;
+    return !w->bounded || (index[last] >= w->bounds.from[last] && index[last] + n <= w->bounds.to[last]);
 }
 
 /* Whole inner runs while an odometer turns the outer extents. */

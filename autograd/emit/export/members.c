@@ -24,8 +24,8 @@ static void find_assigned(agi_writer *w)
         if (s->kind == AGI_COPY) assign(w, s->is.copy.to);
         else if (s->kind == AGI_PRODUCT) assign(w, s->is.product->out);
         else if (s->kind == AGI_CALL) assign(w, s->is.call->out);
-        for (int j = 0; s->kind == AGI_PASS && j < s->is.group->nstores; j++) assign(w, s->is.group->store[j].buffer);
-        for (int j = 0; s->kind == AGI_PASS && j < s->is.group->nfolds; j++) assign(w, s->is.group->fold[j].buffer);
+        for (int j = 0; s->kind == AGI_PASS && j < s->is.pass->nstores; j++) assign(w, s->is.pass->store[j].buffer);
+        for (int j = 0; s->kind == AGI_PASS && j < s->is.pass->nfolds; j++) assign(w, s->is.pass->fold[j].buffer);
         for (int64_t j = 0; s->kind == AGI_PROGRAM && j < s->is.program->count; j++) {
             int64_t size = (int64_t)ag_dtype_size(s->is.program->dtype);
             uint32_t leaf = agi_leaf_at(&w->e, s->is.program->code[j].out * size);

@@ -63,7 +63,7 @@ static const char prelude[] =
 static int write_step(maker *m, agi_emitter *e, int k)
 {
     const agi_step *s = &e->plan->step[k];
-    if (s->kind == AGI_PASS) return agi_emit_pass(e, k, s->is.group);
+    if (s->kind == AGI_PASS) return agi_emit_pass(e, k, s->is.pass);
     int64_t statements = s->kind == AGI_PROGRAM ? s->is.program->count : -1;
     if (s->kind == AGI_LOOP) statements = agi_flat_statements(s->is.loop);
     if (statements < 0 || m->statements + statements > MOST_STATEMENTS) return 0;
@@ -137,7 +137,7 @@ static void bind(maker *m)
             agi_step *step = &p->step[s];
             snprintf(name, sizeof name, "p%d_%d", k, s);
             void *found = dlsym(m->top->library, name);
-            if (step->kind == AGI_PASS) *(void **)&step->is.group->native = found;
+            if (step->kind == AGI_PASS) *(void **)&step->is.pass->native = found;
             if (step->kind == AGI_PROGRAM) *(void **)&step->is.program->native = found;
             if (step->kind == AGI_LOOP) *(void **)&step->is.loop->native = found;
         }
