@@ -252,6 +252,7 @@ int ag_axis(ag_node **x, const ag_op *op, int axis);
 
 int ag_wanted(const ag_node *y, int i); /* does anyone want the gradient of y's input i? */
 void ag_zero_gradient(ag_node *y, ag_node *gout, ag_node *gin[]);
+void ag_flow_if(ag_node *y, int k, ag_node *active); /* AG_CHOOSES: gin[k] is 0 where this single number is */
 
 static inline ag_node *ag_scale(ag_node *x, double factor)
 {

@@ -1,6 +1,7 @@
 /* The n-th derivative of digamma, itself the derivative of log gamma; n is a literal, the first operand.
  * Derivative polygamma(n + 1, x). special.c has the arithmetic and says what happens at the poles 0, -1, -2, ... */
-#include "shared/special.h"
+#include "node.h"
+#include "arithmetic/special.h"
 
 POINTWISE2(polygamma, F(agi_psi)(a, b))
 

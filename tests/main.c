@@ -20,7 +20,7 @@ static const struct {
     SUITE(derivatives) SUITE(custom) SUITE(check) SUITE(simplify) SUITE(outputs) SUITE(optimise) SUITE(plan)
     SUITE(scalar) SUITE(parse) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken) SUITE(steps) SUITE(sums)
     SUITE(long_sums) SUITE(products) SUITE(digits)
-    SUITE(failure) SUITE(calls) SUITE(singular) SUITE(stress) SUITE(blog) SUITE(readme)
+    SUITE(failure) SUITE(calls) SUITE(singular) SUITE(stress) SUITE(blog) SUITE(readme) SUITE(rooms)
 #undef SUITE
 };
 enum { SUITES = COUNT(suites) };

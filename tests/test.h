@@ -61,6 +61,7 @@ Suite *suite_native(void);
 Suite *suite_native_loop(void);
 Suite *suite_header(void);
 Suite *suite_readme(void);
+Suite *suite_rooms(void);
 Suite *suite_zeros(void);
 Suite *suite_failure(void);
 Suite *suite_calls(void);

@@ -3,7 +3,6 @@
  * function wait for each other as long as nobody needs a result; then they stand side by side, and are made together.
  * In the reverse sweep of a chain, say, all slopes of a window are. A window bounds how much longer values live. */
 #include "compile.h"
-#include "emit/emit.h"
 
 enum { WINDOW = 256, NOBODY = -1, FEWEST = 6 /* elements; of fewer, libm's own functions are as fast */ };
 

@@ -1,6 +1,6 @@
 /* The functions that generated text calls: each is written once, where something calls it. */
 #include "emit.h"
-#include "shared/special.h"
+#include "shared/c_functions.h"
 
 /* In templates T is the element type, `a` the function's own name, `b` that of the fold of two elements. */
 static const char fold_template[] =
@@ -268,16 +268,17 @@ static void emit_specials(const ag_source *body, ag_source *to)
 {
     enum { MOST = 64 };
     uint8_t needed[MOST] = { 0 };
-    for (int k = agi_special_count; k-- > 0;) {
-        needed[k] |= (uint8_t)agi_source_has(body, agi_specials[k].name);
-        const char *its = agi_specials[k].text;
+    for (int k = agi_c_function_count; k-- > 0;) {
+        needed[k] |= (uint8_t)agi_source_has(body, agi_c_functions[k].name);
+        const char *its = agi_c_functions[k].text;
         ag_source text = { .text = { (void *)(uintptr_t)its, (int64_t)strlen(its), 0 } };
-        for (int j = 0; needed[k] && j < k; j++) needed[j] |= (uint8_t)agi_source_has(&text, agi_specials[j].name);
+        for (int j = 0; needed[k] && j < k; j++) needed[j] |= (uint8_t)agi_source_has(&text, agi_c_functions[j].name);
     }
-    for (int k = 0; k < agi_special_count; k++)
-        if (needed[k])
-            ag_emit(to, "#ifndef HAVE_%s\n#define HAVE_%s\n%s\n#endif\n\n", agi_specials[k].name, agi_specials[k].name,
-                    agi_specials[k].text);
+    for (int k = 0; k < agi_c_function_count; k++) {
+        const char *name = agi_c_functions[k].name;
+        if (!needed[k]) continue;
+        ag_emit(to, "#ifndef HAVE_%s\n#define HAVE_%s\n%s\n#endif\n\n", name, name, agi_c_functions[k].text);
+    }
 }
 
 void agi_emit_helpers(agi_emitter *e, const ag_source *body, ag_source *to)

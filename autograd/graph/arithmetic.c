@@ -2,7 +2,7 @@
  * that it is what they would compute. */
 #define AG_POINTWISE_TABLE
 #include "graph.h"
-#include "shared/special.h"
+#include "arithmetic/special.h"
 
 #include <math.h>
 
@@ -14,7 +14,7 @@
 #define T double
 #define F(name) name
 #define K(x) x
-#include "shared/inline.def"
+#include "arithmetic/inline.def"
 double agi_pointwise_f64(int code, T a, T b, T c)
 {
     switch (code) {
@@ -29,7 +29,7 @@ double agi_pointwise_f64(int code, T a, T b, T c)
 #define T float
 #define F(name) name##f
 #define K(x) x##f
-#include "shared/inline.def"
+#include "arithmetic/inline.def"
 float agi_pointwise_f32(int code, T a, T b, T c)
 {
     switch (code) {

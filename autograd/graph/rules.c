@@ -1,6 +1,5 @@
 /* What rules and hooks may ask of whoever calls them. */
 #include "graph.h"
-#include "control/loop.h"
 
 int ag_wanted(const ag_node *y, int i)
 {

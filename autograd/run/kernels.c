@@ -5,7 +5,7 @@
  * An element's value does not depend on its place in a tile: what fills no vector is computed as a whole one. */
 #define AG_POINTWISE_TABLE
 #include "run.h"
-#include "shared/special.h"
+#include "arithmetic/special.h"
 
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
 #define VECTOR __attribute__((simd("notinbranch"), const))

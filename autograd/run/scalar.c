@@ -2,7 +2,7 @@
  * vectors. */
 #define AG_POINTWISE_TABLE
 #include "run.h"
-#include "shared/special.h"
+#include "arithmetic/special.h"
 
 #include <math.h>
 
@@ -52,7 +52,7 @@
 #define T double
 #define F(name) name
 #define K(x) x
-#include "shared/inline.def"
+#include "arithmetic/inline.def"
 static void run_f64(const agi_instruction *p, const agi_instruction *end, T *m)
 {
     T last = 0;
@@ -74,7 +74,7 @@ static void vector_call_f64(const agi_kernels *kernels, const agi_instruction *p
 #define T float
 #define F(name) name##f
 #define K(x) x##f
-#include "shared/inline.def"
+#include "arithmetic/inline.def"
 static void run_f32(const agi_instruction *p, const agi_instruction *end, T *m)
 {
     T last = 0;

@@ -92,7 +92,6 @@ int agi_find_dependent(ag_graph *, int n, ag_node *const results[], int nbound, 
 ag_status agi_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[],
                        ag_node *active[]);
 ag_status agi_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
-void ag_flow_if(ag_node *y, int k, ag_node *active); /* in a gradient rule: gin[k] is 0 where this number is */
 ag_node *agi_new_guard(ag_node *active, ag_node *x);      /* x where the number is not 0, else 0 */
 /* of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]; nu at least 1. */
 ag_status agi_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],

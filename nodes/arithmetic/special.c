@@ -1,16 +1,14 @@
 /* Polygamma functions and log gamma. SPECIAL compiles a function and keeps its source: exported C is the same text.
  * Sources: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.3 and 6.4; DLMF 5.15 and 25.11. */
 #include "special.h"
-#include "elimination.h"
-#include "others.h"
 
 #include <math.h>
 
 #define SPECIAL(name, ...)                                   \
-    static const char name##_text[] = "static " #__VA_ARGS__; \
+    const char agi_##name##_text[] = "static " #__VA_ARGS__; \
     __VA_ARGS__
 #define HELPER(name, ...)                                    \
-    static const char name##_text[] = "static " #__VA_ARGS__; \
+    const char agi_##name##_text[] = "static " #__VA_ARGS__; \
     static __VA_ARGS__
 
 /* 1 / (2 z) + the sum over k of B_2k / (2k)! (n + 1)(n + 2)...(n + 2k - 1) / z^2k, which the asymptotic series of all
@@ -123,49 +121,3 @@ float agi_log_gammaf(float x)
     int sign;
     return LOG_GAMMA(lgammaf, x, &sign);
 }
-
-#define LOG_GAMMA_TEXT(type, name, lgamma)                                                 \
-    "#if defined __GLIBC__ && defined _DEFAULT_SOURCE\n"                                  \
-    "static " type " " name "(" type " x) { int sign; return " lgamma "_r(x, &sign); }\n" \
-    "#else\n"                                                                             \
-    "static " type " " name "(" type " x) { return " lgamma "(x); }\n"                    \
-    "#endif"
-
-/* inline.def as text, for each type. */
-#define TEXT(...) TEXT_(__VA_ARGS__)
-#define TEXT_(...) #__VA_ARGS__
-#define INLINE(name, ...) { TEXT(F(name)), TEXT(static __VA_ARGS__) },
-
-const agi_special agi_specials[] = {
-#define T double
-#define F(name) name
-#define K(x) x
-#include "inline.def"
-#undef T
-#undef F
-#undef K
-#define T float
-#define F(name) name##f
-#define K(x) x##f
-#include "inline.def"
-    { "agi_psi_series", psi_series_text },
-    { "agi_digamma", digamma_text },
-    { "agi_whole_power", whole_power_text },
-    { "agi_psi_size", psi_size_text },
-    { "agi_psi", psi_text },
-    { "agi_psif", psif_text },
-    { "agi_eliminate", agi_eliminate_text },
-    { "agi_cofactors", agi_cofactors_text },
-    { "agi_pivots_without", agi_pivots_without_text },
-    { "agi_slope_of_diagonal", agi_slope_of_diagonal_text },
-    { "agi_take_along", agi_take_along_text },
-    { "agi_put_along", agi_put_along_text },
-    { "agi_cofactor_slopes", agi_cofactor_slopes_text },
-    { "agi_scaled", agi_scaled_text },
-    { "agi_add_scaled", agi_add_scaled_text },
-    { "agi_times_scaled", agi_times_scaled_text },
-    { "agi_products_of_others", agi_products_of_others_text },
-    { "agi_log_gamma", LOG_GAMMA_TEXT("double", "agi_log_gamma", "lgamma") },
-    { "agi_log_gammaf", LOG_GAMMA_TEXT("float", "agi_log_gammaf", "lgammaf") },
-};
-const int agi_special_count = sizeof agi_specials / sizeof agi_specials[0];
