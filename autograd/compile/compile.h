@@ -202,12 +202,15 @@ int agi_pack(agi_compiler *, int64_t start, int64_t end);
 ag_strides agi_value_strides(const agi_compiler *, uint32_t value); /* over the value's own shape, in root's memory */
 /* The operand walked in the order of `shape`, to which it broadcasts. */
 agi_pattern agi_walk(const agi_compiler *, uint32_t operand, int rank, const int64_t *dim);
+/* Axes that are walked like one become one. */
+void agi_coalesce(agi_pattern *, int rank, const int64_t *dim, const int64_t *stride, const agi_bounds *);
 agi_pattern agi_operand_walk(const agi_compiler *, const agi_value *user, int k);
 int agi_pattern_flat(const agi_pattern *);
 int64_t agi_pattern_reach(const agi_pattern *, int64_t *low); /* elements from the lowest one to the highest */
 /* The operand is one element for each run of `columns`: u[p / columns]. */
 int agi_pattern_rows(const agi_pattern *, int64_t points, int64_t columns);
 int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
+int agi_check_bytes(agi_compiler *); /* 0: all values together take too many */
 int agi_too_large(agi_compiler *, const ag_node *largest); /* the same: more than AGI_MOST_BYTES */
 void agi_count_uses(agi_compiler *);
 uint32_t agi_awaited(const agi_compiler *, uint32_t value); /* the one it is not to be computed before, or AGI_NONE */

@@ -49,13 +49,6 @@ static uint32_t level_of(const agi_compiler *c, uint32_t root)
     return g == AGI_NONE ? 0 : agi_fusion_at(c, g)->level;
 }
 
-uint32_t agi_awaited(const agi_compiler *c, uint32_t i)
-{
-    uint32_t a = c->after.count ? ((const uint32_t *)c->after.data)[i] : AGI_NONE;
-    while (a != AGI_NONE && c->value[a].group == AGI_NONE) a = a ? a - 1 : AGI_NONE; /* taken into a fused operation */
-    return a;
-}
-
 static int comes_late_enough(const agi_compiler *c, const agi_value *it, uint32_t g)
 {
     uint32_t a = agi_awaited(c, (uint32_t)(it - c->value));

@@ -2,97 +2,6 @@
  * otherwise. */
 #include "compile.h"
 
-int agi_out_of_memory(agi_compiler *c)
-{
-    agi_fail(c->graph, AG_EMEM, "ag_compile: out of memory");
-    return 0;
-}
-
-int agi_too_large(agi_compiler *c, const ag_node *largest)
-{
-    ag_node *at = agi_node(c->graph, largest->id);
-    agi_fail_at(c->graph, AG_EMEM, 1, &at, "ag_compile: the values take more than 2^61 bytes together, this one %lld",
-                (long long)agi_node_bytes(at));
-    return 0;
-}
-
-/* ---- patterns --------------------------------------------------------------------------------------------------- */
-
-ag_strides agi_value_strides(const agi_compiler *c, uint32_t i)
-{
-    const agi_value *it = &c->value[i];
-    return it->view == AGI_NONE ? ag_contiguous(it->node) : ((const ag_strides *)c->views.data)[it->view];
-}
-
-/* Axes that are walked like one become one. Between bounds only the outer one of them may lie. */
-static void coalesce(agi_pattern *p, int rank, const int64_t *dim, const int64_t *stride, const agi_bounds *bounds)
-{
-    p->rank = p->bounded = 0;
-    for (int i = 0; i < rank; i++) {
-        int64_t from = bounds ? bounds->from[i] : 0, to = bounds ? bounds->to[i] : dim[i];
-        int last = p->rank - 1, part = from > 0 || to < dim[i];
-        if (dim[i] == 1) continue;
-        p->bounded |= part;
-        if (p->rank && p->stride[last] == stride[i] * dim[i] && !part) {
-            p->dim[last] *= dim[i];
-            p->bounds.from[last] *= dim[i];
-            p->bounds.to[last] *= dim[i];
-            p->stride[last] = stride[i];
-            continue;
-        }
-        p->dim[p->rank] = dim[i];
-        p->bounds.from[p->rank] = from;
-        p->bounds.to[p->rank] = to;
-        p->stride[p->rank++] = stride[i];
-    }
-}
-
-agi_pattern agi_walk(const agi_compiler *c, uint32_t operand, int rank, const int64_t *dim)
-{
-    const agi_value *it = &c->value[operand];
-    const ag_node *x = it->node;
-    agi_pattern p;
-    p.rank = p.bounded = 0;
-    p.offset = 0;
-    if (!rank && it->view == AGI_NONE) return p;
-    ag_strides s = agi_value_strides(c, operand);
-    int64_t stride[AG_MAX_RANK] = { 0 };
-    p.offset = s.offset;
-    for (int i = 0; i < x->rank; i++) stride[rank - x->rank + i] = x->dim[i] == 1 ? 0 : s.stride[i];
-    if (it->bounds == AGI_NONE) {
-        coalesce(&p, rank, dim, stride, NULL);
-    } else {
-        agi_bounds bounds = agi_bounds_over(agi_bounds_at(c, operand), x, rank, dim);
-        coalesce(&p, rank, dim, stride, &bounds);
-    }
-    return p;
-}
-
-agi_pattern agi_operand_walk(const agi_compiler *c, const agi_value *user, int k)
-{
-    const ag_node *over = user->kind == AGI_VALUE_POINT && user->op ? user->node : c->value[user->in[k]].node;
-    return agi_walk(c, user->in[k], over->rank, over->dim);
-}
-
-int agi_pattern_flat(const agi_pattern *p)
-{
-    return p->offset == 0 && (p->rank == 0 || agi_walks_on(p));
-}
-
-int64_t agi_pattern_reach(const agi_pattern *p, int64_t *low)
-{
-    int64_t high = *low = p->offset;
-    for (int i = 0; i < p->rank; i++) *(p->stride[i] < 0 ? low : &high) += (p->dim[i] - 1) * p->stride[i];
-    return high - *low + 1;
-}
-
-int agi_pattern_rows(const agi_pattern *p, int64_t points, int64_t columns)
-{
-    if (p->offset || p->bounded) return 0;
-    if (points == columns) return p->rank == 0 || (p->rank == 1 && p->stride[0] == 0);
-    return p->rank == 2 && p->dim[1] == columns && p->stride[1] == 0 && p->stride[0] == 1;
-}
-
 /* ---- one value a live node --------------------------------------------------------------------------------------- */
 
 static uint32_t new_value(agi_compiler *c, const ag_node *x, agi_value_kind kind)
@@ -175,7 +84,7 @@ static int make_view(agi_compiler *c, const ag_node *x, uint32_t from)
     agi_pattern p = { .offset = s.offset };
     c->value[i].root = root;
     if (c->value[from].bounds != AGI_NONE) return add_bounds(c, i, &bounds) && add_view(c, i, &s);
-    coalesce(&p, x->rank, x->dim, s.stride, NULL);
+    agi_coalesce(&p, x->rank, x->dim, s.stride, NULL);
     if (agi_pattern_flat(&p) && ag_count(x) == ag_count(c->value[root].node)) return 1;
     return add_view(c, i, &s);
 }
@@ -438,27 +347,6 @@ static void give_results(agi_compiler *c)
     }
 }
 
-void agi_count_uses(agi_compiler *c)
-{
-    for (uint32_t i = 0; i < c->nvalues; i++) {
-        const agi_value *it = &c->value[i];
-        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->value[c->value[s].root].uses++;
-        if (it->held) c->value[i].uses++;
-    }
-    for (int k = 0; k < c->nassigned; k++) c->value[c->value[c->assigned[k]].onto].uses++;
-}
-
-int agi_sources(const agi_compiler *c, const agi_value *it, int k)
-{
-    if (it->kind == AGI_VALUE_CALL)
-        return k < (int)it->node->nin ? (int)((const uint32_t *)c->operands.data)[it->in[0] + (uint32_t)k] : -1;
-    if (it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD) return k < it->nin ? (int)it->in[k] : -1;
-    if (it->kind != AGI_VALUE_PRODUCT) return -1;
-    if (k < 2) return (int)it->in[k];
-    if (k == 2 && it->onto != AGI_NONE) return (int)it->onto;
-    return k == 3 && it->in[2] != AGI_NONE ? (int)it->in[2] : -1;
-}
-
 /* Has a sweep begun between the live node before, when `passed` of them had, and this one? */
 static int sweep_begins(const agi_compiler *c, uint32_t id, int64_t *passed)
 {
@@ -466,21 +354,6 @@ static int sweep_begins(const agi_compiler *c, uint32_t id, int64_t *passed)
     int64_t before = *passed;
     while (*passed < c->graph->sweeps.count && begin[*passed] <= id) ++*passed;
     return *passed > before;
-}
-
-static int check_bytes(agi_compiler *c)
-{
-    int64_t left = AGI_MOST_BYTES, most = 0;
-    const ag_node *largest = NULL;
-    for (uint32_t i = 0; i < c->nvalues; i++) {
-        const agi_value *it = &c->value[i];
-        if (it->kind == AGI_VALUE_VIEW) continue;
-        int64_t bytes = agi_is_loop(it) ? agi_layout_of(c, it->node)->bytes : agi_node_bytes(it->node);
-        if (bytes > most) most = bytes, largest = it->node;
-        if (bytes > left) return agi_too_large(c, largest);
-        left -= bytes;
-    }
-    return 1;
 }
 
 enum { MOST_VALUES = INT32_MAX }; /* agi_sources: a number, or -1 */
@@ -521,5 +394,5 @@ int agi_read_graph(agi_compiler *c)
     for (int k = 0; k < c->noutputs; k++) c->output_value[k] = hold_output(c, c->output[k]);
     give_results(c);
     agi_count_uses(c);
-    return check_bytes(c);
+    return agi_check_bytes(c);
 }

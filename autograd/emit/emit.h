@@ -1,17 +1,17 @@
 /* A plan as C: what the printers of its steps share.
  *
- *   emit_text.c     growing text; numbers, comments and pointwise arithmetic as C
- *   emit_reach.c    where generated code finds buffers
- *   emit_pass.c     a pass as loops over its tiles; emit_pass.h: what its printers share
- *   emit_stages.c   what happens when in a tile; emit_tile.c: that as C
- *   emit_place.c    where a tile and its values are
- *   emit_loop.c     the loops themselves; emit_gather.c, emit_fold.c: what comes before and after them
- *   emit_program.c  a scalar program as straight-line C
- *   emit_product.c  products, calls of the library's operations, copies
- *   emit_body.c     all steps, loops and branches among them; emit_flat.c: bodies whose values are local variables
- *   emit_helpers.c  functions that the others call
- *   emit.c          ag_write_c: a whole plan as a function that anybody can compile; emit_c.h: what its writers share
- *   emit_members.c  the members of its structs; emit_declare.c: these and all else that it declares
+ *   words.c     growing text; numbers, comments and pointwise arithmetic as C
+ *   reach.c    where generated code finds buffers
+ *   pass.c     a pass as loops over its tiles; pass.h: what its printers share
+ *   schedule.c   what happens when in a tile; tile.c: that as C
+ *   place.c    where a tile and its values are
+ *   strip.c     the loops themselves; gather.c, fold.c: what comes before and after them
+ *   program.c  a scalar program as straight-line C
+ *   calls.c  products, calls of the library's operations, copies
+ *   loop.c     all steps, loops and branches among them; flat.c: bodies whose values are local variables
+ *   helpers.c  functions that the others call
+ *   emit.c          ag_write_c: a whole plan as a function that anybody can compile; write_c.h: what its writers share
+ *   members.c  the members of its structs; declare.c: these and all else that it declares
  *   native.c        the same text for passes, programs and loops of programs, compiled and loaded here
  *
  * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names
@@ -67,7 +67,7 @@ typedef struct {
     const char *top;    /* that of the plan around all bodies, for what they share */
     int native;         /* for this process alone: all buffers are memory[buffer], functions of vectors are glibc's */
     agi_reach *reach;   /* by buffer; NULL: native, or flat */
-    const char *flat;   /* of a flat body: what the names of its local variables end in; see emit_flat.c */
+    const char *flat;   /* of a flat body: what the names of its local variables end in; see flat.c */
     int depth;          /* flat bodies around it */
     int cblas;
     ag_source *to;
@@ -113,7 +113,7 @@ int agi_emit_loop_step(agi_emitter *, int step, const agi_loop_step *);
 int agi_emit_steps(agi_emitter *);                     /* all, with loops and branches */
 void agi_emit_runs(const agi_emitter *, ag_source *);  /* the statements that call them */
 
-/* emit_flat.c: are bodies nothing but scalar programs and small copies, and loops of those? Then their values need no
+/* flat.c: are bodies nothing but scalar programs and small copies, and loops of those? Then their values need no
  * memory that others know, and compilers keep them in registers. */
 int64_t agi_flat_statements(const agi_loop_step *); /* -1: they are not */
 void agi_emit_locals(const agi_emitter *, const ag_source *body, ag_source *to); /* declares what the body mentions */

@@ -110,28 +110,3 @@ void agi_emit_locals(const agi_emitter *e, const ag_source *body, ag_source *to)
             ag_emit(to, "    %s *%s;\n", ag_c_type((ag_dtype)e->plan->buffer[k].dtype), name);
     }
 }
-
-/* ---- steps ------------------------------------------------------------------------------------------------------- */
-
-static void emit_copy(const agi_emitter *e, const agi_copy *c)
-{
-    const agi_buffer *b = &e->plan->buffer[c->to];
-    ag_dtype dtype = (ag_dtype)b->dtype;
-    for (int64_t at = 0; at < b->bytes; at += (int64_t)ag_dtype_size(dtype)) {
-        ag_emit(e->to, "    ");
-        agi_emit_local(e, e->to, c->to, at, dtype);
-        ag_emit(e->to, " = ");
-        agi_emit_local(e, e->to, c->from, at, dtype);
-        ag_emit(e->to, ";\n");
-    }
-}
-
-void agi_emit_flat_steps(agi_emitter *e)
-{
-    for (int k = 0; k < e->plan->nsteps; k++) {
-        const agi_step *s = &e->plan->step[k];
-        if (s->kind == AGI_PROGRAM) agi_emit_statements(e, k, s->is.program);
-        else if (s->kind == AGI_COPY) emit_copy(e, &s->is.copy);
-        else agi_emit_loop_step(e, k, s->is.loop);
-    }
-}

@@ -113,7 +113,7 @@ typedef struct {
     int narguments;
 } agi_pass_printer;
 
-/* emit_place.c */
+/* place.c */
 int64_t agi_tiles(const agi_pass *);
 int64_t agi_known(const agi_pass_printer *, agi_variable); /* the number that it is in every tile, or -1 */
 int agi_uses(const agi_pass_printer *, agi_variable);
@@ -130,19 +130,19 @@ void agi_emit_uniform(const agi_pass_printer *, ag_source *, const agi_scheduled
 /* The call of a helper, up to the bracket; fold -1: none. */
 void agi_call_helper(agi_pass_printer *, ag_source *, const char *name, int fold);
 
-/* emit_gather.c: the function that copies what load k walks over, and its call. */
+/* gather.c: the function that copies what load k walks over, and its call. */
 void agi_emit_gather(agi_pass_printer *, int k);
 
-/* emit_fold.c: rows of a tile into row registers; fold k at a tile's end; the blocks' parts, in their order. */
+/* fold.c: rows of a tile into row registers; fold k at a tile's end; the blocks' parts, in their order. */
 void agi_emit_fold_rows(agi_pass_printer *, const agi_micro *);
 void agi_emit_fold_end(agi_pass_printer *, int k);
 int agi_has_partials(const agi_pass *);
 void agi_emit_finish(agi_pass_printer *);
 
-/* emit_loop.c: the function of what is computed and stored at this time, and its call. */
+/* strip.c: the function of what is computed and stored at this time, and its call. */
 void agi_emit_strip(agi_pass_printer *, int when);
 
-/* emit_tile.c: what is the same in all tiles; a tile. */
+/* tile.c: what is the same in all tiles; a tile. */
 void agi_emit_invariant(agi_pass_printer *, uint32_t reg);
 void agi_emit_tile(agi_pass_printer *);
 

@@ -1,4 +1,4 @@
-/* Decides what happens when in a tile of a pass, and which registers need memory for it: see emit_pass.h. */
+/* Decides what happens when in a tile of a pass, and which registers need memory for it: see pass.h. */
 #include "pass.h"
 
 #include <stdlib.h>

@@ -101,6 +101,11 @@ ag_node *agi_simplify(const ag_infer *);
 /* shape.c: NumPy broadcasting of all inputs, which have one real type. */
 ag_status agi_infer_broadcast(ag_infer *);
 
+static inline int agi_is_fed(const ag_node *x) /* an input or a parameter, which runs hold */
+{
+    return x->op->role == AG_IS_INPUT || x->op->role == AG_IS_PARAMETER;
+}
+
 /* The value of a literal number, through broadcasts of it; 0 when x is none. */
 int agi_is_number(const ag_node *x, double *value);
 

@@ -92,7 +92,7 @@ static const char *no_memory(ag_node *x)
 static const char *name_leaf(ag_node *x, const char *name)
 {
     ag_graph *g = x->graph;
-    int own = x->op->role == AG_IS_INPUT || x->op->role == AG_IS_PARAMETER; /* equal constants are one node */
+    int own = agi_is_fed(x); /* equal constants are one node */
     if (!agi_usable_name(g, "ag_name", name)) return x->name ? x->name : "";
     const char *kept = keep_name(g, name, own ? NULL : x->name);
     if (!kept || !agi_name_add(g, AGI_LEAVES, x, kept)) return no_memory(x);

@@ -18,7 +18,7 @@ ag_status agi_check_leaf(ag_run *r, const char *what, const ag_node *x)
 {
     if (ag_is_bad(x)) return agi_fail_run(r, what, x, "is not fed: the call that made it has failed");
     if (x->graph != r->plan->output[0]->graph) return agi_fail_run(r, what, x, "is a node of another graph");
-    if (x->op->role == AG_IS_INPUT || x->op->role == AG_IS_PARAMETER) return AG_OK;
+    if (agi_is_fed(x)) return AG_OK;
     return agi_fail_run(r, what, x, x->op->flags & AG_LEAF ? "is a constant: only inputs and parameters are fed"
                                                            : "is computed: only inputs and parameters are fed");
 }

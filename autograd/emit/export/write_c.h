@@ -20,10 +20,10 @@ typedef struct {
     ag_source head, body, main;       /* declarations; the steps; the function itself */
 } agi_writer;
 
-/* emit_members.c: sets where all buffers are. 0: out of memory. */
+/* members.c: sets where all buffers are. 0: out of memory. */
 int agi_place_members(agi_writer *);
 
-/* emit_declare.c: the structs and the prototype, into the head; the struct that steps are given; arrays. */
+/* declare.c: the structs and the prototype, into the head; the struct that steps are given; arrays. */
 void agi_write_signature(const agi_writer *, ag_source *);
 void agi_write_declarations(agi_writer *);
 void agi_write_memory(agi_writer *, ag_source *);
