@@ -108,6 +108,43 @@ START_TEST(segments_take_no_longer_sequences)
 }
 END_TEST
 
+/* ---- fewer steps than there might be ----------------------------------------------------------------------------- */
+
+/* s = 0.3 s^2 + a until s >= 10: s and its first three derivatives. */
+static void grown(double a, double d[4])
+{
+    d[0] = 1, d[1] = d[2] = d[3] = 0;
+    while (d[0] < 10) {
+        d[3] = 0.6 * (3 * d[1] * d[2] + d[0] * d[3]);
+        d[2] = 0.6 * (d[1] * d[1] + d[0] * d[2]);
+        d[1] = 0.6 * d[0] * d[1] + 1;
+        d[0] = 0.3 * d[0] * d[0] + a;
+    }
+}
+
+/* What the steps that were not made would have stacked is poison, and no derivative of any order looks there. */
+START_TEST(derivatives_of_what_ends_early)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *start = scalar(g, 1), *a = scalar(g, 1.5), *s = ag_input(g, NULL, AG_F64, AG_SCALAR), *y[5];
+    ag_node *next = ag_add(ag_mul(ag_number(g, 0.3), ag_square(s)), a), *one = ag_cast(ag_number(g, 1), AG_F64);
+    ag_while(ag_less(s, ag_number(g, 10)), 1, &start, &s, &next, 50, y);
+    for (int k = 0; k < 3; k++) ag_gradient(y[k], 1, &a, &y[k + 1]);
+    ag_jvp(1, &a, &one, 1, &y[2], &y[4]);
+    expect_well(g);
+    double want[4], got[5];
+    grown(1.5, want);
+    for (int native = 0; native < 2; native++) {
+        ag_options o = native ? test_native() : test_options();
+        o.poison = 1;
+        test_evaluate(5, y, &o, (double *[]){ &got[0], &got[1], &got[2], &got[3], &got[4] });
+        for (int k = 0; k < 4; k++) expect_close(got[k], want[k], 1e-12);
+        expect_close(got[4], want[3], 1e-12);
+    }
+    ag_graph_free(g);
+}
+END_TEST
+
 /* ---- integers: x times what is constant between jumps ----------------------------------------------------------- */
 
 static ag_node *whole(ag_node *x)
@@ -167,6 +204,34 @@ START_TEST(nothing_flows_through_integers)
 }
 END_TEST
 
+/* Numbers outside the integers' range become the nearest integer, NaN 0; others lose what is behind the point. */
+START_TEST(integers_end_somewhere)
+{
+    static const double x[] = { 0x1p63, -0x1p63, 1e300, -INFINITY, INFINITY, NAN, 0x1.fffffep62, -0x1.8p62, 2.75 };
+    static const int64_t want[] = { INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX, 0, 0x7fffff8000000000,
+                                    -0x6000000000000000, 2 };
+    for (int how = 0; how < 4; how++) {
+        int64_t got[COUNT(x)];
+        ag_graph *g = ag_graph_new(NULL);
+        ag_node *y = ag_parameter(g, "x", AG_F64, AG_SHAPE(COUNT(x)), x);
+        ag_options o = how & 1 ? test_native() : test_options();
+        if (how & 2) y = ag_cast(y, AG_F32);
+        y = ag_cast(y, AG_I64);
+        ag_plan *p = ag_compile(g, 1, &y, &o);
+        ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
+        ag_run *r = ag_run_new(p);
+        ck_assert_int_eq(ag_eval(r), AG_OK);
+        ck_assert_int_eq(ag_fetch(r, y, got), AG_OK);
+        for (size_t k = 0; k < COUNT(x); k++)
+            ck_assert_msg(got[k] == want[k], "%d: %g becomes %lld, not %lld", how, x[k], (long long)got[k],
+                          (long long)want[k]);
+        ag_run_free(r);
+        ag_plan_free(p);
+        ag_graph_free(g);
+    }
+}
+END_TEST
+
 Suite *suite_steps(void)
 {
     Suite *s = suite_create("steps");
@@ -176,6 +241,8 @@ Suite *suite_steps(void)
     tcase_add_test(t, no_axis_is_left);
     tcase_add_test(t, segments_take_no_longer_sequences);
     tcase_add_loop_test(t, nothing_flows_through_integers, 0, 4);
+    tcase_add_test(t, derivatives_of_what_ends_early);
+    tcase_add_test(t, integers_end_somewhere);
     suite_add_tcase(s, t);
     return s;
 }

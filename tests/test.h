@@ -41,6 +41,7 @@ Suite *suite_plan(void);
 Suite *suite_scalar(void);
 Suite *suite_sums(void);
 Suite *suite_products(void);
+Suite *suite_in_place(void);
 Suite *suite_long_sums(void);
 Suite *suite_singular(void);
 Suite *suite_stress(void);

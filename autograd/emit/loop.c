@@ -97,17 +97,6 @@ static void emit_run(agi_loop_printer *p, const char *indent, int which)
     ag_emit(&p->to, "%sif (status) return status;\n", indent);
 }
 
-/* Slices that no step reaches hold zeros. */
-static void emit_clearing(agi_loop_printer *p, const agi_loop_attribute *l)
-{
-    for (int k = 0; k < l->results; k++) {
-        int64_t at = p->s->part[agi_part_result(l, k)];
-        if (at >= 0)
-            ag_emit(&p->to, "    for (%s = 0; %s < %lld; %s++) o%u[%lld + %s] = 0;\n", p->made, p->made,
-                    (long long)(l->length * agi_node_bytes(l->result[k])), p->made, p->s->out, (long long)at, p->made);
-    }
-}
-
 static void emit_test(agi_loop_printer *p, const agi_loop_attribute *l)
 {
     agi_emit_transfers(p, "        ", &p->s->states, 1, "0");
@@ -137,7 +126,6 @@ static void emit_loop(agi_loop_printer *p, const agi_loop_attribute *l)
     if (!l->reverse) snprintf(t, sizeof t, "%s", p->made);
     else if (l->counted) snprintf(t, sizeof t, "(%s - 1 - %s)", p->length, p->made);
     else snprintf(t, sizeof t, "(%lld - %s)", (long long)l->length - 1, p->made);
-    if (l->counted || l->test) emit_clearing(p, l);
     if (l->counted) {
         ag_emit(&p->to, "    const int64_t %s = (int64_t)", p->length);
         emit_control(p, p->s->node->in[p->s->node->nin - 1]);

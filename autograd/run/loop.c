@@ -57,21 +57,12 @@ static ag_status run_steps(ag_run *r, const agi_loop_step *s, const agi_loop_att
     return AG_OK;
 }
 
-/* Slices that no step reaches: a loop that ends early stacks zeros there. */
-static void clear_stacks(const ag_run *r, const agi_loop_step *s, const agi_loop_attribute *l)
-{
-    for (int k = 0; k < l->results; k++) {
-        int64_t at = s->part[agi_part_result(l, k)];
-        if (at >= 0) memset((char *)r->memory[s->out] + at, 0, (size_t)(l->length * agi_node_bytes(l->result[k])));
-    }
-}
-
+/* What a loop that ends early stacks is whole only as far as it came: loops of as many steps read it, nobody else. */
 static ag_status run_loop(ag_run *r, const agi_loop_step *s, const agi_loop_attribute *l)
 {
     ag_run *body = r->bodies[s->first_run];
     int64_t length = l->length, made, count = s->part[agi_part_count(l)];
     if (l->counted) length = (int64_t)control(r, s, s->node->in[s->node->nin - 1]);
-    if (l->counted || l->test) clear_stacks(r, s, l);
     transfer(&s->enter[0], r, body, 0);
     if (l->test) transfer(&s->enter[1], r, r->bodies[s->first_run + 1], 0);
     ag_status status = run_steps(r, s, l, length, &made);
