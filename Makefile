@@ -9,7 +9,7 @@ BUILD ?= build$(if $(SANITIZE),-sanitize)
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS ?= $(if $(SANITIZE),-O1 -g $(SANITIZERS),-O2 -g)
 FLAGS = -std=c11 -D_GNU_SOURCE -DAG_BUILDING -fPIC -ffp-contract=off -I$(BUILD) -Iautograd -Inodes \
-        -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS)
+        -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS) $(if $(SANITIZE),-DAGI_VERIFY_ALL=1)
 LIBS = -Wl,--as-needed -lopenblas -lm -lpthread -ldl
 say = $(if $(V),,@echo '  $1 $@';)
 

@@ -46,7 +46,8 @@ typedef enum {
     AG_ENOGRAD, /* an operation on the way has no gradient rule, or what is asked about is of integers */
     AG_ENAN,    /* a NaN where none may be */
     AG_EIO,     /* a file cannot be read or written */
-    AG_ENUMERIC /* singular or indefinite input of a factorisation */
+    AG_ENUMERIC, /* singular or indefinite input of a factorisation */
+    AG_EINTERNAL /* the library has found itself at fault: options.verify */
 } ag_status;
 
 typedef struct ag_graph ag_graph;
@@ -266,6 +267,8 @@ typedef struct {
     int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
     double native_seconds; /* that the compiler may take; 0: 20; AG_ZERO: none, only what the cache has */
+    int verify;    /* 1: the compiler checks itself after each of its stages; AG_EINTERNAL if one broke something */
+    FILE *stages;  /* the program after each stage is written there, as text; NULL: it is not */
 } ag_options;
 /* An output's value is what everything else in the plan has read: of ag_add(p, 0), beside an update of p, the old one.
  * A parameter itself, listed or not, is what it has become. NULL: see ag_graph_error. */

@@ -237,6 +237,7 @@ START_TEST(options_out_of_range)
         { { .isa = -1 }, "options.isa", "-1" },
         { { .native = 3 }, "options.native", "3" },
         { { .native = 1, .native_cache = 2 }, "options.native_cache", "2" },
+        { { .verify = 2 }, "options.verify", "2" },
         { { .native_seconds = -1 }, "options.native_seconds", "-1" },
         { { .native_seconds = NAN }, "options.native_seconds", "nan" },
         { { .native_seconds = INFINITY }, "options.native_seconds", "inf" },

@@ -4,7 +4,7 @@
 ag_options test_options(void)
 {
     const char *isa = getenv("AG_ISA");
-    return (ag_options){ .isa = isa ? atoi(isa) : 0 };
+    return (ag_options){ .isa = isa ? atoi(isa) : 0, .verify = 1 };
 }
 
 ag_options test_native(void)

@@ -38,6 +38,7 @@ Suite *suite_simplify(void);
 Suite *suite_optimise(void);
 Suite *suite_outputs(void);
 Suite *suite_plan(void);
+Suite *suite_verify(void);
 Suite *suite_scalar(void);
 Suite *suite_sums(void);
 Suite *suite_products(void);

@@ -84,11 +84,12 @@ static void combine(agi_compiler *c, agi_value *it)
     }
 }
 
-void agi_combine(agi_compiler *c)
+int agi_combine(agi_compiler *c)
 {
-    if (c->options->unfused) return;
+    if (c->options->unfused) return 1;
     for (const agi_fused_pattern *p = agi_patterns; p < agi_patterns + agi_pattern_count; p++)
         for (int k = 0; p->kind == AGI_ACCUMULATES && k < c->nassigned; k++) accumulate(c, c->assigned[k], p);
     for (uint32_t i = 0; i < c->nvalues; i++)
         if (agi_is_point(&c->value[i])) combine(c, &c->value[i]);
+    return 1;
 }

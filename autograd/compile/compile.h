@@ -11,7 +11,9 @@
  *   vector call.c   scalar groups: calls of one function side by side
  *   lower.c    groups -> steps; lower_pass.c: passes; program.c: scalar groups -> instructions
  *   in_place.c   results that take over the memory of an operand that dies, or of the parameter they are stored into
- *   memory.c   buffers: lifetimes -> offsets; pack.c: closer together */
+ *   memory.c   buffers: lifetimes -> offsets; pack.c: closer together
+ *
+ * stages.c runs them, verify.h says what must hold after each, dump.c writes the program down there. */
 #ifndef AGI_COMPILE_H
 #define AGI_COMPILE_H
 
@@ -104,6 +106,7 @@ typedef struct {
     ag_plan *plan;
     agi_arena arena;
     const ag_options *options;
+    const char *stage; /* the one that is running */
     int noutputs;
     ag_node *const *output;
     const agi_recipe *recipe;
@@ -183,7 +186,7 @@ void agi_end_sameness(agi_compiler *);
 /* Each returns 0 after recording a failure in the graph. */
 int agi_read_graph(agi_compiler *);
 int agi_rematerialise(agi_compiler *);
-void agi_combine(agi_compiler *);
+int agi_combine(agi_compiler *);
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
 /* May the value's step fail, if those asked about before have not? Only calls do. */
@@ -194,8 +197,9 @@ typedef struct {
 int agi_may_fail(agi_checks *, uint32_t value);
 int agi_make_vector_calls(agi_compiler *);
 int agi_lower(agi_compiler *);
-int agi_lay_out(agi_compiler *);
 int agi_share_memory(agi_compiler *); /* which buffers do; steps for assignments that cannot */
+int agi_lay_out(agi_compiler *);
+int agi_address_programs(agi_compiler *); /* what they address -> elements of the run's block */
 /* What steps compute, from `start` on, if it ends before `end`. */
 int agi_pack(agi_compiler *, int64_t start, int64_t end);
 
@@ -227,7 +231,6 @@ void agi_touch(agi_compiler *, uint32_t buffer, uint32_t step); /* used by that 
 uint32_t agi_operand_buffer(agi_compiler *, uint32_t operand, uint32_t step); /* that it lies in, used by that step */
 agi_pass *agi_lower_pass(agi_compiler *, const agi_fusion *, uint32_t step); /* NULL: no memory */
 int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
-int agi_patch_program(const agi_compiler *, agi_program *); /* addresses -> elements of the run's block */
 int agi_sources(const agi_compiler *, const agi_value *, int k); /* k-th operand value, or -1 */
 
 #endif

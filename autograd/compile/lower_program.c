@@ -314,7 +314,7 @@ static int within_reach(const agi_compiler *c, const agi_program *p)
     return 1;
 }
 
-int agi_patch_program(const agi_compiler *c, agi_program *p)
+static int patch(const agi_compiler *c, agi_program *p)
 {
     if (c->plan->block_bytes > UINT32_MAX && !within_reach(c, p))
         return agi_fail(c->graph, AG_EMEM, "ag_compile: single numbers lie beyond the first %lld bytes of a run's %lld",
@@ -327,5 +327,12 @@ int agi_patch_program(const agi_compiler *c, agi_program *p)
         i->c = resolve(c, p, i->c);
     }
     find_chains(p);
+    return 1;
+}
+
+int agi_address_programs(agi_compiler *c)
+{
+    for (int k = 0; k < c->plan->nsteps; k++)
+        if (c->plan->step[k].kind == AGI_PROGRAM && !patch(c, c->plan->step[k].is.program)) return 0;
     return 1;
 }

@@ -175,10 +175,6 @@ static void keep_own(agi_compiler *c)
 
 int agi_lay_out(agi_compiler *c)
 {
-    if (!agi_share_memory(c)) return 0;
     keep_own(c);
-    if (!assign_offsets(c)) return 0;
-    for (int k = 0; k < c->plan->nsteps; k++)
-        if (c->plan->step[k].kind == AGI_PROGRAM && !agi_patch_program(c, c->plan->step[k].is.program)) return 0;
-    return 1;
+    return assign_offsets(c);
 }

@@ -1,5 +1,6 @@
 /* ag_compile: from the graph to a plan, stage by stage. */
 #include "compile.h"
+#include "verify.h"
 #include "emit/native/native.h"
 
 #include <stdlib.h>
@@ -111,24 +112,43 @@ static int keep_buffers(agi_compiler *c)
     return p->buffer ? 1 : agi_out_of_memory(c);
 }
 
-static int prepare(agi_compiler *c)
+static int finish(agi_compiler *c)
 {
-    c->left = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->left);
-    c->address = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->address);
-    if (!c->left || !c->address) return agi_out_of_memory(c);
-    memset(c->address, 0xff, (size_t)c->nvalues * sizeof *c->address);
-    return 1;
-}
-
-static int compile(agi_compiler *c)
-{
-    if (!agi_read_graph(c) || !agi_rematerialise(c)) return 0;
-    agi_combine(c);
-    if (!prepare(c) || !agi_fuse(c) || !agi_order(c) || !agi_make_vector_calls(c)) return 0;
-    if (!agi_lower(c) || !agi_lay_out(c)) return 0;
     measure_scratch(c->plan);
     look_for_blas(c->plan);
     return check_size(c) && keep_buffers(c) && make_places(c);
+}
+
+typedef struct {
+    const char *name;
+    int (*run)(agi_compiler *);   /* each returns 0 after recording a failure in the graph */
+    int (*check)(agi_compiler *); /* what must hold after it, or NULL */
+} stage;
+
+static const stage stages[] = {
+    { "reading", agi_read_graph, agi_verify_values },
+    { "rematerialising", agi_rematerialise, agi_verify_values },
+    { "combining", agi_combine, agi_verify_values },
+    { "fusing", agi_fuse, agi_verify_groups },
+    { "ordering", agi_order, agi_verify_order },
+    { "vector calls", agi_make_vector_calls, agi_verify_order },
+    { "lowering", agi_lower, NULL },
+    { "sharing", agi_share_memory, NULL },
+    { "laying out", agi_lay_out, NULL },
+    { "addressing", agi_address_programs, NULL },
+    { "finishing", finish, NULL },
+};
+
+static int compile(agi_compiler *c)
+{
+    int verify = c->options->verify || AGI_VERIFY_ALL;
+    for (const stage *s = stages; s < stages + sizeof stages / sizeof *stages; s++) {
+        c->stage = s->name;
+        if (!s->run(c)) return 0;
+        if (c->options->stages) agi_dump_stage(c);
+        if (verify && s->check && !s->check(c)) return 0;
+    }
+    return 1;
 }
 
 ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *options, const agi_recipe *recipe,
