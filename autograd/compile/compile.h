@@ -1,19 +1,33 @@
-/* The compiler's working data: what a node becomes on its way into a plan.
+/* From graph to plan. The compiler's working data: what a node becomes on its way into a plan. In the order of the
+ * stages:
  *
- * values.c live nodes -> values: aliases and views resolved to strides over the memory of another value; bounds.c:
- * with
- *              zeros around it; same.c: one value for nodes that are computed alike
- *   recompute.c  what is computed again for a later sweep rather than kept for it; budget.c: until a plan fits
- *   combine.c  fused operations: a product read by one sum, an update through a matrix product
- *   fuse.c     values -> groups, each one step, along levels, so that no two groups need each other
- *   order.c    groups in an order that respects data and lets parameters be overwritten in place; fallible.c: which of
- *              them may fail while the plan runs
- *   vector call.c   scalar groups: calls of one function side by side
- *   lower.c    groups -> steps; lower_pass.c: passes; program.c: scalar groups -> instructions
- *   in_place.c   results that take over the memory of an operand that dies, or of the parameter they are stored into
- *   memory.c   buffers: lifetimes -> offsets; pack.c: closer together
+ *   compile.c        ag_compile: what is asked for (options.c), within limits of memory (budget.c); stages.c: a plan
+ *   read_graph.c     live nodes -> values: aliases and views resolved to strides over the memory of another value;
+ *                    bounds.c: with zeros around it; same.c: one value for nodes that are computed alike
+ *   rematerialise.c  what is computed again for a later sweep rather than kept for it
+ *   combine.c        fused operations: a product read by one sum, an update through a matrix product
+ *   fuse.c           values -> groups, each one step
+ *   order.c          groups in an order that respects data and lets parameters be overwritten in place; fallible.c:
+ *                    which of them may fail while the plan runs
+ *   vector_calls.c   scalar groups: calls of one function side by side
+ *   lower.c          groups -> steps; lower_pass.c, lower_program.c, lower_loop.c: of each kind
+ *   in_place.c       results in the memory of an operand that dies, or of the parameter that they are stored into
+ *   memory.c         buffers: lifetimes -> offsets; pack.c: closer together
  *
- * stages.c runs them, verify.h says what must hold after each, dump.c writes the program down there. */
+ * value.c answers what all of them ask; dump.c writes the program down after a stage. What must hold between stages,
+ * which verify.h's functions check in tests:
+ *
+ *   - A value's operands are values before it, but for what fused operations took over: combine.c moves a product to
+ *     where its only reader stood. Views name their root at once: a root is no view.
+ *   - `uses` counts the reads that remain; a value nobody reads is not computed, unless it is held or assigned.
+ *   - A group's level is above the levels of all groups it reads from: groups never need each other.
+ *   - After ordering, a group reads only from groups before it, and a parameter's new value is written after the last
+ *     group that reads the old one.
+ *   - A buffer lives from the step that writes it first to the last one that reads it; two that live at the same time
+ *     share no byte, unless one takes over the other's memory in the very step that reads it last.
+ *
+ * All of it lives in the compiler's arena and is gone when the plan is made; what is the plan's is in the plan's arena.
+ * This room reaches no run; of printers it knows the one that makes native code, in compile.c. */
 #ifndef AGI_COMPILE_H
 #define AGI_COMPILE_H
 

@@ -1,21 +1,22 @@
 /* A plan as C: what the printers of its steps share.
  *
- *   words.c     growing text; numbers, comments and pointwise arithmetic as C
- *   reach.c    where generated code finds buffers
- *   pass.c     a pass as loops over its tiles; pass.h: what its printers share
- *   schedule.c   what happens when in a tile; tile.c: that as C
- *   place.c    where a tile and its values are
- *   strip.c     the loops themselves; gather.c, fold.c: what comes before and after them
- *   program.c  a scalar program as straight-line C
- *   calls.c  products, calls of the library's operations, copies
- *   loop.c     all steps, loops and branches among them; flat.c: bodies whose values are local variables
- *   helpers.c  functions that the others call
- *   emit.c          ag_write_c: a whole plan as a function that anybody can compile; write_c.h: what its writers share
- *   members.c  the members of its structs; declare.c: these and all else that it declares
- *   native.c        the same text for passes, programs and loops of programs, compiled and loaded here
+ *   words.c      numbers, comments and pointwise arithmetic as C; helpers.c: functions that the others call
+ *   reach.c      where generated code finds buffers
+ *   steps.c      all steps, one after the other
+ *   pass.c       a pass as loops over its tiles; pass.h: what its printers share
+ *   schedule.c   what happens when in a tile; tile.c: that as C; place.c: where a tile and its values are
+ *   strip.c      the loops themselves; gather.c, fold.c: what comes before and after them
+ *   program.c    a scalar program as straight-line C
+ *   calls.c      products, calls of the library's operations, copies
+ *   loop.c       loops and branches; transfers.c: what goes into and out of their bodies; flat.c: bodies whose values
+ *                are local variables
+ *   export/      ag_write_c: a whole plan as a function that anybody can compile
+ *   native/      the same text for passes, programs and loops of programs, compiled and loaded here
  *
  * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names
- * of members, if letters, digits and _ will do. */
+ * of members, if letters, digits and _ will do. What is printed is what the interpreter does, to the last bit where no
+ * function of <math.h> is called: the same tiles, the same order of sums. A text that ran out of memory says `failed`
+ * and drops what follows; whoever asked for it looks once, at the end. This room reaches no run. */
 #ifndef AGI_EMIT_H
 #define AGI_EMIT_H
 

@@ -1,8 +1,8 @@
 /* What happens when in a tile of a pass, as generated code executes it.
  *
- * A tile is worked on in stages. A stage is a loop over its rows (row registers), one over all its elements, one for
- * functions that compilers cannot vectorise, and the folds of rows that the next stage needs. Inside a loop registers
- * are local variables; those that another loop reads have a home in memory. */
+ * A tile is worked on in stages. A stage is a strip over its rows (row registers), one over all its elements, one for
+ * functions that compilers cannot vectorise, and the folds of rows that the next stage needs. Inside a strip registers
+ * are local variables; those that another strip reads have a home in memory. */
 #ifndef AGI_EMIT_PASS_H
 #define AGI_EMIT_PASS_H
 

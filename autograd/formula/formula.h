@@ -1,6 +1,6 @@
-/* What the files that read formulas share. */
-#ifndef AGI_PARSE_H
-#define AGI_PARSE_H
+/* Formulas: text to graph. formula.c reads them, function.c knows operations by name. Names are pieces of the text. */
+#ifndef AGI_FORMULA_H
+#define AGI_FORMULA_H
 
 #include "graph/graph.h"
 

@@ -1,6 +1,17 @@
-/* What the engine's files share. Names shared between files: agi_*. */
-#ifndef AGI_INTERNAL_H
-#define AGI_INTERNAL_H
+/* Graphs: nodes, their names, errors and shapes, and what rules may ask. The library's own view of what autograd.h and
+ * node.h show; names shared between files are agi_*.
+ *
+ *   apply.c       makes nodes: checks, simplifies, infers, merges; simplify.c: what all pointwise operations share
+ *   intern.c      equal nodes are one; names.c, custom.c: nodes and users' operations by name
+ *   error.c       the first failure, in words; shape.c, rules.c: what constructors and rules ask
+ *   arithmetic.c  one element of a pointwise operation; graph.c: a graph's life, what a node is
+ *
+ * A graph owns its nodes: they live in its arena until it is freed, and never change once made, but for their names. A
+ * node's id is its place in the order of creation, which is a topological order: inputs have smaller ids. The first
+ * failure stays until it is cleared, and no call but ag_graph_clear forgets it. This room reaches no operation by name:
+ * what an operation is, its descriptor says. */
+#ifndef AGI_GRAPH_H
+#define AGI_GRAPH_H
 
 #include "base/base.h"
 

@@ -1,8 +1,32 @@
-/* A plan: an immutable list of steps over buffers, and the steps' language, which everything that executes speaks.
+/* A plan: an immutable list of steps over buffers, and the steps' language, which everything that executes speaks. Pure
+ * data and questions about it: this room knows neither who makes plans nor who runs or prints them. A plan owns all
+ * that it points to, in its arena, but for nodes, which are its graph's; any number of runs share it.
  *
- * A step is a group (pointwise operations and reductions in one pass over an iteration space of rows by columns), a
- * scalar program (rank-0 and tiny tensors, an element an instruction), a matrix product, a library call, or a copy.
- * Steps are data: tile.c and scalar.c execute them, show.c prints them. */
+ * The words of plans:
+ *
+ *   value       what a node comes to in an evaluation; views of it are other ways of walking its memory
+ *   buffer      memory of one value, a leaf's or a constant's, or a step's own. Buffers of values that do not live at
+ *               the same time share memory; one that takes over another's in place says so (shares)
+ *   block       the one piece of a run's memory that all buffers lie in, at their offsets
+ *   step        what is done as one: a pass, a scalar program, a product, a library call, a copy, a loop
+ *   pass        pointwise operations and reductions over one iteration space, rows by columns, in one go over memory
+ *   tile        a piece of the iteration space that is worked on at a time, so that its registers stay in cache
+ *   block (of a pass)  a fixed number of tiles: the unit of parallel work, whose sums do not depend on threads
+ *   register    a value inside a pass: a tile of it, full (an element a point) or a row (an element a row)
+ *   micro       an operation on registers
+ *   strip       a loop over the elements of a tile, in generated code
+ *   walk        how an operand's memory is gone through in the order of an iteration space: extents, strides, bounds
+ *   bounds      where a walk has elements of memory; outside it is 0
+ *   fold        a reduction; at a pass's end (fold end) or of each row inside it
+ *   wide sum    room for two elements, which holds the sum of many floats or doubles with what its additions lose
+ *   scalar program  an instruction for each element of rank-0 and tiny values, in straight line
+ *   vector call     neighbouring instructions of one function, called as one vector
+ *   place       where a leaf's or an output's value is found
+ *   loop        ag_scan, ag_while and ag_cond as a step; its body is a plan of its own; its parts are its results
+ *   in loop     of a body's buffer: it lies in the loop's memory, elsewhere at every step
+ *   transfer    what goes between a loop's memory and its body's
+ *   rematerialised  computed again for a later sweep rather than kept for it
+ *   rewritten   of a node: kept as the user wrote it beside the simpler node that it is computed as */
 #ifndef AGI_PLAN_H
 #define AGI_PLAN_H
 

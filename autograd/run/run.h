@@ -1,5 +1,14 @@
-/* Executing plans: what the files of this room share. A run owns its memory, its bodies' runs and its threads; the plan
- * that it executes is shared, and never changed. */
+/* Executing plans.
+ *
+ *   run.c       a run's life, its feeding and reading; feed.c, bind.c: values and memory from the caller
+ *   evaluate.c  an evaluation, step by step; loop.c: of loops and branches
+ *   tile.c      passes, tile by tile; tile_fold.c: their reductions; kernels.c: the vector loops, once for each
+ *               instruction set; isa.c picks one
+ *   scalar.c    scalar programs; product.c: matrix products; blas.c: OpenBLAS under stress
+ *
+ * A run owns its memory, its bodies' runs and its threads; the plan that it executes is shared, and never changed. An
+ * evaluation that fails leaves parameters as they were: steps that may fail come before those that write one. Results
+ * do not depend on the number of threads. */
 #ifndef AGI_RUN_H
 #define AGI_RUN_H
 

@@ -7,7 +7,9 @@
  *   loop.c, branch.c   the operations;  part.c, unpart.c: results, and gradients on their way back
  *   loop_backward.c    reverse mode;  loop_forward.c: forward mode;  loop_batch.c: many values at once
  *
- * autograd/capture.c finds out what bodies read; autograd/loop.c makes them plans of their own, to step through. */
+ *   capture.c          what bodies read from outside
+ *
+ * compile/lower_loop.c makes bodies plans of their own, to step through. */
 #ifndef AGI_LOOP_H
 #define AGI_LOOP_H
 

@@ -1,0 +1,132 @@
+/* An evaluation: the steps of a plan, one after the other, passes on all threads. */
+#include "run.h"
+
+/* The operation, its first operand and those that have a name, and why it failed. */
+static void explain_call(ag_run *r, const ag_node *x, const char *why)
+{
+    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_print_node(&t, x);
+    for (uint32_t k = 0; k < x->nin; k++) {
+        if (k && !x->in[k]->name) continue;
+        agi_print(&t, k ? ", " : " of ");
+        agi_print_node(&t, x->in[k]);
+    }
+    agi_print(&t, ": %s", why);
+}
+
+ag_status agi_run_call(ag_run *r, const agi_call *call)
+{
+    const void *few[AGI_FEW_INPUTS], **in = few;
+    char text[256] = "";
+    if (call->pointers != AGI_NONE) in = (const void **)r->memory[call->pointers];
+    for (int k = 0; k < call->n; k++) {
+        size_t size = ag_dtype_size((ag_dtype)call->node->in[k]->dtype);
+        in[k] = (const char *)r->memory[call->in[k]] + (size_t)call->stride[k].offset * size;
+    }
+    ag_kernel_call c = { .node = call->node, .out = r->memory[call->out], .in = in, .in_stride = call->stride,
+                         .scratch = call->work == AGI_NONE ? NULL : r->memory[call->work], .message = text,
+                         .message_size = sizeof text };
+    ag_status status = call->node->op->run(&c);
+    return status ? explain_call(r, call->node, text), status : AG_OK;
+}
+
+static void run_copy(ag_run *r, const agi_copy *c)
+{
+    memcpy(r->memory[c->to], r->memory[c->from], (size_t)r->plan->buffer[c->to].bytes);
+}
+
+typedef struct {
+    ag_run *run;
+    const agi_pass *pass;
+} pass_job;
+
+static void run_part(void *context, int number, int threads)
+{
+    const pass_job *j = context;
+    int64_t n = j->pass->blocks, from = n * number / threads, to = n * (number + 1) / threads;
+    char *scratch = j->run->scratch + number * agi_aligned(j->run->plan->scratch_bytes);
+    if (from < to) agi_run_blocks(j->run, j->pass, scratch, from, to);
+}
+
+static void run_pass(ag_run *r, const agi_pass *g)
+{
+    pass_job j = { r, g };
+    if (r->pool && g->worth_threads) agi_pool_run(r->pool, run_part, &j);
+    else run_part(&j, 0, 1);
+    agi_finish_folds(r, g);
+}
+
+/* The verifier's mode: memory that no later step may read holds NaN. */
+static void poison(ag_run *r, uint32_t step, int all)
+{
+    for (uint32_t b = 0; b < r->plan->nbuffers; b++) {
+        const agi_buffer *x = &r->plan->buffer[b];
+        int dies = all || (x->last == step && !x->held);
+        if (x->shares == AGI_NONE && dies && !x->in_loop && (x->role == AGI_VALUE || x->role == AGI_WORK))
+            memset(r->block + x->offset, 0xff, (size_t)x->bytes);
+    }
+}
+
+static ag_status run_step(ag_run *r, const agi_step *s)
+{
+    switch (s->kind) {
+    case AGI_PASS: run_pass(r, s->is.pass); break;
+    case AGI_PROGRAM: agi_run_program(r, s->is.program); break;
+    case AGI_PRODUCT: agi_run_product(r, s->is.product); break;
+    case AGI_COPY: run_copy(r, &s->is.copy); break;
+    case AGI_CALL: return agi_run_call(r, s->is.call);
+    case AGI_LOOP: return agi_run_loop(r, s->is.loop);
+    }
+    return AG_OK;
+}
+
+static ag_status refuse_unfed(ag_run *r)
+{
+    const ag_plan *p = r->plan;
+    for (int k = 0; k < p->nleaves; k++)
+        if (!r->fed[p->leaf[k]])
+            return agi_fail_run(r, "ag_eval", p->buffer[p->leaf[k]].node, "has not been fed: call ag_feed");
+    return AG_OK;
+}
+
+ag_status agi_run_steps(ag_run *r)
+{
+    const ag_plan *p = r->plan;
+    if (p->options.poison) poison(r, 0, 1);
+    for (int k = 0; k < p->nsteps; k++) {
+        ag_status status = run_step(r, &p->step[k]);
+        if (status) return status;
+        if (p->options.poison) poison(r, (uint32_t)k, 0);
+    }
+    return AG_OK;
+}
+
+/* With BLAS, if there is any in it. */
+static ag_status run_all(ag_run *r)
+{
+    if (!r->plan->blas) return agi_run_steps(r);
+    int calls = agi_blas_calls(agi_threads_of(r->plan));
+    if (!agi_enter_blas(calls)) {
+        snprintf(r->message, sizeof r->message, "ag_eval: out of memory: BLAS needs %d MB of addresses for its buffers",
+                 AGI_BLAS_MEGABYTES * calls);
+        return AG_EMEM;
+    }
+    ag_status status = agi_run_steps(r);
+    agi_leave_blas(calls);
+    return status;
+}
+
+ag_status ag_eval(ag_run *r)
+{
+    if (!r) return AG_EARG;
+    if (r->missing) return refuse_unfed(r);
+    if (r->rebound && agi_arrange_bindings(r)) return AG_EARG;
+    if (r->copied) agi_copy_bindings(r, 0);
+    ag_status status = run_all(r);
+    r->evaluated = !status;
+    memcpy(r->failure, r->message, status ? sizeof r->failure : 0);
+    if (status) return status;
+    if (r->copied) agi_copy_bindings(r, 1);
+    r->message[0] = r->failure[0] = 0;
+    return AG_OK;
+}
