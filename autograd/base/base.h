@@ -66,6 +66,7 @@ void agi_source_append(ag_source *, const ag_source *);
 void agi_source_append_lines(ag_source *, const ag_source *, int depth); /* indented */
 
 int agi_source_has(const ag_source *, const char *word); /* as a whole identifier */
+const char *agi_type_name(ag_dtype); /* "f32", "f64", "i64" */
 void agi_source_add(ag_source *, const char *text, size_t n); /* its first n characters */
 
 /* A piece of a text, without a terminating zero. */

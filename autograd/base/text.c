@@ -76,6 +76,12 @@ int agi_source_has(const ag_source *s, const char *word)
     return 0;
 }
 
+const char *agi_type_name(ag_dtype dtype)
+{
+    static const char *const names[] = { "f32", "f64", "i64" };
+    return names[dtype];
+}
+
 const char *ag_c_type(ag_dtype dtype)
 {
     static const char *const types[] = { "float", "double", "int64_t" };

@@ -51,8 +51,10 @@ typedef struct {
     uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
     uint32_t bounds;        /* of a view: index of where its elements are root's, else 0; AGI_NONE: everywhere */
     uint32_t uses;       /* reads of this value as an operand, by values, outputs and assignments */
-    /* product: the parameter it is accumulated onto, or AGI_NONE; leaf: the value assigned to it */
-    uint32_t onto;
+    union {
+        uint32_t onto;     /* product: the parameter it is accumulated onto, or AGI_NONE */
+        uint32_t assigned; /* leaf: the value assigned to it, or AGI_NONE */
+    };
     union {
         uint32_t copy;   /* view: a contiguous copy made for who needs one, or AGI_NONE */
         uint32_t target; /* computed: the leaf that it is assigned to, or AGI_NONE */
@@ -63,7 +65,8 @@ typedef struct {
     uint8_t small; /* computed element by element in a scalar program */
     uint8_t stored; /* needed outside its group */
     uint8_t held;   /* an output's, beyond what it is assigned to */
-    uint8_t row;    /* in its group: an element a row */
+    uint8_t row;    /* computed: in its group, an element a row */
+    uint8_t read_late; /* leaf: read where its new value might be there already, which then has memory of its own */
     uint8_t in_loop : 1; /* in a body: the loop says where it lies */
     uint8_t remade : 1; /* marked to be computed again; then: computed again */
     uint8_t effect : 1; /* stands for an assignment: its value is to be found in the parameter */
@@ -150,7 +153,8 @@ typedef struct {
     uint8_t *together;   /* by place in value_list: so many values from here on are one vector call; or 0 */
 
     agi_vector buffers;  /* agi_buffer */
-    uint32_t *reg_of;    /* by value: its register in its tile group, or its first slot in its scalar program */
+    uint32_t *reg_of;    /* by value: its register in its tile group */
+    uint32_t *slot_of;   /* by value: its first slot among the temporaries of its scalar program */
     uint32_t *left;      /* by value: uses that the scalar program has not yet seen */
     agi_vector elements; /* scalar programs: agi_element by address */
     uint32_t *address;   /* by value: address of element 0 of its buffer, or AGI_NONE */

@@ -269,7 +269,7 @@ static int operands_lie_ready(const agi_compiler *c, const agi_value *it, const 
     for (int k = 0; k < it->nin; k++) {
         uint32_t root = c->value[it->in[k]].root;
         const agi_value *r = &c->value[root];
-        int stays = r->kind == AGI_VALUE_LEAF && r->onto == AGI_NONE;
+        int stays = r->kind == AGI_VALUE_LEAF && r->assigned == AGI_NONE;
         if (!stays && (r->kind == AGI_VALUE_LEAF || !stored[root])) return 0;
         full += ag_count(r->node) > 1;
     }

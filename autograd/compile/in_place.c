@@ -110,10 +110,10 @@ static void find_late_readers(agi_compiler *c)
         uint32_t step = agi_fusion_at(c, it->group)->step;
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
             agi_value *leaf = &c->value[c->value[s].root];
-            if (leaf->kind != AGI_VALUE_LEAF || leaf->onto == AGI_NONE) continue;
-            const agi_value *value = &c->value[leaf->onto];
+            if (leaf->kind != AGI_VALUE_LEAF || leaf->assigned == AGI_NONE) continue;
+            const agi_value *value = &c->value[leaf->assigned];
             const agi_fusion *f = agi_fusion_at(c, value->group);
-            if (step > f->step) leaf->row = 1;
+            if (step > f->step) leaf->read_late = 1;
             if (step != f->step || f->kind == AGI_GROUP_TILE) continue;
             int element_wise = 0;
             if (it->kind == AGI_VALUE_POINT) {
@@ -122,7 +122,7 @@ static void find_late_readers(agi_compiler *c)
             } else if (it->kind == AGI_VALUE_PRODUCT) {
                 element_wise = k == 2 && it->onto != AGI_NONE;
             }
-            if (i > leaf->onto || (i == leaf->onto && !element_wise)) leaf->row = 1;
+            if (i > leaf->assigned || (i == leaf->assigned && !element_wise)) leaf->read_late = 1;
         }
     }
 }
@@ -140,7 +140,7 @@ static uint32_t steps_that_may_fail(agi_compiler *c)
 static int in_place(reuse *r, const agi_value *leaf)
 {
     agi_compiler *c = r->c;
-    const agi_value *value = &c->value[leaf->onto];
+    const agi_value *value = &c->value[leaf->assigned];
     const agi_fusion *f = agi_fusion_at(c, value->group);
     if (f->kind == AGI_GROUP_TILE) return group_allows(r, leaf->buffer, value->buffer);
     if (f->kind != AGI_GROUP_SINGLE || value->kind != AGI_VALUE_CALL) return 1;
@@ -157,9 +157,9 @@ static int share_with_leaves(reuse *r)
     if (!first || !next) return agi_out_of_memory(c);
     memset(first, 0xff, (size_t)c->plan->nsteps * sizeof *first);
     for (uint32_t k = n; k-- > 0;) {
-        const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[leaf->onto];
+        const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[leaf->assigned];
         uint32_t step = agi_fusion_at(c, value->group)->step;
-        if (leaf->row || value->held || step < fallible) continue;
+        if (leaf->read_late || value->held || step < fallible) continue;
         next[k] = first[step];
         first[step] = k;
     }
@@ -169,7 +169,7 @@ static int share_with_leaves(reuse *r)
         for (uint32_t k = first[step]; k != AGI_NONE; k = next[k]) {
             const agi_value *leaf = &c->value[c->assigned[k]];
             if (!in_place(r, leaf)) continue;
-            agi_buffer_at(c, c->value[leaf->onto].buffer)->shares = leaf->buffer;
+            agi_buffer_at(c, c->value[leaf->assigned].buffer)->shares = leaf->buffer;
             agi_buffer_at(c, leaf->buffer)->taken = 1;
         }
     }
@@ -182,7 +182,7 @@ static int place_assignments(reuse *r)
     find_late_readers(c);
     if (!c->options->distinct && !share_with_leaves(r)) return 0;
     for (int k = 0; k < c->nassigned; k++) {
-        const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[leaf->onto];
+        const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[leaf->assigned];
         agi_buffer_at(c, leaf->buffer)->assigned = 1;
         if (agi_buffer_at(c, value->buffer)->shares != AGI_NONE) continue;
         agi_step *s = &c->plan->step[c->plan->nsteps++];

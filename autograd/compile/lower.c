@@ -152,9 +152,10 @@ int agi_lower(agi_compiler *c)
 {
     size_t n = (size_t)c->groups.count;
     c->reg_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->reg_of);
+    c->slot_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->slot_of);
     c->left = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->left);
     c->address = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->address);
-    if (!c->reg_of || !c->left || !c->address) return agi_out_of_memory(c);
+    if (!c->reg_of || !c->slot_of || !c->left || !c->address) return agi_out_of_memory(c);
     memset(c->address, 0xff, (size_t)c->nvalues * sizeof *c->address);
     if (!give_buffers(c)) return 0;
     c->plan->step = agi_arena_zeros(&c->plan->arena, n + (size_t)c->nassigned, sizeof *c->plan->step);

@@ -72,7 +72,7 @@ static uint32_t address_in_loop(writer *w, uint32_t loop, const agi_pattern *p)
 static uint32_t base_of(writer *w, uint32_t root, const agi_pattern *walked)
 {
     const agi_value *it = &w->c->value[root];
-    if (it->group == w->group && it->buffer == AGI_NONE) return w->c->reg_of[root] | AGI_TEMPORARY;
+    if (it->group == w->group && it->buffer == AGI_NONE) return w->c->slot_of[root] | AGI_TEMPORARY;
     return agi_is_loop(it) ? address_in_loop(w, root, walked) : address_of(w, root);
 }
 
@@ -167,7 +167,7 @@ static void write_value(writer *w, uint32_t i)
     agi_compiler *c = w->c;
     const agi_value *it = &c->value[i];
     uint32_t n = (uint32_t)ag_count(it->node);
-    if (it->buffer == AGI_NONE) c->reg_of[i] = take_slots(w, n);
+    if (it->buffer == AGI_NONE) c->slot_of[i] = take_slots(w, n);
     uint32_t out = base_of(w, i, NULL);
     if (it->kind == AGI_VALUE_POINT) write_point(w, it, out);
     else if (it->kind == AGI_VALUE_FOLD) write_fold(w, it, out);
@@ -177,9 +177,9 @@ static void write_value(writer *w, uint32_t i)
         uint32_t root = c->value[s].root;
         const agi_value *r = &c->value[root];
         if (r->group == w->group && r->buffer == AGI_NONE && --c->left[root] == 0)
-            give_slots(w, c->reg_of[root], (uint32_t)ag_count(r->node));
+            give_slots(w, c->slot_of[root], (uint32_t)ag_count(r->node));
     }
-    if (it->buffer == AGI_NONE && !it->uses) give_slots(w, c->reg_of[i], n);
+    if (it->buffer == AGI_NONE && !it->uses) give_slots(w, c->slot_of[i], n);
 }
 
 static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)

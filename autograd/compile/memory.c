@@ -68,12 +68,6 @@ static int give_back(layout *l, int64_t offset, int64_t bytes)
     return insert_hole(l, low, (hole){ offset, bytes });
 }
 
-static uint32_t owner(const agi_compiler *c, uint32_t b)
-{
-    while (agi_buffer_at(c, b)->shares != AGI_NONE) b = agi_buffer_at(c, b)->shares;
-    return b;
-}
-
 typedef struct {
     uint32_t *start, *list; /* buffers by step of birth, or of death */
 } calendar;
@@ -119,7 +113,7 @@ static void join_lives(agi_compiler *c)
 {
     for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
         const agi_buffer *x = agi_buffer_at(c, b);
-        agi_buffer *o = agi_buffer_at(c, owner(c, b));
+        agi_buffer *o = agi_buffer_at(c, agi_owner(c->buffers.data, b));
         if (x->first != AGI_NONE && x->last > o->last) o->last = x->last;
         o->held |= x->held;
     }
@@ -144,7 +138,7 @@ static int64_t find_end(agi_compiler *c)
     int64_t end = 0;
     for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
         agi_buffer *x = agi_buffer_at(c, b);
-        x->offset = agi_buffer_at(c, owner(c, b))->offset;
+        x->offset = agi_buffer_at(c, agi_owner(c->buffers.data, b))->offset;
         if (!x->in_loop && x->offset + agi_block_bytes(x->bytes) > end) end = x->offset + agi_block_bytes(x->bytes);
     }
     return end;

@@ -49,8 +49,8 @@ static void find_edges(ordering *o)
             if (root->group != AGI_NONE) {
                 add_edge(o, root->group, it->group, 0);
                 if (root->group != it->group) root->stored = 1;
-            } else if (root->onto != AGI_NONE) {
-                add_edge(o, it->group, c->value[root->onto].group, 1);
+            } else if (root->assigned != AGI_NONE) {
+                add_edge(o, it->group, c->value[root->assigned].group, 1);
             }
         }
         uint32_t after = agi_awaited(c, i);

@@ -181,7 +181,7 @@ static int make_call(agi_compiler *c, const ag_node *x)
 static uint32_t assign(agi_compiler *c, uint32_t leaf, uint32_t value)
 {
     uint32_t root = c->value[value].root;
-    if (c->value[leaf].onto != AGI_NONE) {
+    if (c->value[leaf].assigned != AGI_NONE) {
         ag_node *parameter = agi_node(c->graph, c->value[leaf].node->id);
         agi_fail_at(c->graph, AG_EARG, 1, &parameter,
                     "ag_compile: a parameter is assigned twice: list one update of it");
@@ -192,7 +192,7 @@ static uint32_t assign(agi_compiler *c, uint32_t leaf, uint32_t value)
         root = new_copy(c, c->value[value].node, value);
     }
     c->value[root].target = leaf; /* a second assignment of the same value needs a copy */
-    c->value[leaf].onto = root;
+    c->value[leaf].assigned = root;
     c->assigned[c->nassigned++] = leaf;
     return root;
 }

@@ -262,7 +262,7 @@ static void rename_all(rematerialisation *r, uint32_t n)
         agi_value *it = &c->value[r->now[i]];
         uint32_t *value_of = &c->value_of[it->node->id];
         if (*value_of == i) *value_of = r->now[i];
-        if (it->kind == AGI_VALUE_LEAF && it->onto != AGI_NONE) it->onto = r->now[it->onto];
+        if (it->kind == AGI_VALUE_LEAF && it->assigned != AGI_NONE) it->assigned = r->now[it->assigned];
         if (computed(it) && it->target != AGI_NONE) it->target = r->now[it->target];
     }
     for (int k = 0; k < c->noutputs; k++) c->output_value[k] = r->now[c->output_value[k]];

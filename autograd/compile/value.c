@@ -97,7 +97,7 @@ void agi_count_uses(agi_compiler *c)
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->value[c->value[s].root].uses++;
         if (it->held) c->value[i].uses++;
     }
-    for (int k = 0; k < c->nassigned; k++) c->value[c->value[c->assigned[k]].onto].uses++;
+    for (int k = 0; k < c->nassigned; k++) c->value[c->value[c->assigned[k]].assigned].uses++;
 }
 
 int agi_sources(const agi_compiler *c, const agi_value *it, int k)

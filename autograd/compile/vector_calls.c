@@ -39,10 +39,7 @@ static int is_call(window *w, const agi_value *it)
 {
     if (it->kind != AGI_VALUE_POINT || !it->op || it->target != AGI_NONE) return 0;
     uint8_t *known = &w->call[it->op->code];
-    if (!*known) {
-        const char *text = agi_pointwise_text(it->op);
-        *known = agi_calls_functions(text) && !strstr(text, "agi_") ? CALL : ARITHMETIC;
-    }
+    if (!*known) *known = agi_calls_of(it->op) == AGI_CALLS_MATH ? CALL : ARITHMETIC;
     return *known == CALL;
 }
 

@@ -118,7 +118,6 @@ void agi_emit_runs(const agi_emitter *, ag_source *);  /* the statements that ca
  * memory that others know, and compilers keep them in registers. */
 int64_t agi_flat_statements(const agi_loop_step *); /* -1: they are not */
 void agi_emit_locals(const agi_emitter *, const ag_source *body, ag_source *to); /* declares what the body mentions */
-const char *agi_local_array(ag_dtype); /* what its name begins with */
 /* The element of that type, `bytes` into a buffer of a flat body. */
 void agi_emit_local(const agi_emitter *, ag_source *, uint32_t buffer, int64_t bytes, ag_dtype);
 void agi_emit_flat_steps(agi_emitter *);

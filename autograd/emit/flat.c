@@ -64,18 +64,12 @@ int64_t agi_flat_statements(const agi_loop_step *s)
 
 /* ---- local variables --------------------------------------------------------------------------------------------- */
 
-const char *agi_local_array(ag_dtype dtype)
-{
-    static const char *const name[] = { "f32", "f64", "i64" };
-    return name[dtype];
-}
-
 void agi_emit_local(const agi_emitter *e, ag_source *to, uint32_t buffer, int64_t bytes, ag_dtype dtype)
 {
     const agi_buffer *b = &e->plan->buffer[buffer];
     int64_t size = (int64_t)ag_dtype_size(dtype);
     if (b->in_loop) ag_emit(to, "b%u%s[%lld]", buffer, e->flat, (long long)(bytes / size));
-    else ag_emit(to, "%s%s[%lld]", agi_local_array(dtype), e->flat, (long long)((b->offset + bytes) / size));
+    else ag_emit(to, "%s%s[%lld]", agi_type_name(dtype), e->flat, (long long)((b->offset + bytes) / size));
 }
 
 /* Programs mention constants by their values, everything else by their places. */
@@ -98,7 +92,7 @@ void agi_emit_locals(const agi_emitter *e, const ag_source *body, ag_source *to)
 {
     char name[48];
     for (int d = 0; d < 3; d++) {
-        snprintf(name, sizeof name, "%s%s", agi_local_array((ag_dtype)d), e->flat);
+        snprintf(name, sizeof name, "%s%s", agi_type_name((ag_dtype)d), e->flat);
         if (!agi_source_has(body, name)) continue;
         ag_emit(to, "    %s %s[%lld];\n", ag_c_type((ag_dtype)d), name,
                 (long long)(e->plan->block_bytes / (int64_t)ag_dtype_size((ag_dtype)d)));

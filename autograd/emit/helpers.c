@@ -227,8 +227,7 @@ enum { HELPERS = sizeof helpers / sizeof helpers[0], TYPES = 3 };
 
 void agi_helper_name(const agi_emitter *e, const char *name, ag_dtype dtype, char to[AGI_NAME])
 {
-    static const char *const types[] = { "f32", "f64", "i64" };
-    snprintf(to, AGI_NAME, "%s_%s_%s", e->top, name, types[dtype]);
+    snprintf(to, AGI_NAME, "%s_%s_%s", e->top, name, agi_type_name(dtype));
 }
 
 static void emit_two(ag_source *to, const helper *h, ag_dtype dtype, const char *name)

@@ -121,7 +121,7 @@ static void print_memory(printer *w, uint32_t address, char text[64])
     uint32_t b = agi_leaf_at(w->e, at);
     const agi_span *r = agi_find_span(w->result, w->nresults, at);
     if (b == AGI_NONE && r && w->e->reach && w->e->reach[r->buffer].kind == AGI_IN_OUTPUT) b = r->buffer;
-    if (w->e->flat) snprintf(text, 64, "%s%s[%u]", agi_local_array(w->p->dtype), w->e->flat, address);
+    if (w->e->flat) snprintf(text, 64, "%s%s[%u]", agi_type_name(w->p->dtype), w->e->flat, address);
     else if (w->e->native) snprintf(text, 64, "w[%u]", address);
     else if (b == AGI_NONE) snprintf(text, 64, "w[%lld]", (long long)(agi_work_at(w->e, at) / w->size));
     else snprintf(text, 64, "b%u[%lld]", b, (long long)((at - w->e->plan->buffer[b].offset) / w->size));

@@ -81,9 +81,7 @@ void agi_follow_owners(agi_emitter *e)
 {
     const ag_plan *p = e->plan;
     for (uint32_t b = 0; b < p->nbuffers; b++) {
-        uint32_t owner = b;
-        while (p->buffer[owner].shares != AGI_NONE) owner = p->buffer[owner].shares;
-        e->reach[b] = e->reach[owner];
+        e->reach[b] = e->reach[agi_owner(p->buffer, b)];
     }
 }
 

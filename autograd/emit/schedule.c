@@ -5,8 +5,7 @@
 
 int agi_is_special(const agi_micro *m)
 {
-    const char *text = m->kind == AGI_POINT ? agi_pointwise_text(m->op) : NULL;
-    return text && strstr(text, "agi_") != NULL;
+    return m->kind == AGI_POINT && agi_calls_of(m->op) == AGI_CALLS_OWN;
 }
 
 /* ---- loads ------------------------------------------------------------------------------------------------------- */
@@ -240,7 +239,7 @@ static int goes_one_by_one(const agi_schedule *s, int in_loops)
     int vectors = in_loops && s->g->nfolds;
     for (int k = 0; k < s->g->nmicros && !vectors; k++) {
         const agi_micro *m = &s->g->micro[k];
-        vectors = m->kind == AGI_POINT && in_loops && agi_calls_functions(agi_pointwise_text(m->op));
+        vectors = m->kind == AGI_POINT && in_loops && agi_calls_of(m->op);
     }
     return !vectors && !s->by_rows;
 }

@@ -151,7 +151,7 @@ static int has_folds(const agi_pass_printer *p)
 static int calls_functions(const agi_pass_printer *p, int when)
 {
     for (int k = 0; k < p->g->nmicros; k++)
-        if (in_loop(p, &p->g->micro[k], when) && agi_calls_functions(agi_pointwise_text(p->g->micro[k].op))) return 1;
+        if (in_loop(p, &p->g->micro[k], when) && agi_calls_of(p->g->micro[k].op)) return 1;
     return 0;
 }
 

@@ -76,10 +76,9 @@ static void emit_name(ag_source *s, const char *name)
 
 void agi_emit_node(ag_source *s, const ag_node *x)
 {
-    static const char *const types[] = { "f32", "f64", "i64" };
     if (x->name) emit_name(s, x->name);
     else ag_emit(s, "%s#%u", x->op->name, x->id);
-    ag_emit(s, " %s[", types[x->dtype]);
+    ag_emit(s, " %s[", agi_type_name((ag_dtype)x->dtype));
     for (int i = 0; i < x->rank; i++) ag_emit(s, i ? ",%lld" : "%lld", (long long)x->dim[i]);
     ag_emit(s, "]");
 }

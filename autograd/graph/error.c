@@ -23,8 +23,7 @@ void agi_print(agi_text *t, const char *format, ...)
 
 void agi_print_shape(agi_text *t, ag_dtype dtype, int rank, const int64_t *dim)
 {
-    static const char *const name[] = { "f32", "f64", "i64" };
-    agi_print(t, "%s[", name[dtype]);
+    agi_print(t, "%s[", agi_type_name(dtype));
     for (int i = 0; i < rank; i++) agi_print(t, i ? ",%lld" : "%lld", (long long)dim[i]);
     agi_print(t, "]");
 }

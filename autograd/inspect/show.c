@@ -7,11 +7,9 @@ typedef struct {
     double bytes, flops;
 } writer;
 
-static const char *const type_names[] = { "f32", "f64", "i64" };
-
 static void show_shape(FILE *to, const ag_node *x)
 {
-    fprintf(to, "%s[", type_names[x->dtype]);
+    fprintf(to, "%s[", agi_type_name((ag_dtype)x->dtype));
     for (int i = 0; i < x->rank; i++) fprintf(to, i ? ",%lld" : "%lld", (long long)x->dim[i]);
     fputc(']', to);
 }
@@ -72,7 +70,7 @@ static void show_pass(writer *w, const agi_pass *g, double *bytes, double *flops
 {
     static const char *const modes[] = { "everything", "columns", "long rows" };
     fprintf(w->to, "pass over %lld x %lld %s, tiles %lld x %lld, blocks %lld, registers %d + %d\n", (long long)g->rows,
-            (long long)g->columns, type_names[g->dtype], (long long)g->tile_rows, (long long)g->tile_columns,
+            (long long)g->columns, agi_type_name(g->dtype), (long long)g->tile_rows, (long long)g->tile_columns,
             (long long)g->blocks, g->full_slots, g->row_slots);
     for (int k = 0; k < g->nloads; k++) *bytes += show_load(w, &g->load[k]);
     for (int k = 0; k < g->nmicros; k++) *flops += show_micro(w, g, &g->micro[k]);
@@ -111,7 +109,7 @@ static const char *code_name(uint32_t code)
 static void show_program(writer *w, const agi_program *p, double *bytes, double *flops)
 {
     enum { MOST = 200 };
-    fprintf(w->to, "program of %lld %s instructions\n", (long long)p->count, type_names[p->dtype]);
+    fprintf(w->to, "program of %lld %s instructions\n", (long long)p->count, agi_type_name(p->dtype));
     for (int64_t k = 0; k < p->count && k < MOST; k++) {
         const agi_instruction *i = &p->code[k];
         fprintf(w->to, "    m%u = %s m%u m%u m%u\n", i->out, code_name(i->code), i->a, i->b, i->c);

@@ -34,15 +34,18 @@ const char *agi_fold_text(int fold)
     return texts[AGI_SUM + (uint32_t)fold];
 }
 
-int agi_calls_functions(const char *text)
+agi_calls agi_calls_of(const ag_op *op)
 {
     static const char *const instructions[] = { "F(sqrt)", "F(fabs)", "F(floor)", "F(copysign)" };
-    for (const char *c = text; (c = strstr(c, "F(")); c++) {
+    const char *text = agi_pointwise_text(op);
+    int calls = 0;
+    for (const char *c = text; c && (c = strstr(c, "F(")); c++) {
         int cheap = 0;
         for (int k = 0; k < 4; k++) cheap |= strncmp(c, instructions[k], strlen(instructions[k])) == 0;
-        if (!cheap) return 1;
+        calls |= !cheap;
     }
-    return 0;
+    if (text && strstr(text, "agi_")) return AGI_CALLS_OWN;
+    return calls ? AGI_CALLS_MATH : AGI_CALLS_NOTHING;
 }
 
 #undef POINTWISE1

@@ -74,15 +74,15 @@ int64_t agi_pass_scratch(const agi_pass *g)
     return pointers + g->full_slots * agi_slot_bytes(g, 0) + g->row_slots * agi_slot_bytes(g, 1);
 }
 
-uint32_t agi_owner(const ag_plan *p, uint32_t b)
+uint32_t agi_owner(const agi_buffer *all, uint32_t b)
 {
-    while (p->buffer[b].shares != AGI_NONE) b = p->buffer[b].shares;
+    while (all[b].shares != AGI_NONE) b = all[b].shares;
     return b;
 }
 
 int agi_same_memory(const ag_plan *p, uint32_t a, uint32_t b)
 {
-    return agi_owner(p, a) == agi_owner(p, b);
+    return agi_owner(p->buffer, a) == agi_owner(p->buffer, b);
 }
 
 agi_matrix agi_matrix_layout(const ag_node *x, const ag_strides *s)

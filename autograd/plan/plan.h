@@ -201,7 +201,10 @@ const char *agi_pointwise_text(const ag_op *); /* NULL: a user's operation witho
 
 const char *agi_code_text(uint32_t code);       /* of an instruction of a scalar program */
 
-int agi_calls_functions(const char *text);      /* of <math.h>, that are no instructions */
+/* What the arithmetic of an operation calls: nothing but instructions; functions of <math.h>, which have versions for
+ * vectors; the library's own, which have none. A user's operation without text counts as instructions. */
+typedef enum { AGI_CALLS_NOTHING, AGI_CALLS_MATH, AGI_CALLS_OWN } agi_calls;
+agi_calls agi_calls_of(const ag_op *);
 
 const char *agi_fold_text(int fold);            /* of a and b */
 
@@ -333,7 +336,7 @@ struct ag_plan {
 int agi_place_order(const void *, const void *); /* for qsort: that of a plan's places */
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
 
-uint32_t agi_owner(const ag_plan *, uint32_t buffer); /* whose memory it is, through all that take over */
+uint32_t agi_owner(const agi_buffer *all, uint32_t); /* whose memory it is, through all that take over */
 int agi_same_memory(const ag_plan *, uint32_t a, uint32_t b); /* buffers in place of one another */
 
 /* A matrix as BLAS takes it, one whose rows or columns are contiguous: is it transposed, and its leading dimension. */

@@ -4,15 +4,9 @@
 
 #include <ctype.h>
 
-static uint32_t owner(const ag_plan *p, uint32_t b)
-{
-    while (p->buffer[b].shares != AGI_NONE) b = p->buffer[b].shares;
-    return b;
-}
-
 static void assign(agi_writer *w, uint32_t b)
 {
-    uint32_t memory = owner(w->plan, b);
+    uint32_t memory = agi_owner(w->plan->buffer, b);
     if (w->plan->buffer[memory].role == AGI_LEAF) w->assigned[memory] = 1;
 }
 
@@ -89,7 +83,8 @@ static int place_output(agi_writer *w, const ag_node *x)
     const agi_place *at = agi_find_place(w->plan, x);
     agi_reach *r = &w->e.reach[at->buffer];
     int given = r->kind == AGI_IN_INPUT || r->kind == AGI_IN_PARAMETER;
-    if (given || w->assigned[owner(w->plan, at->buffer)]) return 1; /* the caller has it: an input or a parameter */
+    /* the caller has it: an input or a parameter */
+    if (given || w->assigned[agi_owner(w->plan->buffer, at->buffer)]) return 1;
     for (int k = 0; k < w->outputs; k++)
         if (w->output_node[k] == x) return 1;
     const char *member = w->output_member[w->outputs] = name_member(w, "output", x, w->outputs, NULL);
