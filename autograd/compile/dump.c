@@ -38,7 +38,7 @@ static void dump_value(FILE *to, const agi_compiler *c, uint32_t i)
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) fprintf(to, k ? " %d" : ", of %d", s);
     if (it->kind != AGI_VALUE_VIEW && it->kind != AGI_VALUE_DEAD) {
         fprintf(to, ", read %u times", it->uses);
-        if (it->kind == AGI_VALUE_LEAF) dump_number(to, "assigned", it->onto);
+        if (it->kind == AGI_VALUE_LEAF) dump_number(to, "assigned", it->assigned);
         else dump_number(to, "assigned to", it->target);
         if (it->held) fprintf(to, ", held");
         if (it->remade) fprintf(to, ", computed again");

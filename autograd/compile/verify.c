@@ -15,7 +15,8 @@ int agi_broken(const agi_compiler *c, const char *format, ...)
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    agi_fail(c->graph, AG_EINTERNAL, "ag_compile: the stage '%s' broke: %s; this is a fault of the library: please report "
+    agi_fail(c->graph,
+             AG_EINTERNAL, "ag_compile: the stage '%s' broke: %s; this is a fault of the library: please report "
              "it, with what options.stages writes", c->stage, what);
     return 0;
 }
@@ -131,9 +132,9 @@ static int check_leaf(const agi_compiler *c, uint32_t i)
     const agi_value *it = &c->value[i];
     if (c->value_of[it->node->id] != i)
         return agi_broken(c, "value %u, a leaf, is there again as value %u", i, c->value_of[it->node->id]);
-    if (it->onto == AGI_NONE) return 1;
-    if (it->onto >= c->nvalues || !agi_is_computed(&c->value[it->onto]) || c->value[it->onto].target != i)
-        return agi_broken(c, "value %u, a leaf, takes its new value from %u, which does not know it", i, it->onto);
+    if (it->assigned == AGI_NONE) return 1;
+    if (it->assigned >= c->nvalues || !agi_is_computed(&c->value[it->assigned]) || c->value[it->assigned].target != i)
+        return agi_broken(c, "value %u, a leaf, takes its new value from %u, which does not know it", i, it->assigned);
     return 1;
 }
 
@@ -143,10 +144,10 @@ static int check_assigned(agi_compiler *c, uint32_t *uses)
     if (!seen) return agi_out_of_memory(c);
     for (int k = 0; k < c->nassigned; k++) {
         uint32_t leaf = c->assigned[k];
-        if (leaf >= c->nvalues || c->value[leaf].kind != AGI_VALUE_LEAF || c->value[leaf].onto == AGI_NONE)
+        if (leaf >= c->nvalues || c->value[leaf].kind != AGI_VALUE_LEAF || c->value[leaf].assigned == AGI_NONE)
             return agi_broken(c, "value %u is assigned to, but is no leaf with a new value", leaf);
         if (seen[leaf]++) return agi_broken(c, "value %u, a leaf, is assigned twice", leaf);
-        uses[c->value[leaf].onto]++;
+        uses[c->value[leaf].assigned]++;
     }
     return 1;
 }
