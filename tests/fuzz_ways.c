@@ -161,6 +161,7 @@ static void run_alike(const fuzz_program *p, int isa, int n, const way ways[])
     for (int k = 0; k < n; k++) {
         ag_options o = ways[k].options;
         o.isa = isa;
+        o.verify = 1;
         results r = evaluate(p, ways[k].name, &o);
         if (k == 0) {
             for (int i = 0; i < p->n; i++) fuzz_compare(p, ways[k].name, i, r.data[i]);

@@ -389,10 +389,11 @@ START_TEST(scans_equal_unrolled_graphs)
         test_evaluate(want.n, want.node, &(ag_options){ .isa = isa, .unfused = 1 }, want.value);
         test_evaluate(got.n, got.node, &(ag_options){ .isa = isa, .unfused = 1, .poison = 1 }, got.value);
         compare(r, "unfused", &got, &want, tolerance_of(r));
-        test_evaluate(got.n, got.node, &(ag_options){ .isa = isa }, got.value);
+        test_evaluate(got.n, got.node, &(ag_options){ .isa = isa, .verify = 1 }, got.value);
         compare(r, "fused", &got, &want, tolerance_of(r));
         for (size_t k = 0; k < COUNT(same); k++) {
             ag_options o = same[k].options;
+            o.verify = 1;
             o.isa = isa;
             test_evaluate(again.n, again.node, &o, again.value);
             compare(r, same[k].how, &again, &got, 0);

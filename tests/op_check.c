@@ -133,12 +133,13 @@ void op_check_plans(const op_case *c)
     op_built b = op_build_case(c, AG_F64);
     op_outputs p = op_program(c, &b, c->n == 3 ? 1 : 2), want = op_program(c, &b, c->n == 3 ? 1 : 2);
     for (int isa = 1; isa <= test_best_isa(); isa++) {
-        test_evaluate(p.n, p.node, &(ag_options){ .isa = isa, .unfused = 1, .distinct = 1 }, want.value);
+        test_evaluate(p.n, p.node, &(ag_options){ .isa = isa, .unfused = 1, .distinct = 1, .verify = 1 }, want.value);
         test_evaluate(p.n, p.node, &(ag_options){ .isa = isa }, p.value);
         within_ulps(c, &p, &want);
         for (size_t i = 0; i < COUNT(same); i++) {
             ag_options o = same[i].options;
             o.isa = isa;
+            o.verify = 1;
             test_evaluate(p.n, p.node, &o, want.value);
             same_bits(c, same[i].how, &p, &want);
         }

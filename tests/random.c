@@ -276,6 +276,7 @@ static void all_plans_agree(int seed, ag_dtype dtype, scale how)
     for (size_t k = 0; k < COUNT(variants); k++) {
         ag_options v = variants[k].options;
         v.isa = o.isa;
+        v.verify = 1;
         test_evaluate(p.n, p.node, &v, other.value);
         compare(seed, variants[k].how, &other, &p, 0);
     }

@@ -108,7 +108,7 @@ static int finish(agi_compiler *c)
 typedef struct {
     const char *name;
     int (*run)(agi_compiler *);   /* each returns 0 after recording a failure in the graph */
-    int (*check)(agi_compiler *); /* what must hold after it, or NULL */
+    int (*check)(agi_compiler *); /* what must hold after it */
 } stage;
 
 static const stage stages[] = {
@@ -118,11 +118,11 @@ static const stage stages[] = {
     { "fusing", agi_fuse, agi_verify_groups },
     { "ordering", agi_order, agi_verify_order },
     { "vector calls", agi_make_vector_calls, agi_verify_order },
-    { "lowering", agi_lower, NULL },
-    { "sharing", agi_share_memory, NULL },
-    { "laying out", agi_lay_out, NULL },
-    { "addressing", agi_address_programs, NULL },
-    { "finishing", finish, NULL },
+    { "lowering", agi_lower, agi_verify_steps },
+    { "sharing", agi_share_memory, agi_verify_steps },
+    { "laying out", agi_lay_out, agi_verify_memory },
+    { "addressing", agi_address_programs, agi_verify_addresses },
+    { "finishing", finish, agi_verify_places },
 };
 
 static int compile(agi_compiler *c)
@@ -132,7 +132,7 @@ static int compile(agi_compiler *c)
         c->stage = s->name;
         if (!s->run(c)) return 0;
         if (c->options->stages) agi_dump_stage(c);
-        if (verify && s->check && !s->check(c)) return 0;
+        if (verify && !s->check(c)) return 0;
     }
     return 1;
 }
