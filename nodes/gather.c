@@ -25,15 +25,15 @@ static ag_status shape(ag_infer *c)
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *x = c->node->in[0];
-    const int64_t count = ag_count(c->node->in[1]);
+    const int64_t count = ag_count(c->node->in[1]), *index = c->in[1];
     ag_split s = ag_split_at(x, *(const int *)c->node->attribute);
     size_t bytes = (size_t)s.inner * ag_dtype_size((ag_dtype)x->dtype);
     const char *from = c->in[0];
     char *to = c->out;
     for (int64_t o = 0; o < s.outer; o++, from += (size_t)s.extent * bytes)
         for (int64_t k = 0; k < count; k++, to += bytes) {
-            int64_t position = agi_position(c, k, s.extent);
-            if (position < 0) return AG_EARG;
+            int64_t position = agi_counted(index[k], s.extent);
+            if (position < 0) return agi_position(c, k, s.extent), AG_EARG;
             agi_move(to, from + (size_t)position * bytes, bytes);
         }
     return AG_OK;

@@ -104,11 +104,11 @@ static ag_status add_f32(const ag_kernel_call *c, ag_split s, float *out, const 
 
 static ag_status add_f64(const ag_kernel_call *c, ag_split s, double *out, const double *update)
 {
-    const int64_t count = ag_count(c->node->in[1]);
+    const int64_t count = ag_count(c->node->in[1]), *index = c->in[1];
     for (int64_t o = 0; o < s.outer; o++, out += s.extent * s.inner)
         for (int64_t k = 0; k < count; k++, update += s.inner) {
-            int64_t position = agi_position(c, k, s.extent);
-            if (position < 0) return AG_EARG;
+            int64_t position = agi_counted(index[k], s.extent);
+            if (position < 0) return agi_position(c, k, s.extent), AG_EARG;
             for (int64_t i = 0; i < s.inner; i++) out[position * s.inner + i] += update[i];
         }
     return AG_OK;

@@ -7,8 +7,8 @@ static agi_value *only_reader_of(const agi_compiler *c, const agi_value *user, i
 {
     const agi_value *seen = &c->value[user->in[k]];
     agi_value *it = &c->value[seen->root];
-    int alone = seen->view == AGI_NONE && it->uses == 1;
-    if (!alone || !agi_is_point(it) || it->op != op || it->node->dtype != user->node->dtype) return NULL;
+    if (it->op != op || !agi_is_point(it) || it->uses != 1 || seen->view != AGI_NONE) return NULL;
+    if (it->node->dtype != user->node->dtype) return NULL;
     return ag_same_shape(seen->node, user->node) && ag_same_shape(it->node, user->node) ? it : NULL;
 }
 
@@ -29,7 +29,8 @@ static int fuse(agi_compiler *c, agi_value *it, const agi_fused_pattern *p)
     return 1;
 }
 
-/* The scalar multiplies the column or row, where it has been computed before them. */
+/* The scalar multiplies the column or row, where it has been computed before them. Of a scalar and a tensor as large as
+ * the product there is no column: a step for the two scalars costs more than it saves. */
 static int scale_before_broadcast(agi_compiler *c, agi_value *it, const agi_fused_pattern *p)
 {
     uint32_t scalar = it->in[1 - p->operand], product = it->in[p->operand];
@@ -38,7 +39,8 @@ static int scale_before_broadcast(agi_compiler *c, agi_value *it, const agi_fuse
     if (scalar > product && c->value[c->value[scalar].root].kind != AGI_VALUE_LEAF) return 0;
     for (int j = 0; j < 2; j++) {
         uint32_t small = mul->in[j], other = mul->in[1 - j];
-        if (ag_count(c->value[small].node) >= ag_count(mul->node)) continue;
+        int64_t n = ag_count(mul->node);
+        if (ag_count(c->value[small].node) >= n || ag_count(c->value[other].node) >= n) continue;
         mul->node = c->value[small].node;
         mul->in[0] = scalar;
         mul->in[1] = small;
@@ -74,22 +76,41 @@ static void accumulate(agi_compiler *c, uint32_t leaf, const agi_fused_pattern *
     }
 }
 
-static void combine(agi_compiler *c, agi_value *it)
+/* By the code of the outer operation: the patterns from first to before end are all that may fit. */
+typedef struct {
+    uint8_t first[AG_CODE_COUNT], end[AG_CODE_COUNT];
+} range;
+
+static range find_ranges(void)
+{
+    range r = { { 0 }, { 0 } };
+    for (int k = agi_pattern_count; k-- > 0;) {
+        const int code = agi_patterns[k].outer->code;
+        if (!r.end[code]) r.end[code] = (uint8_t)(k + 1);
+        r.first[code] = (uint8_t)k;
+    }
+    return r;
+}
+
+static void combine(agi_compiler *c, agi_value *it, const range *r)
 {
     int reordered = 0; /* once: the other way round would undo it */
-    for (const agi_fused_pattern *p = agi_patterns; p < agi_patterns + agi_pattern_count; p++) {
+    for (uint8_t k = r->first[it->op->code]; k < r->end[it->op->code]; k++) {
+        const agi_fused_pattern *p = &agi_patterns[k];
         if (it->op != p->outer) continue;
         if (p->kind == AGI_REORDERS) reordered = reordered || scale_before_broadcast(c, it, p);
-        else if (p->kind == AGI_FUSES) fuse(c, it, p);
+        else if (p->kind == AGI_FUSES && fuse(c, it, p) && k + 1 < r->first[it->op->code])
+            k = (uint8_t)(r->first[it->op->code] - 1);
     }
 }
 
 int agi_combine(agi_compiler *c)
 {
     if (c->options->unfused) return 1;
+    const range r = find_ranges();
     for (const agi_fused_pattern *p = agi_patterns; p < agi_patterns + agi_pattern_count; p++)
         for (int k = 0; p->kind == AGI_ACCUMULATES && k < c->nassigned; k++) accumulate(c, c->assigned[k], p);
     for (uint32_t i = 0; i < c->nvalues; i++)
-        if (agi_is_point(&c->value[i])) combine(c, &c->value[i]);
+        if (agi_is_point(&c->value[i]) && c->value[i].op) combine(c, &c->value[i], &r);
     return 1;
 }

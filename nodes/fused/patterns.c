@@ -1,18 +1,20 @@
-/* Tried in this order on every operation, in the order of the graph; what one makes of it the next ones see, so that
- * three in a row become two, then one. A product is rounded before its sum, fused or not. */
+/* Tried in this order on every operation, in the order of the graph, those of one outer operation side by side; what
+ * one makes of it the next ones see, so that three in a row become two, then one. A product is rounded before its sum,
+ * fused or not. */
 #include "patterns.h"
 
 const agi_fused_pattern agi_patterns[] = {
     { AGI_ACCUMULATES, &agi_sub, 1, &agi_mul, &agi_submul },
+    { AGI_FUSES, &agi_sub, 0, &agi_mul, &agi_mulsub },
+    { AGI_FUSES, &agi_sub, 1, &agi_mul, &agi_submul },
+
     { AGI_REORDERS, &agi_mul, 0, &agi_mul, NULL },
     { AGI_REORDERS, &agi_mul, 1, &agi_mul, NULL },
+    { AGI_FUSES, &agi_mul, 0, &agi_mul, &agi_mulmul },
+    { AGI_FUSES, &agi_mul, 1, &agi_mul, &agi_mulmul },
 
     { AGI_FUSES, &agi_add, 0, &agi_mul, &agi_muladd },
     { AGI_FUSES, &agi_add, 1, &agi_mul, &agi_muladd },
-    { AGI_FUSES, &agi_sub, 0, &agi_mul, &agi_mulsub },
-    { AGI_FUSES, &agi_sub, 1, &agi_mul, &agi_submul },
-    { AGI_FUSES, &agi_mul, 0, &agi_mul, &agi_mulmul },
-    { AGI_FUSES, &agi_mul, 1, &agi_mul, &agi_mulmul },
 
     { AGI_FUSES, &agi_exp, 0, &agi_neg, &agi_exp_neg },
     { AGI_FUSES, &agi_exp_neg, 0, &agi_square, &agi_exp_neg_square },
