@@ -47,7 +47,7 @@ typedef enum {
     AG_ENAN,    /* a NaN where none may be */
     AG_EIO,     /* a file cannot be read or written */
     AG_ENUMERIC, /* singular or indefinite input of a factorisation */
-    AG_EINTERNAL /* the library has found itself at fault: options.verify */
+    AG_EINTERNAL /* the library is at fault, or an operation of your own: found by options.verify */
 } ag_status;
 
 typedef struct ag_graph ag_graph;

@@ -83,6 +83,49 @@ START_TEST(the_plan_is_the_same)
 }
 END_TEST
 
+/* ---- operations whose descriptors are wrong ---------------------------------------------------------------------- */
+
+static ag_status same_shape(ag_infer *c)
+{
+    c->shape = ag_shape_of(c->in[0]);
+    return AG_OK;
+}
+
+static int one_further(const ag_node *x, ag_strides *s)
+{
+    (void)x;
+    s->offset += 1;
+    return 1;
+}
+
+static int from_the_last(const ag_node *x, ag_strides *s)
+{
+    (void)x;
+    s->stride[0] = -s->stride[0];
+    return 1;
+}
+
+static const struct {
+    ag_op op;
+    const char *found;
+} wrong_views[] = {
+    { { .name = "further", .formula = "in[i + 1]", .inputs = 1, .flags = AG_VIEW, .shape = same_shape,
+        .view = one_further }, "(further) looks at elements 1 to 24 of value" },
+    { { .name = "backward", .formula = "in[-i]", .inputs = 1, .flags = AG_VIEW, .shape = same_shape,
+        .view = from_the_last }, "(backward) looks at elements -20 to 3 of value" } };
+
+/* Even though nothing else would notice: a run reads what lies beside. */
+START_TEST(views_beyond_memory)
+{
+    ag_node *x = ag_find(g, "x"), *z = ag_sum(ag_exp(ag_custom(&wrong_views[_i].op, 1, &x, NULL)));
+    ag_options o = test_options();
+    ck_assert_msg(!ag_is_bad(z), "%s", ag_graph_error(g));
+    ck_assert_ptr_null(ag_compile(g, 1, &z, &o));
+    expect_failure(g, AG_EINTERNAL,
+                   (const char *[]){ "the stage 'reading' broke: value", wrong_views[_i].found, NULL });
+}
+END_TEST
+
 Suite *suite_verify(void)
 {
     Suite *s = suite_create("verify");
@@ -91,6 +134,7 @@ Suite *suite_verify(void)
     tcase_add_test(t, every_stage_is_shown);
     tcase_add_test(t, what_is_there_is_shown);
     tcase_add_test(t, the_plan_is_the_same);
+    tcase_add_loop_test(t, views_beyond_memory, 0, COUNT(wrong_views));
     suite_add_tcase(s, t);
     return s;
 }

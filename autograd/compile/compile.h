@@ -15,10 +15,10 @@
  *   memory.c         buffers: lifetimes -> offsets; pack.c: closer together
  *
  * value.c answers what all of them ask; dump.c writes the program down after a stage. What must hold between stages,
- * which verify.h's functions check in tests:
+ * which verify.h's functions check:
  *
- *   - A value's operands are values before it, but for what fused operations took over: combine.c moves a product to
- *     where its only reader stood. Views name their root at once: a root is no view.
+ *   - What a value reads lies in a leaf or in a value before it; a fused operation may read a leaf, or a view of one,
+ *     that comes after it. Views name their root at once: a root is no view.
  *   - `uses` counts the reads that remain; a value nobody reads is not computed, unless it is held or assigned.
  *   - A group's level is above the levels of all groups it reads from: groups never need each other.
  *   - After ordering, a group reads only from groups before it, and a parameter's new value is written after the last

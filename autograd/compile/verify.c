@@ -15,8 +15,9 @@ int agi_broken(const agi_compiler *c, const char *format, ...)
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    agi_fail(c->graph, AG_EINTERNAL, "ag_compile: the stage '%s' broke: %s; this is a fault of the library: please "
-             "report it, with what options.stages writes", c->stage, what);
+    agi_fail(c->graph, AG_EINTERNAL, "ag_compile: the stage '%s' broke: %s; a fault of the library, unless an "
+             "operation of your own says what is not so: please report it, with what options.stages writes", c->stage,
+             what);
     return 0;
 }
 
