@@ -1,5 +1,5 @@
-/* What each step reads and writes, as its own words say: the steps are looked at, not what the compiler meant. Of a
- * scalar program its values tell; that its instructions agree is checked by themselves. */
+/* What each step reads and writes, by the step itself and not by what it was made from; but of a scalar program its
+ * values tell, which its instructions are held against. */
 #include "verify.h"
 #include "control/loop.h"
 
@@ -28,7 +28,7 @@ static void add_whole(list *l, uint32_t buffer, int writes)
     if (buffer != AGI_NONE) add(l, buffer, writes, 0, bytes_of(l, buffer));
 }
 
-/* A walk along strides, between bounds if there are any: nothing is read where it has no elements. */
+/* A walk along strides, between bounds if there are any: without elements it reads nothing. */
 static void add_walk(list *l, uint32_t buffer, ag_dtype dtype, const agi_pattern *p)
 {
     int64_t low = p->offset, high = low, size = (int64_t)ag_dtype_size(dtype);
@@ -105,8 +105,7 @@ static void list_transfers(list *l, const agi_transfers *t, uint32_t out)
 {
     for (int k = 0; k < t->count; k++) {
         const agi_transfer *one = &t->list[k];
-        if (one->outer != out) add(l, one->outer, 0, one->offset, one->offset + one->bytes);
-        else add(l, one->outer, 1, one->offset, one->offset + one->bytes);
+        add(l, one->outer, one->outer == out, one->offset, one->offset + one->bytes);
     }
 }
 
