@@ -130,6 +130,7 @@ typedef struct {
     const agi_body *body; /* the body of a loop or branch: what is bound, what is carried; or NULL */
     uint32_t *output_value; /* the value that holds each */
 
+    /* The values: read_graph.c makes them, rematerialise.c copies some, combine.c takes some into others. */
     uint32_t *value_of; /* by node id */
     agi_sameness *same; /* while values are made, if some node is a rewritten one; or NULL */
     agi_value *value;
@@ -146,12 +147,14 @@ typedef struct {
     uint32_t *assigned; /* leaf values that are assigned to */
     int nassigned;
 
+    /* The groups: fuse.c makes them, order.c puts them in order, vector_calls.c the values of some. */
     agi_vector groups; /* agi_fusion */
     uint32_t *newest;  /* hash of a group's key -> the last group opened with it */
     uint32_t *value_list; /* values by group, in order */
     uint32_t *order;     /* groups in order of execution */
     uint8_t *together;   /* by place in value_list: so many values from here on are one vector call; or 0 */
 
+    /* The steps: lower.c and its files make them with their buffers; in_place.c, memory.c and pack.c place these. */
     agi_vector buffers;  /* agi_buffer */
     uint32_t *reg_of;    /* by value: its register in its tile group */
     uint32_t *slot_of;   /* by value: its first slot among the temporaries of its scalar program */
