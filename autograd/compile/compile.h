@@ -10,6 +10,7 @@
  *   order.c          groups in an order that respects data and lets parameters be overwritten in place; fallible.c:
  *                    which of them may fail while the plan runs
  *   vector_calls.c   scalar groups: calls of one function side by side
+ *   bodies.c         what plans the bodies of loops and branches are to be; stages.c has them compiled
  *   lower.c          groups -> steps; lower_pass.c, lower_program.c, lower_loop.c: of each kind
  *   in_place.c       results in the memory of an operand that dies, or of the parameter that they are stored into
  *   memory.c         buffers: lifetimes -> offsets; pack.c: closer together
@@ -116,6 +117,7 @@ typedef struct {
     const ag_node *node;
     int64_t *part; /* -1: nobody reads it */
     int64_t bytes;
+    ag_plan *body[2]; /* of a loop's steps and test, or of both branches; NULL: there is none, or a step has it */
 } agi_layout;
 
 typedef struct {
@@ -188,6 +190,14 @@ static inline int agi_is_loop(const agi_value *it)
 {
     return it->kind == AGI_VALUE_CALL && it->node->op->flags & AG_LOOP;
 }
+
+/* bodies.c: what is to be compiled for a body. */
+typedef struct {
+    agi_body body;
+    int n; /* outputs; -1: nothing is */
+    ag_node **outputs;
+} agi_request;
+int agi_describe_body(agi_compiler *, const agi_layout *, int which, agi_request *); /* 0 after a failure */
 
 ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *, const agi_recipe *,
                      const agi_body *);

@@ -38,69 +38,6 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
     return 1;
 }
 
-/* ---- bodies ----------------------------------------------------------------------------------------------------- */
-
-/* The outputs of a body's plan: the states' next values first. */
-static ag_plan *compile_body(agi_compiler *c, agi_body body, int n, ag_node *const results[])
-{
-    ag_node **outputs = agi_arena_take(&c->arena, (size_t)(body.nstates + n) * sizeof *outputs);
-    if (!outputs) return agi_out_of_memory(c), NULL;
-    if (body.nstates) memcpy(outputs, body.next, (size_t)body.nstates * sizeof *outputs); /* else perhaps NULL */
-    memcpy(outputs + body.nstates, results, (size_t)n * sizeof *outputs);
-    agi_recipe recipe = { .plain = c->recipe->plain };
-    return agi_compile(c->graph, body.nstates + n, outputs, c->options, &recipe, &body);
-}
-
-/* What somebody reads of a loop, directly or through other states: `next` and `bound` get its live states, first. */
-typedef struct {
-    int states, results, inputs;
-    ag_node **next, **bound, **result;
-} live_loop;
-
-static int add_live(agi_compiler *c, const agi_loop_attribute *l, const int64_t *part, live_loop *v,
-                    unsigned char *live)
-{
-    unsigned char *used = agi_arena_zeros(&c->arena, (size_t)l->states + 1, 1);
-    if (!used) return agi_out_of_memory(c);
-    for (int k = 0; k < l->results; k++)
-        if (part[agi_part_result(l, k)] >= 0) v->result[v->results++] = l->result[k];
-    for (int k = 0; k < l->states; k++) live[k] = part[agi_part_final(l, k)] >= 0 || part[agi_part_before(l, k)] >= 0;
-    for (int grown = 1; grown;) { /* states that live ones, results or the test read */
-        int n = v->results;
-        ag_node **read = agi_arena_take(&c->arena, (size_t)(v->results + l->states + 1) * sizeof *read);
-        if (!read) return agi_out_of_memory(c);
-        memcpy(read, v->result, (size_t)n * sizeof *read);
-        if (l->test) read[n++] = l->test;
-        for (int k = 0; k < l->states; k++)
-            if (live[k]) read[n++] = l->next[k];
-        grown = 0;
-        if (n && l->states && !agi_find_used(c->graph, n, read, l->states, l->state, used)) return 0;
-        for (int k = 0; k < l->states; k++)
-            if (used[k] && !live[k]) live[k] = 1, grown = 1;
-    }
-    return 1;
-}
-
-static int find_live(agi_compiler *c, const agi_loop_attribute *l, const int64_t *part, live_loop *v)
-{
-    int inputs = l->states + l->elements + l->captures;
-    size_t n = (size_t)(l->results + inputs + 1);
-    unsigned char *live = agi_arena_zeros(&c->arena, n, 1);
-    v->next = agi_arena_take(&c->arena, n * sizeof *v->next);
-    v->bound = agi_arena_take(&c->arena, n * sizeof *v->bound);
-    v->result = agi_arena_take(&c->arena, n * sizeof *v->result);
-    if (!live || !v->next || !v->bound || !v->result) return agi_out_of_memory(c);
-    if (!add_live(c, l, part, v, live)) return 0;
-    for (int k = 0; k < l->states; k++) {
-        if (!live[k]) continue;
-        v->bound[v->states] = l->state[k];
-        v->next[v->states++] = l->next[k];
-    }
-    v->inputs = v->states;
-    for (int k = l->states; k < inputs; k++) v->bound[v->inputs++] = agi_loop_leaf(l, k);
-    return 1;
-}
-
 /* ---- transfers -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -189,7 +126,7 @@ static void transfer_states(lowering *w, const agi_loop_attribute *l)
     }
 }
 
-static int transfer_loop(lowering *w, const agi_loop_attribute *l)
+static int transfer_steps(lowering *w, const agi_loop_attribute *l)
 {
     agi_loop_step *s = w->s;
     int bound = l->states + l->elements;
@@ -211,75 +148,64 @@ static int transfer_loop(lowering *w, const agi_loop_attribute *l)
     return 1;
 }
 
-static int compile_test(lowering *w, const agi_loop_attribute *l)
+static int transfer_test(lowering *w, const agi_loop_attribute *l)
 {
     agi_loop_step *s = w->s;
     int bound = l->states + l->elements, inputs = bound + l->captures;
-    ag_node **leaves = agi_arena_take(&w->c->arena, (size_t)inputs * sizeof *leaves);
-    if (!leaves) return agi_out_of_memory(w->c);
-    for (int k = 0; k < inputs; k++) leaves[k] = agi_loop_leaf(l, k);
-    s->body[1] = compile_body(w->c, (agi_body){ .nbound = inputs, .bound = leaves }, 1, &l->test);
-    if (!s->body[1] || !make_room(w, &s->enter[1], l->captures) || !make_room(w, &s->states, l->states)) return 0;
+    if (!make_room(w, &s->enter[1], l->captures) || !make_room(w, &s->states, l->states)) return 0;
     for (int k = 0; k < l->states; k++) {
         agi_transfer t = { .kind = AGI_COPY_IN };
         if (inner_buffer(s->body[0], l->state[k], &t.outer)) add_leaf(&s->states, t, s->body[1], l->state[k]);
     }
-    for (int k = bound; k < inputs; k++) add_leaf(&s->enter[1], from_input(w, k, 0), s->body[1], leaves[k]);
+    for (int k = bound; k < inputs; k++)
+        add_leaf(&s->enter[1], from_input(w, k, 0), s->body[1], agi_loop_leaf(l, k));
     inner_buffer(s->body[1], l->test, &s->test);
     return 1;
 }
 
-static int lower_loop(lowering *w, const agi_loop_attribute *l)
+static int transfer_loop(lowering *w, const agi_loop_attribute *l)
 {
-    live_loop live = { 0 };
-    if (!find_live(w->c, l, w->s->part, &live)) return 0;
-    agi_body body = { .nbound = live.inputs, .nstates = live.states, .bound = live.bound, .next = live.next };
-    body.gives = 1;
-    w->s->body[0] = compile_body(w->c, body, live.results, live.result);
-    if (!w->s->body[0] || !transfer_loop(w, l)) return 0;
-    return !l->test || compile_test(w, l);
+    return transfer_steps(w, l) && (!l->test || transfer_test(w, l));
 }
 
 /* ---- branches --------------------------------------------------------------------------------------------------- */
 
-static int lower_body(lowering *w, const agi_branch_attribute *b, int side)
+static int transfer_side(lowering *w, const agi_branch_attribute *b, int side)
 {
     agi_loop_step *s = w->s;
     ag_node *const *results = side ? b->otherwise : b->then;
     int inputs = b->arguments + b->captures, n = 0;
-    ag_node **bound = agi_arena_take(&w->c->arena, (size_t)inputs * sizeof *bound);
-    ag_node **live = agi_arena_take(&w->c->arena, (size_t)b->results * sizeof *live);
-    if (!bound || !live) return agi_out_of_memory(w->c);
-    for (int k = 0; k < inputs; k++) bound[k] = k < b->arguments ? b->argument[k] : b->capture[k - b->arguments];
-    for (int k = 0; k < b->results; k++)
-        if (s->part[k] >= 0) live[n++] = results[k];
-    s->body[side] = compile_body(w->c, (agi_body){ .nbound = inputs, .bound = bound, .gives = 1 }, n, live);
-    if (!s->body[side] || !make_room(w, &s->enter[side], inputs + n) || !make_room(w, &s->leave[side], n)) return 0;
-    for (int k = 0; k < inputs; k++) add_leaf(&s->enter[side], from_input(w, k + 1, 0), s->body[side], bound[k]);
+    for (int k = 0; k < b->results; k++) n += s->part[k] >= 0;
+    if (!make_room(w, &s->enter[side], inputs + n) || !make_room(w, &s->leave[side], n)) return 0;
+    for (int k = 0; k < inputs; k++)
+        add_leaf(&s->enter[side], from_input(w, k + 1, 0), s->body[side],
+                 k < b->arguments ? b->argument[k] : b->capture[k - b->arguments]);
     for (int k = 0; k < b->results; k++)
         if (s->part[k] >= 0)
             add_result(&s->enter[side], &s->leave[side], to_part(w, k, 0), s->body[side], results[k]);
     return 1;
 }
 
-static int lower_branch(lowering *w, const agi_branch_attribute *b)
+static int transfer_branch(lowering *w, const agi_branch_attribute *b)
 {
     w->s->control = from_input(w, 0, 0);
-    return lower_body(w, b, 0) && lower_body(w, b, 1);
+    return transfer_side(w, b, 0) && transfer_side(w, b, 1);
 }
 
 agi_loop_step *agi_lower_loop(agi_compiler *c, uint32_t value)
 {
     const ag_node *x = c->value[value].node;
+    agi_layout *at = agi_layout_of(c, x);
     agi_loop_step *s = agi_arena_zeros(&c->plan->arena, 1, sizeof *s);
     lowering w = { .c = c, .value = &c->value[value], .s = s };
     if (!s) return agi_out_of_memory(c), NULL;
     s->node = x;
     s->out = c->value[value].buffer;
-    s->part = agi_layout_of(c, x)->part;
+    s->part = at->part;
     s->first_run = c->plan->nbodies;
     c->plan->nbodies += 2;
-    if (x->op->flags & AG_BRANCH ? lower_branch(&w, x->attribute) : lower_loop(&w, x->attribute)) return s;
-    for (int b = 0; b < 2; b++) ag_plan_free(s->body[b]);
+    for (int k = 0; k < 2; k++) s->body[k] = at->body[k], at->body[k] = NULL; /* the step's from here on */
+    if (x->op->flags & AG_BRANCH ? transfer_branch(&w, x->attribute) : transfer_loop(&w, x->attribute)) return s;
+    for (int k = 0; k < 2; k++) ag_plan_free(s->body[k]);
     return NULL;
 }

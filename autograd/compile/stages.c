@@ -111,6 +111,26 @@ typedef struct {
     int (*check)(agi_compiler *); /* what must hold after it */
 } stage;
 
+/* Of loops and branches, which lowering finds finished. */
+static int compile_bodies(agi_compiler *c)
+{
+    agi_recipe recipe = { .plain = c->recipe->plain };
+    for (int64_t k = 0; k < 2 * c->layouts.count; k++) {
+        agi_layout *l = (agi_layout *)c->layouts.data + k / 2;
+        agi_request r;
+        if (!agi_describe_body(c, l, k % 2, &r)) return 0;
+        if (r.n >= 0 &&
+            !(l->body[k % 2] = agi_compile(c->graph, r.n, r.outputs, c->options, &recipe, &r.body))) return 0;
+    }
+    return 1;
+}
+
+static void free_bodies(agi_compiler *c)
+{
+    for (int64_t k = 0; k < 2 * c->layouts.count; k++) ag_plan_free(((agi_layout *)c->layouts.data)[k / 2].body[k % 2]);
+    agi_release(&c->graph->allocator, c->layouts.data);
+}
+
 static const stage stages[] = {
     { "reading", agi_read_graph, agi_verify_values },
     { "rematerialising", agi_rematerialise, agi_verify_values },
@@ -118,6 +138,7 @@ static const stage stages[] = {
     { "fusing", agi_fuse, agi_verify_groups },
     { "ordering", agi_order, agi_verify_order },
     { "vector calls", agi_make_vector_calls, agi_verify_order },
+    { "bodies", compile_bodies, agi_verify_order },
     { "lowering", agi_lower, agi_verify_steps },
     { "sharing", agi_share_memory, agi_verify_steps },
     { "laying out", agi_lay_out, agi_verify_memory },
@@ -155,7 +176,7 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     agi_release(&g->allocator, c.operands.data);
     agi_release(&g->allocator, c.views.data);
     agi_release(&g->allocator, c.all_bounds.data);
-    agi_release(&g->allocator, c.layouts.data);
+    free_bodies(&c);
     agi_release(&g->allocator, c.parts.data);
     agi_release(&g->allocator, c.groups.data);
     agi_release(&g->allocator, c.buffers.data);
