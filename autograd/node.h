@@ -254,16 +254,8 @@ int ag_wanted(const ag_node *y, int i); /* does anyone want the gradient of y's 
 void ag_zero_gradient(ag_node *y, ag_node *gout, ag_node *gin[]);
 void ag_flow_if(ag_node *y, int k, ag_node *active); /* AG_CHOOSES: gin[k] is 0 where this single number is */
 
-static inline ag_node *ag_scale(ag_node *x, double factor)
-{
-    return ag_is_bad(x) ? x : ag_mul(ag_number(x->graph, factor), x);
-}
-
-static inline ag_node *ag_one_minus(ag_node *x)
-{
-    return ag_is_bad(x) ? x : ag_sub(ag_number(x->graph, 1), x);
-}
-
+ag_node *ag_scale(ag_node *x, double factor); /* factor x */
+ag_node *ag_one_minus(ag_node *x);            /* 1 - x */
 ag_node *ag_zeros_like(const ag_node *x);             /* broadcast view of the number 0 */
 ag_node *ag_keepdims(ag_node *reduced, const ag_node *like, int axis); /* puts the extent-1 axis back (AG_ALL: all) */
 
