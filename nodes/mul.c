@@ -62,3 +62,8 @@ ag_node *ag_mul(ag_node *a, ag_node *b)
 {
     return ag_binary(&agi_mul, a, b);
 }
+
+ag_node *ag_scale(ag_node *x, double factor)
+{
+    return ag_is_bad(x) ? x : ag_mul(ag_number(x->graph, factor), x);
+}

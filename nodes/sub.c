@@ -44,3 +44,8 @@ ag_node *ag_sub(ag_node *a, ag_node *b)
 {
     return ag_binary(&agi_sub, a, b);
 }
+
+ag_node *ag_one_minus(ag_node *x)
+{
+    return ag_is_bad(x) ? x : ag_sub(ag_number(x->graph, 1), x);
+}

@@ -1,16 +1,6 @@
 /* What `gradient` and `batch` hooks share. */
 #include "node.h"
 
-ag_node *ag_scale(ag_node *x, double factor)
-{
-    return ag_is_bad(x) ? x : ag_mul(ag_number(x->graph, factor), x);
-}
-
-ag_node *ag_one_minus(ag_node *x)
-{
-    return ag_is_bad(x) ? x : ag_sub(ag_number(x->graph, 1), x);
-}
-
 ag_node *ag_zeros_like(const ag_node *x)
 {
     ag_shape s = ag_shape_in(x);
