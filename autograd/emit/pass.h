@@ -16,10 +16,26 @@ typedef enum {
     AGI_STRIP_FOLDS,
     AGI_STRIPS = 8
 } agi_strip_kind;
-/* A place in time: stage * AGI_STRIPS + loop. Gathers come before all, folds at a tile's end after all. */
-#define AGI_AT(stage, loop) ((stage) * AGI_STRIPS + (int)(loop))
+/* When something happens in a tile: in which stage, in which of its strips. Later is larger. Gathers come before all,
+ * folds at a tile's end after all. */
+typedef int agi_time;
 #define AGI_AT_GATHER (-1)
 #define AGI_AT_END (INT32_MAX / 2)
+
+static inline agi_time agi_time_of(int stage, int strip)
+{
+    return stage * AGI_STRIPS + strip;
+}
+
+static inline int agi_stage_of(agi_time t)
+{
+    return t / AGI_STRIPS;
+}
+
+static inline int agi_strip_of(agi_time t)
+{
+    return t % AGI_STRIPS;
+}
 
 typedef enum {
     AGI_HOME_NONE,
@@ -32,7 +48,7 @@ typedef enum {
 
 typedef struct {
     int load, micro, store; /* that defines it; the store that is its home; or -1 */
-    int when;               /* defined */
+    agi_time when;          /* defined */
     uint8_t row;
     uint8_t home;
     uint8_t uniform;        /* one value for all: of `load` */
@@ -41,7 +57,7 @@ typedef struct {
     uint8_t invariant;      /* the same in all tiles */
     uint32_t of;
     int slot;               /* of its array */
-    int last;               /* reading of its array */
+    agi_time last;          /* reading of its array */
 } agi_scheduled;
 
 static inline int agi_is_loaded(const agi_scheduled *v) /* from memory, where it stays */
@@ -53,8 +69,8 @@ typedef struct {
     const agi_pass *g;
     const ag_plan *plan;
     agi_scheduled *value;   /* by register */
-    int *store_when;    /* by store */
-    int *fold_when;     /* by fold: the loop that accumulates it; AGI_AT_END: the tile's memory is folded */
+    agi_time *store_when;   /* by store */
+    agi_time *fold_when;    /* by fold: the loop that accumulates it; AGI_AT_END: the tile's memory is folded */
     int stages;
     int by_rows;        /* loops over all elements go row by row */
     int one_by_one;     /* loops over all elements take them singly */
@@ -140,7 +156,7 @@ int agi_has_partials(const agi_pass *);
 void agi_emit_finish(agi_pass_printer *);
 
 /* strip.c: the function of what is computed and stored at this time, and its call. */
-void agi_emit_strip(agi_pass_printer *, int when);
+void agi_emit_strip(agi_pass_printer *, agi_time);
 
 /* tile.c: what is the same in all tiles; a tile. */
 void agi_emit_invariant(agi_pass_printer *, uint32_t reg);

@@ -62,13 +62,13 @@ static int goes_by_rows(const agi_pass *g)
 static int available(const agi_scheduled *v, agi_strip_kind reader)
 {
     if (v->when < 0) return 0;
-    int stage = v->when / AGI_STRIPS, loop = v->when % AGI_STRIPS;
+    int stage = agi_stage_of(v->when), loop = agi_strip_of(v->when);
     if (loop == AGI_STRIP_FOLDS) return stage + 1;
     if (loop == AGI_STRIP_FULL) return stage + (reader == AGI_STRIP_SPECIAL);
     return stage + (loop == AGI_STRIP_SPECIAL && reader != AGI_STRIP_FOLDS);
 }
 
-static void read_at(agi_schedule *s, uint32_t reg, int when)
+static void read_at(agi_schedule *s, uint32_t reg, agi_time when)
 {
     agi_scheduled *v = &s->value[reg];
     if (v->uniform) return;
@@ -93,9 +93,9 @@ static void place_expand(agi_schedule *s, const agi_micro *m, int folded)
     } else if (s->by_rows && !folded) {
         v->expanded = 1;
         v->of = m->a;
-        v->when = AGI_AT(available(row, AGI_STRIP_ROWS), AGI_STRIP_ROWS);
+        v->when = agi_time_of(available(row, AGI_STRIP_ROWS), AGI_STRIP_ROWS);
     } else {
-        v->when = AGI_AT(available(row, AGI_STRIP_ROWS), AGI_STRIP_EXPAND);
+        v->when = agi_time_of(available(row, AGI_STRIP_ROWS), AGI_STRIP_EXPAND);
         v->home = AGI_HOME_ARRAY;
         read_at(s, m->a, v->when);
     }
@@ -119,7 +119,7 @@ static void place_micro(agi_schedule *s, int k, const uint8_t *folded)
         int at = available(source(s, in[i]), loop);
         if (at > stage) stage = at;
     }
-    v->when = AGI_AT(stage, loop);
+    v->when = agi_time_of(stage, loop);
     for (int i = 0; i < n; i++) read_at(s, in[i], v->when);
     if (m->kind == AGI_FOLD_ROWS) v->wanted = 1;
 }
@@ -127,17 +127,17 @@ static void place_micro(agi_schedule *s, int k, const uint8_t *folded)
 /* ---- stores ------------------------------------------------------------------------------------------------------ */
 
 /* When the value can be stored: where it is made, or in the first loop that can copy it. */
-static int natural_time(const agi_scheduled *v)
+static agi_time natural_time(const agi_scheduled *v)
 {
-    int loop = v->row ? AGI_STRIP_ROWS : AGI_STRIP_FULL, made = v->when < 0 ? AGI_STRIP_FOLDS : v->when % AGI_STRIPS;
-    if (v->uniform || v->invariant || agi_is_loaded(v)) return AGI_AT(0, loop);
-    if (v->expanded) return AGI_AT(v->when / AGI_STRIPS, loop);
+    int loop = v->row ? AGI_STRIP_ROWS : AGI_STRIP_FULL, made = v->when < 0 ? AGI_STRIP_FOLDS : agi_strip_of(v->when);
+    if (v->uniform || v->invariant || agi_is_loaded(v)) return agi_time_of(0, loop);
+    if (v->expanded) return agi_time_of(agi_stage_of(v->when), loop);
     int copied = v->store >= 0 && (made == AGI_STRIP_FOLDS || made == AGI_STRIP_EXPAND);
-    return copied ? AGI_AT(available(v, (agi_strip_kind)loop), loop) : v->when;
+    return copied ? agi_time_of(available(v, (agi_strip_kind)loop), loop) : v->when;
 }
 
 /* A store into memory that a load is still to be read from waits for that. */
-static int store_time(const agi_schedule *s, const agi_store *store)
+static agi_time store_time(const agi_schedule *s, const agi_store *store)
 {
     const agi_scheduled *v = &s->value[store->reg];
     int loop = v->row ? AGI_STRIP_ROWS : AGI_STRIP_FULL, when = natural_time(v);
@@ -145,7 +145,7 @@ static int store_time(const agi_schedule *s, const agi_store *store)
         const agi_load *l = &s->g->load[k];
         const agi_scheduled *read = &s->value[l->reg];
         if (!agi_same_memory(s->plan, l->buffer, store->buffer) || read->last <= when) continue;
-        when = AGI_AT(read->last / AGI_STRIPS + (read->last % AGI_STRIPS > loop), loop);
+        when = agi_time_of(agi_stage_of(read->last) + (agi_strip_of(read->last) > loop), loop);
     }
     return when;
 }
@@ -154,7 +154,7 @@ static void place_store(agi_schedule *s, int k)
 {
     const agi_store *store = &s->g->store[k];
     agi_scheduled *v = &s->value[store->reg];
-    int when = store_time(s, store);
+    agi_time when = store_time(s, store);
     s->store_when[k] = when;
     int made_here = !v->uniform && !v->invariant && !v->expanded && !agi_is_loaded(v);
     if (made_here && v->when == when && v->store < 0) v->store = k;
@@ -164,7 +164,7 @@ static void place_store(agi_schedule *s, int k)
 /* What others read lives where it is stored, or in an array. */
 static void give_home(agi_scheduled *v)
 {
-    int loop = v->when < 0 ? AGI_STRIPS : v->when % AGI_STRIPS;
+    int loop = v->when < 0 ? AGI_STRIPS : agi_strip_of(v->when);
     int written = loop == AGI_STRIP_FOLDS || loop == AGI_STRIP_EXPAND || (v->when < 0 && v->home == AGI_HOME_ARRAY);
     if (v->uniform || v->expanded || agi_is_loaded(v) || v->invariant) return;
     if (v->micro < 0 && v->load < 0) return; /* a register that nothing defines */
@@ -214,9 +214,9 @@ static void count_stages(agi_schedule *s)
 {
     s->stages = 1;
     for (int r = 0; r < s->g->nregisters; r++)
-        if (s->value[r].when / AGI_STRIPS >= s->stages) s->stages = s->value[r].when / AGI_STRIPS + 1;
+        if (agi_stage_of(s->value[r].when) >= s->stages) s->stages = agi_stage_of(s->value[r].when) + 1;
     for (int k = 0; k < s->g->nstores; k++)
-        if (s->store_when[k] / AGI_STRIPS >= s->stages) s->stages = s->store_when[k] / AGI_STRIPS + 1;
+        if (agi_stage_of(s->store_when[k]) >= s->stages) s->stages = agi_stage_of(s->store_when[k]) + 1;
 }
 
 /* Folds of everything can be accumulated where their operand is computed, unless rows come one by one, or a tile has
@@ -226,7 +226,7 @@ static void place_fold(agi_schedule *s, int k, int in_loops)
     enum { MOST_ELEMENTS = 1024 };
     const agi_fold_end *e = &s->g->fold[k];
     const agi_scheduled *v = &s->value[e->reg];
-    int computed = v->micro >= 0 && !v->uniform && !v->expanded && v->when % AGI_STRIPS == AGI_STRIP_FULL;
+    int computed = v->micro >= 0 && !v->uniform && !v->expanded && agi_strip_of(v->when) == AGI_STRIP_FULL;
     int flat = !e->row && e->mode == AGI_FOLD_ALL && !(s->by_rows && s->g->tile_rows > 1);
     flat &= s->g->tile_rows * s->g->tile_columns <= MOST_ELEMENTS;
     s->fold_when[k] = in_loops && computed && flat ? v->when : AGI_AT_END;

@@ -3,18 +3,18 @@
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 
-static int computed_at(const agi_pass_printer *p, uint32_t reg, int when)
+static int computed_at(const agi_pass_printer *p, uint32_t reg, agi_time when)
 {
     const agi_scheduled *v = &p->s.value[reg];
     return v->micro >= 0 && v->when == when && !v->expanded && !v->uniform;
 }
 
-static int in_loop(const agi_pass_printer *p, const agi_micro *m, int when)
+static int in_loop(const agi_pass_printer *p, const agi_micro *m, agi_time when)
 {
     return m->kind == AGI_POINT && computed_at(p, m->out, when);
 }
 
-static void want(agi_pass_printer *p, uint32_t reg, int when)
+static void want(agi_pass_printer *p, uint32_t reg, agi_time when)
 {
     const agi_scheduled *v = &p->s.value[reg];
     if (computed_at(p, reg, when) || p->seen[reg] == p->loops) return;
@@ -25,7 +25,7 @@ static void want(agi_pass_printer *p, uint32_t reg, int when)
 }
 
 /* 0: nothing is computed or stored at this time. */
-static int find_arguments(agi_pass_printer *p, int when)
+static int find_arguments(agi_pass_printer *p, agi_time when)
 {
     const agi_pass *g = p->g;
     p->narguments = 0;
@@ -123,7 +123,7 @@ static void emit_micro(const agi_pass_printer *p, ag_source *to, const agi_micro
     ag_emit(to, ";\n");
 }
 
-static void emit_body(agi_pass_printer *p, ag_source *to, int when, const char *index)
+static void emit_body(agi_pass_printer *p, ag_source *to, agi_time when, const char *index)
 {
     emit_loads(p, to, index);
     for (int k = 0; k < p->g->nmicros; k++)
@@ -148,7 +148,7 @@ static int has_folds(const agi_pass_printer *p)
     return p->narguments && p->argument[p->narguments - 1].role == AGI_ARGUMENT_FOLD;
 }
 
-static int calls_functions(const agi_pass_printer *p, int when)
+static int calls_functions(const agi_pass_printer *p, agi_time when)
 {
     for (int k = 0; k < p->g->nmicros; k++)
         if (in_loop(p, &p->g->micro[k], when) && agi_calls_of(p->g->micro[k].op)) return 1;
@@ -256,7 +256,7 @@ static void emit_wrapper(agi_pass_printer *p, ag_source *to)
     ag_emit(to, "}\n\n");
 }
 
-static void emit_whole(agi_pass_printer *p, ag_source *to, int when)
+static void emit_whole(agi_pass_printer *p, ag_source *to, agi_time when)
 {
     emit_signature(p, to, "_whole");
     emit_constants(p, to);
@@ -271,10 +271,10 @@ static void emit_whole(agi_pass_printer *p, ag_source *to, int when)
     ag_emit(to, "}\n\n");
 }
 
-static void emit_function(agi_pass_printer *p, int when)
+static void emit_function(agi_pass_printer *p, agi_time when)
 {
     ag_source *to = &p->functions;
-    int vectors = p->e->native && when % AGI_STRIPS != AGI_STRIP_SPECIAL && calls_functions(p, when);
+    int vectors = p->e->native && agi_strip_of(when) != AGI_STRIP_SPECIAL && calls_functions(p, when);
     if (vectors || has_folds(p)) {
         emit_whole(p, to, when);
         emit_wrapper(p, to);
@@ -344,12 +344,12 @@ static void emit_call(agi_pass_printer *p, int loop)
     ag_emit(&p->body, ");\n");
 }
 
-void agi_emit_strip(agi_pass_printer *p, int when)
+void agi_emit_strip(agi_pass_printer *p, agi_time when)
 {
     p->loops++;
     if (find_arguments(p, when)) {
         emit_function(p, when);
-        emit_call(p, when % AGI_STRIPS);
+        emit_call(p, agi_strip_of(when));
     } else {
         p->loops--;
     }

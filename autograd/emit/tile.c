@@ -50,14 +50,15 @@ static void emit_expand(agi_pass_printer *p, const agi_micro *m)
 static void emit_stage(agi_pass_printer *p, int stage)
 {
     const agi_pass *g = p->g;
-    agi_emit_strip(p, AGI_AT(stage, AGI_STRIP_ROWS));
+    agi_emit_strip(p, agi_time_of(stage, AGI_STRIP_ROWS));
     for (int k = 0; k < g->nmicros; k++)
-        if (g->micro[k].kind == AGI_EXPAND && p->s.value[g->micro[k].out].when == AGI_AT(stage, AGI_STRIP_EXPAND))
+        if (g->micro[k].kind == AGI_EXPAND && p->s.value[g->micro[k].out].when == agi_time_of(stage, AGI_STRIP_EXPAND))
             emit_expand(p, &g->micro[k]);
-    agi_emit_strip(p, AGI_AT(stage, AGI_STRIP_FULL));
-    agi_emit_strip(p, AGI_AT(stage, AGI_STRIP_SPECIAL));
+    agi_emit_strip(p, agi_time_of(stage, AGI_STRIP_FULL));
+    agi_emit_strip(p, agi_time_of(stage, AGI_STRIP_SPECIAL));
     for (int k = 0; k < g->nmicros; k++)
-        if (g->micro[k].kind == AGI_FOLD_ROWS && p->s.value[g->micro[k].out].when == AGI_AT(stage, AGI_STRIP_FOLDS))
+        if (g->micro[k].kind == AGI_FOLD_ROWS &&
+            p->s.value[g->micro[k].out].when == agi_time_of(stage, AGI_STRIP_FOLDS))
             agi_emit_fold_rows(p, &g->micro[k]);
 }
 
