@@ -18,7 +18,8 @@ static const struct {
     SUITE(zeros) SUITE(batch) SUITE(recompute) SUITE(while) SUITE(loop) SUITE(gradient) SUITE(sparse) SUITE(header)
     SUITE(graph) SUITE(shapes) SUITE(errors) SUITE(messages) SUITE(memory) SUITE(linalg) SUITE(many) SUITE(sizes)
     SUITE(derivatives) SUITE(custom) SUITE(check) SUITE(simplify) SUITE(outputs) SUITE(optimise) SUITE(plan)
-    SUITE(verify) SUITE(scalar) SUITE(parse) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken) SUITE(steps)
+    SUITE(verify) SUITE(scalar) SUITE(parse) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken)
+    SUITE(random_branches) SUITE(steps)
     SUITE(sums) SUITE(long_sums) SUITE(products) SUITE(digits) SUITE(in_place)
     SUITE(failure) SUITE(calls) SUITE(singular) SUITE(stress) SUITE(blog) SUITE(readme) SUITE(rooms)
 #undef SUITE

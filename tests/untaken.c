@@ -102,6 +102,52 @@ static ag_node *steps_of_branches(ag_node *x) /* two loops read what only branch
     return repeat(times(3, x), s, inner);
 }
 
+static ag_node *result_beside(ag_node *x) /* a branch's second result, which another one reads */
+{
+    ag_node *a = leaf(x), *root = ag_sqrt(x), *then[] = { times(3, x), a }, *otherwise[] = { x, x }, *out[2];
+    ag_cond(above(x, -1), 1, &root, &a, 2, then, otherwise, out);
+    return ag_add(out[0], choose(above(x, 0), out[1], x));
+}
+
+static ag_node *carried(ag_node *x) /* for a branch */
+{
+    ag_node *initial[] = { times(3, x), ag_sqrt(x) }, *state[] = { leaf(x), leaf(x) }, *final[2];
+    ag_node *more = ag_mul(state[0], state[1]);
+    ag_node *next[] = { choose(above(state[0], 1), more, ag_add(state[0], x)), state[1] };
+    ag_scan_body body = { .length = 3, .states = 2, .initial = initial, .state = state, .next = next };
+    ag_scan(&body, final, NULL);
+    return final[0];
+}
+
+static ag_node *read_sequence(ag_node *x)
+{
+    ag_node *root = ag_reshape(ag_sqrt(x), AG_SHAPE(1)), *roots = ag_concat(3, (ag_node *[]){ root, root, root }, 0);
+    ag_node *start = times(3, x), *s = leaf(x), *one = leaf(x), *final;
+    ag_node *next = choose(above(s, 1), ag_mul(s, one), ag_add(s, x));
+    ag_scan_body body = { .length = 3, .states = 1, .initial = &start, .state = &s, .next = &next,
+                          .sequences = 1, .sequence = &roots, .element = &one };
+    ag_scan(&body, &final, NULL);
+    return final;
+}
+
+static ag_node *read_results(ag_node *x)
+{
+    ag_node *s = leaf(x), *root = ag_sqrt(s), *final, *stacked;
+    ag_scan_body body = { .length = 3, .states = 1, .initial = &x, .state = &s, .next = &s,
+                          .results = 1, .result = &root };
+    ag_scan(&body, &final, &stacked);
+    return choose(above(x, 0), ag_sum(stacked), times(3, x));
+}
+
+static ag_node *unread_states(ag_node *x) /* one by anything but itself, one by nothing but the end */
+{
+    ag_node *initial[] = { times(3, x), x, ag_sqrt(x) }, *state[] = { leaf(x), leaf(x), leaf(x) }, *final[3];
+    ag_node *next[] = { ag_add(state[0], x), ag_add(state[1], ag_sqrt(x)), times(2, state[0]) };
+    ag_scan_body body = { .length = 3, .states = 3, .initial = initial, .state = state, .next = next };
+    ag_scan(&body, final, NULL);
+    return ag_add(final[0], final[2]);
+}
+
 /* slope x up to 0; factor x^power + linear x where x = 2. */
 static const struct {
     const char *label;
@@ -116,7 +162,12 @@ static const struct {
                   { "an argument", argument, 3, 1, 0.5, 0 },
                   { "a loop's result", read_loop, 3, 1, 0.25, 0 },
                   { "a branch's result", read_branch, 3, 1, 0.5, 0 },
-                  { "branches in loops in loops", steps_of_branches, 12, 3, 5.5, 0 } };
+                  { "branches in loops in loops", steps_of_branches, 12, 3, 5.5, 0 },
+                  { "a result beside another", result_beside, 4, 1, 0.5, 3 },
+                  { "a state", carried, 6, 3, 2.5, 0 },
+                  { "a sequence", read_sequence, 6, 3, 2.5, 0 },
+                  { "a loop's stacked results", read_results, 3, 3, 0.5, 0 },
+                  { "states that are not read", unread_states, 16, 0, 0, 16 } };
 
 /* ---- all derivatives, in every order of forward and reverse ------------------------------------------------------ */
 

@@ -27,6 +27,11 @@ typedef struct {
     int exact;
 } condition;
 
+typedef struct { /* see agi_local_vjp */
+    ag_node *const *under; /* by y, or NULL */
+    ag_node **active;      /* by x */
+} local;
+
 typedef struct {
     ag_graph *graph;
     const char *what;     /* the call whose failures they are */
@@ -163,9 +168,9 @@ static int keeps_zero(const ag_node *v)
     return (v->op->flags & (AG_VIEW | AG_CAST | AG_KEEPS_ZERO)) != 0;
 }
 
-static ag_node *add_up(const ag_node *into, ag_node *sum, ag_node *more)
+static ag_node *add_up(ag_node *sum, ag_node *more)
 {
-    return !sum ? more : into->op->flags & AG_LOOP ? agi_join_parts(sum, more) : ag_add(sum, more);
+    return sum ? ag_add(sum, more) : more;
 }
 
 static ag_status end_row(sweep *s, uint32_t i)
@@ -202,7 +207,7 @@ static ag_node *arrived(const sweep *s, const ag_node *v, condition *when)
     if (!sum && !c->next) return c->sum;
     for (int always = sum != NULL; c; c = c->next) {
         if (!always) when->active = either(when->active, c->active);
-        sum = add_up(v, sum, c->exact ? c->sum : agi_new_guard(c->active, c->sum));
+        sum = add_up(sum, c->exact ? c->sum : agi_new_guard(c->active, c->sum));
     }
     return sum;
 }
@@ -214,7 +219,7 @@ static ag_status flow_under(sweep *s, ag_node *into, ag_node *fitted, condition 
     if (!s->under) return out_of_memory(s);
     for (conditional *c = s->under[i]; c; c = c->next) {
         if (c->active != when.active) continue;
-        c->sum = add_up(into, c->sum, fitted);
+        c->sum = add_up(c->sum, fitted);
         c->exact &= when.exact;
         return AG_OK;
     }
@@ -253,6 +258,10 @@ static ag_status pass_on(sweep *s, ag_node *v, ag_node *gout, condition when)
     s->graph->flow_if = given;
     v->op->gradient(v, gout, gin);
     when.exact &= keeps_zero(v);
+    if (when.active && v->op->flags & AG_PART) {
+        gin[0] = agi_flow_apart(gin[0], when.active); /* the loop or branch asks each of its parts */
+        when.active = NULL;
+    }
     for (uint32_t k = 0; k < v->nin; k++) {
         if (!gin[k]) continue;
         ag_node *own = chooses ? given[k] : NULL;
@@ -295,7 +304,7 @@ static ag_node *total(const sweep *s, const ag_node *x, ag_node **active)
 }
 
 static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
-                           ag_node *dx[], ag_node *active[])
+                           ag_node *dx[], const local *l)
 {
     ag_graph *g = s->graph;
     uint32_t span = s->last - s->first + 1;
@@ -309,7 +318,8 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
     mark_wanted(s, n, x);
     if (list_missing(s, m, y)) return g->status;
     for (int k = 0; k < m; k++)
-        if (y[k]->id >= s->first && flow(s, y[k], w[k], (condition){ 0 })) return AG_EMEM;
+        if (y[k]->id >= s->first && flow(s, y[k], w[k], (condition){ l && l->under ? l->under[k] : NULL, 1 }))
+            return AG_EMEM;
     g->wanted = s->wanted;
     g->wanted_first = s->first;
     ag_status status = backwards(s);
@@ -317,7 +327,7 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
     g->wanted_first = outer_first;
     g->flow_if = outer_flow_if;
     if (status) return status;
-    for (int i = 0; i < n; i++) dx[i] = total(s, x[i], active ? &active[i] : &unasked);
+    for (int i = 0; i < n; i++) dx[i] = total(s, x[i], l ? &l->active[i] : &unasked);
     return g->status;
 }
 
@@ -333,7 +343,7 @@ ag_status agi_check_nodes(ag_graph *g, const char *what, int n, ag_node *const x
 }
 
 static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *const y[], ag_node *const w[], int n,
-                               ag_node *const x[], ag_node *dx[], int stops, ag_node *active[])
+                               ag_node *const x[], ag_node *dx[], int stops, const local *l)
 {
     if (g->status) return g->status;
     for (int i = 0; i < n; i++)
@@ -357,7 +367,7 @@ static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *co
     if (!n) return AG_OK;
     agi_arena_init(&s.arena, &g->allocator);
     g->inside++;
-    ag_status status = run_sweep(&s, m, y, w, n, x, dx, active);
+    ag_status status = run_sweep(&s, m, y, w, n, x, dx, l);
     g->inside--;
     agi_arena_free(&s.arena);
     return status;
@@ -419,21 +429,20 @@ ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
     return status ? status : finish(hand_out(y->graph, y, n, x, dx), y->graph, n, dx);
 }
 
-/* `active`: see agi_local_vjp; or NULL. */
 static ag_status pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
-                      int stops, ag_node *dx[], ag_node *active[])
+                      int stops, ag_node *dx[], const local *l)
 {
     ag_graph *g = m ? y[0]->graph : n ? x[0]->graph : NULL;
-    if (m && n) return differentiate(what, g, m, y, w, n, x, dx, stops, active);
+    if (m && n) return differentiate(what, g, m, y, w, n, x, dx, stops, l);
     for (int i = 0; i < n; i++) dx[i] = ag_zeros_like(x[i]);
-    for (int i = 0; i < n && active; i++) active[i] = ag_number(g, 0);
+    for (int i = 0; i < n && l; i++) l->active[i] = ag_number(g, 0);
     return g ? g->status : AG_OK;
 }
 
-ag_status agi_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[],
-                       ag_node *active[])
+ag_status agi_local_vjp(int m, ag_node *const y[], ag_node *const w[], ag_node *const under[], int n,
+                        ag_node *const x[], ag_node *dx[], ag_node *active[])
 {
-    return pull("ag_vjp", m, y, w, n, x, n, dx, active);
+    return pull("ag_vjp", m, y, w, n, x, n, dx, &(local){ under, active });
 }
 
 ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],

@@ -44,7 +44,7 @@ typedef struct {
     int arguments;
     ag_node **argument, **value;
     ag_node **x, **flow;          /* what is differentiated by; forwards: its tangents */
-    ag_node **w;                  /* backwards: what flows into the results */
+    ag_node **w, **under;         /* backwards: what flows into the results, and the numbers that say whether it does */
     ag_node **out[2], **made[2];  /* by branch: what is differentiated, the derivatives */
     ag_node **active[2];          /* backwards: the conditions under which they flow */
     int *goal;                    /* backwards: the input that x[k] stands for */
@@ -55,9 +55,9 @@ static int start(deriver *d, ag_node *y)
 {
     const agi_branch_attribute *b = y->attribute;
     *d = (deriver){ .graph = y->graph, .b = b, .y = y, .arguments = b->arguments };
-    size_t n = (size_t)(2 * (int)y->nin + b->results) * sizeof(ag_node *);
-    ag_node ***lists[] = { &d->argument, &d->value,   &d->x,       &d->flow,      &d->w,        &d->out[0],
-                           &d->out[1],   &d->made[0], &d->made[1], &d->active[0], &d->active[1] };
+    size_t n = (size_t)(2 * (int)y->nin + 2 * b->results) * sizeof(ag_node *);
+    ag_node ***lists[] = { &d->argument, &d->value,   &d->x,       &d->flow,      &d->w,         &d->under,
+                           &d->out[0],   &d->out[1],  &d->made[0], &d->made[1],   &d->active[0], &d->active[1] };
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
         if (!(*lists[k] = agi_keep(y->graph, NULL, n))) return 0;
     d->goal = agi_keep(y->graph, NULL, n);
@@ -118,8 +118,9 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     deriver d;
     if (!start(&d, y)) return;
     ag_node **gpart = agi_keep(y->graph, NULL, (size_t)d.b->results * sizeof *gpart);
-    if (!gpart) return;
-    agi_take_apart(y, gout, gpart);
+    ag_node **active = agi_keep(y->graph, NULL, (size_t)d.b->results * sizeof *active);
+    if (!gpart || !active) return;
+    agi_take_apart(y, gout, gpart, active);
     for (int k = 1; k < (int)y->nin; k++) {
         if (!ag_wanted(y, k)) continue;
         d.goal[d.nx] = k;
@@ -129,10 +130,11 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
         if (!gpart[k]) continue;
         d.out[0][d.nout] = d.b->then[k];
         d.out[1][d.nout] = d.b->otherwise[k];
+        d.under[d.nout] = active[k] ? add_argument(&d, active[k]) : NULL;
         d.w[d.nout++] = add_argument(&d, gpart[k]);
     }
     for (int s = 0; s < 2; s++)
-        if (agi_local_vjp(d.nout, d.out[s], d.w, d.nx, d.x, d.made[s], d.active[s])) return;
+        if (agi_local_vjp(d.nout, d.out[s], d.w, d.under, d.nx, d.x, d.made[s], d.active[s])) return;
     int *condition = agi_keep(y->graph, NULL, (size_t)y->nin * sizeof *condition);
     ag_node *back = condition ? finish(&d, add_conditions(&d, condition)) : NULL;
     for (int k = 0; k < d.nx && !ag_is_bad(back); k++) {

@@ -65,9 +65,10 @@ int agi_part_count(const agi_loop_attribute *);             /* number of steps m
 int agi_parts(const ag_node *loop_or_branch);    /* how many there are */
 ag_node *agi_new_part(ag_node *loop_or_branch, int part);
 ag_shape agi_part_shape(const ag_node *loop_or_branch, int part, ag_dtype *);
-/* The gradients that flow into the parts, from the gradient of the whole node; NULL where nothing does. */
-void agi_take_apart(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[]);
-ag_node *agi_join_parts(ag_node *gout_or_null, ag_node *more); /* two gradients of a whole node together */
+/* The gradients that flow into the parts, from the gradient of the whole node; NULL where nothing does. active[k]: a
+ * number that is 0 in evaluations in which nothing flows into part k; NULL: it always does. */
+void agi_take_apart(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[], ag_node *active[]);
+ag_node *agi_flow_apart(ag_node *unpart, ag_node *active); /* the same, of a part into which it flows if active */
 
 /* ---- bodies: what they read ------------------------------------------------------------------------------------- */
 
@@ -89,10 +90,11 @@ int agi_find_dependent(ag_graph *, int n, ag_node *const results[], int nbound, 
 
 /* ---- bodies: derivatives, batches ------------------------------------------------------------------------------- */
 
-/* As ag_vjp and ag_jvp, but the x are independent of each other: nothing flows from one into another. active[i] becomes
- * a number that is 0 in evaluations in which nothing flows to x[i], as branches are not taken; NULL: it always does. */
-ag_status agi_local_vjp(int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[], ag_node *dx[],
-                       ag_node *active[]);
+/* As ag_vjp and ag_jvp, but the x are independent of each other: nothing flows from one into another. under: NULL, or
+ * by y a number that is 0 in evaluations in which nothing flows into it, w being exactly 0, or NULL: always. active[i]
+ * becomes the same of x[i], as branches are not taken. */
+ag_status agi_local_vjp(int m, ag_node *const y[], ag_node *const w[], ag_node *const under[], int n,
+                        ag_node *const x[], ag_node *dx[], ag_node *active[]);
 ag_status agi_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
 ag_node *agi_new_guard(ag_node *active, ag_node *x);      /* x where the number is not 0, else 0 */
 /* of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]; nu at least 1. */

@@ -1,6 +1,7 @@
 /* Reverse mode through a loop: a loop the other way, which reads the states before each step, carries the gradient of
  * the states, sums up that of the captures and stacks that of the sequences. */
 #include "loop.h"
+#include "graph/graph.h"
 
 /* What the backward loop is put together from: lists that grow as the parts of the forward loop are looked at. */
 typedef struct {
@@ -13,9 +14,13 @@ typedef struct {
     ag_node **result;                   /* gradients of the elements */
     ag_node **out, **cotangent;         /* what is pulled back through the body, and by what */
     ag_node **x, **dx, **active;        /* and to what, under which conditions */
-    int *goal;                          /* input of y that x[k] stands for, or -1 for a state */
+    ag_node **gpart, **gactive;         /* what flows into the parts, and when: see agi_take_apart */
+    ag_node **flag;                     /* by live state: a leaf that is 0 while nothing has flowed in, or NULL */
+    ag_node **under;                    /* by out: the same, of what is pulled back; or NULL */
+    int *goal;                          /* input of y that x[k] stands for */
     int *condition;                     /* backward state that says whether anything flows to x[k], or -1 */
-    int nout, nx;
+    unsigned char *alive;               /* by state: may a gradient flow into it? */
+    int nout, nx, nstates;              /* nstates: the live ones, the first of the x and of what is pulled back */
 } puller;
 
 static ag_node *leaf_like(ag_graph *g, const ag_node *x)
@@ -31,14 +36,17 @@ static int real(const ag_node *x)
 static int make_room(puller *p)
 {
     const agi_loop_attribute *l = p->l;
-    size_t n = (size_t)(2 * l->states + l->elements + l->results + 3 * l->captures) * sizeof(ag_node *);
-    ag_node ***lists[] = { &p->state, &p->next, &p->initial,   &p->element, &p->sequence, &p->result,
-                           &p->out,   &p->x,    &p->cotangent, &p->dx,      &p->active };
+    size_t n = (size_t)(3 * l->states + 2 * l->elements + l->results + 3 * l->captures) * sizeof(ag_node *);
+    ag_node ***lists[] = { &p->state, &p->next,      &p->initial, &p->element, &p->sequence, &p->result, &p->out,
+                           &p->x,     &p->cotangent, &p->dx,      &p->active,  &p->flag,     &p->under };
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
         if (!(*lists[k] = agi_keep(p->graph, NULL, n))) return 0;
+    p->gpart = agi_keep(p->graph, NULL, (size_t)agi_parts(p->y) * sizeof *p->gpart);
+    p->gactive = agi_keep(p->graph, NULL, (size_t)agi_parts(p->y) * sizeof *p->gactive);
+    p->alive = agi_keep(p->graph, NULL, (size_t)l->states + 1);
     p->goal = agi_keep(p->graph, NULL, n);
     p->condition = agi_keep(p->graph, NULL, n);
-    return p->goal && p->condition;
+    return p->gpart && p->gactive && p->alive && p->goal && p->condition;
 }
 
 static ag_node *add_element(puller *p, ag_node *leaf, ag_node *sequence)
@@ -68,15 +76,45 @@ static ag_node *add_state(puller *p, const ag_node *like, ag_node *initial)
     return leaf;
 }
 
+static int make_live(puller *p, int k, ag_node *read[], int n)
+{
+    if (p->alive[k] || !real(p->l->state[k])) return n;
+    p->alive[k] = 1;
+    read[n] = p->l->next[k];
+    return n + 1;
+}
+
+/* Live are the real states that are read after the loop, or by what live ones and results that are read are made of. */
+static int find_live(puller *p)
+{
+    const agi_loop_attribute *l = p->l;
+    ag_node **read = agi_keep(p->graph, NULL, (size_t)(l->states + l->results + 1) * sizeof *read);
+    unsigned char *used = agi_keep(p->graph, NULL, (size_t)l->states + 1);
+    int n = 0;
+    if (!read || !used) return 0;
+    for (int k = 0; k < l->results; k++)
+        if (p->gpart[agi_part_result(l, k)]) read[n++] = l->result[k];
+    for (int k = 0; k < l->states; k++)
+        if (p->gpart[agi_part_final(l, k)] || p->gpart[agi_part_before(l, k)]) n = make_live(p, k, read, n);
+    while (n && l->states) {
+        if (!agi_find_used(p->graph, n, read, l->states, l->state, used)) return 0;
+        n = 0;
+        for (int k = 0; k < l->states; k++)
+            if (used[k]) n = make_live(p, k, read, n);
+    }
+    return 1;
+}
+
 /* The body's leaves serve again: the states are now read from the trajectory, the elements from the sequences. */
-static void list_leaves(puller *p, ag_node *const gpart[])
+static void list_leaves(puller *p)
 {
     const agi_loop_attribute *l = p->l;
     for (int k = 0; k < l->states; k++) {
         add_element(p, l->state[k], agi_new_part(p->y, agi_part_before(l, k)));
-        if (!real(l->state[k])) continue;
-        pull_from(p, l->next[k], add_state(p, l->state[k], gpart[agi_part_final(l, k)]));
-        pull_to(p, l->state[k], -1);
+        if (!p->alive[k]) continue;
+        pull_from(p, l->next[k], add_state(p, l->state[k], p->gpart[agi_part_final(l, k)]));
+        pull_to(p, l->state[k], k);
+        p->nstates++;
     }
     for (int k = 0; k < l->elements; k++) {
         add_element(p, l->element[k], p->y->in[l->states + k]);
@@ -87,8 +125,77 @@ static void list_leaves(puller *p, ag_node *const gpart[])
         if (ag_wanted(p->y, input)) pull_to(p, l->capture[k], input);
     }
     for (int k = 0; k < l->results; k++) {
-        ag_node *g = gpart[agi_part_result(l, k)];
-        if (g) pull_from(p, l->result[k], add_element(p, leaf_like(p->graph, l->result[k]), g));
+        ag_node *g = p->gpart[agi_part_result(l, k)];
+        if (!g) continue;
+        p->under[p->nout] = p->gactive[agi_part_result(l, k)];
+        pull_from(p, l->result[k], add_element(p, leaf_like(p->graph, l->result[k]), g));
+    }
+}
+
+/* ---- states into which nothing flows, perhaps -------------------------------------------------------------------- */
+
+static int is_never(const ag_node *active)
+{
+    double value;
+    return active && agi_is_number(active, &value) && value == 0;
+}
+
+/* Does it flow in some evaluations and not in others, for all that is known? */
+static int depends(const ag_node *active)
+{
+    return active && !is_never(active);
+}
+
+/* A state that no step reads has a condition, too: something flows into its last value alone. */
+static int any_condition(const puller *p)
+{
+    int found = 0;
+    for (int k = 0; k < p->nx && !found; k++) found = k < p->nstates ? p->active[k] != NULL : depends(p->active[k]);
+    for (int k = 0; k < agi_parts(p->y) && !found; k++) found = p->gactive[k] != NULL;
+    return found;
+}
+
+/* Gives flags to the states into which nothing flows in some evaluations, be it from outside or from the step after; to
+ * `all` that have none. Are there more now? */
+static int add_flags(puller *p, int all)
+{
+    int more = 0;
+    for (int k = 0; k < p->nstates; k++) {
+        const int end = agi_part_final(p->l, p->goal[k]);
+        if (p->flag[k] || !(all || p->active[k] || p->gactive[end] || !p->gpart[end])) continue;
+        p->flag[k] = ag_input(p->graph, NULL, AG_F64, AG_SCALAR);
+        more = 1;
+    }
+    return more;
+}
+
+/* Pulls the gradients back through the body. Where they flow under conditions, flags beside them say whether they have,
+ * and with flags for some states there may be conditions for more. A loop whose body always reads what it may has none;
+ * few pulls are enough, as any flags are right whose states alone flow under them. */
+static int pull(puller *p)
+{
+    enum { FEW = 2 };
+    for (int pulls = 1;; pulls++) {
+        for (int k = 0; k < p->nstates; k++) p->under[k] = p->flag[k];
+        if (agi_local_vjp(p->nout, p->out, p->cotangent, p->under, p->nx, p->x, p->dx, p->active)) return 0;
+        if (!any_condition(p) || !add_flags(p, pulls > FEW)) return !p->graph->status;
+    }
+}
+
+/* The flags are backward states after all others: what flows in at the end, then what a step has let through. */
+static void list_flags(puller *p)
+{
+    ag_node *always = ag_number(p->graph, 1), *never = ag_number(p->graph, 0);
+    for (int k = 0; k < p->nstates; k++) {
+        if (!p->flag[k]) continue;
+        const int end = agi_part_final(p->l, p->goal[k]), before = agi_part_before(p->l, p->goal[k]);
+        const int n = p->back.states++;
+        ag_node *next = p->active[k] ? p->active[k] : always;
+        if (p->gpart[before]) next = p->gactive[before] ? ag_maximum(next, p->gactive[before]) : always;
+        p->condition[k] = n;
+        p->state[n] = p->flag[k];
+        p->initial[n] = p->gactive[end] ? p->gactive[end] : p->gpart[end] ? always : never;
+        p->next[n] = ag_stop_gradient(next);
     }
 }
 
@@ -120,18 +227,17 @@ static ag_node *with_lost(ag_node *sum, ag_node *lost)
 }
 
 /* What was pulled back becomes the backward loop's next states, sums and results. */
-static void list_results(puller *p, ag_node *const gpart[])
+static void list_results(puller *p)
 {
     const agi_loop_attribute *l = p->l;
-    int state = 0;
     for (int k = 0; k < p->nx; k++) {
         ag_node *d = p->dx[k];
-        if (p->goal[k] < 0) {
-            for (; !real(l->state[state]); state++) continue;
-            ag_node *before = gpart[agi_part_before(l, state)];
-            if (before) d = ag_add(d, add_element(p, leaf_like(p->graph, l->state[state]), before));
+        if (k < p->nstates) {
+            ag_node *before = p->gpart[agi_part_before(l, p->goal[k])];
+            if (before) d = ag_add(d, add_element(p, leaf_like(p->graph, p->x[k]), before));
             p->next[k] = d;
-            state++;
+        } else if (is_never(p->active[k])) {
+            continue;
         } else if (p->goal[k] < l->states + l->elements) {
             p->result[p->back.results++] = d;
         } else {
@@ -140,13 +246,14 @@ static void list_results(puller *p, ag_node *const gpart[])
     }
 }
 
-/* Where a step may pull nothing to a capture, a state more says whether one has; others flow if there are steps. */
+/* Where a step may pull nothing to a capture or an element, a state more says whether one has; to other captures it
+ * flows if there are steps. */
 static void list_conditions(puller *p)
 {
-    for (int k = 0; k < p->nx; k++) {
-        p->condition[k] = -1;
-        if (p->goal[k] < p->l->states + p->l->elements || !p->active[k]) continue;
-        for (int i = 0; i < k && p->condition[k] < 0; i++)
+    for (int k = 0; k < p->nx; k++) p->condition[k] = -1;
+    for (int k = p->nstates; k < p->nx; k++) {
+        if (!depends(p->active[k])) continue;
+        for (int i = p->nstates; i < k && p->condition[k] < 0; i++)
             if (p->active[i] == p->active[k]) p->condition[k] = p->condition[i];
         if (p->condition[k] >= 0) continue;
         p->condition[k] = p->back.states;
@@ -167,25 +274,27 @@ static int drop_unread(puller *p)
     return p->back.elements >= 0;
 }
 
+/* Whether anything has flowed to x[k]; NULL: always, but for captures of loops of no steps. */
+static ag_node *has_flowed(const puller *p, ag_node *back, int k, ag_node *count)
+{
+    if (p->condition[k] >= 0) return ag_stop_gradient(agi_new_part(back, agi_part_final(&p->back, p->condition[k])));
+    int captured = p->goal[k] >= p->l->states + p->l->elements;
+    return captured && count ? ag_greater(count, ag_number(p->graph, 0)) : NULL;
+}
+
 static void hand_out(puller *p, ag_node *back, ag_node *count, ag_node *gin[])
 {
     const agi_loop_attribute *l = p->l;
-    int result = 0, sum = 0;
-    ag_node *steps;
-    for (int k = 0; k < l->states; k++)
-        if (real(l->state[k])) gin[k] = agi_new_part(back, agi_part_final(&p->back, sum++));
+    int result = 0, sum = p->nstates;
     for (int k = 0; k < p->nx; k++) {
-        if (p->goal[k] < 0) continue;
-        int stacked_one = p->goal[k] < l->states + l->elements;
-        int part = stacked_one ? agi_part_result(&p->back, result++) : agi_part_final(&p->back, sum++);
-        gin[p->goal[k]] = agi_new_part(back, part);
-        if (stacked_one) continue;
-        if (is_long(p, p->x[k]))
-            gin[p->goal[k]] = with_lost(gin[p->goal[k]], agi_new_part(back, agi_part_final(&p->back, sum++)));
-        if (p->condition[k] >= 0) steps = ag_stop_gradient(agi_new_part(back, agi_part_final(&p->back,
-                                                                                             p->condition[k])));
-        else steps = count ? ag_greater(count, ag_number(p->graph, 0)) : NULL;
-        ag_flow_if(p->y, p->goal[k], steps);
+        const int input = p->goal[k];
+        if (k >= p->nstates && is_never(p->active[k])) continue;
+        if (k < p->nstates) gin[input] = agi_new_part(back, agi_part_final(&p->back, k));
+        else if (input < l->states + l->elements) gin[input] = agi_new_part(back, agi_part_result(&p->back, result++));
+        else gin[input] = agi_new_part(back, agi_part_final(&p->back, sum++));
+        if (input >= l->states + l->elements && is_long(p, p->x[k]))
+            gin[input] = with_lost(gin[input], agi_new_part(back, agi_part_final(&p->back, sum++)));
+        ag_flow_if(p->y, input, has_flowed(p, back, k, count));
     }
 }
 
@@ -196,13 +305,14 @@ void agi_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
         gin[0] = ag_reject(y, y->op, AG_ENOGRAD, "reverse mode needs a bound on the number of steps: give max_steps");
         return;
     }
-    ag_node **gpart = agi_keep(y->graph, NULL, (size_t)agi_parts(y) * sizeof *gpart);
-    if (!gpart || !make_room(&p)) return;
-    agi_take_apart(y, gout, gpart);
-    list_leaves(&p, gpart);
-    if (agi_local_vjp(p.nout, p.out, p.cotangent, p.nx, p.x, p.dx, p.active)) return;
-    list_results(&p, gpart);
+    if (!make_room(&p)) return;
+    agi_take_apart(y, gout, p.gpart, p.gactive);
+    if (!find_live(&p)) return;
+    list_leaves(&p);
+    if (!pull(&p)) return;
+    list_results(&p);
     list_conditions(&p);
+    list_flags(&p);
     if (!drop_unread(&p)) return;
     p.back.length = p.l->length;
     p.back.reverse = !p.l->reverse;
