@@ -50,10 +50,11 @@ static void compare(int kind, int seed, ag_dtype dtype, int least)
     ag_graph_free(g);
 }
 
-/* Scans, whiles, loops in loops, of which those that keep their steps for a gradient are functions of their own. */
+/* Scans, whiles, loops in loops, of which those that keep their steps for a gradient are functions of their own. A loop
+ * into which no gradient flows has none the other way. */
 START_TEST(the_same_bits)
 {
-    for (int kind = 0; kind < TEST_LOOP_KINDS; kind++) compare(kind, _i, _i % 2 ? AG_F32 : AG_F64, kind == 2 ? 2 : 3);
+    for (int kind = 0; kind < TEST_LOOP_KINDS; kind++) compare(kind, _i, _i % 2 ? AG_F32 : AG_F64, 2);
 }
 END_TEST
 
