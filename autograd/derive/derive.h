@@ -9,6 +9,16 @@
  * before that is known. */
 ag_status agi_check_nodes(ag_graph *, const char *what, int n, ag_node *const x[], const char *role);
 
+/* Conditions of what flows in and of what has arrived: see agi_local_vjp. */
+typedef struct {
+    ag_node *const *under; /* by y; or NULL */
+    ag_node **active;      /* by x */
+} agi_conditions;
+
+/* The reverse sweep itself, of sound nodes that are no integers, n at least 1: as agi_pull. */
+ag_status agi_sweep(const char *what, ag_graph *, int m, ag_node *const y[], ag_node *const w[], int n,
+                    ag_node *const x[], ag_node *dx[], int stops, const agi_conditions *or_null);
+
 /* ag_gradient, whose failures are those of the call `what`. */
 ag_status agi_gradient(const char *what, ag_node *y, int n, ag_node *const x[], ag_node *dx[]);
 

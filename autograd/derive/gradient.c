@@ -1,335 +1,7 @@
-/* The reverse sweep: nodes in reverse creation order, a topological order, each asked for its local gradient. */
+/* Gradients of nodes by nodes: what is asked is looked at, then swept. */
 #include "derive.h"
 #include "shared/derivative.h"
 #include "control/loop.h"
-
-/* A gradient that flows under a condition: in an evaluation where `active` is 0, none does, whatever `sum` comes to. So
- * 0 times the infinite slope of what no branch taken reads never gets in: where flows of different conditions meet,
- * what is not exactly 0 by itself then is replaced by 0. */
-typedef struct conditional conditional;
-struct conditional {
-    ag_node *sum, *active;
-    int exact; /* sum is 0 where active is */
-    conditional *next;
-};
-
-/* Many contributions to one node: so many in a row become a sum, and sums of equally many are added in pairs. */
-enum { IN_A_ROW = 64 };
-typedef struct partial partial;
-struct partial {
-    ag_node *sum;
-    int64_t rows;
-    partial *next; /* of more rows */
-};
-
-typedef struct {
-    ag_node *active; /* NULL: always */
-    int exact;
-} condition;
-
-typedef struct { /* see agi_local_vjp */
-    ag_node *const *under; /* by y, or NULL */
-    ag_node **active;      /* by x */
-} local;
-
-typedef struct {
-    ag_graph *graph;
-    const char *what;     /* the call whose failures they are */
-    uint32_t first, last; /* ids that can lie between the x and the y */
-    uint8_t *wanted;      /* by id - first */
-    int as_written;       /* some x is no leaf: through the operands as written, not what is computed instead */
-    int stops;            /* nothing flows on from the last so many of the x */
-    ag_node **gout;       /* by id - first: what has flowed in so far, in this row, */
-    uint8_t *added;       /* of so many, */
-    partial **rows;       /* in full rows; NULL: there are none, */
-    conditional **under;  /* and under conditions; NULL: nothing has */
-    agi_arena arena;
-} sweep;
-
-/* A contribution in the shape of x: summed over what broadcasting repeated, expanded where it is constant. */
-static ag_node *fit(ag_node *g, const ag_node *x)
-{
-    int lead = g->rank - x->rank;
-    while (lead > 0) {
-        ag_shape merged = { .rank = g->rank - lead + 1, .dim = { 1 } };
-        for (int i = 0; i < g->rank; i++)
-            if (i < lead) merged.dim[0] *= g->dim[i];
-            else merged.dim[i - lead + 1] = g->dim[i];
-        g = ag_sum_axis(lead > 1 ? ag_reshape(g, merged) : g, 0, 0);
-        if (ag_is_bad(g)) return g;
-        lead = 0;
-    }
-    lead = g->rank - x->rank; /* <= 0: x has more axes, g broadcasts */
-    for (int i = 0; i < g->rank; i++)
-        if (x->dim[i - lead] == 1 && g->dim[i] != 1) {
-            g = ag_sum_axis(g, i, 1);
-            if (ag_is_bad(g)) return g;
-        }
-    return ag_same_shape(g, x) ? g : ag_broadcast_to(g, ag_shape_in(x));
-}
-
-enum { WANTED = 1, STOPS = 2 };
-
-/* Does the gradient flow on to the simpler node, without the rule? The sum is the same, but for nodes passed over. */
-static int passes_on(const sweep *s, const ag_node *v)
-{
-    return v->rewritten && !s->as_written;
-}
-
-/* Does none of the gradient flow on? */
-static int is_constant(const sweep *s, const ag_node *v)
-{
-    return v->op->gradient == ag_zero_gradient && !passes_on(s, v);
-}
-
-/* The inputs that gradients may flow to: of a rewritten node the operands or the simpler node; no definition. */
-static uint32_t flows_to(const sweep *s, const ag_node *v, uint32_t *end)
-{
-    *end = passes_on(s, v) ? v->nin : agi_written_inputs(v);
-    return passes_on(s, v) ? v->nin - 1 : 0;
-}
-
-static void mark_wanted(sweep *s, int n, ag_node *const x[])
-{
-    for (int i = 0; i < n; i++) s->wanted[x[i]->id - s->first] = i < n - s->stops ? WANTED : STOPS;
-    for (uint32_t id = s->first; id <= s->last; id++) {
-        const ag_node *v = agi_node(s->graph, id);
-        uint8_t w = s->wanted[id - s->first];
-        uint32_t end;
-        if (v->dtype == AG_I64 || is_constant(s, v)) continue;
-        for (uint32_t k = flows_to(s, v, &end); k < end && !w; k++)
-            w = v->in[k]->id >= s->first && s->wanted[v->in[k]->id - s->first];
-        s->wanted[id - s->first] = w;
-    }
-}
-
-static int leads_on(const sweep *s, const ag_node *v)
-{
-    return v->nin && s->wanted[v->id - s->first] == WANTED;
-}
-
-static ag_status out_of_memory(const sweep *s)
-{
-    agi_fail(s->graph, AG_EMEM, "%s: out of memory", s->what);
-    return AG_EMEM;
-}
-
-/* Which nodes the y reach, so that only missing rules on the way count. */
-static int list_missing(sweep *s, int m, ag_node *const y[])
-{
-    uint8_t *reached = agi_arena_zeros(&s->arena, s->last - s->first + 1, 1);
-    int missing = 0;
-    agi_text t = { 0 };
-    if (!reached) {
-        out_of_memory(s);
-        return 1;
-    }
-    for (int k = 0; k < m; k++)
-        if (y[k]->id >= s->first) reached[y[k]->id - s->first] = 1;
-    for (uint32_t id = s->last + 1; id-- > s->first;) {
-        const ag_node *v = agi_node(s->graph, id);
-        if (!reached[id - s->first] || !leads_on(s, v)) continue;
-        if (!v->op->gradient && !passes_on(s, v)) {
-            if (!missing && !s->graph->status) {
-                agi_fail(s->graph, AG_ENOGRAD, "%s: no gradient rule for ", s->what);
-                t = (agi_text){ s->graph->message + strlen(s->graph->message),
-                                s->graph->message + sizeof s->graph->message };
-            }
-            agi_print(&t, missing ? ", " : "");
-            if (t.at && v->name) agi_print(&t, "%s ", v->op->name);
-            if (t.at) agi_print_node(&t, v);
-            missing++;
-            continue;
-        }
-        if (is_constant(s, v)) continue;
-        uint32_t end;
-        for (uint32_t k = flows_to(s, v, &end); k < end; k++)
-            if (v->in[k]->id >= s->first) reached[v->in[k]->id - s->first] = 1;
-    }
-    return missing;
-}
-
-/* ---- conditions ------------------------------------------------------------------------------------------------- */
-
-/* NULL: always. */
-static ag_node *either(ag_node *a, ag_node *b)
-{
-    return !a || !b ? NULL : a == b ? a : ag_maximum(a, b);
-}
-
-static ag_node *both(ag_node *a, ag_node *b)
-{
-    return !a ? b : !b || a == b ? a : ag_mul(a, b);
-}
-
-/* What nothing makes of a gradient of 0 but 0. */
-static int keeps_zero(const ag_node *v)
-{
-    return (v->op->flags & (AG_VIEW | AG_CAST | AG_KEEPS_ZERO)) != 0;
-}
-
-static ag_node *add_up(ag_node *sum, ag_node *more)
-{
-    return sum ? ag_add(sum, more) : more;
-}
-
-static ag_status end_row(sweep *s, uint32_t i)
-{
-    if (!s->rows) s->rows = agi_arena_zeros(&s->arena, s->last - s->first + 1, sizeof *s->rows);
-    partial *row = s->rows ? agi_arena_take(&s->arena, sizeof *row) : NULL;
-    if (!row) return out_of_memory(s);
-    *row = (partial){ s->gout[i], 1, s->rows[i] };
-    for (; row->next && row->next->rows == row->rows; row->next = row->next->next) {
-        row->sum = ag_add(row->next->sum, row->sum);
-        row->rows *= 2;
-    }
-    s->rows[i] = row;
-    s->gout[i] = NULL;
-    s->added[i] = 0;
-    return AG_OK;
-}
-
-static ag_node *sum_of_rows(const sweep *s, uint32_t i)
-{
-    ag_node *sum = s->gout[i];
-    for (const partial *p = s->rows ? s->rows[i] : NULL; p; p = p->next) sum = sum ? ag_add(p->sum, sum) : p->sum;
-    return sum;
-}
-
-/* All that has flowed into v; NULL: nothing has. */
-static ag_node *arrived(const sweep *s, const ag_node *v, condition *when)
-{
-    ag_node *sum = sum_of_rows(s, v->id - s->first);
-    conditional *c = s->under ? s->under[v->id - s->first] : NULL;
-    *when = (condition){ 0 };
-    if (!c) return sum;
-    if (!sum) *when = (condition){ c->active, c->next ? 1 : c->exact };
-    if (!sum && !c->next) return c->sum;
-    for (int always = sum != NULL; c; c = c->next) {
-        if (!always) when->active = either(when->active, c->active);
-        sum = add_up(sum, c->exact ? c->sum : agi_new_guard(c->active, c->sum));
-    }
-    return sum;
-}
-
-static ag_status flow_under(sweep *s, ag_node *into, ag_node *fitted, condition when)
-{
-    uint32_t i = into->id - s->first;
-    if (!s->under) s->under = agi_arena_zeros(&s->arena, s->last - s->first + 1, sizeof *s->under);
-    if (!s->under) return out_of_memory(s);
-    for (conditional *c = s->under[i]; c; c = c->next) {
-        if (c->active != when.active) continue;
-        c->sum = add_up(c->sum, fitted);
-        c->exact &= when.exact;
-        return AG_OK;
-    }
-    conditional *c = agi_arena_take(&s->arena, sizeof *c);
-    if (!c) return out_of_memory(s);
-    *c = (conditional){ fitted, when.active, when.exact, s->under[i] };
-    s->under[i] = c;
-    return AG_OK;
-}
-
-/* ---- the sweep -------------------------------------------------------------------------------------------------- */
-
-static ag_status flow(sweep *s, ag_node *into, ag_node *contribution, condition when)
-{
-    if (into->id < s->first || !s->wanted[into->id - s->first] || into->dtype == AG_I64) return AG_OK;
-    uint32_t i = into->id - s->first;
-    ag_node **g = &s->gout[i];
-    ag_node *fitted = ag_is_bad(contribution) ? contribution : fit(contribution, into);
-    if (when.active && !ag_is_bad(fitted)) return flow_under(s, into, fitted, when);
-    *g = *g ? ag_add(*g, fitted) : fitted;
-    if (into->op->flags & AG_LOOP) return AG_OK; /* unpart.c takes all that has flowed in apart */
-    return ++s->added[i] < IN_A_ROW ? AG_OK : end_row(s, i);
-}
-
-/* Asks v for its gradient, and passes on what it says. */
-static ag_status pass_on(sweep *s, ag_node *v, ag_node *gout, condition when)
-{
-    enum { FEW = 8 };
-    if (passes_on(s, v)) return flow(s, agi_simple(v), gout, when);
-    ag_node *few[FEW], **gin = v->nin <= FEW ? few : agi_arena_take(&s->arena, v->nin * sizeof *gin), **given = NULL;
-    int chooses = v->op->flags & AG_CHOOSES;
-    if (chooses) given = agi_arena_zeros(&s->arena, v->nin, sizeof *given);
-    if (!gin || (chooses && !given)) return out_of_memory(s);
-    memset(gin, 0, v->nin * sizeof *gin);
-    if (when.active && !when.exact && v->op->flags & AG_PART) gout = agi_new_guard(when.active, gout), when.exact = 1;
-    s->graph->flow_if = given;
-    v->op->gradient(v, gout, gin);
-    when.exact &= keeps_zero(v);
-    if (when.active && v->op->flags & AG_PART) {
-        gin[0] = agi_flow_apart(gin[0], when.active); /* the loop or branch asks each of its parts */
-        when.active = NULL;
-    }
-    for (uint32_t k = 0; k < v->nin; k++) {
-        if (!gin[k]) continue;
-        ag_node *own = chooses ? given[k] : NULL;
-        condition its = own ? (condition){ both(when.active, own), !when.active } : when;
-        if (flow(s, v->in[k], gin[k], its)) return AG_EMEM;
-    }
-    return AG_OK;
-}
-
-static ag_status backwards(sweep *s)
-{
-    for (uint32_t id = s->last + 1; id-- > s->first;) {
-        ag_node *v = agi_node(s->graph, id);
-        condition when;
-        if (!leads_on(s, v)) continue;
-        ag_node *gout = arrived(s, v, &when);
-        if (gout && pass_on(s, v, gout, when)) return AG_EMEM;
-    }
-    return s->graph->status;
-}
-
-/* For the compiler: what is made from here on reads what was made before late. */
-static int note_begin(ag_graph *g)
-{
-    const uint32_t *all = g->sweeps.data, next = (uint32_t)g->nnodes;
-    if (g->sweeps.count && all[g->sweeps.count - 1] == next) return 1;
-    if (!agi_vector_grow(&g->allocator, &g->sweeps, sizeof next, 1)) return 0;
-    ((uint32_t *)g->sweeps.data)[g->sweeps.count++] = next;
-    return 1;
-}
-
-/* The gradient of x, and its condition: never active if nothing has arrived. */
-static ag_node *total(const sweep *s, const ag_node *x, ag_node **active)
-{
-    condition when;
-    ag_node *d = arrived(s, x, &when);
-    *active = d ? when.active : ag_number(s->graph, 0);
-    if (!d) return ag_zeros_like(x);
-    return when.active && !when.exact ? agi_new_guard(when.active, d) : d;
-}
-
-static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
-                           ag_node *dx[], const local *l)
-{
-    ag_graph *g = s->graph;
-    uint32_t span = s->last - s->first + 1;
-    const uint8_t *outer = g->wanted; /* a rule may sweep, too */
-    ag_node **outer_flow_if = g->flow_if, *unasked;
-    uint32_t outer_first = g->wanted_first;
-    s->wanted = agi_arena_zeros(&s->arena, span, 1);
-    s->gout = agi_arena_zeros(&s->arena, span, sizeof *s->gout);
-    s->added = agi_arena_zeros(&s->arena, span, 1);
-    if (!s->wanted || !s->gout || !s->added || !note_begin(g)) return out_of_memory(s);
-    mark_wanted(s, n, x);
-    if (list_missing(s, m, y)) return g->status;
-    for (int k = 0; k < m; k++)
-        if (y[k]->id >= s->first && flow(s, y[k], w[k], (condition){ l && l->under ? l->under[k] : NULL, 1 }))
-            return AG_EMEM;
-    g->wanted = s->wanted;
-    g->wanted_first = s->first;
-    ag_status status = backwards(s);
-    g->wanted = outer;
-    g->wanted_first = outer_first;
-    g->flow_if = outer_flow_if;
-    if (status) return status;
-    for (int i = 0; i < n; i++) dx[i] = total(s, x[i], l ? &l->active[i] : &unasked);
-    return g->status;
-}
 
 ag_status agi_check_nodes(ag_graph *g, const char *what, int n, ag_node *const x[], const char *role)
 {
@@ -343,7 +15,7 @@ ag_status agi_check_nodes(ag_graph *g, const char *what, int n, ag_node *const x
 }
 
 static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *const y[], ag_node *const w[], int n,
-                               ag_node *const x[], ag_node *dx[], int stops, const local *l)
+                               ag_node *const x[], ag_node *dx[], int stops, const agi_conditions *c)
 {
     if (g->status) return g->status;
     for (int i = 0; i < n; i++)
@@ -356,21 +28,7 @@ static ag_status differentiate(const char *what, ag_graph *g, int m, ag_node *co
         else if (!ag_same_shape(y[k], w[k]) || y[k]->dtype != w[k]->dtype)
             return agi_fail_at(g, AG_ESHAPE, 2, (ag_node *[]){ y[k], w[k] },
                                "%s: y[%d] and its cotangent w[%d] differ in shape or type", what, k, k);
-    sweep s = { .graph = g, .what = what, .first = UINT32_MAX, .last = 0, .stops = stops };
-    for (int i = 0; i < n; i++) {
-        if (x[i]->id < s.first) s.first = x[i]->id;
-        if (x[i]->id > s.last) s.last = x[i]->id;
-        s.as_written |= x[i]->nin > 0;
-    }
-    for (int k = 0; k < m; k++)
-        if (y[k]->id > s.last) s.last = y[k]->id;
-    if (!n) return AG_OK;
-    agi_arena_init(&s.arena, &g->allocator);
-    g->inside++;
-    ag_status status = run_sweep(&s, m, y, w, n, x, dx, l);
-    g->inside--;
-    agi_arena_free(&s.arena);
-    return status;
+    return n ? agi_sweep(what, g, m, y, w, n, x, dx, stops, c) : AG_OK;
 }
 
 /* The dx of the user's. */
@@ -430,19 +88,19 @@ ag_status ag_gradient(ag_node *y, int n, ag_node *const x[], ag_node *dx[])
 }
 
 static ag_status pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
-                      int stops, ag_node *dx[], const local *l)
+                      int stops, ag_node *dx[], const agi_conditions *c)
 {
     ag_graph *g = m ? y[0]->graph : n ? x[0]->graph : NULL;
-    if (m && n) return differentiate(what, g, m, y, w, n, x, dx, stops, l);
+    if (m && n) return differentiate(what, g, m, y, w, n, x, dx, stops, c);
     for (int i = 0; i < n; i++) dx[i] = ag_zeros_like(x[i]);
-    for (int i = 0; i < n && l; i++) l->active[i] = ag_number(g, 0);
+    for (int i = 0; i < n && c; i++) c->active[i] = ag_number(g, 0);
     return g ? g->status : AG_OK;
 }
 
 ag_status agi_local_vjp(int m, ag_node *const y[], ag_node *const w[], ag_node *const under[], int n,
                         ag_node *const x[], ag_node *dx[], ag_node *active[])
 {
-    return pull("ag_vjp", m, y, w, n, x, n, dx, &(local){ under, active });
+    return pull("ag_vjp", m, y, w, n, x, n, dx, &(agi_conditions){ under, active });
 }
 
 ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w[], int n, ag_node *const x[],
