@@ -233,8 +233,8 @@ static ag_status flow(sweep *s, ag_node *into, ag_node *contribution, condition 
     ag_node **g = &s->gout[i];
     ag_node *fitted = ag_is_bad(contribution) ? contribution : fit(contribution, into);
     if (when.active && !ag_is_bad(fitted)) return flow_under(s, into, fitted, when);
+    if (into->op->flags & AG_LOOP) return *g = agi_more_parts(*g, fitted), AG_OK;
     *g = *g ? ag_add(*g, fitted) : fitted;
-    if (into->op->flags & AG_LOOP) return AG_OK; /* unpart.c takes all that has flowed in apart */
     return ++s->added[i] < IN_A_ROW ? AG_OK : end_row(s, i);
 }
 

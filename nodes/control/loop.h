@@ -69,6 +69,7 @@ ag_shape agi_part_shape(const ag_node *loop_or_branch, int part, ag_dtype *);
  * number that is 0 in evaluations in which nothing flows into part k; NULL: it always does. */
 void agi_take_apart(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[], ag_node *active[]);
 ag_node *agi_flow_apart(ag_node *unpart, ag_node *active); /* the same, of a part into which it flows if active */
+ag_node *agi_more_parts(ag_node *before_or_null, ag_node *unpart); /* what flows into one node, together */
 
 /* ---- bodies: what they read ------------------------------------------------------------------------------------- */
 
