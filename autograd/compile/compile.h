@@ -134,35 +134,41 @@ typedef struct {
 
     /* The values: read_graph.c makes them, rematerialise.c copies some, combine.c takes some into others. */
     uint32_t *value_of; /* by node id */
-    agi_sameness *same; /* while values are made, if some node is a rewritten one; or NULL */
     agi_value *value;
     uint32_t nvalues;
-    uint8_t sweep;     /* of the values being made */
-    uint8_t marked;    /* some are to be computed again */
+    uint8_t marked;     /* some are to be computed again */
     /* once some are: where `value` is; uint32_t by value: not to be computed before that one */
     agi_vector values, after;
-    agi_vector operands; /* uint32_t: values that calls read */
-    agi_vector views;  /* ag_strides */
-    agi_vector all_bounds;  /* agi_bounds */
-    agi_vector layouts; /* agi_layout: one for each loop and branch */
-    agi_vector parts;  /* const ag_node *: live parts of loops */
-    uint32_t *assigned; /* leaf values that are assigned to */
+    agi_vector operands;   /* uint32_t: values that calls read */
+    agi_vector views;      /* ag_strides */
+    agi_vector all_bounds; /* agi_bounds */
+    agi_vector layouts;    /* agi_layout: one for each loop and branch */
+    uint32_t *assigned;    /* leaf values that are assigned to */
     int nassigned;
+    struct {
+        agi_sameness *same; /* if some node is a rewritten one; or NULL */
+        agi_vector parts;   /* const ag_node *: live parts of loops */
+        uint8_t sweep;      /* of the values being made */
+    } reading;
 
     /* The groups: fuse.c makes them, order.c puts them in order, vector_calls.c the values of some. */
-    agi_vector groups; /* agi_fusion */
-    uint32_t *newest;  /* hash of a group's key -> the last group opened with it */
+    agi_vector groups;    /* agi_fusion */
     uint32_t *value_list; /* values by group, in order */
-    uint32_t *order;     /* groups in order of execution */
-    uint8_t *together;   /* by place in value_list: so many values from here on are one vector call; or 0 */
+    uint32_t *order;      /* groups in order of execution */
+    uint8_t *together;    /* by place in value_list: so many values from here on are one vector call; or 0 */
+    struct {
+        uint32_t *newest; /* hash of a group's key -> the last group opened with it */
+    } fusing;
 
     /* The steps: lower.c and its files make them with their buffers; in_place.c, memory.c and pack.c place these. */
-    agi_vector buffers;  /* agi_buffer */
-    uint32_t *reg_of;    /* by value: its register in its tile group */
-    uint32_t *slot_of;   /* by value: its first slot among the temporaries of its scalar program */
-    uint32_t *left;      /* by value: uses that the scalar program has not yet seen */
-    agi_vector elements; /* scalar programs: agi_element by address */
-    uint32_t *address;   /* by value: address of element 0 of its buffer, or AGI_NONE */
+    agi_vector buffers; /* agi_buffer */
+    struct {
+        uint32_t *reg_of;    /* by value: its register in its tile group */
+        uint32_t *slot_of;   /* by value: its first slot among the temporaries of its scalar program */
+        uint32_t *left;      /* by value: uses that the scalar program has not yet seen */
+        uint32_t *address;   /* by value: address of element 0 of its buffer, or AGI_NONE */
+        agi_vector elements; /* scalar programs: agi_element by address */
+    } lowering;
 } agi_compiler;
 
 #define AGI_MOST_BYTES ((int64_t)1 << 61) /* of all values together, sharing memory or not: no sum overflows */

@@ -148,7 +148,7 @@ static uint32_t *key_slot(const agi_compiler *c, const agi_value *it)
 {
     uint64_t key = it->small ? 1 : (uint64_t)points_of(c, it) * 4 + 2;
     key = (key + it->node->dtype) * 0x9E3779B97F4A7C15u;
-    return &c->newest[(key >> 40) % KEYS];
+    return &c->fusing.newest[(key >> 40) % KEYS];
 }
 
 static void join(agi_compiler *c, agi_value *it, uint32_t g, const joining *j)
@@ -309,9 +309,9 @@ static int sink(agi_compiler *c)
 
 int agi_fuse(agi_compiler *c)
 {
-    c->newest = agi_arena_take(&c->arena, KEYS * sizeof *c->newest);
-    if (!c->newest) return agi_out_of_memory(c);
-    memset(c->newest, 0xff, KEYS * sizeof *c->newest);
+    c->fusing.newest = agi_arena_take(&c->arena, KEYS * sizeof *c->fusing.newest);
+    if (!c->fusing.newest) return agi_out_of_memory(c);
+    memset(c->fusing.newest, 0xff, KEYS * sizeof *c->fusing.newest);
     for (uint32_t i = 0; i < c->nvalues; i++) {
         agi_value *it = &c->value[i];
         if (it->kind == AGI_VALUE_DEAD || it->kind == AGI_VALUE_LEAF || it->kind == AGI_VALUE_VIEW) continue;

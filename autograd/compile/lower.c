@@ -151,12 +151,13 @@ static int lower_group(agi_compiler *c, uint32_t k)
 int agi_lower(agi_compiler *c)
 {
     size_t n = (size_t)c->groups.count;
-    c->reg_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->reg_of);
-    c->slot_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->slot_of);
-    c->left = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->left);
-    c->address = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->address);
-    if (!c->reg_of || !c->slot_of || !c->left || !c->address) return agi_out_of_memory(c);
-    memset(c->address, 0xff, (size_t)c->nvalues * sizeof *c->address);
+    c->lowering.reg_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->lowering.reg_of);
+    c->lowering.slot_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->lowering.slot_of);
+    c->lowering.left = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->lowering.left);
+    c->lowering.address = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->lowering.address);
+    if (!c->lowering.reg_of || !c->lowering.slot_of || !c->lowering.left ||
+        !c->lowering.address) return agi_out_of_memory(c);
+    memset(c->lowering.address, 0xff, (size_t)c->nvalues * sizeof *c->lowering.address);
     if (!give_buffers(c)) return 0;
     c->plan->step = agi_arena_zeros(&c->plan->arena, n + (size_t)c->nassigned, sizeof *c->plan->step);
     if (!c->plan->step) return agi_out_of_memory(c);

@@ -26,8 +26,8 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
     l.part = agi_arena_take(&c->plan->arena, (size_t)n * sizeof *l.part);
     if (!l.part) return agi_out_of_memory(c);
     for (int k = 0; k < n; k++) l.part[k] = -1;
-    for (int64_t k = 0; k < c->parts.count; k++) {
-        const ag_node *part = ((const ag_node **)c->parts.data)[k];
+    for (int64_t k = 0; k < c->reading.parts.count; k++) {
+        const ag_node *part = ((const ag_node **)c->reading.parts.data)[k];
         int number = *(const int *)part->attribute;
         if (part->in[0] != x || l.part[number] >= 0) continue;
         l.part[number] = l.bytes;

@@ -99,7 +99,7 @@ static uint32_t operand_register(lowering *l, const agi_value *it, int k, int ro
     const agi_compiler *c = l->c;
     uint32_t s = it->in[k], root = c->value[s].root;
     if (c->value[root].group == it->group) {
-        uint32_t r = l->c->reg_of[root];
+        uint32_t r = l->c->lowering.reg_of[root];
         return l->life[r].row && !row ? expand(l, r) : r;
     }
     agi_pattern p = agi_operand_walk(c, it, k);
@@ -119,7 +119,7 @@ static void lower_point(lowering *l, uint32_t i)
     uint32_t in[3] = { 0, 0, 0 };
     for (int k = 0; k < it->nin; k++) in[k] = operand_register(l, it, k, it->row);
     if (!it->op) { /* a copy: the register itself */
-        l->c->reg_of[i] = in[0];
+        l->c->lowering.reg_of[i] = in[0];
         return;
     }
     agi_micro *m = new_micro(l, AGI_POINT, it->row);
@@ -127,7 +127,7 @@ static void lower_point(lowering *l, uint32_t i)
     m->a = use(l, in[0], l->g->nmicros - 1);
     m->b = it->nin > 1 ? use(l, in[1], l->g->nmicros - 1) : m->a;
     m->c = it->nin > 2 ? use(l, in[2], l->g->nmicros - 1) : m->a;
-    l->c->reg_of[i] = m->out;
+    l->c->lowering.reg_of[i] = m->out;
 }
 
 static void lower_fold(lowering *l, uint32_t i)
@@ -143,7 +143,7 @@ static void lower_fold(lowering *l, uint32_t i)
         m->op = it->node->op;
         m->fold = (uint8_t)it->node->op->fold;
         m->a = use(l, in, g->nmicros - 1);
-        l->c->reg_of[i] = m->out;
+        l->c->lowering.reg_of[i] = m->out;
         return;
     }
     agi_fold_end *e = &g->fold[g->nfolds++];
@@ -158,7 +158,7 @@ static void lower_store(lowering *l, uint32_t i)
 {
     const agi_value *it = &l->c->value[i];
     if (!it->stored || (it->kind == AGI_VALUE_FOLD && !it->row)) return;
-    uint32_t r = l->c->reg_of[i], s = (uint32_t)l->g->nstores++;
+    uint32_t r = l->c->lowering.reg_of[i], s = (uint32_t)l->g->nstores++;
     l->g->store[s] = (agi_store){ .buffer = it->buffer, .reg = r, .row = l->life[r].row };
     agi_touch(l->c, it->buffer, l->step);
     life *v = &l->life[r];

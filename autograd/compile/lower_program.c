@@ -37,7 +37,7 @@ static void give_slots(writer *w, uint32_t slot, uint32_t n)
 
 static int more_elements(writer *w, int64_t n)
 {
-    agi_vector *v = &w->c->elements;
+    agi_vector *v = &w->c->lowering.elements;
     w->failed |= v->count + n >= AGI_TEMPORARY || !agi_vector_grow(w->c->arena.allocator, v, sizeof(agi_element), n);
     return !w->failed;
 }
@@ -46,14 +46,15 @@ static int more_elements(writer *w, int64_t n)
 static uint32_t address_of(writer *w, uint32_t i)
 {
     agi_compiler *c = w->c;
-    if (c->address[i] != AGI_NONE) return c->address[i];
+    if (c->lowering.address[i] != AGI_NONE) return c->lowering.address[i];
     int64_t n = ag_count(c->value[i].node);
     if (!more_elements(w, n)) return 0;
-    c->address[i] = (uint32_t)c->elements.count;
+    c->lowering.address[i] = (uint32_t)c->lowering.elements.count;
     for (int64_t e = 0; e < n; e++)
-        ((agi_element *)c->elements.data)[c->elements.count++] = (agi_element){ c->value[i].buffer, (uint32_t)e };
+        ((agi_element *)c->lowering.elements.data)[c->lowering.elements.count++] = (agi_element){ c->value[i].buffer,
+                                                                                                 (uint32_t)e };
     agi_buffer_at(c, c->value[i].buffer)->scalar = 1;
-    return c->address[i];
+    return c->lowering.address[i];
 }
 
 /* Of a loop's buffer, which holds all its parts, addresses of what is walked over alone. */
@@ -62,9 +63,10 @@ static uint32_t address_in_loop(writer *w, uint32_t loop, const agi_pattern *p)
     agi_compiler *c = w->c;
     int64_t low, reach = agi_pattern_reach(p, &low);
     if (!more_elements(w, reach)) return 0;
-    uint32_t first = (uint32_t)c->elements.count, buffer = c->value[loop].buffer;
+    uint32_t first = (uint32_t)c->lowering.elements.count, buffer = c->value[loop].buffer;
     for (int64_t e = 0; e < reach; e++)
-        ((agi_element *)c->elements.data)[c->elements.count++] = (agi_element){ buffer, (uint32_t)(low + e) };
+        ((agi_element *)c->lowering.elements.data)[c->lowering.elements.count++] = (agi_element){ buffer,
+                                                                                                 (uint32_t)(low + e) };
     agi_buffer_at(c, buffer)->scalar = 1;
     return first - (uint32_t)low;
 }
@@ -72,7 +74,7 @@ static uint32_t address_in_loop(writer *w, uint32_t loop, const agi_pattern *p)
 static uint32_t base_of(writer *w, uint32_t root, const agi_pattern *walked)
 {
     const agi_value *it = &w->c->value[root];
-    if (it->group == w->group && it->buffer == AGI_NONE) return w->c->slot_of[root] | AGI_TEMPORARY;
+    if (it->group == w->group && it->buffer == AGI_NONE) return w->c->lowering.slot_of[root] | AGI_TEMPORARY;
     return agi_is_loop(it) ? address_in_loop(w, root, walked) : address_of(w, root);
 }
 
@@ -167,19 +169,19 @@ static void write_value(writer *w, uint32_t i)
     agi_compiler *c = w->c;
     const agi_value *it = &c->value[i];
     uint32_t n = (uint32_t)ag_count(it->node);
-    if (it->buffer == AGI_NONE) c->slot_of[i] = take_slots(w, n);
+    if (it->buffer == AGI_NONE) c->lowering.slot_of[i] = take_slots(w, n);
     uint32_t out = base_of(w, i, NULL);
     if (it->kind == AGI_VALUE_POINT) write_point(w, it, out);
     else if (it->kind == AGI_VALUE_FOLD) write_fold(w, it, out);
     else write_product(w, it, out);
-    c->left[i] = it->uses;
+    c->lowering.left[i] = it->uses;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         uint32_t root = c->value[s].root;
         const agi_value *r = &c->value[root];
-        if (r->group == w->group && r->buffer == AGI_NONE && --c->left[root] == 0)
-            give_slots(w, c->slot_of[root], (uint32_t)ag_count(r->node));
+        if (r->group == w->group && r->buffer == AGI_NONE && --c->lowering.left[root] == 0)
+            give_slots(w, c->lowering.slot_of[root], (uint32_t)ag_count(r->node));
     }
-    if (it->buffer == AGI_NONE && !it->uses) give_slots(w, c->slot_of[i], n);
+    if (it->buffer == AGI_NONE && !it->uses) give_slots(w, c->lowering.slot_of[i], n);
 }
 
 static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)
@@ -261,7 +263,7 @@ static uint32_t resolve(const agi_compiler *c, const agi_program *p, uint32_t at
     int shift = p->dtype == AG_F64 ? 3 : 2;
     if (at & AGI_TEMPORARY)
         return (uint32_t)(agi_buffer_at(c, p->temporaries)->offset >> shift) + (at & ~AGI_TEMPORARY);
-    agi_element e = ((const agi_element *)c->elements.data)[at];
+    agi_element e = ((const agi_element *)c->lowering.elements.data)[at];
     return (uint32_t)(agi_buffer_at(c, e.buffer)->offset >> shift) + e.element;
 }
 

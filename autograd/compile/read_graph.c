@@ -9,7 +9,7 @@ static uint32_t new_value(agi_compiler *c, const ag_node *x, agi_value_kind kind
     uint32_t i = c->nvalues++;
     c->value[i] = (agi_value){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
                              .bounds = AGI_NONE, .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE,
-                             .buffer = AGI_NONE, .kind = (uint8_t)kind, .sweep = c->sweep };
+                             .buffer = AGI_NONE, .kind = (uint8_t)kind, .sweep = c->reading.sweep };
     return i;
 }
 
@@ -264,8 +264,8 @@ static int make_value(agi_compiler *c, const ag_node *x, int bound)
 
 static int keep_part(agi_compiler *c, const ag_node *x)
 {
-    if (!agi_vector_grow(c->arena.allocator, &c->parts, sizeof x, 1)) return 0;
-    ((const ag_node **)c->parts.data)[c->parts.count++] = x;
+    if (!agi_vector_grow(c->arena.allocator, &c->reading.parts, sizeof x, 1)) return 0;
+    ((const ag_node **)c->reading.parts.data)[c->reading.parts.count++] = x;
     return 1;
 }
 
@@ -317,7 +317,7 @@ static int carry_states(agi_compiler *c)
 {
     for (int k = 0; c->body && k < c->body->nstates; k++) {
         uint32_t leaf = c->value_of[c->body->bound[k]->id], value = c->value_of[c->body->next[k]->id];
-        c->sweep = c->value[value].sweep;
+        c->reading.sweep = c->value[value].sweep;
         if (leaf != value && assign(c, leaf, value) == AGI_NONE) return 0;
     }
     return 1;
@@ -328,7 +328,7 @@ static int carry_states(agi_compiler *c)
 static uint32_t hold_output(agi_compiler *c, const ag_node *x)
 {
     uint32_t i = c->value_of[x->id], root = c->value[i].root;
-    c->sweep = c->value[root].sweep;
+    c->reading.sweep = c->value[root].sweep;
     if (c->value[i].kind == AGI_VALUE_LEAF) return i;
     if (c->value[i].effect || (c->body && c->value[i].view == AGI_NONE && c->value[root].target != AGI_NONE))
         return c->value[root].target;
@@ -363,8 +363,8 @@ static int make_all(agi_compiler *c, const uint8_t *live, uint32_t top)
     int64_t sweeps = 0;
     for (uint32_t id = 0; id <= top; id++) {
         if (!(live[id] & LIVE)) continue;
-        if (sweep_begins(c, id, &sweeps) && c->sweep < UINT8_MAX) c->sweep++;
-        uint32_t same = c->same ? agi_same_as(c, agi_node(c->graph, id)) : id;
+        if (sweep_begins(c, id, &sweeps) && c->reading.sweep < UINT8_MAX) c->reading.sweep++;
+        uint32_t same = c->reading.same ? agi_same_as(c, agi_node(c->graph, id)) : id;
         if (same == AGI_NONE) return agi_out_of_memory(c);
         if (same != id) c->value_of[id] = c->value_of[same];
         else if (!make_value(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;

@@ -23,21 +23,21 @@ int agi_start_sameness(agi_compiler *c, uint32_t top, const uint8_t *marks, uint
     memset(of, 0xff, ((size_t)top + 1) * sizeof *of);
     *s = (agi_sameness){ .of = of, .top = top, .marks = marks, .apart = apart };
     s->others.allocator = c->arena.allocator;
-    c->same = s;
+    c->reading.same = s;
     return 1;
 }
 
 void agi_end_sameness(agi_compiler *c)
 {
-    if (c->same) agi_intern_free(&c->same->others);
-    c->same = NULL;
+    if (c->reading.same) agi_intern_free(&c->reading.same->others);
+    c->reading.same = NULL;
 }
 
 /* The node as it would be written on the operands that are computed, or NULL: those are its own, or no node may stand
  * for it. 0: out of memory. */
 static int replaced(agi_compiler *c, const ag_node *x, ag_node **key)
 {
-    const uint32_t *of = c->same->of;
+    const uint32_t *of = c->reading.same->of;
     int other = 0;
     *key = NULL;
     if (x->op->flags & (AG_RANDOM | AG_EFFECT | AG_PART | AG_ALIAS)) return 1;
@@ -64,7 +64,7 @@ static uint32_t find(agi_sameness *s, ag_graph *g, const ag_node *x, ag_node *ke
 
 uint32_t agi_same_as(agi_compiler *c, const ag_node *x)
 {
-    agi_sameness *s = c->same;
+    agi_sameness *s = c->reading.same;
     uint32_t *of = &s->of[x->id];
     ag_node *key;
     if (s->marks[x->id] & s->apart) return *of = x->id;

@@ -27,7 +27,7 @@ static int begin(verifier *v, agi_compiler *c)
     v->written = agi_arena_zeros(&c->arena, n, 1);
     v->owner = agi_find_owners(c);
     v->memory = agi_arena_take(&c->arena, n * sizeof *v->memory);
-    v->made = agi_arena_zeros(&c->arena, (size_t)c->elements.count, sizeof *v->made);
+    v->made = agi_arena_zeros(&c->arena, (size_t)c->lowering.elements.count, sizeof *v->made);
     int ok = v->reads && v->writes && v->may_read && v->may_write && v->written && v->memory && v->made;
     return ok ? v->owner != NULL : agi_out_of_memory(c);
 }
@@ -125,8 +125,8 @@ typedef struct {
 static uint32_t buffer_at(const program *g, uint32_t at)
 {
     const agi_compiler *c = g->v->c;
-    if (at >= c->elements.count) return AGI_NONE;
-    agi_element e = ((const agi_element *)c->elements.data)[at];
+    if (at >= c->lowering.elements.count) return AGI_NONE;
+    agi_element e = ((const agi_element *)c->lowering.elements.data)[at];
     int64_t end = ((int64_t)e.element + 1) * (int64_t)ag_dtype_size(g->p->dtype);
     return e.buffer < c->buffers.count && end <= agi_buffer_at(c, e.buffer)->bytes ? e.buffer : AGI_NONE;
 }
@@ -152,7 +152,7 @@ static int make(program *g, uint32_t at)
 static int holds(const program *g, uint32_t i)
 {
     const agi_compiler *c = g->v->c;
-    uint32_t first = c->slot_of[i], n = (uint32_t)ag_count(c->value[i].node);
+    uint32_t first = c->lowering.slot_of[i], n = (uint32_t)ag_count(c->value[i].node);
     for (uint32_t e = 0; e < n; e++)
         if (first + e >= g->slots || g->lies[first + e] != i) return 0;
     return 1;
@@ -165,8 +165,8 @@ static int check_slots(const program *g)
     for (uint32_t m = f->start; m < f->start + f->members; m++) {
         uint32_t i = c->value_list[m], n = (uint32_t)ag_count(c->value[i].node);
         const agi_value *it = &c->value[i];
-        for (uint32_t e = 0; it->buffer == AGI_NONE && e < n && c->slot_of[i] + e < g->slots; e++)
-            g->lies[c->slot_of[i] + e] = i;
+        for (uint32_t e = 0; it->buffer == AGI_NONE && e < n && c->lowering.slot_of[i] + e < g->slots; e++)
+            g->lies[c->lowering.slot_of[i] + e] = i;
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
             uint32_t root = c->value[s].root;
             if (c->value[root].group == it->group && c->value[root].buffer == AGI_NONE && !holds(g, root))
