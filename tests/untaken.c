@@ -49,6 +49,14 @@ static ag_node *no_steps(ag_node *x)
     return final;
 }
 
+static ag_node *states_of_no_steps(ag_node *x)
+{
+    ag_node *start[] = { times(3, x), ag_sqrt(x) }, *state[] = { leaf(x), leaf(x) }, *final[2];
+    ag_node *next[] = { ag_mul(state[0], state[1]), state[1] };
+    ag_while(above(state[0], 1), 2, start, state, next, 5, final);
+    return final[0];
+}
+
 static ag_node *repeat(ag_node *start, ag_node *state, ag_node *next)
 {
     ag_node *final;
@@ -156,6 +164,7 @@ static const struct {
 } functions[] = { { "a branch", branch, 3, 1, 0.5, 0 },
                   { "two branches", two_branches, 4, 3, 0.5, 0 },
                   { "a loop of no steps", no_steps, 3, 5, 0.5, 3 },
+                  { "states of a loop of no steps", states_of_no_steps, 3, 3, 3.5, 0 },
                   { "a branch in a loop", branch_in_loop, 6, 3, 2.5, 0 },
                   { "a loop in a branch", loop_in_branch, 3, 4, 0.5, 0 },
                   { "a branch in a branch", branch_in_branch, 3, 1, 0.5, 0 },

@@ -274,12 +274,12 @@ static int drop_unread(puller *p)
     return p->back.elements >= 0;
 }
 
-/* Whether anything has flowed to x[k]; NULL: always, but for captures of loops of no steps. */
+/* Whether anything has flowed to x[k]; NULL: always. In a loop of no steps it has to states that are read after it. */
 static ag_node *has_flowed(const puller *p, ag_node *back, int k, ag_node *count)
 {
     if (p->condition[k] >= 0) return ag_stop_gradient(agi_new_part(back, agi_part_final(&p->back, p->condition[k])));
-    int captured = p->goal[k] >= p->l->states + p->l->elements;
-    return captured && count ? ag_greater(count, ag_number(p->graph, 0)) : NULL;
+    if (!count || (k < p->nstates && p->gpart[agi_part_final(p->l, p->goal[k])])) return NULL;
+    return ag_greater(count, ag_number(p->graph, 0));
 }
 
 static void hand_out(puller *p, ag_node *back, ag_node *count, ag_node *gin[])
