@@ -78,7 +78,17 @@ HELPER(psi_size, double agi_psi_size(int n, double x)
     return unit * (sum * n / x + rest * (1 + n * agi_psi_series(n, z)));
 })
 
-/* For x < 0, with f = x - floor(x): the recurrence up to f, and that from 1 - x down to 1 - f,
+/* For x < 0, f the distance of x from the nearest integer: psi(x) = psi(1 - x) - pi cot(pi f), the latter being 1 / f -
+ * psi(1 + f) + psi(1 - f). The two large parts cancel near the roots, so the quotient keeps what rounding it loses. */
+HELPER(reflected, double agi_reflected(double x)
+{
+    double f = x - floor(x + 0.5), quotient = 1 / f;
+    if (f == 0) return log(-1.0);
+    if (quotient - quotient != 0) return -quotient;
+    return agi_digamma(1 - x) - quotient + (agi_digamma(1 + f) - agi_digamma(1 - f)) - fma(-quotient, f, 1) / f;
+})
+
+/* For x < 0 and n >= 1, with f = x - floor(x): the recurrence up to f, and that from 1 - x down to 1 - f,
  *
  *     psi_n(x) = psi_n(f) + s (psi_n(1 - f) - psi_n(1 - x)),  s = -(-1)^n.
  *
@@ -88,6 +98,7 @@ SPECIAL(psi, double agi_psi(double n, double x)
     double f, s;
     if (!(n >= 0 && n <= 100) || n != floor(n)) return log(-1.0);
     s = (int)n % 2 ? 1 : -1;
+    if (x < 0 && n == 0) return agi_reflected(x);
     if (x < 0) {
         f = x - floor(x + 0.5); /* without rounding; negative when nearer to 1 than to 0, then it is f - 1 */
         if (f == 0 && s < 0) return log(-1.0);

@@ -12,6 +12,6 @@ float agi_psif(float n, float x);
 
 /* The same as static C99 functions, which need <math.h>. */
 extern const char agi_psi_series_text[], agi_digamma_text[], agi_whole_power_text[], agi_psi_size_text[],
-    agi_psi_text[], agi_psif_text[];
+    agi_reflected_text[], agi_psi_text[], agi_psif_text[];
 
 #endif

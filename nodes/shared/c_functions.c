@@ -32,6 +32,7 @@ const agi_c_function agi_c_functions[] = {
     { "agi_digamma", agi_digamma_text },
     { "agi_whole_power", agi_whole_power_text },
     { "agi_psi_size", agi_psi_size_text },
+    { "agi_reflected", agi_reflected_text },
     { "agi_psi", agi_psi_text },
     { "agi_psif", agi_psif_text },
     { "agi_eliminate", agi_eliminate_text },
