@@ -148,12 +148,12 @@ static int list_missing(sweep *s, int m, ag_node *const y[])
 /* NULL: always. */
 static ag_node *either(ag_node *a, ag_node *b)
 {
-    return !a || !b ? NULL : a == b ? a : ag_maximum(a, b);
+    return !a || !b ? NULL : a == b ? a : agi_either(a, b);
 }
 
 static ag_node *both(ag_node *a, ag_node *b)
 {
-    return !a ? b : !b || a == b ? a : ag_mul(a, b);
+    return !a ? b : !b || a == b ? a : agi_both(a, b);
 }
 
 /* What nothing makes of a gradient of 0 but 0. */

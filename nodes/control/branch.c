@@ -107,7 +107,9 @@ static int add_conditions(deriver *d, int part[])
         for (int i = 0; i < k && part[k] < 0; i++)
             if (d->active[0][i] == d->active[0][k] && d->active[1][i] == d->active[1][k]) part[k] = part[i];
         if (part[k] >= 0) continue;
-        for (int s = 0; s < 2; s++) d->made[s][n] = d->active[s][k] ? d->active[s][k] : ag_number(d->graph, 1);
+        const ag_dtype type = (ag_dtype)d->active[!d->active[0][k]][k]->dtype;
+        for (int s = 0; s < 2; s++)
+            d->made[s][n] = ag_cast(d->active[s][k] ? d->active[s][k] : ag_number(d->graph, 1), type);
         part[k] = n++;
     }
     return n;

@@ -30,3 +30,18 @@ ag_node *agi_new_guard(ag_node *active, ag_node *x)
     return ag_define(&agi_guard, 2, in, NULL,
                      ag_where(ag_cast(active, (ag_dtype)x->dtype), x, ag_zeros_like(x)));
 }
+
+static ag_node *in_type_of(const ag_node *a, ag_node *b)
+{
+    return ag_is_bad(a) || ag_is_bad(b) || a->dtype == b->dtype ? b : ag_cast(b, (ag_dtype)a->dtype);
+}
+
+ag_node *agi_either(ag_node *a, ag_node *b)
+{
+    return ag_maximum(a, in_type_of(a, b));
+}
+
+ag_node *agi_both(ag_node *a, ag_node *b)
+{
+    return ag_mul(a, in_type_of(a, b));
+}

@@ -98,6 +98,9 @@ ag_status agi_local_vjp(int m, ag_node *const y[], ag_node *const w[], ag_node *
                         ag_node *const x[], ag_node *dx[], ag_node *active[]);
 ag_status agi_local_jvp(int n, ag_node *const x[], ag_node *const v[], int m, ag_node *const y[], ag_node *dy[]);
 ag_node *agi_new_guard(ag_node *active, ag_node *x);      /* x where the number is not 0, else 0 */
+/* Of two such numbers, in the type of the first: is one of them not 0; is none of them? */
+ag_node *agi_either(ag_node *a, ag_node *b);
+ag_node *agi_both(ag_node *a, ag_node *b);
 /* of_y[i] [count, *y[i]] is y[i] for `count` values of each u[i], given as of_u[i] [count, *u[i]]; nu at least 1. */
 ag_status agi_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
                          ag_node *of_y[]);

@@ -163,7 +163,7 @@ static int add_flags(puller *p, int all)
     for (int k = 0; k < p->nstates; k++) {
         const int end = agi_part_final(p->l, p->goal[k]);
         if (p->flag[k] || !(all || p->active[k] || p->gactive[end] || !p->gpart[end])) continue;
-        p->flag[k] = ag_input(p->graph, NULL, AG_F64, AG_SCALAR);
+        p->flag[k] = ag_input(p->graph, NULL, (ag_dtype)p->x[k]->dtype, AG_SCALAR); /* one type for a step's scalars */
         more = 1;
     }
     return more;
@@ -191,11 +191,12 @@ static void list_flags(puller *p)
         const int end = agi_part_final(p->l, p->goal[k]), before = agi_part_before(p->l, p->goal[k]);
         const int n = p->back.states++;
         ag_node *next = p->active[k] ? p->active[k] : always;
-        if (p->gpart[before]) next = p->gactive[before] ? ag_maximum(next, p->gactive[before]) : always;
+        if (p->gpart[before]) next = p->gactive[before] ? agi_either(next, p->gactive[before]) : always;
         p->condition[k] = n;
         p->state[n] = p->flag[k];
-        p->initial[n] = p->gactive[end] ? p->gactive[end] : p->gpart[end] ? always : never;
-        p->next[n] = ag_stop_gradient(next);
+        ag_node *first = p->gactive[end] ? p->gactive[end] : p->gpart[end] ? always : never;
+        p->initial[n] = ag_cast(first, (ag_dtype)p->flag[k]->dtype);
+        p->next[n] = ag_stop_gradient(ag_cast(next, (ag_dtype)p->flag[k]->dtype));
     }
 }
 
@@ -258,7 +259,7 @@ static void list_conditions(puller *p)
         if (p->condition[k] >= 0) continue;
         p->condition[k] = p->back.states;
         ag_node *before = add_state(p, p->active[k], NULL);
-        p->next[p->condition[k]] = ag_maximum(before, p->active[k]);
+        p->next[p->condition[k]] = agi_either(before, p->active[k]);
     }
 }
 

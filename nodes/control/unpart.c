@@ -50,7 +50,7 @@ void agi_take_apart(ag_node *x, ag_node *gout, ag_node *parts[], ag_node *active
         const int k = *(const int *)one->attribute;
         ag_node *when = condition_of(one);
         if (!parts[k] || !when) active[k] = when;
-        else if (active[k] && active[k] != when) active[k] = ag_maximum(active[k], when);
+        else if (active[k] && active[k] != when) active[k] = agi_either(active[k], when);
         parts[k] = parts[k] ? ag_add(parts[k], one->in[0]) : one->in[0];
     }
 }
