@@ -18,10 +18,11 @@ VECTOR := $(if $(SANITIZE),,-O3) -fno-math-errno -fno-trapping-math -Wno-pass-fa
           $(shell $(CC) -fveclib=libmvec -E -x c /dev/null >/dev/null 2>&1 && echo -fveclib=libmvec)
 ISA_2 = -march=x86-64-v3
 ISA_3 = -march=x86-64-v4 -mprefer-vector-width=512
-KERNELS := $(patsubst %,$(BUILD)/autograd/run/kernels-%.o,1 $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),2 3))
+ISAS := 1 $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),2 3)
+KERNELS := $(foreach kernels,run/kernels product/kernels,$(ISAS:%=$(BUILD)/autograd/$(kernels)-%.o))
 
 NODES := $(wildcard nodes/*.c nodes/*/*.c)
-SOURCES := $(filter-out autograd/run/kernels.c,$(wildcard autograd/*/*.c autograd/*/*/*.c)) $(NODES)
+SOURCES := $(filter-out %/kernels.c,$(wildcard autograd/*/*.c autograd/*/*/*.c)) $(NODES)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(KERNELS)
 TESTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
@@ -68,9 +69,16 @@ $(BUILD)/autograd/run/scalar.o $(BUILD)/autograd/graph/arithmetic.o: EXTRA = $(V
 $(BENCH) $(PRIMALS): EXTRA = $(VECTOR) -ffp-contract=fast -fopenmp-simd
 $(TESTS): EXTRA = -DTEST_CC='"$(CC) $(CFLAGS)"' -DTEST_BUILD='"$(BUILD)"' -DTEST_LIBS='"$(LIBS)"'
 
+KERNEL = $(call say,compile)$(CC) $(FLAGS) $(VECTOR) $1 -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
+
 $(BUILD)/autograd/run/kernels-%.o: autograd/run/kernels.c $(BUILD)/pointwise.def $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,compile)$(CC) $(FLAGS) $(VECTOR) -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
+	$(call KERNEL)
+
+# Products are sums of products, each of which is added unrounded where the processor can.
+$(BUILD)/autograd/product/kernels-%.o: autograd/product/kernels.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call KERNEL,-ffp-contract=fast)
 
 $(BUILD)/%.o: %.c $(BUILD)/pointwise.def $(BUILD)/flags
 	@mkdir -p $(@D)

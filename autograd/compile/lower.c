@@ -49,6 +49,30 @@ uint32_t agi_operand_buffer(agi_compiler *c, uint32_t operand, uint32_t step)
 
 /* ---- products, calls -------------------------------------------------------------------------------------------- */
 
+/* Batches from the outermost axis; neighbouring axes that are walked like one become one. */
+static void list_batches(agi_product *p)
+{
+    const ag_node *y = p->node, *a = y->in[0], *b = y->in[1];
+    int64_t inside = y->dim[y->rank - 2] * y->dim[y->rank - 1], step[3], *last;
+    p->axes = 0;
+    for (int i = y->rank - 3; i >= 0; inside *= y->dim[i--]) {
+        const int at_a = i - (y->rank - a->rank), at_b = i - (y->rank - b->rank);
+        step[0] = at_a < 0 || a->dim[at_a] == 1 ? 0 : p->a_stride.stride[at_a];
+        step[1] = at_b < 0 || b->dim[at_b] == 1 ? 0 : p->b_stride.stride[at_b];
+        step[2] = inside;
+        if (y->dim[i] == 1) continue;
+        const int64_t n = p->axes ? p->batch[0].count : 0;
+        last = p->batch[0].next;
+        if (n && step[0] == n * last[0] && step[1] == n * last[1]) {
+            p->batch[0].count *= y->dim[i];
+            continue;
+        }
+        memmove(p->batch + 1, p->batch, (size_t)p->axes++ * sizeof *p->batch);
+        p->batch[0].count = y->dim[i];
+        memcpy(p->batch[0].next, step, sizeof step);
+    }
+}
+
 static agi_product *lower_product(agi_compiler *c, uint32_t i, uint32_t step)
 {
     const agi_value *it = &c->value[i];
@@ -66,6 +90,9 @@ static agi_product *lower_product(agi_compiler *c, uint32_t i, uint32_t step)
         p->alpha = -1;
     }
     agi_touch(c, it->buffer, step);
+    list_batches(p);
+    const agi_product_of of = agi_matrices_of(p);
+    p->reading = agi_choose_reading(c->options->isa, it->node->dtype == AG_F64, &of);
     return p;
 }
 

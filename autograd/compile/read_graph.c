@@ -144,24 +144,6 @@ static int make_bounded(agi_compiler *c, const ag_node *x, const ag_window *w, u
     return add_bounds(c, i, &bounds) && add_view(c, i, &s);
 }
 
-/* CBLAS takes a matrix whose rows or columns are contiguous. */
-static int blas_takes(const ag_node *x, const ag_strides *s)
-{
-    int64_t rows = x->dim[x->rank - 2], columns = x->dim[x->rank - 1];
-    int64_t down = s->stride[x->rank - 2], across = s->stride[x->rank - 1];
-    if (down > INT32_MAX || across > INT32_MAX) return 0; /* its integers */
-    if (rows == 1) down = columns;
-    if (columns == 1) across = across == 1 || rows == 1 ? 1 : rows;
-    return (across == 1 && down >= columns) || (down == 1 && across >= rows) || (columns == 1 && down >= 1);
-}
-
-static uint32_t product_operand(agi_compiler *c, uint32_t i)
-{
-    i = strided(c, i);
-    ag_strides s = agi_value_strides(c, i);
-    return blas_takes(c->value[i].node, &s) ? i : contiguous(c, i);
-}
-
 static int make_call(agi_compiler *c, const ag_node *x)
 {
     uint32_t first = (uint32_t)c->operands.count;
@@ -241,7 +223,7 @@ static int make_value(agi_compiler *c, const ag_node *x, int bound)
         c->value[i].nin = 2;
         for (uint32_t k = 0; k < 2; k++) c->value[i].in[k] = operand(c, x, k);
     } else if (flags & AG_PRODUCT) {
-        uint32_t a = product_operand(c, operand(c, x, 0)), b = product_operand(c, operand(c, x, 1));
+        uint32_t a = strided(c, operand(c, x, 0)), b = strided(c, operand(c, x, 1));
         i = new_value(c, x, AGI_VALUE_PRODUCT);
         c->value[i].in[0] = a;
         c->value[i].in[1] = b;

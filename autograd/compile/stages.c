@@ -61,7 +61,8 @@ static void measure_scratch(ag_plan *p)
 {
     for (int k = 0; k < p->nsteps; k++) {
         const agi_step *s = &p->step[k];
-        int64_t bytes = s->kind == AGI_PASS ? agi_pass_scratch(s->is.pass) : 0;
+        int64_t bytes = s->kind == AGI_PASS ? agi_pass_scratch(s->is.pass)
+                        : s->kind == AGI_PRODUCT ? agi_product_scratch(s->is.product, p->options.isa) : 0;
         for (int b = 0; b < 2 && s->kind == AGI_LOOP; b++) {
             const ag_plan *body = s->is.loop->body[b];
             if (body && body->scratch_bytes > bytes) bytes = body->scratch_bytes;
@@ -74,7 +75,7 @@ static void look_for_blas(ag_plan *p)
 {
     for (int k = 0; k < p->nsteps; k++) {
         const agi_step *s = &p->step[k];
-        p->blas |= s->kind == AGI_PRODUCT || (s->kind == AGI_CALL && s->is.call->node->op->flags & AG_BLAS);
+        p->blas |= s->kind == AGI_CALL && s->is.call->node->op->flags & AG_BLAS;
         for (int b = 0; b < 2 && s->kind == AGI_LOOP; b++) p->blas |= s->is.loop->body[b] && s->is.loop->body[b]->blas;
     }
 }

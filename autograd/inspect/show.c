@@ -119,6 +119,16 @@ static void show_program(writer *w, const agi_program *p, double *bytes, double 
     *bytes += (double)p->count * 3 * (double)ag_dtype_size(p->dtype);
 }
 
+/* By which kernels, and from where: see product/product.h. */
+static void show_reading(FILE *to, const agi_reading *r)
+{
+    static const char *const way[] = { "tiles", "dot products", "sums of rows" };
+    static const char *const place[] = { "packed", "in place", "in place" };
+    fprintf(to, "\n    by %s", way[r->way]);
+    if (r->turned) fprintf(to, " of the transposes");
+    if (r->way == AGI_TILES) fprintf(to, ", a %s, b %s", place[r->turned ? r->b : r->a], place[r->turned ? r->a : r->b]);
+}
+
 static void show_product(writer *w, const agi_product *p, double *bytes, double *flops)
 {
     fprintf(w->to, "product ");
@@ -129,6 +139,7 @@ static void show_product(writer *w, const agi_product *p, double *bytes, double 
     show_buffer(w, p->b);
     fprintf(w->to, "\n    to ");
     show_buffer(w, p->out);
+    show_reading(w->to, &p->reading);
     if (p->onto != AGI_NONE) {
         fprintf(w->to, "\n    onto ");
         show_buffer(w, p->onto);

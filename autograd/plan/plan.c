@@ -95,6 +95,22 @@ agi_matrix agi_matrix_layout(const ag_node *x, const ag_strides *s)
     return (agi_matrix){ !by_rows, (int)leading };
 }
 
+agi_product_of agi_matrices_of(const agi_product *p)
+{
+    const ag_node *y = p->node, *a = y->in[0], *b = y->in[1];
+    const int64_t *down_a = p->a_stride.stride + a->rank - 2, *down_b = p->b_stride.stride + b->rank - 2;
+    return (agi_product_of){ .rows = y->dim[y->rank - 2], .columns = y->dim[y->rank - 1],
+                             .inner = a->dim[a->rank - 1], .a_row = down_a[0], .a_column = down_a[1],
+                             .b_row = down_b[0], .b_column = down_b[1], .out_row = y->dim[y->rank - 1],
+                             .reading = p->reading };
+}
+
+int64_t agi_product_scratch(const agi_product *p, int isa)
+{
+    const agi_product_of of = agi_matrices_of(p);
+    return agi_product_work(isa, p->node->dtype == AG_F64, &of);
+}
+
 void ag_plan_free(ag_plan *p)
 {
     if (!p) return;

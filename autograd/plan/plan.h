@@ -31,6 +31,7 @@
 #define AGI_PLAN_H
 
 #include "graph/graph.h"
+#include "product/product.h"
 
 #define AGI_NONE UINT32_MAX
 
@@ -246,6 +247,11 @@ typedef struct {
     int64_t scale_offset;
     double alpha;
     ag_strides a_stride, b_stride;
+    agi_reading reading;
+    int axes; /* of batches, from the outermost: how many, and how far the next one's a, b and out are, in elements */
+    struct {
+        int64_t count, next[3];
+    } batch[AG_MAX_RANK];
 } agi_product;
 
 typedef struct {
@@ -344,6 +350,9 @@ typedef struct {
     int transposed, leading;
 } agi_matrix;
 agi_matrix agi_matrix_layout(const ag_node *, const ag_strides *);
+
+agi_product_of agi_matrices_of(const agi_product *); /* one of the products: shape, strides, reading; no memory */
+int64_t agi_product_scratch(const agi_product *, int isa); /* of a thread */
 
 /* ---- a run's memory: what ag_plan_bytes counts ------------------------------------------------------------------- */
 

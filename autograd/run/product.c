@@ -1,55 +1,7 @@
-/* Matrix products by CBLAS: transposes, a factor and accumulation go into its arguments. */
+/* Matrix products: batches, split over threads. Every part has the bits that it has in the whole. */
 #include "run.h"
 
-#include <cblas.h>
-
-enum { PART_WORK = 1 << 21, PART_ROWS = 48, MOST_PARTS = 16 };
-
-static enum CBLAS_TRANSPOSE how(const agi_matrix *m)
-{
-    return m->transposed ? CblasTrans : CblasNoTrans;
-}
-
-typedef struct {
-    agi_matrix a, b;
-    int rows, columns, inner;
-    double alpha, beta;
-} shape;
-
-static void multiply_f32(const shape *s, const float *a, const float *b, float *out)
-{
-    float alpha = (float)s->alpha, beta = (float)s->beta;
-    if (s->columns == 1 && s->b.leading == 1)
-        cblas_sgemv(CblasRowMajor, how(&s->a), !s->a.transposed ? s->rows : s->inner,
-                    !s->a.transposed ? s->inner : s->rows, alpha, a, s->a.leading, b, 1, beta, out, 1);
-    else
-        cblas_sgemm(CblasRowMajor, how(&s->a), how(&s->b), s->rows, s->columns, s->inner, alpha, a,
-                    s->a.leading, b, s->b.leading, beta, out, s->columns);
-}
-
-static void multiply_f64(const shape *s, const double *a, const double *b, double *out)
-{
-    if (s->columns == 1 && s->b.leading == 1)
-        cblas_dgemv(CblasRowMajor, how(&s->a), !s->a.transposed ? s->rows : s->inner,
-                    !s->a.transposed ? s->inner : s->rows, s->alpha, a, s->a.leading, b, 1, s->beta, out,
-                    1);
-    else
-        cblas_dgemm(CblasRowMajor, how(&s->a), how(&s->b), s->rows, s->columns, s->inner, s->alpha, a,
-                    s->a.leading, b, s->b.leading, s->beta, out, s->columns);
-}
-
-/* Offset of batch `k` of the result in an operand whose batch dimensions broadcast. */
-static int64_t batch_offset(const ag_node *y, int64_t k, const ag_node *x, const ag_strides *s)
-{
-    int64_t at = s->offset;
-    for (int i = y->rank - 3; i >= 0; i--) {
-        int64_t index = k % y->dim[i];
-        int axis = i - (y->rank - x->rank);
-        k /= y->dim[i];
-        if (axis >= 0 && x->dim[axis] != 1) at += index * s->stride[axis];
-    }
-    return at;
-}
+enum { THREAD_WORK = 1 << 21, PART = 32 }; /* products of numbers that are worth a thread; rows or columns of a part */
 
 static double factor(const ag_run *r, const agi_product *p)
 {
@@ -62,67 +14,99 @@ static double factor(const ag_run *r, const agi_product *p)
 typedef struct {
     ag_run *run;
     const agi_product *p;
-    shape s;
-    int64_t batches;
-    int parts; /* of the rows of each matrix */
+    agi_product_of of; /* the first one */
+    agi_multiply *multiply;
+    int64_t size, batches; /* size of an element */
+    int parts, by_rows;    /* of each product's rows or columns */
 } job;
 
-static void multiply(const job *j, int64_t batch, int64_t first, int64_t end)
+static void advance(const job *j, agi_product_of *s, int64_t a, int64_t b, int64_t out)
 {
+    s->a = (const char *)s->a + a * j->size;
+    s->b = (const char *)s->b + b * j->size;
+    s->out = (char *)s->out + out * j->size;
+    if (s->from) s->from = (const char *)s->from + out * j->size;
+}
+
+/* Products `first` to before `end`: those along the innermost axis in one call. */
+static void multiply_batches(const job *j, const agi_product_of *one, int64_t first, int64_t end)
+{
+    static const int64_t none[3] = { 0, 0, 0 };
     const agi_product *p = j->p;
-    const ag_node *y = p->node;
-    int64_t at_a = batch_offset(y, batch, y->in[0], &p->a_stride),
-            at_b = batch_offset(y, batch, y->in[1], &p->b_stride);
-    int64_t at = (batch * j->s.rows + first) * j->s.columns;
-    shape s = j->s;
-    s.rows = (int)(end - first);
-    at_a += first * (s.a.transposed ? 1 : s.a.leading);
-    void *const *memory = j->run->memory;
-    if (y->dtype == AG_F32)
-        multiply_f32(&s, (const float *)memory[p->a] + at_a, (const float *)memory[p->b] + at_b,
-                     (float *)memory[p->out] + at);
-    else
-        multiply_f64(&s, (const double *)memory[p->a] + at_a, (const double *)memory[p->b] + at_b,
-                     (double *)memory[p->out] + at);
+    if (!p->axes) {
+        j->multiply(one, 1, none);
+        return;
+    }
+    const int64_t inside = p->batch[p->axes - 1].count;
+    for (int64_t k = first, n; k < end; k += n) {
+        agi_product_of s = *one;
+        int64_t left = k;
+        n = inside - k % inside < end - k ? inside - k % inside : end - k;
+        for (int i = p->axes - 1; i >= 0; left /= p->batch[i--].count) {
+            const int64_t at = left % p->batch[i].count, *next = p->batch[i].next;
+            advance(j, &s, at * next[0], at * next[1], at * next[2]);
+        }
+        j->multiply(&s, n, p->batch[p->axes - 1].next);
+    }
+}
+
+static int64_t split(int64_t n, int part, int parts)
+{
+    return part == parts ? n : n * part / parts / PART * PART;
+}
+
+/* A part of the rows or columns of one product. */
+static void multiply_part(const job *j, agi_product_of s, int64_t batch, int part)
+{
+    const int64_t n = j->by_rows ? s.rows : s.columns;
+    const int64_t first = split(n, part, j->parts), end = split(n, part + 1, j->parts);
+    if (first == end) return;
+    if (j->by_rows) {
+        s.rows = end - first;
+        advance(j, &s, first * s.a_row, 0, first * s.out_row);
+    } else {
+        s.columns = end - first;
+        advance(j, &s, 0, first * s.b_column, first);
+    }
+    multiply_batches(j, &s, batch, batch + 1);
 }
 
 static void run_part(void *context, int number, int threads)
 {
     const job *j = context;
-    threads = agi_blas_calls(threads);
-    if (number >= threads) return;
-    int64_t n = j->batches * j->parts, rows = j->s.rows;
-    for (int64_t k = n * number / threads; k < n * (number + 1) / threads; k++) {
-        int64_t batch = k / j->parts, part = k % j->parts, unit = (rows + j->parts - 1) / j->parts;
-        unit = j->parts > 1 ? (unit + PART_ROWS - 1) / PART_ROWS * PART_ROWS : unit;
-        int64_t first = part * unit, end = first + unit < rows ? first + unit : rows;
-        if (first < end) multiply(j, batch, first, end);
-    }
+    agi_product_of s = j->of;
+    const int64_t n = j->batches * j->parts, first = n * number / threads, end = n * (number + 1) / threads;
+    s.work = j->run->scratch + number * agi_aligned(j->run->plan->scratch_bytes);
+    if (j->parts == 1) multiply_batches(j, &s, first, end);
+    else
+        for (int64_t k = first; k < end; k++) multiply_part(j, s, k / j->parts, (int)(k % j->parts));
 }
 
-/* Rows are split into large parts only, so that BLAS treats each as it treats the whole: the bits stay the same. */
-static int parts_of(const ag_run *r, const shape *s)
+static job job_of(ag_run *r, const agi_product *p)
 {
-    double work = (double)s->rows * s->columns * s->inner;
-    if (!r->pool || s->columns == 1) return 1;
-    int64_t most = (int64_t)(work / PART_WORK);
-    if (most > s->rows / PART_ROWS) most = s->rows / PART_ROWS;
-    return most < 1 ? 1 : most > MOST_PARTS ? MOST_PARTS : (int)most;
+    const int wide = p->node->dtype == AG_F64;
+    job j = { .run = r, .p = p, .of = agi_matrices_of(p), .multiply = agi_multiply_of(r->plan->options.isa, wide),
+              .size = wide ? 8 : 4, .batches = 1, .parts = 1 };
+    agi_product_of *s = &j.of;
+    s->a = (const char *)r->memory[p->a] + p->a_stride.offset * j.size;
+    s->b = (const char *)r->memory[p->b] + p->b_stride.offset * j.size;
+    s->out = r->memory[p->out];
+    s->from = p->onto == AGI_NONE ? NULL : r->memory[p->onto];
+    s->alpha = factor(r, p);
+    for (int i = 0; i < p->axes; i++) j.batches *= p->batch[i].count;
+    j.by_rows = s->rows >= s->columns;
+    return j;
 }
 
 void agi_run_product(ag_run *r, const agi_product *p)
 {
-    const ag_node *y = p->node, *a = y->in[0], *b = y->in[1];
-    job j = { .run = r, .p = p, .batches = 1,
-              .s = { .a = agi_matrix_layout(a, &p->a_stride), .b = agi_matrix_layout(b, &p->b_stride),
-                     .rows = (int)y->dim[y->rank - 2], .columns = (int)y->dim[y->rank - 1],
-                     .inner = (int)a->dim[a->rank - 1], .alpha = factor(r, p),
-                     .beta = p->onto != AGI_NONE } };
-    for (int i = 0; i < y->rank - 2; i++) j.batches *= y->dim[i];
-    j.parts = parts_of(r, &j.s);
-    if (p->onto != AGI_NONE && r->memory[p->onto] != r->memory[p->out])
-        memcpy(r->memory[p->out], r->memory[p->onto], (size_t)agi_node_bytes(y));
-    double work = (double)j.batches * j.s.rows * j.s.columns * j.s.inner;
-    if (r->pool && j.batches * j.parts > 1 && work > PART_WORK) agi_pool_run(r->pool, run_part, &j);
-    else run_part(&j, 0, 1);
+    job j = job_of(r, p);
+    const int threads = agi_threads_of(r->plan);
+    const double one = (double)j.of.rows * (double)j.of.columns * (double)j.of.inner;
+    if (!r->pool || one * (double)j.batches < 2 * THREAD_WORK) {
+        run_part(&j, 0, 1);
+        return;
+    }
+    if (j.batches < threads && one > THREAD_WORK) j.parts = threads;
+    agi_pool_run(r->pool, run_part, &j);
 }
