@@ -69,16 +69,13 @@ $(BUILD)/autograd/run/scalar.o $(BUILD)/autograd/graph/arithmetic.o: EXTRA = $(V
 $(BENCH) $(PRIMALS): EXTRA = $(VECTOR) -ffp-contract=fast -fopenmp-simd
 $(TESTS): EXTRA = -DTEST_CC='"$(CC) $(CFLAGS)"' -DTEST_BUILD='"$(BUILD)"' -DTEST_LIBS='"$(LIBS)"'
 
-KERNEL = $(call say,compile)$(CC) $(FLAGS) $(VECTOR) $1 -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
-
 $(BUILD)/autograd/run/kernels-%.o: autograd/run/kernels.c $(BUILD)/pointwise.def $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call KERNEL)
+	$(call say,compile)$(CC) $(FLAGS) $(VECTOR) -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
 
-# Products are sums of products, each of which is added unrounded where the processor can.
 $(BUILD)/autograd/product/kernels-%.o: autograd/product/kernels.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call KERNEL,-ffp-contract=fast)
+	$(call say,compile)$(CC) $(FLAGS) $(VECTOR) -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
 
 $(BUILD)/%.o: %.c $(BUILD)/pointwise.def $(BUILD)/flags
 	@mkdir -p $(@D)

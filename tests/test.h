@@ -42,6 +42,7 @@ Suite *suite_verify(void);
 Suite *suite_scalar(void);
 Suite *suite_sums(void);
 Suite *suite_products(void);
+Suite *suite_product_kernels(void);
 Suite *suite_in_place(void);
 Suite *suite_long_sums(void);
 Suite *suite_singular(void);

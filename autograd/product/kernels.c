@@ -3,6 +3,8 @@
 
 #if AG_ISA > 1
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #if AG_ISA == 3

@@ -44,6 +44,9 @@ typedef struct {
     void *work;                            /* agi_product_work bytes, aligned to 64 */
 } agi_product_of;
 
+/* A part of a product, whose reading is the whole one's, begins at any row and at a multiple of so many columns. */
+enum { AGI_PART = 32 };
+
 /* `count` products of one shape, the next one's a, b, out (and from) each so many elements further. */
 typedef void agi_multiply(const agi_product_of *, int64_t count, const int64_t next[3]);
 

@@ -1,7 +1,7 @@
 /* Matrix products: batches, split over threads. Every part has the bits that it has in the whole. */
 #include "run.h"
 
-enum { THREAD_WORK = 1 << 21, PART = 32 }; /* products of numbers that are worth a thread; rows or columns of a part */
+enum { THREAD_WORK = 1 << 21 }; /* products of numbers that are worth a thread */
 
 static double factor(const ag_run *r, const agi_product *p)
 {
@@ -52,7 +52,7 @@ static void multiply_batches(const job *j, const agi_product_of *one, int64_t fi
 
 static int64_t split(int64_t n, int part, int parts)
 {
-    return part == parts ? n : n * part / parts / PART * PART;
+    return part == parts ? n : n * part / parts / AGI_PART * AGI_PART;
 }
 
 /* A part of the rows or columns of one product. */
