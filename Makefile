@@ -10,7 +10,7 @@ SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 CFLAGS ?= $(if $(SANITIZE),-O1 -g $(SANITIZERS),-O2 -g)
 FLAGS = -std=c11 -D_GNU_SOURCE -DAG_BUILDING -fPIC -ffp-contract=off -I$(BUILD) -Iautograd -Inodes \
         -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS) $(if $(SANITIZE),-DAGI_VERIFY_ALL=1)
-LIBS = -Wl,--as-needed -lopenblas -lm -lpthread -ldl
+LIBS = -Wl,--as-needed -lm -lpthread -ldl
 say = $(if $(V),,@echo '  $1 $@';)
 
 # The vector kernels are compiled once for each instruction set; a run picks one of them.
@@ -19,7 +19,7 @@ VECTOR := $(if $(SANITIZE),,-O3) -fno-math-errno -fno-trapping-math -Wno-pass-fa
 ISA_2 = -march=x86-64-v3
 ISA_3 = -march=x86-64-v4 -mprefer-vector-width=512
 ISAS := 1 $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),2 3)
-KERNELS := $(foreach kernels,run/kernels product/kernels,$(ISAS:%=$(BUILD)/autograd/$(kernels)-%.o))
+KERNELS := $(foreach kernels,run/kernels dense/kernels,$(ISAS:%=$(BUILD)/autograd/$(kernels)-%.o))
 
 NODES := $(wildcard nodes/*.c nodes/*/*.c)
 SOURCES := $(filter-out %/kernels.c,$(wildcard autograd/*/*.c autograd/*/*/*.c)) $(NODES)
@@ -59,7 +59,8 @@ $(DEMOS): $(BUILD)/%: $(BUILD)/demos/%.o
 $(BUILD)/gradbench: $(GRADBENCH)
 $(BUILD)/bench: $(BENCH) $(PROBLEMS)
 $(BUILD)/check: $(TESTS) $(PROBLEMS)
-$(BUILD)/gradbench $(BUILD)/bench: LDLIBS = -ljansson
+$(BUILD)/gradbench: LDLIBS = -ljansson
+$(BUILD)/bench: LDLIBS = -ljansson -lopenblas
 # Bound at once, not in each of the processes that the tests run in.
 $(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson -lmpfr -lgmp -Wl,-z,now
 $(DEMOS) $(BUILD)/gradbench $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
@@ -73,7 +74,7 @@ $(BUILD)/autograd/run/kernels-%.o: autograd/run/kernels.c $(BUILD)/pointwise.def
 	@mkdir -p $(@D)
 	$(call say,compile)$(CC) $(FLAGS) $(VECTOR) -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
 
-$(BUILD)/autograd/product/kernels-%.o: autograd/product/kernels.c $(BUILD)/flags
+$(BUILD)/autograd/dense/kernels-%.o: autograd/dense/kernels.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,compile)$(CC) $(FLAGS) $(VECTOR) -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
 

@@ -56,10 +56,9 @@ enum {
     AG_RECOMPUTE = 1 << 14, /* an AG_ALIAS whose value is computed again for later sweeps, not kept */
     AG_SURE = 1 << 15,     /* an AG_LIBRARY whose `run` never fails: parameters may get new values before it */
     AG_CHOOSES = 1 << 16,  /* perhaps does not evaluate all its inputs: gradients flow into them if ag_flow_if says */
-    AG_BLAS = 1 << 17,     /* `run` calls BLAS or LAPACK */
-    AG_BRANCH = 1 << 18,   /* an AG_LOOP that evaluates one of its two bodies, once */
-    AG_REPEATS = 1 << 19,  /* an AG_VIEW that repeats in[0]'s elements by broadcasting; attribute: the ag_shape */
-    AG_KEEPS_ZERO = 1 << 20 /* exactly 0 where all its inputs are; views and casts are so without saying it */
+    AG_BRANCH = 1 << 17,   /* an AG_LOOP that evaluates one of its two bodies, once */
+    AG_REPEATS = 1 << 18,  /* an AG_VIEW that repeats in[0]'s elements by broadcasting; attribute: the ag_shape */
+    AG_KEEPS_ZERO = 1 << 19 /* exactly 0 where all its inputs are; views and casts are so without saying it */
 };
 
 /* What an AG_LEAF stands for. */
@@ -103,6 +102,7 @@ typedef struct {
     const void *const *in;       /* element 0 of each input */
     const ag_strides *in_stride; /* their strides (offset already applied): only AG_STRIDED kernels need look */
     void *scratch;               /* `scratch` bytes, aligned to 64 */
+    int isa;                     /* the instruction set that may be used, as in ag_options */
     char *message;               /* room for a message of a failure, */
     size_t message_size;
 } ag_kernel_call;

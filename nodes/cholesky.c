@@ -1,6 +1,6 @@
 /* Lower triangular y with y y^T = (a + a^T) / 2:  d/da = the symmetric part of y^-T p y^-1, p the lower triangle of
  * y^T gout with half the diagonal (I. Murray, Differentiation of the Cholesky decomposition, 2016). */
-#include "shared/lapack.h"
+#include "shared/factors.h"
 #include "shared/matrix.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
@@ -31,7 +31,7 @@ static ag_status run(const ag_kernel_call *c)
         void *out = agi_matrix_out(c, m);
         const int64_t *stride = c->in_stride[0].stride + y->rank - 2;
         lower_of_symmetric_part(dtype, agi_rows(y), agi_matrix_in(c, 0, m), stride, out);
-        int64_t minor = agi_root(dtype, agi_rows(y), out);
+        int64_t minor = agi_dense_for(c)->root(agi_rows(y), out, c->scratch);
         if (minor >= 0 && agi_unfit(c, m, "not positive definite: pivot %lld is not positive", (long long)minor))
             return AG_ENUMERIC;
     }
@@ -69,10 +69,11 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_cholesky = { .name = "cholesky",
                              .formula = "y y^T = a",
                              .inputs = 1,
-                             .flags = AG_LIBRARY | AG_BLAS | AG_STRIDED | AG_SMOOTH,
+                             .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
                              .shape = agi_infer_matrix,
                              .run = run,
                              .c = write_c,
+                             .scratch = agi_dense_scratch,
                              .gradient = gradient,
                              .batch = ag_batch_leading,
                              .flops = flops };

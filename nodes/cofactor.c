@@ -1,7 +1,7 @@
 /* y = |a| a^-T, the cofactors of a, which singular matrices have, too: the derivative of |a|. That of y is
  * cofactor_slope; of order 1 y is 1, of order 2 linear in a.  Inputs: a, its factors. */
 #include "shared/elimination.h"
-#include "shared/lapack.h"
+#include "shared/factors.h"
 #include "shared/matrix.h"
 
 #include <math.h>
@@ -41,8 +41,8 @@ static void by_inverse(const ag_kernel_call *c, int64_t m, const void *factors)
     ag_dtype dtype = (ag_dtype)c->node->dtype;
     int64_t n = agi_rows(c->node), exponent;
     double fraction = agi_determinant(dtype, n, factors, &exponent);
-    char *inverse = c->scratch, *work = inverse + (size_t)(n * n) * ag_dtype_size(dtype);
-    agi_invert(dtype, n, factors, inverse, work);
+    char *work = c->scratch, *inverse = work + agi_dense_scratch(c->node);
+    agi_invert(agi_dense_for(c), dtype, n, factors, inverse, work);
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < n; j++)
             put(dtype, agi_matrix_out(c, m), i * n + j,
@@ -63,7 +63,7 @@ static ag_status run(const ag_kernel_call *c)
 static size_t scratch(const ag_node *y)
 {
     int64_t n = agi_rows(y);
-    size_t inverse = (size_t)(n * n + n * AGI_INVERSE_WORK) * ag_dtype_size((ag_dtype)y->dtype);
+    size_t inverse = agi_dense_scratch(y) + (size_t)(n * n) * ag_dtype_size((ag_dtype)y->dtype);
     return inverse > agi_room_bytes(n) ? inverse : agi_room_bytes(n);
 }
 
@@ -91,7 +91,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_cofactor = { .name = "cofactor",
                              .formula = "|a| a^-T",
                              .inputs = 2,
-                             .flags = AG_LIBRARY | AG_BLAS | AG_STRIDED | AG_SMOOTH | AG_SURE,
+                             .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH | AG_SURE,
                              .shape = agi_infer_matrix,
                              .run = run,
                              .c = write_c,

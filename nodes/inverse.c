@@ -1,5 +1,5 @@
 /* y = a^-1:  d/da = -y^T gout y^T.  Inputs: a, its factors; attribute: may it be singular? Then y is NaN. */
-#include "shared/lapack.h"
+#include "shared/factors.h"
 #include "shared/matrix.h"
 
 ag_node *agi_inverse_of(ag_node *a, ag_node *factors, int lenient)
@@ -20,21 +20,17 @@ static ag_status run(const ag_kernel_call *c)
     for (int64_t m = 0; m < agi_matrices(y); m++) {
         const void *factors = agi_matrix_in(c, 1, m);
         int64_t pivot = agi_zero_pivot((ag_dtype)y->dtype, agi_rows(y), factors);
-        if (pivot < 0) agi_invert((ag_dtype)y->dtype, agi_rows(y), factors, agi_matrix_out(c, m), c->scratch);
+        if (pivot < 0)
+            agi_invert(agi_dense_for(c), (ag_dtype)y->dtype, agi_rows(y), factors, agi_matrix_out(c, m), c->scratch);
         else if (*(const int *)y->attribute) agi_put_nan(c, m);
         else if (agi_unfit(c, m, "singular: pivot %lld is zero", (long long)pivot)) return AG_ENUMERIC;
     }
     return AG_OK;
 }
 
-static size_t scratch(const ag_node *y)
-{
-    return (size_t)agi_rows(y) * AGI_INVERSE_WORK * ag_dtype_size((ag_dtype)y->dtype);
-}
-
 static double flops(const ag_node *y)
 {
-    return 4.0 / 3 * (double)ag_count(y) * (double)agi_rows(y);
+    return 2 * (double)ag_count(y) * (double)agi_rows(y);
 }
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
@@ -52,12 +48,12 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_inverse = { .name = "inverse",
                             .formula = "a^-1",
                             .inputs = 2,
-                            .flags = AG_LIBRARY | AG_BLAS | AG_STRIDED | AG_SMOOTH,
+                            .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
                             .attribute_size = sizeof(int),
                             .shape = agi_infer_matrix,
                             .run = run,
                             .c = write_c,
-                            .scratch = scratch,
+                            .scratch = agi_dense_scratch,
                             .gradient = gradient,
                             .batch = ag_batch_leading,
                             .flops = flops };

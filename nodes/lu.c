@@ -1,6 +1,6 @@
-/* a = U^T L^T P^T: the factors that solve, inverse, det and logdet of one matrix share, and their derivatives.
+/* P a = L U: the factors that solve, inverse, det and logdet of one matrix share, and their derivatives.
  * Whoever uses the factors takes a as an operand, too, and its rule speaks of a: nothing flows back through here. */
-#include "shared/lapack.h"
+#include "shared/factors.h"
 #include "shared/matrix.h"
 
 static ag_status shape(ag_infer *c)
@@ -11,11 +11,10 @@ static ag_status shape(ag_infer *c)
 
 static ag_status run(const ag_kernel_call *c)
 {
-    const ag_node *y = c->node;
-    for (int64_t m = 0; m < agi_matrices(y); m++) {
+    for (int64_t m = 0; m < agi_matrices(c->node); m++) {
         void *factors = agi_matrix_out(c, m);
         agi_copy_matrix(c, 0, m, factors);
-        agi_factor((ag_dtype)y->dtype, agi_cols(y), factors);
+        agi_dense_for(c)->factor(agi_cols(c->node), factors, c->scratch);
     }
     return AG_OK;
 }
@@ -25,7 +24,6 @@ static double flops(const ag_node *y)
     return 2.0 / 3 * (double)ag_count(y->in[0]) * (double)agi_cols(y);
 }
 
-/* Rows are exchanged here, columns by LAPACK; row n holds with which one each was exchanged. */
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     ag_emit(s, "    int64_t batch, i, j, k, pivot;\n");
@@ -53,10 +51,11 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_lu = { .name = "lu",
                        .formula = "triangular factors of a",
                        .inputs = 1,
-                       .flags = AG_LIBRARY | AG_BLAS | AG_STRIDED | AG_SURE,
+                       .flags = AG_LIBRARY | AG_STRIDED | AG_SURE,
                        .shape = shape,
                        .run = run,
                        .c = write_c,
+                       .scratch = agi_dense_scratch,
                        .gradient = ag_zero_gradient,
                        .batch = ag_batch_leading,
                        .flops = flops };

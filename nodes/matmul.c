@@ -1,5 +1,5 @@
 /* Matrix product of the last two axes, batch dimensions broadcasting:  y = a b, d/da = gout b^T, d/db = a^T gout.
- * Computed by CBLAS; a transposed operand is passed as such and never copied. */
+ * An operand of any strides, a transposed one, is read as it is and never copied. */
 #include "shared/matrix.h"
 
 #include <limits.h>

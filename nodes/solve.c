@@ -1,5 +1,5 @@
 /* y = a^-1 b:  d/db = a^-T gout, d/da = -(d/db) y^T.  Inputs: a, b, the factors of a; attribute: is a transposed? */
-#include "shared/lapack.h"
+#include "shared/factors.h"
 #include "shared/matrix.h"
 
 static ag_node *solve(ag_node *a, ag_node *b, ag_node *factors, int transposed)
@@ -16,17 +16,6 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
         gin[0] = ag_neg(transposed ? ag_matmul(y, agi_transposed(gin[1])) : ag_matmul(gin[1], agi_transposed(y)));
 }
 
-/* a = U^T L^T P^T, and its transpose. */
-static void solve_one(ag_dtype dtype, int64_t n, int64_t cols, const void *factors, int transposed, void *x)
-{
-    const agi_triangular u = { .transposed = transposed }, l = { .upper = 1, .unit = 1, .transposed = transposed };
-    const int *exchanges = agi_exchanges(dtype, n, factors);
-    for (int64_t i = 0; transposed && i < n; i++) agi_swap_rows(dtype, cols, x, i, exchanges[i] - 1);
-    agi_divide(dtype, transposed ? l : u, n, cols, factors, x);
-    agi_divide(dtype, transposed ? u : l, n, cols, factors, x);
-    for (int64_t i = n; !transposed && i-- > 0;) agi_swap_rows(dtype, cols, x, i, exchanges[i] - 1);
-}
-
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *y = c->node;
@@ -39,7 +28,8 @@ static ag_status run(const ag_kernel_call *c)
             continue;
         }
         agi_copy_matrix(c, 1, m, agi_matrix_out(c, m));
-        solve_one((ag_dtype)y->dtype, agi_rows(y), agi_cols(y), factors, transposed, agi_matrix_out(c, m));
+        agi_solve_by(agi_dense_for(c), (ag_dtype)y->dtype, agi_rows(y), agi_cols(y), factors, transposed,
+                     agi_matrix_out(c, m), c->scratch);
     }
     return AG_OK;
 }
@@ -75,11 +65,12 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_solve = { .name = "solve",
                           .formula = "a^-1 b",
                           .inputs = 3,
-                          .flags = AG_LIBRARY | AG_BLAS | AG_STRIDED | AG_SMOOTH,
+                          .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH,
                           .attribute_size = sizeof(int),
                           .shape = agi_infer_solution,
                           .run = run,
                           .c = write_c,
+                          .scratch = agi_dense_scratch,
                           .gradient = gradient,
                           .batch = batch,
                           .flops = flops };

@@ -1,5 +1,5 @@
 /* y = t^-1 b, t a triangle of a or its transpose:  d/db = t^-T gout, d/da = that triangle of -(d/db) y^T. */
-#include "shared/lapack.h"
+#include "shared/factors.h"
 #include "shared/matrix.h"
 
 typedef struct {
@@ -36,7 +36,7 @@ static ag_status run(const ag_kernel_call *c)
             continue;
         }
         agi_copy_matrix(c, 1, m, agi_matrix_out(c, m));
-        agi_divide(dtype, how, agi_rows(y), agi_cols(y), a, agi_matrix_out(c, m));
+        agi_dense_for(c)->divide(how, agi_rows(y), agi_cols(y), a, agi_matrix_out(c, m), c->scratch);
     }
     return AG_OK;
 }
@@ -68,11 +68,12 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 const ag_op agi_triangular_solve = { .name = "triangular_solve",
                                      .formula = "t^-1 b, t a triangle of a",
                                      .inputs = 2,
-                                     .flags = AG_LIBRARY | AG_BLAS | AG_SMOOTH,
+                                     .flags = AG_LIBRARY | AG_SMOOTH,
                                      .attribute_size = sizeof(triangle),
                                      .shape = agi_infer_solution,
                                      .run = run,
                                      .c = write_c,
+                                     .scratch = agi_dense_scratch,
                                      .gradient = gradient,
                                      .batch = batch,
                                      .flops = flops };

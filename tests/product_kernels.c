@@ -1,6 +1,6 @@
 /* The product kernels of every instruction set, of any shape, from operands that lie in any way, against plain loops in
  * long double; and that the bits of an element depend on nothing but the product's shape. */
-#include "product/product.h"
+#include "dense/dense.h"
 #include "test.h"
 
 #include <float.h>
@@ -127,7 +127,7 @@ static void multiply(const matrices *m, agi_product_of *p, int isa)
     p->work = m->work;
     ck_assert_int_le(agi_product_work(isa, m->wide, p), 1 << 22);
     memset(m->work, 0xff, (size_t)agi_product_work(isa, m->wide, p));
-    agi_multiply_of(isa, m->wide)(p, 1, none);
+    agi_dense_of(isa, m->wide)->multiply(p, 1, none);
 }
 
 /* Rows and columns from some on: the same bits as in the whole. */

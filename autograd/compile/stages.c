@@ -71,15 +71,6 @@ static void measure_scratch(ag_plan *p)
     }
 }
 
-static void look_for_blas(ag_plan *p)
-{
-    for (int k = 0; k < p->nsteps; k++) {
-        const agi_step *s = &p->step[k];
-        p->blas |= s->kind == AGI_CALL && s->is.call->node->op->flags & AG_BLAS;
-        for (int b = 0; b < 2 && s->kind == AGI_LOOP; b++) p->blas |= s->is.loop->body[b] && s->is.loop->body[b]->blas;
-    }
-}
-
 /* Memory is one piece, that has addresses. */
 static int check_size(agi_compiler *c)
 {
@@ -102,7 +93,6 @@ static int keep_buffers(agi_compiler *c)
 static int finish(agi_compiler *c)
 {
     measure_scratch(c->plan);
-    look_for_blas(c->plan);
     return check_size(c) && keep_buffers(c) && make_places(c);
 }
 

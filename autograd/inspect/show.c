@@ -119,7 +119,7 @@ static void show_program(writer *w, const agi_program *p, double *bytes, double 
     *bytes += (double)p->count * 3 * (double)ag_dtype_size(p->dtype);
 }
 
-/* By which kernels, and from where: see product/product.h. */
+/* By which kernels, and from where: see dense/dense.h. */
 static void show_reading(FILE *to, const agi_reading *r)
 {
     static const char *const way[] = { "tiles", "dot products", "sums of rows" };

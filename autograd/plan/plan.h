@@ -31,7 +31,7 @@
 #define AGI_PLAN_H
 
 #include "graph/graph.h"
-#include "product/product.h"
+#include "dense/dense.h"
 
 #define AGI_NONE UINT32_MAX
 
@@ -332,7 +332,6 @@ struct ag_plan {
     ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
     agi_rematerialised remade;
-    int blas;                /* some step calls BLAS or LAPACK */
     void *library;           /* of compiled steps, or NULL; */
     int (*close)(void *);    /* how it is closed */
     const char *native_note; /* what became of options.native, or NULL */

@@ -25,7 +25,7 @@ ag_status agi_run_call(ag_run *r, const agi_call *call)
     }
     ag_kernel_call c = { .node = call->node, .out = r->memory[call->out], .in = in, .in_stride = call->stride,
                          .scratch = call->work == AGI_NONE ? NULL : r->memory[call->work], .message = text,
-                         .message_size = sizeof text };
+                         .message_size = sizeof text, .isa = r->plan->options.isa };
     ag_status status = call->node->op->run(&c);
     return status ? explain_call(r, call->node, text), status : AG_OK;
 }
@@ -101,28 +101,13 @@ ag_status agi_run_steps(ag_run *r)
     return AG_OK;
 }
 
-/* With BLAS, if there is any in it. */
-static ag_status run_all(ag_run *r)
-{
-    if (!r->plan->blas) return agi_run_steps(r);
-    int calls = agi_blas_calls(agi_threads_of(r->plan));
-    if (!agi_enter_blas(calls)) {
-        snprintf(r->message, sizeof r->message, "ag_eval: out of memory: BLAS needs %d MB of addresses for its buffers",
-                 AGI_BLAS_MEGABYTES * calls);
-        return AG_EMEM;
-    }
-    ag_status status = agi_run_steps(r);
-    agi_leave_blas(calls);
-    return status;
-}
-
 ag_status ag_eval(ag_run *r)
 {
     if (!r) return AG_EARG;
     if (r->missing) return refuse_unfed(r);
     if (r->rebound && agi_arrange_bindings(r)) return AG_EARG;
     if (r->copied) agi_copy_bindings(r, 0);
-    ag_status status = run_all(r);
+    ag_status status = agi_run_steps(r);
     r->evaluated = !status;
     memcpy(r->failure, r->message, status ? sizeof r->failure : 0);
     if (status) return status;

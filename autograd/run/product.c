@@ -15,7 +15,7 @@ typedef struct {
     ag_run *run;
     const agi_product *p;
     agi_product_of of; /* the first one */
-    agi_multiply *multiply;
+    const agi_dense *dense;
     int64_t size, batches; /* size of an element */
     int parts, by_rows;    /* of each product's rows or columns */
 } job;
@@ -34,7 +34,7 @@ static void multiply_batches(const job *j, const agi_product_of *one, int64_t fi
     static const int64_t none[3] = { 0, 0, 0 };
     const agi_product *p = j->p;
     if (!p->axes) {
-        j->multiply(one, 1, none);
+        j->dense->multiply(one, 1, none);
         return;
     }
     const int64_t inside = p->batch[p->axes - 1].count;
@@ -46,7 +46,7 @@ static void multiply_batches(const job *j, const agi_product_of *one, int64_t fi
             const int64_t at = left % p->batch[i].count, *next = p->batch[i].next;
             advance(j, &s, at * next[0], at * next[1], at * next[2]);
         }
-        j->multiply(&s, n, p->batch[p->axes - 1].next);
+        j->dense->multiply(&s, n, p->batch[p->axes - 1].next);
     }
 }
 
@@ -85,7 +85,7 @@ static void run_part(void *context, int number, int threads)
 static job job_of(ag_run *r, const agi_product *p)
 {
     const int wide = p->node->dtype == AG_F64;
-    job j = { .run = r, .p = p, .of = agi_matrices_of(p), .multiply = agi_multiply_of(r->plan->options.isa, wide),
+    job j = { .run = r, .p = p, .of = agi_matrices_of(p), .dense = agi_dense_of(r->plan->options.isa, wide),
               .size = wide ? 8 : 4, .batches = 1, .parts = 1 };
     agi_product_of *s = &j.of;
     s->a = (const char *)r->memory[p->a] + p->a_stride.offset * j.size;

@@ -98,7 +98,6 @@ ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
     for (uint32_t b = 0; b < p->nbuffers; b++)
         r->memory[b] = p->buffer[b].in_loop ? NULL : r->block + p->buffer[b].offset;
     for (int k = 0; k < p->nleaves; k++) start_leaf(r, p->leaf[k]);
-    agi_quiet_blas();
     r->owns_pool = !outer && agi_threads_of(p) > 1;
     r->pool = outer ? outer->pool : r->owns_pool ? agi_pool_new(&p->allocator, agi_threads_of(p)) : NULL;
     if ((r->owns_pool && !r->pool) || !make_bodies(r)) {

@@ -4,7 +4,7 @@
  *   evaluate.c  an evaluation, step by step; loop.c: of loops and branches
  *   tile.c      passes, tile by tile; tile_fold.c: their reductions; kernels.c: the vector loops, once for each
  *               instruction set; isa.c picks one
- *   scalar.c    scalar programs; product.c: matrix products; blas.c: OpenBLAS under stress
+ *   scalar.c    scalar programs; product.c: matrix products
  *
  * A run owns its memory, its bodies' runs and its threads; the plan that it executes is shared, and never changed. An
  * evaluation that fails leaves parameters as they were: steps that may fail come before those that write one. Results
@@ -93,17 +93,6 @@ ag_status agi_run_steps(ag_run *); /* an evaluation, its leaves being there */
 ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose threads and scratch it uses; or NULL */
 
 void agi_run_product(ag_run *, const agi_product *);
-
-/* blas.c: before so many threads may call BLAS or LAPACK, and after. Waits for its turn; 0: memory is short. */
-enum { AGI_BLAS_MEGABYTES = 256 }; /* that a call may need anew */
-
-int agi_enter_blas(int calls);
-
-void agi_leave_blas(int calls);
-
-int agi_blas_calls(int threads); /* how many of these threads may */
-
-void agi_quiet_blas(void); /* OpenBLAS keeps to the calling thread: its threads and ours never run at once */
 
 #endif
 

@@ -1,7 +1,7 @@
-/* Gaussian elimination with complete pivoting in doubles: for determinants and cofactors of matrices that LAPACK's
+/* Gaussian elimination with complete pivoting in doubles: for determinants and cofactors of matrices that the usual
  * factors say too little of, singular ones and those of extreme elements. Exported C is the same text. */
 #include "elimination.h"
-#include "lapack.h"
+#include "factors.h"
 #include "matrix.h"
 
 #include <math.h>

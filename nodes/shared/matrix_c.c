@@ -1,7 +1,5 @@
-/* Linear algebra as C: plain loops in place of LAPACK's, over the same triangles; see matrix.h.
- *
- * Factors are those of a itself here, a = P^T L U, where LAPACK has those of a^T: who reads them is written here. */
-#include "lapack.h"
+/* Linear algebra as C: plain loops over the same factors and triangles; see matrix.h. */
+#include "factors.h"
 #include "matrix.h"
 
 #include <float.h>

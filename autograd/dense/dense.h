@@ -1,15 +1,17 @@
-/* Products of matrices: kernels of the library's own, compiled once for each instruction set from one source.
+/* Dense matrices: products and factorisations, by kernels that are compiled once for each instruction set from one
+ * source.
  *
  *   reading.c     how a product's operands are read: chosen once, by an estimate of what each way costs
- *   kernels.c     the kernels of one instruction set: tiles.inc multiplies, pack.inc brings operands into the order in
- *                 which it reads, vectors.inc has products with a vector, multiply.inc a whole product
+ *   kernels.c     the kernels of one instruction set, for each type: tiles.inc multiplies, pack.inc brings operands into
+ *                 the order in which it reads, vectors.inc has products with a vector, multiply.inc a whole product;
+ *                 factor.inc triangles and factorisations, which are mostly products
  *
- * An element of the result is the sum of its products in an order that depends on the shape alone: blocks of inner
- * indices one after the other, in each block index by index (tiles, sums of rows) or in lanes that are added in pairs (dots).
+ * An element of a product is the sum of its terms in an order that depends on the shape alone: blocks of inner indices
+ * one after the other, in each block index by index (tiles, sums of rows) or in lanes that are added in pairs (dots).
  * So parts of a product have the bits of the whole, whoever computes them, and instruction sets with fused
  * multiplication and addition agree. */
-#ifndef AGI_PRODUCT_H
-#define AGI_PRODUCT_H
+#ifndef AGI_DENSE_H
+#define AGI_DENSE_H
 
 #include "base/base.h"
 
@@ -47,13 +49,29 @@ typedef struct {
 /* A part of a product, whose reading is the whole one's, begins at any row and at a multiple of so many columns. */
 enum { AGI_PART = 32 };
 
-/* `count` products of one shape, the next one's a, b, out (and from) each so many elements further. */
-typedef void agi_multiply(const agi_product_of *, int64_t count, const int64_t next[3]);
+/* A triangle of a matrix, or of its transpose. unit: its diagonal is taken as 1. */
+typedef struct {
+    int upper, transposed, unit;
+} agi_triangular;
+
+/* Matrices are contiguous, by rows; work: agi_dense_work bytes, aligned to 64. */
+typedef struct {
+    /* `count` products of one shape, the next one's a, b, out (and from) each so many elements further. */
+    void (*multiply)(const agi_product_of *, int64_t count, const int64_t next[3]);
+    /* P a = L U, a in rows 0 to n-1 of `factors` [n+1, n], singular ones, too: U on and above the diagonal, below it L,
+     * whose diagonal is 1. Row n: the row that each was exchanged with, from the first on. */
+    void (*factor)(int64_t n, void *factors, void *work);
+    /* The lower triangle becomes its Cholesky factor, the upper one 0. The pivot that is not positive, or -1. */
+    int64_t (*root)(int64_t n, void *lower, void *work);
+    void (*divide)(agi_triangular, int64_t n, int64_t columns, const void *t, void *x, void *work); /* x = t^-1 x */
+} agi_dense;
 
 /* isa as in ag_options; double_precision: of f64, else of f32. */
-agi_multiply *agi_multiply_of(int isa, int double_precision);
+const agi_dense *agi_dense_of(int isa, int double_precision);
 agi_reading agi_choose_reading(int isa, int double_precision, const agi_product_of *);
 int64_t agi_product_work(int isa, int double_precision, const agi_product_of *);
+/* For order n and so many columns of right-hand sides, with any instruction set. */
+int64_t agi_dense_work(int double_precision, int64_t n, int64_t columns);
 
 /* ---- what the choice and the kernels agree upon ------------------------------------------------------------------ */
 
@@ -78,6 +96,6 @@ static inline int64_t agi_column_panel(int double_precision)
     return double_precision ? 256 : 512;
 }
 
-extern agi_multiply *const agi_multiply_1[2], *const agi_multiply_2[2], *const agi_multiply_3[2];
+extern const agi_dense agi_dense_1[2], agi_dense_2[2], agi_dense_3[2];
 
 #endif

@@ -1,5 +1,7 @@
-/* The product kernels of one instruction set: compiled once for each (AG_ISA 1, 2, 3), chosen when a plan is made. */
-#include "product.h"
+/* The kernels of one instruction set: compiled once for each (AG_ISA 1, 2, 3), chosen when a plan is made. */
+#include "dense.h"
+
+#include <math.h>
 
 #if AG_ISA > 1
 #include <immintrin.h>
@@ -35,13 +37,20 @@ enum { VECTOR_BYTES = 16, MR = AGI_TILE_ROWS_1, NV = AGI_TILE_VECTORS };
 #define JOIN_(a, b) a##_##b
 
 #define T float
+#define ABS fabsf
+#define ROOT sqrtf
 #define N(name) JOIN(name, f32)
 #define SINGLE 1
 #include "instance.inc"
 
 #define T double
+#define ABS fabs
+#define ROOT sqrt
 #define N(name) JOIN(name, f64)
 #define SINGLE 0
 #include "instance.inc"
 
-agi_multiply *const JOIN(agi_multiply, AG_ISA)[2] = { multiply_f32, multiply_f64 };
+const agi_dense JOIN(agi_dense, AG_ISA)[2] = {
+    { .multiply = multiply_f32, .factor = factor_f32, .root = root_f32, .divide = divide_f32 },
+    { .multiply = multiply_f64, .factor = factor_f64, .root = root_f64, .divide = divide_f64 },
+};

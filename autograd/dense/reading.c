@@ -1,6 +1,6 @@
 /* How a product's operands are read. The figures are cycles, measured on processors with large second caches; what they
  * have to get right is which of the ways is faster, not by how much. */
-#include "product.h"
+#include "dense.h"
 
 typedef struct {
     int64_t rows, columns, inner, a_row, a_column, b_row, b_column;
@@ -108,7 +108,7 @@ int64_t agi_product_work(int isa, int double_precision, const agi_product_of *p)
     const int64_t size = double_precision ? 8 : 4, step = parts(s.tile_rows, s.lanes) * s.lanes;
     if (r->way == AGI_DOTS) return s.b_row == 1 ? 0 : AGI_DOT_BLOCK * size;
     if (r->way == AGI_ROW_SUMS) return (AGI_COLUMN_BLOCK + s.lanes) * size;
-    int64_t elements = s.tile_columns * (s.tile_rows + step);
+    int64_t elements = r->turned ? s.tile_columns * (s.tile_rows + step) : 0;
     if (r->a == AGI_PACKED) elements += AGI_PACKED_TOGETHER * step * AGI_INNER_BLOCK;
     if (r->b == AGI_PACKED) {
         const int64_t inner = s.inner < AGI_INNER_BLOCK ? s.inner : AGI_INNER_BLOCK;
@@ -118,12 +118,27 @@ int64_t agi_product_work(int isa, int double_precision, const agi_product_of *p)
     return elements * size;
 }
 
-agi_multiply *agi_multiply_of(int isa, int double_precision)
+/* All products of a factorisation are of parts of its matrices: none packs more than the largest one may. */
+int64_t agi_dense_work(int double_precision, int64_t n, int64_t columns)
+{
+    const int64_t wide = columns > n ? columns : n;
+    int64_t most = 0;
+    for (int isa = 1; isa <= agi_best_isa(); isa++) {
+        const agi_product_of p = { .rows = wide, .columns = wide, .inner = n,
+                                   .reading = { .way = AGI_TILES, .turned = 1, .a = AGI_PACKED, .b = AGI_PACKED } };
+        const int64_t bytes = agi_product_work(isa, double_precision, &p);
+        if (bytes > most) most = bytes;
+    }
+    const int64_t vectors = AGI_DOT_BLOCK * (double_precision ? 8 : 4);
+    return most > vectors ? most : vectors;
+}
+
+const agi_dense *agi_dense_of(int isa, int double_precision)
 {
     if (isa < 1 || isa > agi_best_isa()) isa = agi_best_isa();
 #ifdef __x86_64__
-    if (isa == 3) return agi_multiply_3[double_precision];
-    if (isa == 2) return agi_multiply_2[double_precision];
+    if (isa == 3) return &agi_dense_3[double_precision];
+    if (isa == 2) return &agi_dense_2[double_precision];
 #endif
-    return agi_multiply_1[double_precision];
+    return &agi_dense_1[double_precision];
 }
