@@ -48,9 +48,10 @@ static double number(void)
 
 static matrices make(int wide, size_t room)
 {
+    const size_t size = sizeof(long double);
     matrices m = { .wide = wide, .a = calloc(room, 8), .b = calloc(room, 8), .from = calloc(room, 8),
-                   .out = calloc(room, 8), .again = calloc(room, 8), .fused = calloc(room, 8), .want = calloc(room, sizeof(long double)),
-                   .size = calloc(room, sizeof(long double)), .work = aligned_alloc(64, 1 << 22) };
+                   .out = calloc(room, 8), .again = calloc(room, 8), .fused = calloc(room, 8),
+                   .want = calloc(room, size), .size = calloc(room, size), .work = aligned_alloc(64, 1 << 22) };
     for (size_t i = 0; i < room; i++) {
         put(&m, m.a, (int64_t)i, number());
         put(&m, m.b, (int64_t)i, number());
@@ -61,7 +62,8 @@ static matrices make(int wide, size_t room)
 
 static void drop(matrices *m)
 {
-    free(m->a), free(m->b), free(m->from), free(m->out), free(m->again), free(m->fused), free(m->want), free(m->size), free(m->work);
+    free(m->a), free(m->b), free(m->from), free(m->out), free(m->again), free(m->fused);
+    free(m->want), free(m->size), free(m->work);
 }
 
 /* Where matrix element (0, 0) lies, its strides being any of a kind: by rows, by columns, both apart, backwards, or one
@@ -115,9 +117,9 @@ static void compare(const matrices *m, const agi_product_of *p, int isa)
             const long double want = m->want[i * p->columns + j];
             const long double most = (p->inner + 4) * unit / 2 * m->size[i * p->columns + j];
             ck_assert_msg(fabsl(got - want) <= most,
-                          "isa %d, %d x %d x %d, way %d, turned %d, a %d, b %d: element %d, %d is %.17g, not %.17Lg", isa,
-                          (int)p->rows, (int)p->columns, (int)p->inner, p->reading.way, p->reading.turned, p->reading.a,
-                          p->reading.b, (int)i, (int)j, got, want);
+                          "isa %d, %d x %d x %d, way %d, turned %d, a %d, b %d: element %d, %d is %.17g, not %.17Lg",
+                          isa, (int)p->rows, (int)p->columns, (int)p->inner, p->reading.way, p->reading.turned,
+                          p->reading.a, p->reading.b, (int)i, (int)j, got, want);
         }
 }
 
@@ -143,11 +145,12 @@ static void compare_parts(const matrices *m, const agi_product_of *whole, int is
     multiply(m, &p, isa);
     for (int64_t i = 0; i < p.rows; i++)
         for (int64_t j = 0; j < p.columns; j++) {
-            const double all = get(m, whole->out, first + i * p.out_row + j), part = get(m, m->again, i * p.out_row + j);
+            const int64_t here = i * p.out_row + j;
+            const double all = get(m, whole->out, first + here), part = get(m, m->again, here);
             ck_assert_msg(test_same_bits(all, part),
-                          "isa %d, %d x %d x %d from %d, %d, way %d, turned %d: %.17g, not %.17g", isa, (int)whole->rows,
-                          (int)whole->columns, (int)whole->inner, (int)row, (int)column, whole->reading.way,
-                          whole->reading.turned, part, all);
+                          "isa %d, %d x %d x %d from %d, %d, way %d, turned %d: %.17g, not %.17g", isa,
+                          (int)whole->rows, (int)whole->columns, (int)whole->inner, (int)row, (int)column,
+                          whole->reading.way, whole->reading.turned, part, all);
         }
 }
 
@@ -160,7 +163,8 @@ static void check_product(const matrices *m, agi_product_of *p, int in_place)
     for (int isa = 1; isa <= agi_best_isa(); isa++) {
         agi_product_of q = *p;
         p->reading = q.reading = agi_choose_reading(isa, m->wide, p);
-        for (int64_t i = 0; i < n; i++) put(m, m->out, i, i % p->out_row < p->columns && in_place ? get(m, m->from, i) : -7);
+        for (int64_t i = 0; i < n; i++)
+            put(m, m->out, i, i % p->out_row < p->columns && in_place ? get(m, m->from, i) : -7);
         q.out = p->out = m->out;
         if (in_place) q.from = m->out;
         multiply(m, &q, isa);
@@ -206,7 +210,8 @@ START_TEST(blocks)
 {
     static const int shape[][3] = { { 5, 3, 600 }, { 61, 45, 513 }, { 40, 600, 9 }, { 33, 530, 300 }, { 300, 20, 257 },
                                     { 1, 5000, 70 }, { 1, 300, 700 }, { 1, 3, 20000 }, { 5000, 1, 70 }, { 7, 1, 20000 },
-                                    { 1, 1, 20000 }, { 1, 1, 1 }, { 90, 90, 1 }, { 600, 7, 7 }, { 3, 4, 0 }, { 1, 9, 0 } };
+                                    { 1, 1, 20000 }, { 1, 1, 1 }, { 90, 90, 1 }, { 600, 7, 7 }, { 3, 4, 0 },
+                                    { 1, 9, 0 } };
     matrices m = make(_i, 1 << 20);
     state = 5 + (uint64_t)_i;
     for (size_t k = 0; k < COUNT(shape); k++)

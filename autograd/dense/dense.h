@@ -2,8 +2,8 @@
  * source.
  *
  *   reading.c     how a product's operands are read: chosen once, by an estimate of what each way costs
- *   kernels.c     the kernels of one instruction set, for each type: tiles.inc multiplies, pack.inc brings operands into
- *                 the order in which it reads, vectors.inc has products with a vector, multiply.inc a whole product;
+ *   kernels.c     the kernels of one instruction set, for each type: tiles.inc multiplies, pack.inc brings operands
+ *                 into the order in which it reads, vectors.inc has products with a vector, multiply.inc whole ones;
  *                 factor.inc triangles and factorisations, which are mostly products
  *
  * An element of a product is the sum of its terms in an order that depends on the shape alone: blocks of inner indices
@@ -81,6 +81,7 @@ enum {
     AGI_DOT_BYTES = 128,     /* in so many bytes of lanes */
     AGI_COLUMN_BLOCK = 2048, /* elements of a row that are summed at a time */
     AGI_PACKED_TOGETHER = 4, /* panels of a, where its elements of one inner index are neighbours */
+    AGI_SMALL_ORDER = 16,    /* of matrices that are worked on element by element */
     AGI_TILE_VECTORS = 2,    /* a tile's width */
     AGI_TILE_ROWS_1 = 6, AGI_TILE_ROWS_2 = 6, AGI_TILE_ROWS_3 = 14 /* its most rows, by instruction set */
 };

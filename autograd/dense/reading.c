@@ -129,8 +129,9 @@ int64_t agi_dense_work(int double_precision, int64_t n, int64_t columns)
         const int64_t bytes = agi_product_work(isa, double_precision, &p);
         if (bytes > most) most = bytes;
     }
-    const int64_t vectors = AGI_DOT_BLOCK * (double_precision ? 8 : 4);
-    return most > vectors ? most : vectors;
+    const int64_t size = double_precision ? 8 : 4, vectors = AGI_DOT_BLOCK * size, panel = AGI_SMALL_ORDER * n * size;
+    if (most < vectors) most = vectors;
+    return most > panel ? most : panel;
 }
 
 const agi_dense *agi_dense_of(int isa, int double_precision)
