@@ -126,7 +126,8 @@ static void show_reading(FILE *to, const agi_reading *r)
     static const char *const place[] = { "packed", "in place", "in place" };
     fprintf(to, "\n    by %s", way[r->way]);
     if (r->turned) fprintf(to, " of the transposes");
-    if (r->way == AGI_TILES) fprintf(to, ", a %s, b %s", place[r->turned ? r->b : r->a], place[r->turned ? r->a : r->b]);
+    if (r->way != AGI_TILES) return;
+    fprintf(to, ", a %s, b %s", place[r->turned ? r->b : r->a], place[r->turned ? r->a : r->b]);
 }
 
 static void show_product(writer *w, const agi_product *p, double *bytes, double *flops)
