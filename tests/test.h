@@ -44,6 +44,7 @@ Suite *suite_sums(void);
 Suite *suite_products(void);
 Suite *suite_product_kernels(void);
 Suite *suite_factor_kernels(void);
+Suite *suite_convolve_kernels(void);
 Suite *suite_in_place(void);
 Suite *suite_long_sums(void);
 Suite *suite_singular(void);

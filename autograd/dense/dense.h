@@ -54,6 +54,8 @@ typedef struct {
     int upper, transposed, unit;
 } agi_triangular;
 
+typedef struct agi_convolution agi_convolution; /* convolve.h */
+
 /* Matrices are contiguous, by rows; work: agi_dense_work bytes, aligned to 64. */
 typedef struct {
     /* `count` products of one shape, the next one's a, b, out (and from) each so many elements further. */
@@ -64,6 +66,8 @@ typedef struct {
     /* The lower triangle becomes its Cholesky factor, the upper one 0. The pivot that is not positive, or -1. */
     int64_t (*root)(int64_t n, void *lower, void *work);
     void (*divide)(agi_triangular, int64_t n, int64_t columns, const void *t, void *x, void *work); /* x = t^-1 x */
+    /* out is contiguous, [batch, groups, out, result]; work: agi_convolution_work bytes. */
+    void (*convolve)(const agi_convolution *, const void *x, const void *w, void *out, void *work);
 } agi_dense;
 
 /* isa as in ag_options; double_precision: of f64, else of f32. */

@@ -1,5 +1,5 @@
 /* The kernels of one instruction set: compiled once for each (AG_ISA 1, 2, 3), chosen when a plan is made. */
-#include "dense.h"
+#include "convolve.h"
 
 #include <math.h>
 
@@ -33,6 +33,8 @@ enum { VECTOR_BYTES = 16, MR = AGI_TILE_ROWS_1, NV = AGI_TILE_VECTORS };
 #define CAN_SHUFFLE 0
 #endif
 
+static const int64_t one_run[1] = { 0 }; /* of products: all inner indices of a block */
+
 #define JOIN(a, b) JOIN_(a, b)
 #define JOIN_(a, b) a##_##b
 
@@ -51,6 +53,8 @@ enum { VECTOR_BYTES = 16, MR = AGI_TILE_ROWS_1, NV = AGI_TILE_VECTORS };
 #include "instance.inc"
 
 const agi_dense JOIN(agi_dense, AG_ISA)[2] = {
-    { .multiply = multiply_f32, .factor = factor_f32, .root = root_f32, .divide = divide_f32 },
-    { .multiply = multiply_f64, .factor = factor_f64, .root = root_f64, .divide = divide_f64 },
+    { .multiply = multiply_f32, .factor = factor_f32, .root = root_f32, .divide = divide_f32,
+      .convolve = convolve_f32 },
+    { .multiply = multiply_f64, .factor = factor_f64, .root = root_f64, .divide = divide_f64,
+      .convolve = convolve_f64 },
 };
