@@ -125,6 +125,19 @@ ag_node *ag_cumsum(ag_node *x, int axis), *ag_softmax(ag_node *x, int axis), *ag
  * by ag_eval. */
 ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels);
 
+/* ---- convolutions of one to three spatial axes; options by axis, in order ---------------------------------------- */
+typedef struct {
+    int64_t stride[3], dilation[3]; /* 0: 1 */
+    int64_t padding[3];             /* zeros on both sides */
+    int64_t output_padding[3];      /* of ag_conv_transpose: more elements at the end */
+    int64_t groups;                 /* 0: 1; channels and filters are so many parts, each for itself */
+} ag_conv_options;
+/* x [n, channels, *size], w [out, channels / groups, *kernel]: [n, out, *(size + 2 padding - span) / stride + 1] with
+ * span = (kernel - 1) dilation + 1. Filters are not turned. NULL: no options. */
+ag_node *ag_conv(ag_node *x, ag_node *w, const ag_conv_options *);
+/* w [channels, out / groups, *kernel]: [n, out, *(size - 1) stride - 2 padding + span + output_padding]. */
+ag_node *ag_conv_transpose(ag_node *x, ag_node *w, const ag_conv_options *);
+
 /* ---- linear algebra: matrices are the last two axes -------------------------------------------------------------- */
 /* Where a matrix is singular, or not positive definite for cholesky, ag_solve, ag_triangular_solve, ag_inverse and
  * ag_cholesky fail ag_eval with AG_ENUMERIC if their result is of rank 2; in a batch, its own results alone are NaN. */

@@ -87,7 +87,8 @@ static long double element(const agi_convolution *c, int wide, const void *x, co
             of_w += tap * c->w_axis[i];
         }
         if (!inside) continue;
-        const long double term = (long double)get(wide, x, of_x + left * c->x_in) * get(wide, w, of_w + left * c->w_in);
+        const double of_in = get(wide, x, of_x + left * c->x_in);
+        const long double term = (long double)of_in * get(wide, w, of_w + left * c->w_in);
         sum += term;
         *size += fabsl(term);
     }
@@ -106,8 +107,8 @@ static void compare(const agi_convolution *c, int wide, int isa, const void *x, 
         long double size, want = element(c, wide, x, w, at, &size);
         const double got = get(wide, out, k);
         ck_assert_msg(fabsl(got - want) <= (terms + 2) * unit * size,
-                      "isa %d, way %d, x %dx%dx%dx%dx%dx%d, w %dx..x%dx%dx%d, result %dx%dx%d: element %d is %.17g, not "
-                      "%.17Lg", isa, agi_plan_convolution(isa, wide, c).way, (int)c->batch, (int)c->groups, (int)c->in,
+                      "isa %d, way %d, x %dx%dx%dx%dx%dx%d, w %dx..x%dx%dx%d, result %dx%dx%d: element %d is %.17g, "
+                      "not %.17Lg", isa, agi_plan_convolution(isa, wide, c).way, (int)c->batch, (int)c->groups, (int)c->in,
                       (int)c->size[0], (int)c->size[1], (int)c->size[2], (int)c->out, (int)c->kernel[0],
                       (int)c->kernel[1], (int)c->kernel[2], (int)c->result[0], (int)c->result[1], (int)c->result[2],
                       (int)k, got, want);

@@ -56,14 +56,15 @@ static void write_caller(FILE *to, const exported *x, int number)
             number, number);
 }
 
-/* Steps of each kind; as inexact loops, which may hold all others, and those whose sums have not the order of BLAS. */
+/* Steps of each kind; as inexact loops, which may hold all others, and those whose sums have not the kernels' order. */
 static void count_steps(exported *x, int loose)
 {
     for (int k = 0; k < x->plan->nsteps; k++) {
         agi_step_kind kind = x->plan->step[k].kind;
         x->vectors += kind == AGI_PASS || (kind == AGI_PROGRAM && x->plan->step[k].is.program->vector_calls);
         x->programs += kind == AGI_PROGRAM;
-        x->inexact += kind == AGI_PRODUCT || kind == AGI_LOOP || (kind == AGI_CALL && loose);
+        const ag_op *called = kind == AGI_CALL ? x->plan->step[k].is.call->node->op : NULL;
+        x->inexact += kind == AGI_PRODUCT || kind == AGI_LOOP || (called && (loose || called == &agi_conv));
     }
 }
 

@@ -67,9 +67,10 @@ typedef struct {
 
 extern const op_point op_points[]; /* op_points.c */
 extern const size_t op_points_count;
-extern const op_row op_reductions[], op_moves[], op_products[], op_linalg[], op_loops[]; /* a file each */
-extern const size_t op_reductions_count, op_moves_count, op_products_count, op_linalg_count, op_loops_count;
-enum { OP_TABLES = 5 };
+extern const op_row op_reductions[], op_moves[], op_products[], op_conv[], op_linalg[], op_loops[]; /* a file each */
+extern const size_t op_reductions_count, op_moves_count, op_products_count, op_conv_count, op_linalg_count,
+    op_loops_count;
+enum { OP_TABLES = 6 };
 extern const struct op_rows {
     const op_row *row;
     const size_t *count;

@@ -95,7 +95,7 @@ static void against_dense(const op_case *c)
     double *values = s->nonzeros ? evaluate(s->values) : NULL, *got = spread(s, values);
     for (int k = 0; k < c->n; start += op_count(c->in[k++])) {
         int64_t n = op_count(c->in[k]);
-        double *dense = evaluate(ag_reshape(ag_jacobian(y, in[k]), AG_SHAPE(rows, n)));
+        double *dense = evaluate(ag_reshape(ag_jacobian(ag_reshape(y, AG_SHAPE(rows)), in[k]), AG_SHAPE(rows, n)));
         for (int64_t i = 0; i < rows * n; i++) {
             double found = got[i / n * columns + start + i % n];
             nonzeros += dense[i] != 0;
