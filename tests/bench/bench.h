@@ -20,6 +20,7 @@ void bench_print(const char *name, const char *unit, double scale, bench_times);
 extern int bench_native; /* 1: plans are compiled to machine code */
 double bench_now(void); /* seconds of processor time */
 double bench_median(int n, double values[]); /* sorts them */
+double bench_peak(int wide, int isa); /* operations a second of f64 or f32, as multiply-adds of registers */
 
 /* ---- limits at their best: compiled for each instruction set, one chosen at run time ----------------------------- */
 
@@ -68,5 +69,7 @@ void bench_w9wide(const char *name), bench_w9small(const char *name);
 void bench_hessian(const char *name);
 void bench_recompute(const char *name);
 void bench_gradbench(const char *name);
+void bench_products(const char *name), bench_products_avx2(const char *name);
+void bench_conv(const char *name);
 
 #endif

@@ -1,6 +1,8 @@
 /* build/bench [--native] [workload ...]: one line for each, of all without arguments. Times are of one thread. */
 #include "bench.h"
 
+#include "base/base.h"
+
 #include <cblas.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,9 @@ static const struct {
     { "hessian", bench_hessian, "sparse Hessian of the chained Rosenbrock function; limit: its closed form" },
     { "recompute", bench_recompute, "200 layers trained in a quarter of the memory; limit: in all of it" },
     { "gradbench", bench_gradbench, "GradBench's twelve problems; limit: their functions in plain C, underived" },
+    { "products", bench_products, "56 matrix products; limit: OpenBLAS with the kernels that fit the processor" },
+    { "products2", bench_products_avx2, "the same with AVX2; limit: OpenBLAS's kernels for that" },
+    { "conv", bench_conv, "convolutions and their gradients, beside the processor's peak" },
 };
 enum { WORKLOADS = sizeof workload / sizeof *workload };
 
@@ -55,9 +60,20 @@ static int usage(void)
     return 2;
 }
 
+/* OpenBLAS chooses its kernels when it is loaded, and knows no new processors: a limit by wrong ones would be soft. */
+static void use_fitting_kernels(char **argv)
+{
+    const int isa = agi_best_isa();
+    if (getenv("OPENBLAS_CORETYPE") || isa < 2) return;
+    setenv("OPENBLAS_CORETYPE", isa == 3 ? "SKYLAKEX" : "HASWELL", 1);
+    execv("/proc/self/exe", argv);
+    perror("bench: /proc/self/exe");
+}
+
 int main(int argc, char **argv)
 {
     int failed = 0;
+    use_fitting_kernels(argv);
     openblas_set_num_threads(1); /* here: in a child it would wake a pool */
     if (argc > 1 && strcmp(argv[1], "--native") == 0) {
         bench_native = 1;
