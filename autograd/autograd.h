@@ -138,6 +138,10 @@ ag_node *ag_conv(ag_node *x, ag_node *w, const ag_conv_options *);
 /* w [channels, out / groups, *kernel]: [n, out, *(size - 1) stride - 2 padding + span + output_padding]. */
 ag_node *ag_conv_transpose(ag_node *x, ag_node *w, const ag_conv_options *);
 
+/* softmax(scale q k^T) v; q [..., t, d], k [..., s, d], v [..., s, e]: [..., t, e], leading axes alike. scale 0:
+ * 1 / sqrt d. causal: row i of q meets rows 0 to i of k. Memory grows with t + s; for second derivatives with t s. */
+ag_node *ag_attention(ag_node *q, ag_node *k, ag_node *v, double scale, int causal);
+
 /* ---- linear algebra: matrices are the last two axes -------------------------------------------------------------- */
 /* Where a matrix is singular, or not positive definite for cholesky, ag_solve, ag_triangular_solve, ag_inverse and
  * ag_cholesky fail ag_eval with AG_ENUMERIC if their result is of rank 2; in a batch, its own results alone are NaN. */

@@ -56,15 +56,20 @@ static void write_caller(FILE *to, const exported *x, int number)
             number, number);
 }
 
+static int has_own_order(const ag_op *op)
+{
+    return op == &agi_conv || op == &agi_attention || op == &agi_attention_slope;
+}
+
 /* Steps of each kind; as inexact loops, which may hold all others, and those whose sums have not the kernels' order. */
 static void count_steps(exported *x, int loose)
 {
     for (int k = 0; k < x->plan->nsteps; k++) {
-        agi_step_kind kind = x->plan->step[k].kind;
-        x->vectors += kind == AGI_PASS || (kind == AGI_PROGRAM && x->plan->step[k].is.program->vector_calls);
-        x->programs += kind == AGI_PROGRAM;
-        const ag_op *called = kind == AGI_CALL ? x->plan->step[k].is.call->node->op : NULL;
-        x->inexact += kind == AGI_PRODUCT || kind == AGI_LOOP || (called && (loose || called == &agi_conv));
+        const agi_step *s = &x->plan->step[k];
+        x->vectors += s->kind == AGI_PASS || (s->kind == AGI_PROGRAM && s->is.program->vector_calls);
+        x->programs += s->kind == AGI_PROGRAM;
+        x->inexact += s->kind == AGI_PRODUCT || s->kind == AGI_LOOP;
+        x->inexact += s->kind == AGI_CALL && (loose || has_own_order(s->is.call->node->op));
     }
 }
 

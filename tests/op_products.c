@@ -1,5 +1,6 @@
 /* Rows of products: the schoolbook's loops. */
 #include "op_table.h"
+#include "shared/attention.h"
 
 static ag_node *build_dot(ag_node *const in[], const int *arg)
 {
@@ -70,11 +71,89 @@ static void expect_dot(const op_row *r, const double *const in[], double *out)
         }
 }
 
+/* arg[0]: causal; arg[1]: the scale, in tenths, or 0: 1 / sqrt(depth) */
+static ag_node *build_attention(ag_node *const in[], const int *arg)
+{
+    return ag_attention(in[0], in[1], in[2], arg[1] / 10.0, arg[0]);
+}
+
+static void expect_attention(const op_row *r, const double *const in[], double *out)
+{
+    const ag_shape q = r->in[0], k = r->in[1], v = r->in[2];
+    const int64_t queries = q.dim[q.rank - 2], keys = k.dim[k.rank - 2], depth = q.dim[q.rank - 1];
+    const int64_t width = v.dim[v.rank - 1], heads = op_count(q) / (queries * depth);
+    const long double scale = r->arg[1] ? r->arg[1] / 10.0L : 1 / sqrtl((long double)depth);
+    for (int64_t row = 0; row < heads * queries; row++, out += width) {
+        const int64_t head = row / queries, met = r->arg[0] && row % queries + 1 < keys ? row % queries + 1 : keys;
+        long double sum = 0, total[64] = { 0 };
+        for (int64_t j = 0; j < met; j++) {
+            long double score = 0;
+            for (int64_t l = 0; l < depth; l++)
+                score += (long double)in[0][row * depth + l] * in[1][(head * keys + j) * depth + l];
+            sum += expl(scale * score);
+            for (int64_t l = 0; l < width; l++)
+                total[l] += expl(scale * score) * in[2][(head * keys + j) * width + l];
+        }
+        for (int64_t l = 0; l < width; l++) out[l] = (double)(total[l] / sum);
+    }
+}
+
+/* Of the gradients, with v for that of the result: as many keys as queries. */
+static ag_node *build_attention_slope(ag_node *const in[], const int *arg)
+{
+    const agi_attention_form f = { .scale = arg[1] / 10.0, .causal = arg[0] };
+    ag_node *made = ag_apply(&agi_attention, 3, in, &f);
+    return agi_new_attention_slope(in[0], in[1], in[2], in[2], made, &f);
+}
+
+/* A row of p, and of ds: p (dp - sum of p dp), scaled. */
+static void slope_row(const op_row *r, const double *const in[], int64_t i, long double p[], long double ds[])
+{
+    const int64_t n = r->in[0].dim[0], depth = r->in[0].dim[1], width = r->in[2].dim[1], met = r->arg[0] ? i + 1 : n;
+    const long double scale = r->arg[1] / 10.0L;
+    long double total = 0, sum = 0;
+    for (int64_t j = 0; j < met; j++) {
+        long double score = 0;
+        for (int64_t l = 0; l < depth; l++) score += (long double)in[0][i * depth + l] * in[1][j * depth + l];
+        total += p[j] = expl(scale * score);
+    }
+    for (int64_t j = 0; j < met; j++) {
+        ds[j] = 0;
+        for (int64_t l = 0; l < width; l++) ds[j] += (long double)in[2][i * width + l] * in[2][j * width + l];
+        sum += (p[j] /= total) * ds[j];
+    }
+    for (int64_t j = 0; j < n; j++) ds[j] = j < met ? scale * p[j] * (ds[j] - sum) : 0, p[j] = j < met ? p[j] : 0;
+}
+
+static void expect_attention_slope(const op_row *r, const double *const in[], double *out)
+{
+    const int64_t n = r->in[0].dim[0], depth = r->in[0].dim[1], width = r->in[2].dim[1];
+    double *const dq = out, *const dk = dq + n * depth, *const dv = dk + n * depth;
+    for (int64_t k = 0; k < op_count(r->out); k++) out[k] = 0;
+    for (int64_t i = 0; i < n; i++) {
+        long double p[64], ds[64];
+        slope_row(r, in, i, p, ds);
+        for (int64_t j = 0; j < n; j++)
+            for (int64_t l = 0; l < depth || l < width; l++) {
+                if (l < depth) dq[i * depth + l] += (double)(ds[j] * in[1][j * depth + l]);
+                if (l < depth) dk[j * depth + l] += (double)(ds[j] * in[0][i * depth + l]);
+                if (l < width) dv[j * width + l] += (double)(p[j] * in[2][i * width + l]);
+            }
+    }
+}
+
 /* ---- the rows --------------------------------------------------------------------------------------------------- */
 
 #define S OP_SHAPE
 #define PRODUCT(name, flags, a, b, out, ...) \
     { #name, build_##name, expect_##name, 2, { a, b }, out, -1, 1, { __VA_ARGS__ }, flags },
+
+#define ATTENTION(q, k, v, out, ...) \
+    { "attention", build_attention, expect_attention, 3, { q, k, v }, out, -2, 2, { __VA_ARGS__ }, 0 },
+
+#define SLOPE(qk, v, out, ...)                                                                           \
+    { "attention_slope", build_attention_slope, expect_attention_slope, 3, { qk, qk, v }, out, -1, 1, { __VA_ARGS__ }, \
+      ROW_INNER },
 
 const op_row op_products[] = {
     PRODUCT(dot, 0, S(5), S(5), OP_SCALAR, 0)
@@ -101,5 +180,14 @@ const op_row op_products[] = {
     PRODUCT(matmul, 0, S(5, 3, 2), S(3, 4), S(5, 2, 4), 1)
     PRODUCT(matmul, 0, S(1, 2, 3), S(5, 3, 4), S(5, 2, 4), 0)
     PRODUCT(matmul, 0, S(2, 1, 2, 3), S(3, 3, 2), S(2, 3, 2, 2), 0)
+    ATTENTION(S(3, 2), S(4, 2), S(4, 3), S(3, 3), 0, 0)
+    ATTENTION(S(1, 1), S(1, 1), S(1, 1), S(1, 1), 1, 0)
+    ATTENTION(S(4, 3), S(4, 3), S(4, 2), S(4, 2), 1, 0)
+    ATTENTION(S(2, 3, 2), S(2, 2, 2), S(2, 2, 1), S(2, 3, 1), 1, 7)
+    ATTENTION(S(2, 2, 2, 3), S(2, 2, 3, 3), S(2, 2, 3, 2), S(2, 2, 2, 2), 0, -13)
+    SLOPE(S(4, 2), S(4, 3), S(28), 0, 7)
+    SLOPE(S(5, 1), S(5, 2), S(20), 1, 13)
+    SLOPE(S(3, 1), S(3, 1), S(9), 1, 13)
+    ATTENTION(S(70, 2), S(66, 2), S(66, 1), S(70, 1), 1, 0)
 };
 const size_t op_products_count = COUNT(op_products);

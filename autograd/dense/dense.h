@@ -55,6 +55,7 @@ typedef struct {
 } agi_triangular;
 
 typedef struct agi_convolution agi_convolution; /* convolve.h */
+typedef struct agi_attention_head agi_attention_head;     /* attention.h */
 
 /* Matrices are contiguous, by rows; work: agi_dense_work bytes, aligned to 64. */
 typedef struct {
@@ -68,6 +69,12 @@ typedef struct {
     void (*divide)(agi_triangular, int64_t n, int64_t columns, const void *t, void *x, void *work); /* x = t^-1 x */
     /* out is contiguous, [batch, groups, out, result]; work: agi_convolution_work bytes. */
     void (*convolve)(const agi_convolution *, const void *x, const void *w, void *out, void *work);
+    /* out [queries, width], logs [queries] of the sums of exponentials; work: agi_attention_work bytes. */
+    void (*attend)(const agi_attention_head *, const void *q, const void *k, const void *v, void *out, void *logs,
+                   void *work);
+    /* by: dq [queries, depth], dk [keys, depth] and dv [keys, width], one after the other. */
+    void (*attend_back)(const agi_attention_head *, const void *q, const void *k, const void *v, const void *out,
+                        const void *logs, const void *g, void *by, void *work);
 } agi_dense;
 
 /* isa as in ag_options; double_precision: of f64, else of f32. */

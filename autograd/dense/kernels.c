@@ -1,7 +1,6 @@
 /* The kernels of one instruction set: compiled once for each (AG_ISA 1, 2, 3), chosen when a plan is made. */
+#include "attention.h"
 #include "convolve.h"
-
-#include <math.h>
 
 #if AG_ISA > 1
 #include <immintrin.h>
@@ -33,28 +32,49 @@ enum { VECTOR_BYTES = 16, MR = AGI_TILE_ROWS_1, NV = AGI_TILE_VECTORS };
 #define CAN_SHUFFLE 0
 #endif
 
+/* As <math.h> has them, for vectors, too, where the compiler knows how to call those: see run/kernels.c. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define VECTOR __attribute__((simd("notinbranch"), const))
+#define INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define VECTOR __attribute__((const))
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT
+#endif
+#endif
+extern double exp(double) VECTOR;
+extern float expf(float) VECTOR;
+extern double log(double);
+extern float logf(float);
+
 static const int64_t one_run[1] = { 0 }; /* of products: all inner indices of a block */
 
 #define JOIN(a, b) JOIN_(a, b)
 #define JOIN_(a, b) a##_##b
 
 #define T float
-#define ABS fabsf
-#define ROOT sqrtf
+#define ABS __builtin_fabsf
+#define ROOT __builtin_sqrtf
+#define EXP expf
+#define LOG logf
 #define N(name) JOIN(name, f32)
 #define SINGLE 1
 #include "instance.inc"
 
 #define T double
-#define ABS fabs
-#define ROOT sqrt
+#define ABS __builtin_fabs
+#define ROOT __builtin_sqrt
+#define EXP exp
+#define LOG log
 #define N(name) JOIN(name, f64)
 #define SINGLE 0
 #include "instance.inc"
 
 const agi_dense JOIN(agi_dense, AG_ISA)[2] = {
     { .multiply = multiply_f32, .factor = factor_f32, .root = root_f32, .divide = divide_f32,
-      .convolve = convolve_f32 },
+      .convolve = convolve_f32, .attend = attend_f32, .attend_back = attend_back_f32 },
     { .multiply = multiply_f64, .factor = factor_f64, .root = root_f64, .divide = divide_f64,
-      .convolve = convolve_f64 },
+      .convolve = convolve_f64, .attend = attend_f64, .attend_back = attend_back_f64 },
 };
