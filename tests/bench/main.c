@@ -28,6 +28,7 @@ static const struct {
     { "gradbench", bench_gradbench, "GradBench's twelve problems; limit: their functions in plain C, underived" },
     { "products", bench_products, "56 matrix products; limit: OpenBLAS with the kernels that fit the processor" },
     { "products2", bench_products_avx2, "the same with AVX2; limit: OpenBLAS's kernels for that" },
+    { "attention", bench_attention, "causal attention, forward and backward; limit: our products and softmax" },
     { "conv", bench_conv, "convolutions and their gradients, beside the processor's peak" },
 };
 enum { WORKLOADS = sizeof workload / sizeof *workload };
