@@ -138,6 +138,15 @@ ag_node *ag_conv(ag_node *x, ag_node *w, const ag_conv_options *);
 /* w [channels, out / groups, *kernel]: [n, out, *(size - 1) stride - 2 padding + span + output_padding]. */
 ag_node *ag_conv_transpose(ag_node *x, ag_node *w, const ag_conv_options *);
 
+typedef struct {
+    int64_t kernel[3], stride[3];     /* the windows' extents; stride 0: the kernel's */
+    int64_t dilation[3], padding[3];  /* 0: 1, 0; padding is at most half a kernel */
+    int exclude_padding;              /* of ag_avg_pool: what is padded is not counted */
+} ag_pool_options;
+/* x [n, channels, *size]: the largest element of each window, or their mean. The first of equal ones takes the
+ * gradient; a NaN is larger than all. */
+ag_node *ag_max_pool(ag_node *x, const ag_pool_options *), *ag_avg_pool(ag_node *x, const ag_pool_options *);
+
 /* softmax(scale q k^T) v; q [..., t, d], k [..., s, d], v [..., s, e]: [..., t, e], leading axes alike. scale 0:
  * 1 / sqrt d. causal: row i of q meets rows 0 to i of k. Memory grows with t + s; for second derivatives with t s. */
 ag_node *ag_attention(ag_node *q, ag_node *k, ag_node *v, double scale, int causal);

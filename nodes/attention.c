@@ -1,6 +1,6 @@
 /* softmax(scale q k^T) v for each head, and the logarithms of the rows' sums of exponentials, which its slope takes:
  * the former's elements, then the latter's, along one axis. */
-#include "shared/attention.h"
+#include "shared/heads.h"
 #include "shared/factors.h"
 #include "shared/matrix.h"
 

@@ -2,7 +2,7 @@
  * ds = scale p (dp - rows' sums of p dp):  dq = ds k,  dk = ds^T q,  dv = p^T g.
  * What attention made, the last operand, is read by the kernel alone: the rule speaks of the others. It is written out:
  * for second derivatives the matrix of all queries by all keys is made. */
-#include "shared/attention.h"
+#include "shared/heads.h"
 #include "shared/factors.h"
 #include "shared/matrix.h"
 

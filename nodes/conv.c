@@ -2,7 +2,7 @@
  * such an element. Its gradients are of that form, too: by x, the stride spreads gout's elements and the filters are
  * turned; by w, samples and channels change places, and so do stride and dilation. */
 #include "dense/convolve.h"
-#include "shared/conv.h"
+#include "shared/convolution.h"
 #include "shared/factors.h"
 #include "shared/gather.h"
 

@@ -1,5 +1,5 @@
 /* The gradient of a convolution by its input, as an operation: each element of x adds the filters to the result. */
-#include "shared/conv.h"
+#include "shared/convolution.h"
 
 ag_node *ag_conv_transpose(ag_node *x, ag_node *w, const ag_conv_options *options)
 {

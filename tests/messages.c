@@ -40,6 +40,9 @@ static void end(void)
 #define ALONG_AXIS(R) R(sum) R(mean) R(prod) R(amax) R(amin) R(logsumexp)
 #define AT_AXIS(R) R(argmax) R(cumsum) R(softmax) R(log_softmax) R(flip)
 
+#define IMAGES ag_broadcast_to(s, AG_SHAPE(2, 4, 5, 5))
+#define FILTERS ag_broadcast_to(s, AG_SHAPE(4, 4, 3, 3))
+
 /* R(name in the message, call) */
 #define CALLS(R)                                                                                                       \
     R(polygamma, ag_polygamma(-1, x)) R(polygamma, ag_polygamma(1, whole))                                             \
@@ -91,6 +94,23 @@ static void end(void)
     R(ag_rmsprop, ag_rmsprop(s, NULL)) R(ag_rmsprop, ag_rmsprop(ag_sum(p), &(ag_rmsprop_options){ .smoothing = 2 }))   \
     R(ag_parse, ag_parse(g, NULL)) R(ag_parse, ag_parse(g, "x +")) R(dot, ag_parse(g, "x @ x"))                        \
     R(ag_compile, ag_compile(g, 1, &nothing, NULL) ? x : NULL)
+
+#define CALLS_OF_NETWORKS(R)                                                                                           \
+    R(conv, ag_conv(x, x, NULL)) R(conv, ag_conv(NULL, FILTERS, NULL)) R(conv, ag_conv(IMAGES, foreign, NULL))         \
+    R(conv, ag_conv(IMAGES, FILTERS, &(ag_conv_options){ .stride = { -1 } }))                                          \
+    R(conv, ag_conv(IMAGES, FILTERS, &(ag_conv_options){ .dilation = { 1, 9 } }))                                      \
+    R(conv, ag_conv(IMAGES, FILTERS, &(ag_conv_options){ .groups = 3 }))                                               \
+    R(conv, ag_conv(IMAGES, FILTERS, &(ag_conv_options){ .groups = 2 })) R(conv, ag_conv(whole, whole, NULL))          \
+    R(conv, ag_conv_transpose(IMAGES, x, NULL)) R(conv, ag_conv_transpose(FILTERS, IMAGES, NULL))                      \
+    R(conv, ag_conv_transpose(IMAGES, FILTERS, &(ag_conv_options){ .output_padding = { 1 } }))                         \
+    R(conv, ag_conv_transpose(IMAGES, FILTERS, &(ag_conv_options){ .padding = { 4, 4 } }))                             \
+    R(max_pool, ag_max_pool(x, &(ag_pool_options){ .kernel = { 2, 2 } })) R(max_pool, ag_max_pool(IMAGES, NULL))       \
+    R(max_pool, ag_max_pool(IMAGES, &(ag_pool_options){ .kernel = { 2 } }))                                            \
+    R(avg_pool, ag_avg_pool(IMAGES, &(ag_pool_options){ .kernel = { 2, 2 }, .padding = { 2 } }))                       \
+    R(avg_pool, ag_avg_pool(IMAGES, &(ag_pool_options){ .kernel = { 2, 6 } })) R(avg_pool, ag_avg_pool(whole, NULL))   \
+    R(attention, ag_attention(x, x, NULL, 0, 0)) R(attention, ag_attention(x, x, v, 0, 0))                             \
+    R(attention, ag_attention(x, wide, x, 0, 0)) R(attention, ag_attention(x, x, foreign, 0, 0))                       \
+    R(attention, ag_attention(whole, whole, whole, 0, 0)) R(attention, ag_attention(IMAGES, FILTERS, IMAGES, 0, 0))
 
 static ag_node *made(ag_status status)
 {
@@ -154,7 +174,7 @@ START_TEST(messages_name_the_call)
     calls += fails_as(#name, "ag_" #name "_axis(whole, 0, 0)", ag_##name##_axis(whole, 0, 0));
 #define AT(name) calls += fails_as(#name, "ag_" #name "(x, -3)", ag_##name(x, -3));
 #define CALL(name, call) calls += fails_as(#name, #call, call);
-    OF_ONE(ONE) OF_TWO(TWO) ALONG_AXIS(AXIS) AT_AXIS(AT) CALLS(CALL)
+    OF_ONE(ONE) OF_TWO(TWO) ALONG_AXIS(AXIS) AT_AXIS(AT) CALLS(CALL) CALLS_OF_NETWORKS(CALL)
     ck_assert_int_gt(calls, 250);
 }
 END_TEST
@@ -166,10 +186,13 @@ static int is_called(const char *name, size_t length)
 #define NAME_OF(name) "ag_" #name "("
 #define NAME_OF_AXIS(name) "ag_" #name "_axis("
 #define TEXT_OF(name, call) #call " "
-    static const char calls[] = OF_ONE(NAME_OF) OF_TWO(NAME_OF) ALONG_AXIS(NAME_OF_AXIS) AT_AXIS(NAME_OF) CALLS(TEXT_OF)
-                                "ag_number( ag_find("; /* they take anything */
-    for (const char *at = calls; (at = strstr(at, "ag_")); at++)
-        if (!strncmp(at, name, length) && at[length] == '(') return 1;
+    static const char *const calls[] = {
+        OF_ONE(NAME_OF) OF_TWO(NAME_OF) ALONG_AXIS(NAME_OF_AXIS) AT_AXIS(NAME_OF), CALLS(TEXT_OF),
+        CALLS_OF_NETWORKS(TEXT_OF), "ag_number( ag_find(" /* they take anything */
+    };
+    for (size_t k = 0; k < COUNT(calls); k++)
+        for (const char *at = calls[k]; (at = strstr(at, "ag_")); at++)
+            if (!strncmp(at, name, length) && at[length] == '(') return 1;
     return 0;
 }
 

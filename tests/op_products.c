@@ -1,6 +1,6 @@
 /* Rows of products: the schoolbook's loops. */
 #include "op_table.h"
-#include "shared/attention.h"
+#include "shared/heads.h"
 
 static ag_node *build_dot(ag_node *const in[], const int *arg)
 {
@@ -185,6 +185,7 @@ const op_row op_products[] = {
     ATTENTION(S(4, 3), S(4, 3), S(4, 2), S(4, 2), 1, 0)
     ATTENTION(S(2, 3, 2), S(2, 2, 2), S(2, 2, 1), S(2, 3, 1), 1, 7)
     ATTENTION(S(2, 2, 2, 3), S(2, 2, 3, 3), S(2, 2, 3, 2), S(2, 2, 2, 2), 0, -13)
+    ATTENTION(S(3, 2), S(150, 2), S(150, 1), S(3, 1), 0, 20)
     SLOPE(S(4, 2), S(4, 3), S(28), 0, 7)
     SLOPE(S(5, 1), S(5, 2), S(20), 1, 13)
     SLOPE(S(3, 1), S(3, 1), S(9), 1, 13)

@@ -55,7 +55,8 @@ typedef struct {
 } agi_triangular;
 
 typedef struct agi_convolution agi_convolution; /* convolve.h */
-typedef struct agi_attention_head agi_attention_head;     /* attention.h */
+typedef struct agi_attention_head agi_attention_head; /* attention.h */
+typedef struct agi_windows agi_windows;               /* pool.h */
 
 /* Matrices are contiguous, by rows; work: agi_dense_work bytes, aligned to 64. */
 typedef struct {
@@ -75,6 +76,12 @@ typedef struct {
     /* by: dq [queries, depth], dk [keys, depth] and dv [keys, width], one after the other. */
     void (*attend_back)(const agi_attention_head *, const void *q, const void *k, const void *v, const void *out,
                         const void *logs, const void *g, void *by, void *work);
+    /* u where x is largest in each window, the first one of equals, a NaN being larger than all; the other way, the
+     * sums of g of the windows in which an element of x is that. work: an element and 4 bytes a point of a row. */
+    void (*pick)(const agi_windows *, const void *x, const void *u, void *out, void *work);
+    void (*scatter)(const agi_windows *, const void *x, const void *g, void *out, void *work);
+    void (*average)(const agi_windows *, const void *x, void *out);
+    void (*spread)(const agi_windows *, const void *g, void *out); /* the other way */
 } agi_dense;
 
 /* isa as in ag_options; double_precision: of f64, else of f32. */

@@ -1,6 +1,7 @@
 /* The kernels of one instruction set: compiled once for each (AG_ISA 1, 2, 3), chosen when a plan is made. */
 #include "attention.h"
 #include "convolve.h"
+#include "pool.h"
 
 #if AG_ISA > 1
 #include <immintrin.h>
@@ -74,7 +75,9 @@ static const int64_t one_run[1] = { 0 }; /* of products: all inner indices of a 
 
 const agi_dense JOIN(agi_dense, AG_ISA)[2] = {
     { .multiply = multiply_f32, .factor = factor_f32, .root = root_f32, .divide = divide_f32,
-      .convolve = convolve_f32, .attend = attend_f32, .attend_back = attend_back_f32 },
+      .convolve = convolve_f32, .attend = attend_f32, .attend_back = attend_back_f32,
+      .pick = pick_f32, .scatter = scatter_f32, .average = average_f32, .spread = spread_f32 },
     { .multiply = multiply_f64, .factor = factor_f64, .root = root_f64, .divide = divide_f64,
-      .convolve = convolve_f64, .attend = attend_f64, .attend_back = attend_back_f64 },
+      .convolve = convolve_f64, .attend = attend_f64, .attend_back = attend_back_f64,
+      .pick = pick_f64, .scatter = scatter_f64, .average = average_f64, .spread = spread_f64 },
 };

@@ -1,6 +1,6 @@
 /* Attention as nodes. All matrices are the last two axes; the leading ones, which are alike, count heads. */
-#ifndef AGI_ATTENTION_NODES_H
-#define AGI_ATTENTION_NODES_H
+#ifndef AGI_HEADS_H
+#define AGI_HEADS_H
 
 #include "dense/attention.h"
 #include "node.h"

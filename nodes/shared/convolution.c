@@ -1,4 +1,4 @@
-#include "conv.h"
+#include "convolution.h"
 
 #include <limits.h>
 

@@ -1,4 +1,4 @@
-#include "attention.h"
+#include "heads.h"
 #include "matrix.h"
 
 #include <math.h>

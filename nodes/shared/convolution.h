@@ -1,6 +1,6 @@
 /* Convolutions as nodes, of the general form of dense/convolve.h. */
-#ifndef AGI_CONV_H
-#define AGI_CONV_H
+#ifndef AGI_CONVOLUTION_H
+#define AGI_CONVOLUTION_H
 
 #include "node.h"
 
