@@ -108,7 +108,7 @@ static void compare(const agi_convolution *c, int wide, int isa, const void *x, 
         const double got = get(wide, out, k);
         ck_assert_msg(fabsl(got - want) <= (terms + 2) * unit * size,
                       "isa %d, way %d, x %dx%dx%dx%dx%dx%d, w %dx..x%dx%dx%d, result %dx%dx%d: element %d is %.17g, "
-                      "not %.17Lg", isa, agi_plan_convolution(isa, wide, c).way, (int)c->batch, (int)c->groups,
+                      "not %.17Lg", isa, agi_plan_convolution(isa, wide, c, 1).way, (int)c->batch, (int)c->groups,
                       (int)c->in, (int)c->size[0], (int)c->size[1], (int)c->size[2], (int)c->out, (int)c->kernel[0],
                       (int)c->kernel[1], (int)c->kernel[2], (int)c->result[0], (int)c->result[1], (int)c->result[2],
                       (int)k, got, want);
@@ -138,7 +138,7 @@ START_TEST(random_ones)
             agi_dense_of(isa, wide)->convolve(&c, x, w, out, work);
             compare(&c, wide, isa, x, w, out);
             ck_assert(test_same_bits(get(wide, out, n), -7));
-            way[agi_plan_convolution(isa, wide, &c).way]++;
+            way[agi_plan_convolution(isa, wide, &c, 1).way]++;
             free(work);
         }
     }

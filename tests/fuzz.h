@@ -1,9 +1,11 @@
 /* Graphs nobody wrote, run every way there is, and compared with a reference that shares nothing with the engine.
  *
- *   fuzz_grow.c, fuzz_more.c, fuzz_bodies.c   the graphs, from a seed; fuzz_rows.c: of the table of operations
+ *   fuzz_grow.c, fuzz_more.c, fuzz_networks.c, fuzz_bodies.c   the graphs, from a seed; fuzz_rows.c: of the table of
+ *                              operations
  *   fuzz_value.c               the reference: a node's value from those of its operands, as they were written, with
  *                              a bound on what roundings may do to it
- *   fuzz_point.c, fuzz_moves.c, fuzz_sums.c, fuzz_others.c, fuzz_matrix.c, fuzz_loop.c   its operations
+ *   fuzz_point.c, fuzz_moves.c, fuzz_sums.c, fuzz_others.c, fuzz_matrix.c, fuzz_windows.c, fuzz_attention.c,
+ *   fuzz_loop.c                its operations
  *   fuzz_ways.c, fuzz_c.c      the ways: interpreted and native plans; exported C, many programs in a file
  *   random.c, fuzz.c           the suites: all that is interpreted; all that is compiled
  *   fuzz_show.c                what is printed of a program that fails */
@@ -43,11 +45,22 @@ void fuzz_round(ag_dtype, real roundings, real value, real spread, real *to_valu
 void fuzz_unknown(fuzz_value *, int64_t i);
 int fuzz_is_known(const fuzz_value *, int64_t i);
 
+/* A sum in any order: each of its terms is rounded so often at most. */
+typedef struct {
+    real sum, size, spread;
+    int64_t n;
+} fuzz_summation;
+void fuzz_add(fuzz_summation *, real value, real bound);
+void fuzz_add_product(fuzz_summation *, real v, real bound_v, real w, real bound_w);
+void fuzz_end(const fuzz_summation *, ag_dtype, real *value, real *bound);
+
 /* The operations: 0 where it is none of theirs. in[k]: the values of y's operands. */
 int fuzz_pointwise(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_moves(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 void fuzz_others(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
+int fuzz_windows(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
+int fuzz_attention(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_matrices(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 const fuzz_value *fuzz_part_of_loop(fuzz_scope *, const ag_node *part);
 int64_t fuzz_broadcast(const ag_node *y, const ag_node *x, int64_t i); /* y's element i is made of which of x? */

@@ -28,6 +28,7 @@ ag_node *fuzz_scaled(ag_node *x, double by, double plus);
 ag_node *fuzz_step(fuzz_world *);
 ag_node *fuzz_point(fuzz_world *);
 ag_node *fuzz_move(fuzz_world *);
+ag_node *fuzz_network(fuzz_world *);
 ag_node *fuzz_linear_algebra(fuzz_world *);
 ag_node *fuzz_control(fuzz_world *); /* loops and branches */
 

@@ -244,7 +244,7 @@ static ag_node *product(fuzz_world *w, ag_node *a)
 ag_node *fuzz_move(fuzz_world *w)
 {
     ag_node *x = fuzz_any(w);
-    switch (fuzz_below(w, 14)) {
+    switch (fuzz_below(w, 15)) {
     case 0: case 1: case 2: return reduction(w, x);
     case 3: return along(w, x);
     case 4: return classes(w, x);
@@ -254,6 +254,7 @@ ag_node *fuzz_move(fuzz_world *w)
     case 9: case 10: return placed(w, x);
     case 11: return indexed(w, x);
     case 12: return reshaped(w, x);
+    case 13: return fuzz_network(w);
     default: return product(w, x);
     }
 }

@@ -3,13 +3,7 @@
 #include "shared/gather.h"
 #include "shared/reduction.h"
 
-/* A sum in any order: each of its terms is rounded so often at most. */
-typedef struct {
-    real sum, size, spread;
-    int64_t n;
-} summation;
-
-static void add(summation *s, real value, real bound)
+void fuzz_add(fuzz_summation *s, real value, real bound)
 {
     s->sum += value;
     s->size += fabsl(value) + (bound < INFINITY ? bound : 0);
@@ -17,7 +11,13 @@ static void add(summation *s, real value, real bound)
     s->n++;
 }
 
-static void end(const summation *s, ag_dtype dtype, real *value, real *bound)
+void fuzz_add_product(fuzz_summation *s, real v, real e, real w, real f)
+{
+    real spread = (e > 0 ? e * (fabsl(w) + f) : 0) + (f > 0 ? f * fabsl(v) : 0);
+    fuzz_add(s, v * w, isnan(spread) ? INFINITY : spread);
+}
+
+void fuzz_end(const fuzz_summation *s, ag_dtype dtype, real *value, real *bound)
 {
     real unit = dtype == AG_F32 ? 0x1p-24L : 0x1p-53L;
     real spread = s->spread + (s->n > 1 && isfinite(s->size) ? 2 * ((real)s->n + 1) * unit * s->size : 0);
@@ -64,11 +64,11 @@ static void fold(const ag_node *y, const fuzz_value *x, fuzz_value *out)
     for (int64_t o = 0; o < s.outer; o++)
         for (int64_t i = 0; i < s.inner; i++) {
             int64_t from = o * s.extent * s.inner + i, to = o * s.inner + i;
-            summation sum = { 0 };
+            fuzz_summation sum = { 0 };
             if (y->op->fold == AG_FOLD_SUM) {
                 for (int64_t k = 0; k < s.extent; k++)
-                    add(&sum, x->value[from + k * s.inner], x->bound[from + k * s.inner]);
-                end(&sum, (ag_dtype)y->dtype, &out->value[to], &out->bound[to]);
+                    fuzz_add(&sum, x->value[from + k * s.inner], x->bound[from + k * s.inner]);
+                fuzz_end(&sum, (ag_dtype)y->dtype, &out->value[to], &out->bound[to]);
             } else if (y->op->fold == AG_FOLD_PROD) {
                 fold_product(x, from, s.extent, s.inner, (ag_dtype)y->dtype, &out->value[to], &out->bound[to]);
             } else {
@@ -83,11 +83,11 @@ static void cumsum(const ag_node *y, const fuzz_value *x, fuzz_value *out)
     ag_split s = ag_split_at(y, *(const int *)y->attribute);
     for (int64_t o = 0; o < s.outer; o++)
         for (int64_t i = 0; i < s.inner; i++) {
-            summation sum = { 0 };
+            fuzz_summation sum = { 0 };
             for (int64_t k = 0; k < s.extent; k++) {
                 int64_t at = (o * s.extent + k) * s.inner + i;
-                add(&sum, x->value[at], x->bound[at]);
-                end(&sum, (ag_dtype)y->dtype, &out->value[at], &out->bound[at]);
+                fuzz_add(&sum, x->value[at], x->bound[at]);
+                fuzz_end(&sum, (ag_dtype)y->dtype, &out->value[at], &out->bound[at]);
             }
         }
 }
@@ -123,15 +123,13 @@ static void matmul(const ag_node *y, const fuzz_value *const in[], fuzz_value *o
         int64_t m = i / (rows * columns), row = i / columns % rows, column = i % columns;
         int64_t at_a = (fuzz_broadcast(&batch, &of_a, m) * rows + row) * inner;
         int64_t at_b = fuzz_broadcast(&batch, &of_b, m) * inner * columns + column;
-        summation sum = { 0 };
+        fuzz_summation sum = { 0 };
         for (int64_t k = 0; k < inner; k++) {
-            real v = in[0]->value[at_a + k], w = in[1]->value[at_b + k * columns];
-            real e = in[0]->bound[at_a + k], f = in[1]->bound[at_b + k * columns];
-            real spread = (e > 0 ? e * (fabsl(w) + f) : 0) + (f > 0 ? f * fabsl(v) : 0);
-            add(&sum, v * w, isnan(spread) ? INFINITY : spread);
+            const int64_t i_a = at_a + k, i_b = at_b + k * columns;
+            fuzz_add_product(&sum, in[0]->value[i_a], in[0]->bound[i_a], in[1]->value[i_b], in[1]->bound[i_b]);
         }
         sum.n += 2;
-        end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);
+        fuzz_end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);
         real tiny = (real)inner * (y->dtype == AG_F32 ? 0x1p-149L : 0x1p-1074L);
         if (sum.size > 0 && out->bound[i] < INFINITY) out->bound[i] += tiny;
     }
@@ -144,14 +142,14 @@ static void scatter_add(const ag_node *y, const fuzz_value *const in[], fuzz_val
     for (int64_t k = 0; k < in[1]->n; k++) known &= fuzz_is_known(in[1], k);
     for (int64_t i = 0; i < out->n; i++) {
         int64_t row = i / s.inner % s.extent, o = i / s.inner / s.extent;
-        summation sum = { 0 };
-        add(&sum, in[0]->value[i], in[0]->bound[i]);
+        fuzz_summation sum = { 0 };
+        fuzz_add(&sum, in[0]->value[i], in[0]->bound[i]);
         for (int64_t k = 0; k < in[1]->n && known; k++) {
             int64_t from = (o * in[1]->n + k) * s.inner + i % s.inner;
             int here = agi_counted((int64_t)in[1]->value[k], s.extent) == row;
-            if (here) add(&sum, in[2]->value[from], in[2]->bound[from]);
+            if (here) fuzz_add(&sum, in[2]->value[from], in[2]->bound[from]);
         }
-        end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);
+        fuzz_end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);
         if (!known) fuzz_unknown(out, i);
     }
 }

@@ -112,12 +112,12 @@ static agi_convolution_plan by_inputs(const agi_convolution *c, int lanes)
     return p;
 }
 
-agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *c)
+agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *c, int finite)
 {
     if (isa < 1 || isa > agi_best_isa()) isa = agi_best_isa();
     const int64_t size = double_precision ? 8 : 4;
     const int lanes = (int)((isa == 3 ? 64 : isa == 2 ? 32 : 16) / size), rows = agi_tile_rows(isa);
-    int moves = 0;
+    int moves = !finite;
     for (int i = 0; i < 3; i++) moves |= c->stride[i] > 1 || c->spread[i] > 1;
     agi_convolution_plan best = by_batch(c, rows, lanes);
     const agi_convolution_plan others[] = { by_inputs(c, lanes), moves ? best : by_pixels(c, rows, lanes) };
@@ -132,9 +132,10 @@ agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const a
 int64_t agi_convolution_work(int double_precision, const agi_convolution *c)
 {
     int64_t most = 0;
-    for (int isa = 1; isa <= agi_best_isa(); isa++) {
-        const int64_t bytes = agi_plan_convolution(isa, double_precision, c).bytes;
-        if (bytes > most) most = bytes;
-    }
+    for (int isa = 1; isa <= agi_best_isa(); isa++)
+        for (int finite = 0; finite < 2; finite++) {
+            const int64_t bytes = agi_plan_convolution(isa, double_precision, c, finite).bytes;
+            if (bytes > most) most = bytes;
+        }
     return most;
 }

@@ -43,7 +43,8 @@ typedef struct {
     int64_t first, step, count, at, next;
 } agi_taps;
 
-agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *);
+/* finite: no filter is infinite or no number. Others times a zero around an image are no zero, but not of any term. */
+agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *, int finite);
 agi_taps agi_taps_at(const agi_convolution *, int axis, int64_t index);
 int64_t agi_convolution_work(int double_precision, const agi_convolution *); /* with any instruction set */
 
