@@ -207,6 +207,14 @@ START_TEST(functions_with_axes_and_extents)
     expect_parse("arange(5)", ag_arange(g, AG_F64, 5));
     expect_parse("arange(5, i64)", ag_arange(g, AG_I64, 5));
     expect_parse("cast(x, f64)", ag_cast(x, AG_F64));
+    ag_node *images = ag_reshape(x, AG_SHAPE(1, 1, 4, 3)), *filters = ag_reshape(x, AG_SHAPE(2, 1, 2, 3));
+    const ag_conv_options wide = { .stride = { 2, 2 }, .padding = { 1, 1 } };
+    expect_parse("conv(reshape(x, 1, 1, 4, 3), reshape(x, 2, 1, 2, 3))", ag_conv(images, filters, NULL));
+    expect_parse("conv(reshape(x, 1, 1, 4, 3), reshape(x, 2, 1, 2, 3), 2, 1)", ag_conv(images, filters, &wide));
+    expect_parse("max_pool(reshape(x, 1, 1, 4, 3), 2, 1)",
+                 ag_max_pool(images, &(ag_pool_options){ .kernel = { 2, 2 }, .stride = { 1, 1 } }));
+    expect_parse("avg_pool(reshape(x, 1, 1, 4, 3), 2)", ag_avg_pool(images, &(ag_pool_options){ .kernel = { 2, 2 } }));
+    expect_parse("attention(x, x, x, 1)", ag_attention(x, x, x, 0, 1));
     expect_parse("cross_entropy(x @ transpose(x), labels)", ag_cross_entropy(ag_dot(x, ag_transpose(x, NULL)), labels));
 }
 END_TEST
@@ -218,7 +226,8 @@ START_TEST(every_operation_is_a_function)
                                           &agi_branch, &agi_part, &agi_unpart,   &agi_guard,
                                           &agi_label,  &agi_derivative, &agi_sigmoid_slope, &agi_tanh_slope,
                                           &agi_softmax_error, &agi_softmax_slope, &agi_cofactor, &agi_cofactor_slope,
-                                          &agi_others };
+                                          &agi_others, &agi_attention_slope, &agi_max_pool_slope,
+                                          &agi_avg_pool_slope };
     static const ag_op *const registry[] = {
 #define NODE(name) &agi_##name,
 #include "nodes.def"

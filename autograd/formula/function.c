@@ -52,6 +52,7 @@ static ag_node **nodes(int n, const agi_argument *a, ag_node *x[MOST_ARGUMENTS])
 #define I(k) (int)a[k].number
 #define N(k) (int64_t)a[k].number
 #define T(k) (ag_dtype)a[k].number
+#define ALONG(k) { N(k), N(k), N(k) } /* all spatial axes */
 #define FUNCTION(name, signature, ...)                                                       \
     static ag_node *name##_##signature(ag_graph *g, int n, const agi_argument *a)            \
     {                                                                                        \
