@@ -1,7 +1,8 @@
 /* Products, library calls and copies as C. */
 #include "emit.h"
 
-enum { PANEL = 64, /* rows of b that stay in cache */
+enum { FOUR = 4,   /* rows of b at a time */
+       PANEL = 64, /* rows of b that stay in cache */
        MANY = 512 /* products of floats that are added up before they go to wide sums */ };
 
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
@@ -190,32 +191,65 @@ static void close_part(ag_source *to, int64_t n)
     ag_emit(to, "for (i = 0; i < %lld; i++) y[i] = (float)wide[i];\n", (long long)n);
 }
 
-/* Rows of b, each times a number, into rows of the result; a panel of b after the other. */
-static void emit_rows(const printer *w, ag_source *to)
+/* Some rows of b from k on, each times a number, into row i of the result: added one after the other. */
+static void emit_terms(const printer *w, ag_source *to, int depth, int rows)
 {
+    static const char *const at[] = { "k", "(k + 1)", "(k + 2)", "(k + 3)" };
     const place row = { "i", w->rows, w->columns }, column = { "j", w->columns, 1 };
-    int wide = has_wide_sums(w), panels = wide || (w->inner > PANEL && w->rows > 1), depth = 0;
-    char end[64];
-    snprintf(end, sizeof end, wide ? "%lld && panel < part + %d" : "%lld", (long long)w->inner, MANY);
-    if (wide) open_part(w, to, w->rows * w->columns), depth++;
-    else if (w->p->onto == AGI_NONE)
-        ag_emit(to, "for (i = 0; i < %lld; i++) y[i] = 0;\n", (long long)(w->rows * w->columns));
-    if (panels)
-        ag_emit(to, "%*sfor (panel = %s; panel < %s; panel += %d)\n", 4 * depth++, "", wide ? "part" : "0", end, PANEL);
-    open_loop(to, &depth, "i", w->rows, w->inner > 1 ? "" : " {");
-    if (panels)
-        ag_emit(to, "%*sfor (k = panel; k < %lld && k < panel + %d; k++) {\n", 4 * depth++, "", (long long)w->inner,
-                PANEL);
-    else open_loop(to, &depth, "k", w->inner, " {");
-    ag_emit(to, "%*sconst %s t = %s", 4 * depth, "", w->type, scaled(w->p) ? "factor * " : "");
-    emit_element(to, "a", (place){ "i", w->rows, w->down[0] }, (place){ "k", w->inner, w->across[0] });
+    ag_emit(to, "%*sconst %s ", 4 * depth, "", w->type);
+    for (int n = 0; n < rows; n++) {
+        ag_emit(to, "%st%d = %s", n ? ", " : "", n, scaled(w->p) ? "factor * " : "");
+        emit_element(to, "a", (place){ "i", w->rows, w->down[0] }, (place){ at[n], w->inner, w->across[0] });
+    }
     ag_emit(to, ";\n%*sINDEPENDENT\n", 4 * depth, "");
     ag_emit(to, "%*sfor (j = 0; j < %lld; j++) ", 4 * depth, "", (long long)w->columns);
     emit_element(to, "y", row, column);
-    ag_emit(to, " += t * ");
-    emit_element(to, "b", (place){ "k", w->inner, w->down[1] }, column);
+    ag_emit(to, " = ");
+    emit_element(to, "y", row, column);
+    for (int n = 0; n < rows; n++) {
+        ag_emit(to, " + t%d * ", n);
+        emit_element(to, "b", (place){ at[n], w->inner, w->down[1] }, column);
+    }
     ag_emit(to, ";\n");
-    if (depth) ag_emit(to, "%*s}\n", 4 * (depth - 1), "");
+}
+
+/* From k on to `end`: four rows of b at a time, which the result is read and written once for, then those left. */
+static void emit_inner(const printer *w, ag_source *to, int depth, const char *from, const char *end)
+{
+    const int fours = w->inner >= FOUR, left = w->inner % FOUR != 0;
+    if (fours) {
+        ag_emit(to, "%*sfor (k = %s; k + %d <= %s; k += %d) {\n", 4 * depth, "", from, FOUR, end, FOUR);
+        emit_terms(w, to, depth + 1, FOUR);
+        ag_emit(to, "%*s}\n", 4 * depth, "");
+    }
+    if (!left) return;
+    if (fours) ag_emit(to, "%*sfor (; k < %s; k++) {\n", 4 * depth, "", end);
+    else ag_emit(to, "%*sfor (k = %s; k < %s; k++) {\n", 4 * depth, "", from, end);
+    emit_terms(w, to, depth + 1, 1);
+    ag_emit(to, "%*s}\n", 4 * depth, "");
+}
+
+/* Rows of b, each times a number, into rows of the result; a panel of b after the other. */
+static void emit_rows(const printer *w, ag_source *to)
+{
+    int wide = has_wide_sums(w), panels = wide || (w->inner > PANEL && w->rows > 1), depth = 0;
+    char last[64], end[64];
+    snprintf(last, sizeof last, wide ? "%lld && panel < part + %d" : "%lld", (long long)w->inner, MANY);
+    snprintf(end, sizeof end, panels ? "end" : "%lld", (long long)w->inner);
+    if (wide) open_part(w, to, w->rows * w->columns), depth++;
+    else if (w->p->onto == AGI_NONE)
+        ag_emit(to, "for (i = 0; i < %lld; i++) y[i] = 0;\n", (long long)(w->rows * w->columns));
+    if (panels) {
+        ag_emit(to, "%*sfor (panel = %s; panel < %s; panel += %d) {\n", 4 * depth, "", wide ? "part" : "0", last,
+                PANEL);
+        ag_emit(to, "%*sconst int64_t end = panel + %d < %lld ? panel + %d : %lld;\n", 4 * ++depth, "", PANEL,
+                (long long)w->inner, PANEL, (long long)w->inner);
+    }
+    open_loop(to, &depth, "i", w->rows, " {");
+    if (w->inner > 1) emit_inner(w, to, depth, panels ? "panel" : "0", end);
+    else emit_terms(w, to, depth, 1);
+    if (w->rows > 1) ag_emit(to, "%*s}\n", 4 * --depth, "");
+    if (panels) ag_emit(to, "%*s}\n", 4 * --depth, "");
     if (wide) close_part(to, w->rows * w->columns);
 }
 
