@@ -1,0 +1,288 @@
+/* growth: does the cost follow the work, however a program is written? Each way of writing is built, differentiated,
+ * compiled and evaluated at n and at 4 n: milliseconds at n, and how many times as long 4 n takes. 4 is linear. */
+#include "bench.h"
+
+#include <limits.h>
+#include <malloc.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { TIMES = 3, WIDTH = 16, BATCH = 4, WINDOW = 8 };
+
+typedef struct {
+    ag_graph *graph;
+    ag_node *y;
+    int n, room;
+    ag_node **x; /* what is differentiated by */
+} program;
+
+static ag_node *take_leaf(ag_graph *g, ag_shape shape)
+{
+    int64_t n = 1;
+    for (int i = 0; i < shape.rank; i++) n *= shape.dim[i];
+    double *values = bench_take(n, sizeof *values);
+    bench_fill_f64(values, n, -0.5, 0.5);
+    ag_node *x = ag_parameter(g, NULL, AG_F64, shape, values);
+    free(values);
+    return x;
+}
+
+static ag_node *leaf(program *p, ag_shape shape)
+{
+    if (p->n == p->room) {
+        p->room = p->room ? 2 * p->room : 16;
+        p->x = realloc(p->x, (size_t)p->room * sizeof *p->x);
+        bench_require(p->x ? AG_OK : AG_EMEM, "out of memory");
+    }
+    return p->x[p->n++] = take_leaf(p->graph, shape);
+}
+
+static ag_node *element(ag_node *x, int64_t i)
+{
+    return ag_reshape(ag_slice(x, 0, i, i + 1, 1), AG_SCALAR);
+}
+
+/* ---- ways of writing --------------------------------------------------------------------------------------------- */
+
+static void chain(program *p, int n)
+{
+    ag_node *a = leaf(p, AG_SCALAR), *b = leaf(p, AG_SCALAR);
+    p->y = a;
+    for (int i = 0; i < n; i++) p->y = ag_add(ag_sin(ag_mul(p->y, a)), b);
+}
+
+/* Of n scalar leaves, added and multiplied in pairs. */
+static void tree(program *p, int n)
+{
+    ag_node **level = bench_take(n, sizeof *level);
+    for (int i = 0; i < n; i++) level[i] = leaf(p, AG_SCALAR);
+    for (int odd = 0; n > 1; n = (n + 1) / 2, odd = !odd) {
+        for (int i = 0; i < n / 2; i++)
+            level[i] = odd ? ag_add(level[2 * i], level[2 * i + 1]) : ag_sin(ag_mul(level[2 * i], level[2 * i + 1]));
+        if (n % 2) level[n / 2] = level[n - 1];
+    }
+    p->y = level[0];
+    free(level);
+}
+
+static void recurrence(program *p, int n)
+{
+    ag_node *w = leaf(p, AG_SHAPE(WIDTH, WIDTH)), *h = leaf(p, AG_SHAPE(BATCH, WIDTH));
+    for (int i = 0; i < n; i++) h = ag_tanh(ag_matmul(h, w));
+    p->y = ag_sum(h);
+}
+
+static void vectors(program *p, int n)
+{
+    ag_node *a = leaf(p, AG_SHAPE(BATCH * WIDTH)), *h = leaf(p, AG_SHAPE(BATCH * WIDTH));
+    for (int i = 0; i < n; i++) h = ag_sub(h, ag_mul(a, ag_sin(h)));
+    p->y = ag_sum(h);
+}
+
+static void network(program *p, int n)
+{
+    ag_node *h = leaf(p, AG_SHAPE(BATCH, WIDTH));
+    for (int i = 0; i < n; i++)
+        h = ag_tanh(ag_add(ag_matmul(h, leaf(p, AG_SHAPE(WIDTH, WIDTH))), leaf(p, AG_SHAPE(WIDTH))));
+    p->y = ag_sum(h);
+}
+
+static void cond(program *p, int n)
+{
+    ag_node *a = leaf(p, AG_SCALAR), *in = ag_input(p->graph, NULL, AG_F64, AG_SCALAR);
+    ag_node *then = ag_sin(ag_mul(in, in)), *otherwise = ag_exp(ag_neg(in));
+    p->y = a;
+    for (int i = 0; i < n; i++)
+        ag_cond(ag_less(p->y, ag_number(p->graph, 0.5)), 1, &p->y, &in, 1, &then, &otherwise, &p->y);
+}
+
+static void scans(program *p, int n)
+{
+    ag_node *a = leaf(p, AG_SHAPE(WIDTH)), *in = ag_input(p->graph, NULL, AG_F64, AG_SHAPE(WIDTH));
+    ag_node *h = a, *next = ag_sin(in);
+    const ag_scan_body body = { .length = 3, .states = 1, .initial = &h, .state = &in, .next = &next };
+    for (int i = 0; i < n; i++) ag_scan(&body, &h, NULL);
+    p->y = ag_sum(h);
+}
+
+static void rows(program *p, int n)
+{
+    ag_node *x = leaf(p, AG_SHAPE(n, WIDTH)), *h = ag_slice(x, 0, 0, 1, 1);
+    for (int i = 1; i < n; i++) h = ag_tanh(ag_add(h, ag_slice(x, 0, i, i + 1, 1)));
+    p->y = ag_sum(h);
+}
+
+static void columns(program *p, int n)
+{
+    ag_node *x = leaf(p, AG_SHAPE(WIDTH, n)), *h = ag_slice(x, 1, 0, 1, 1);
+    for (int i = 1; i < n; i++) h = ag_tanh(ag_add(h, ag_slice(x, 1, i, i + 1, 1)));
+    p->y = ag_sum(h);
+}
+
+/* Rosenbrock's function of a vector, written element by element. */
+static void elements(program *p, int n)
+{
+    ag_node *x = leaf(p, AG_SHAPE(n)), *one = ag_number(p->graph, 1), *a = element(x, 0);
+    p->y = ag_number(p->graph, 0);
+    for (int i = 1; i < n; i++) {
+        ag_node *b = element(x, i);
+        p->y = ag_add(p->y, ag_add(ag_square(ag_sub(b, ag_square(a))), ag_square(ag_sub(one, a))));
+        a = b;
+    }
+}
+
+/* Windows that overlap. */
+static void windows(program *p, int n)
+{
+    ag_node *x = leaf(p, AG_SHAPE(n + WINDOW)), *h = ag_slice(x, 0, 0, WINDOW, 1);
+    for (int i = 1; i < n; i++) h = ag_tanh(ag_add(h, ag_slice(x, 0, i, i + WINDOW, 1)));
+    p->y = ag_sum(h);
+}
+
+/* Rows of a table, looked up one by one. */
+static void lookups(program *p, int n)
+{
+    ag_node *x = leaf(p, AG_SHAPE(n, WIDTH)), *h = ag_number(p->graph, 0);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = i * 7 % n;
+        h = ag_tanh(ag_add(h, ag_gather(x, 0, ag_constant(p->graph, AG_I64, AG_SHAPE(1), &at))));
+    }
+    p->y = ag_sum(h);
+}
+
+/* n interactions among as few points as have so many pairs. */
+static void pairs(program *p, int n)
+{
+    int points = (int)((1 + sqrt(1 + 8.0 * n)) / 2);
+    for (int i = 0; i < points; i++) leaf(p, AG_SCALAR);
+    p->y = ag_number(p->graph, 0);
+    for (int i = 0; i < points; i++)
+        for (int k = 0; k < i; k++) p->y = ag_add(p->y, ag_sin(ag_mul(p->x[i], p->x[k])));
+}
+
+static void parts(program *p, int n)
+{
+    ag_node **part = bench_take(n, sizeof *part);
+    for (int i = 0; i < n; i++) part[i] = ag_sin(leaf(p, AG_SHAPE(2)));
+    p->y = ag_sum(ag_square(ag_concat(n, part, 0)));
+    free(part);
+}
+
+/* Constraints, of which each is differentiated by itself: see derive. */
+static void constraints(program *p, int n)
+{
+    for (int i = 0; i <= n; i++) leaf(p, AG_SCALAR);
+}
+
+typedef struct {
+    const char *name;
+    void (*write)(program *, int n);
+    int n;
+} way;
+
+static const way ways[] = {
+    { "chain", chain, 8000 },
+    { "tree", tree, 16000 },
+    { "recurrence", recurrence, 4000 },
+    { "vectors", vectors, 8000 },
+    { "network", network, 4000 },
+    { "cond", cond, 500 },
+    { "scans", scans, 500 },
+    { "rows", rows, 1000 },
+    { "columns", columns, 1000 },
+    { "elements", elements, 4000 },
+    { "windows", windows, 4000 },
+    { "lookups", lookups, 1000 },
+    { "pairs", pairs, 8000 },
+    { "parts", parts, 4000 },
+    { "constraints", constraints, 4000 },
+};
+
+/* ---- measuring --------------------------------------------------------------------------------------------------- */
+
+enum { GRAPH, DERIVATIVE, COMPILE, EVALUATE, STAGES };
+static const char *const stage_name[STAGES] = { "graph", "derivative", "compile", "evaluate" };
+
+static int derive_each(const program *p, ag_node *out[])
+{
+    int n = p->n - 1;
+    for (int i = 0; i < n; i++) {
+        ag_node *d[2];
+        ag_gradient(ag_sin(ag_mul(p->x[i], p->x[i + 1])), 2, p->x + i, d);
+        out[i] = ag_mul(d[0], d[1]);
+    }
+    return n;
+}
+
+static void derive(const program *p, int second, ag_node *const v[], ag_node *out[])
+{
+    ag_gradient(p->y, p->n, p->x, out);
+    if (second) ag_vjp(p->n, out, v, p->n, p->x, out);
+}
+
+static double evaluate(ag_run *r)
+{
+    double best = INFINITY;
+    bench_eval(r);
+    for (int k = 0; k < TIMES; k++) {
+        double start = bench_now();
+        bench_eval(r);
+        best = fmin(best, bench_now() - start);
+    }
+    return best;
+}
+
+/* Seconds by stage, the best of several. */
+static void measure(const way *w, int n, int second, double best[STAGES])
+{
+    double at[STAGES];
+    program p = { .graph = ag_graph_new(NULL) };
+    at[GRAPH] = bench_now();
+    w->write(&p, n);
+    at[DERIVATIVE] = bench_now();
+    ag_node **out = bench_take(p.n, sizeof *out), **v = bench_take(p.n, sizeof *v);
+    for (int i = 0; i < p.n && second; i++) v[i] = take_leaf(p.graph, ag_shape_of(p.x[i]));
+    double start = bench_now();
+    int outputs = p.n;
+    if (w->write == constraints) outputs = derive_each(&p, out);
+    else derive(&p, second, v, out);
+    bench_require(ag_graph_status(p.graph), ag_graph_error(p.graph));
+    at[COMPILE] = bench_now();
+    ag_plan *plan = bench_compile(p.graph, outputs, out);
+    at[EVALUATE] = bench_now();
+    ag_run *r = ag_run_new(plan);
+    const double of[STAGES] = { at[DERIVATIVE] - at[GRAPH], at[COMPILE] - start, at[EVALUATE] - at[COMPILE],
+                                evaluate(r) };
+    for (int s = 0; s < STAGES; s++) best[s] = fmin(best[s], of[s]);
+    ag_run_free(r), ag_plan_free(plan), ag_graph_free(p.graph);
+    free(p.x), free(out), free(v);
+}
+
+static double compare(const char *name, const way *w, int second)
+{
+    double few[STAGES], many[STAGES], worst = 0;
+    for (int s = 0; s < STAGES; s++) few[s] = many[s] = INFINITY;
+    for (int k = 0; k < TIMES; k++) {
+        measure(w, w->n, second, few);
+        measure(w, 4 * w->n, second, many);
+    }
+    printf("%s %s %s n=%d", name, w->name, second ? "second" : "gradient", w->n);
+    for (int s = 0; s < STAGES; s++) {
+        printf(" %s=%.4g ms x%.1f", stage_name[s], 1e3 * few[s], many[s] / few[s]);
+        worst = fmax(worst, many[s] / few[s]);
+    }
+    printf("\n");
+    fflush(stdout);
+    return worst;
+}
+
+void bench_growth(const char *name)
+{
+    double worst = 0;
+    mallopt(M_MMAP_MAX, 0); /* memory stays with the process: fresh pages would look like growth */
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    for (const way *w = ways; w < ways + sizeof ways / sizeof *ways; w++)
+        for (int second = 0; second < 2; second++)
+            if (!second || w->write != constraints) worst = fmax(worst, compare(name, w, second));
+    printf("%s worst ratio x%.1f\n", name, worst);
+}
