@@ -17,7 +17,7 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 static ag_status run(const ag_kernel_call *c)
 {
     const agi_windows w = agi_windows_of(c->node);
-    agi_dense_for(c)->average(&w, c->in[0], c->out);
+    agi_dense_for(c)->average(&w, c->in[0], c->out, c->scratch);
     return AG_OK;
 }
 
@@ -48,6 +48,7 @@ const ag_op agi_avg_pool = { .name = "avg_pool",
                                .attribute_size = sizeof(agi_pool_form),
                                .shape = agi_infer_pooled,
                                .run = run,
+                               .scratch = agi_pool_scratch,
                                .c = write_c,
                                .gradient = gradient,
                                .batch = agi_batch_planes,

@@ -18,7 +18,7 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 static ag_status run(const ag_kernel_call *c)
 {
     const agi_windows w = agi_windows_of(c->node);
-    agi_dense_for(c)->spread(&w, c->in[0], c->out);
+    agi_dense_for(c)->spread(&w, c->in[0], c->out, c->scratch);
     return AG_OK;
 }
 
@@ -51,6 +51,7 @@ const ag_op agi_avg_pool_slope = { .name = "avg_pool_slope",
                                   .attribute_size = sizeof(agi_pool_form),
                                   .shape = agi_infer_image,
                                   .run = run,
+                                  .scratch = agi_pool_scratch,
                                   .c = write_c,
                                   .gradient = gradient,
                                   .batch = agi_batch_planes,

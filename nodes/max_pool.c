@@ -24,7 +24,7 @@ static ag_status run(const ag_kernel_call *c)
 size_t agi_pool_scratch(const ag_node *y)
 {
     const agi_windows w = agi_windows_of(y);
-    return (size_t)w.result[2] * (ag_dtype_size((ag_dtype)y->dtype) + sizeof(int32_t));
+    return (size_t)agi_pool_work(&w);
 }
 
 static void depend(void *context, int64_t to, int64_t from)

@@ -77,11 +77,11 @@ typedef struct {
     void (*attend_back)(const agi_attention_head *, const void *q, const void *k, const void *v, const void *out,
                         const void *logs, const void *g, void *by, void *work);
     /* u where x is largest in each window, the first one of equals, a NaN being larger than all; the other way, the
-     * sums of g of the windows in which an element of x is that. work: an element and 4 bytes a point of a row. */
+     * sums of g of the windows in which an element of x is that. work: agi_pool_work bytes. */
     void (*pick)(const agi_windows *, const void *x, const void *u, void *out, void *work);
     void (*scatter)(const agi_windows *, const void *x, const void *g, void *out, void *work);
-    void (*average)(const agi_windows *, const void *x, void *out);
-    void (*spread)(const agi_windows *, const void *g, void *out); /* the other way */
+    void (*average)(const agi_windows *, const void *x, void *out, void *work);
+    void (*spread)(const agi_windows *, const void *g, void *out, void *work); /* the other way */
 } agi_dense;
 
 /* isa as in ag_options; double_precision: of f64, else of f32. */

@@ -11,4 +11,14 @@ struct agi_windows {
     double divisor; /* of sums */
 };
 
+enum { AGI_POOL_VECTOR = 16 }; /* points */
+#define AGI_POOL_POINTS(n) (((n) + AGI_POOL_VECTOR - 1) / AGI_POOL_VECTOR * AGI_POOL_VECTOR)
+
+/* Five numbers for each tap, and for each point of a row of results its largest element and where that is. */
+static inline int64_t agi_pool_work(const agi_windows *w)
+{
+    return w->kernel[0] * w->kernel[1] * w->kernel[2] * 5 * (int64_t)sizeof(int64_t) +
+           AGI_POOL_POINTS(w->result[2]) * 2 * (int64_t)sizeof(double);
+}
+
 #endif

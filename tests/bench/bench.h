@@ -61,6 +61,7 @@ void bench_agree_f64(const char *what, int64_t n, const double *ours, const doub
 void bench_w1(const char *name);
 void bench_w2(const char *name);
 void bench_w3(const char *name);
+void bench_w4(const char *name);
 void bench_w6(const char *name);
 void bench_w6s(const char *name);
 void bench_w8(const char *name);
