@@ -1,57 +1,51 @@
-/* ag_compile: what is asked for is looked over, then compiled within its limits. */
+/* Values, as all stages ask about them: their strides, what they read and who reads them; what is said where they
+ * cannot be made. */
 #include "compile.h"
-#include "emit/native/native.h"
 
-static int check_outputs(ag_graph *g, int n, ag_node *const outputs[])
+int agi_out_of_memory(agi_compiler *c)
 {
-    if (n < 1 || !outputs) return agi_fail(g, AG_EARG, "ag_compile: no outputs: list at least one node"), 0;
-    for (int k = 0; k < n; k++) {
-        if (!outputs[k]) return agi_fail(g, AG_EARG, "ag_compile: output %d is NULL", k), 0;
-        if (outputs[k]->graph != g)
-            return agi_fail(g, AG_EARG, "ag_compile: output %d is a node of another graph", k), 0;
-        if (ag_is_bad(outputs[k]))
-            return agi_fail(g, AG_EARG, "ag_compile: output %d is a bad node: the call that made it has failed", k), 0;
+    agi_fail(c->graph, AG_EMEM, "ag_compile: out of memory");
+    return 0;
+}
+
+int agi_too_large(agi_compiler *c, const ag_node *largest)
+{
+    ag_node *at = agi_node(c->graph, largest->id);
+    agi_fail_at(c->graph, AG_EMEM, 1, &at, "ag_compile: the values take more than 2^61 bytes together, this one %lld",
+                (long long)agi_node_bytes(at));
+    return 0;
+}
+
+ag_strides agi_value_strides(const agi_compiler *c, uint32_t i)
+{
+    const agi_value *it = &c->value[i];
+    return it->view == AGI_NONE ? ag_contiguous(it->node) : ((const ag_strides *)c->views.data)[it->view];
+}
+
+void agi_count_uses(agi_compiler *c)
+{
+    for (uint32_t i = 0; i < c->nvalues; i++) {
+        const agi_value *it = &c->value[i];
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->value[c->value[s].root].uses++;
+        if (it->held) c->value[i].uses++;
     }
-    return 1;
+    for (int k = 0; k < c->nassigned; k++) c->value[c->value[c->assigned[k]].assigned].uses++;
 }
 
-/* A parameter here that the plan assigns nothing, though there is an assignment; or NULL. */
-static const agi_place *left_alone(const ag_plan *p, const ag_node *effect)
+int agi_sources(const agi_compiler *c, const agi_value *it, int k)
 {
-    const agi_place *at = agi_find_place(p, effect->in[0]);
-    return at && !p->buffer[at->buffer].assigned ? at : NULL;
+    if (it->kind == AGI_VALUE_CALL)
+        return k < (int)it->node->nin ? (int)((const uint32_t *)c->operands.data)[it->in[0] + (uint32_t)k] : -1;
+    if (it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD) return k < it->nin ? (int)it->in[k] : -1;
+    if (it->kind != AGI_VALUE_PRODUCT) return -1;
+    if (k < 2) return (int)it->in[k];
+    if (k == 2 && it->onto != AGI_NONE) return (int)it->onto;
+    return k == 3 && it->in[2] != AGI_NONE ? (int)it->in[2] : -1;
 }
 
-/* An update that was built but not listed is easily overlooked: nothing fails. Without memory there is no note. */
-static void note_unlisted(ag_plan *p, const ag_graph *g)
+uint32_t agi_awaited(const agi_compiler *c, uint32_t i)
 {
-    char note[320];
-    agi_text t = { note, note + sizeof note };
-    const ag_node *first = NULL;
-    int others = 0;
-    uint8_t *seen = agi_arena_zeros(&p->arena, p->nbuffers, 1);
-    for (int64_t k = 0; seen && k < g->effects.count; k++) {
-        const agi_place *at = left_alone(p, ((const ag_node **)g->effects.data)[k]);
-        if (!at || seen[at->buffer]) continue;
-        seen[at->buffer] = 1;
-        if (first) others++;
-        else first = at->node;
-    }
-    if (!first) return;
-    agi_print_node(&t, first);
-    if (others) agi_print(&t, " and %d other parameter%s", others, others > 1 ? "s" : "");
-    agi_print(&t, " will stay as %s: there are updates (ag_sgd, ag_assign, ...), but none of %s is listed as an output",
-              others ? "they are" : "it is", others ? "theirs" : "its");
-    p->note = agi_arena_copy(&p->arena, note, strlen(note) + 1);
-}
-
-ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *or_null)
-{
-    static const ag_options defaults = { 0 };
-    const ag_options *options = or_null ? or_null : &defaults;
-    if (!g || g->status || !check_outputs(g, n, outputs) || !agi_check_options(g, options)) return NULL;
-    ag_plan *p = agi_compile_within(g, n, outputs, options);
-    if (p) note_unlisted(p, g);
-    if (p && p->options.native) agi_make_native(p);
-    return p;
+    uint32_t a = c->after.count ? ((const uint32_t *)c->after.data)[i] : AGI_NONE;
+    while (a != AGI_NONE && c->value[a].group == AGI_NONE) a = a ? a - 1 : AGI_NONE; /* taken into a fused operation */
+    return a;
 }

@@ -1,7 +1,7 @@
 /* From graph to plan. The compiler's working data: what a node becomes on its way into a plan. In the order of the
  * stages:
  *
- *   compile.c        ag_compile: what is asked for (options.c), within limits of memory (budget.c); stages.c: a plan
+ *   driver.c         ag_compile: what is asked for (options.c), within limits of memory (budget.c); stages.c: a plan
  *   read_graph.c     live nodes -> values: aliases and views resolved to strides over the memory of another value;
  *                    bounds.c: with zeros around it; same.c: one value for nodes that are computed alike
  *   rematerialise.c  what is computed again for a later sweep rather than kept for it
@@ -11,12 +11,12 @@
  *                    which of them may fail while the plan runs
  *   vector_calls.c   scalar groups: calls of one function side by side
  *   bodies.c         what plans the bodies of loops and branches are to be; stages.c has them compiled
- *   lower.c          groups -> steps; lower_pass.c, lower_program.c, lower_loop.c: of each kind
+ *   lower.c          groups -> steps; lower_pass.c, lower_program.c, lower_loop.c: of each kind; buffers.c: theirs
  *   in_place.c       results in the memory of an operand that dies, or of the parameter that they are stored into
  *   memory.c         buffers: lifetimes -> offsets; pack.c: closer together
  *
- * value.c answers what all of them ask; dump.c writes the program down after a stage. What must hold between stages,
- * which verify.h's functions check:
+ * compile.c answers what all of them ask about values, walk.c how operands are walked, layout.c where parts of loops
+ * lie; dump.c writes the program down after a stage. What must hold between stages, which verify.h's functions check:
  *
  *   - What a value reads lies in a leaf or in a value before it; a fused operation may read a leaf, or a view of one,
  *     that comes after it. Views name their root at once: a root is no view.
@@ -28,7 +28,7 @@
  *     share no byte, unless one takes over the other's memory in the very step that reads it last.
  *
  * All of it lives in the compiler's arena and is gone when the plan is made; what is the plan's is in the plan's arena.
- * This room reaches no run; of printers it knows the one that makes native code, in compile.c. */
+ * This room reaches no run; of printers it knows the one that makes native code, in driver.c. */
 #ifndef AGI_COMPILE_H
 #define AGI_COMPILE_H
 
@@ -160,7 +160,7 @@ typedef struct {
         uint32_t *newest; /* hash of a group's key -> the last group opened with it */
     } fusing;
 
-    /* The steps: lower.c and its files make them with their buffers; in_place.c, memory.c and pack.c place these. */
+    /* The steps: lower.c and its files make them, buffers.c what they use; in_place.c, memory.c, pack.c place that. */
     agi_vector buffers; /* agi_buffer */
     struct {
         uint32_t *reg_of;    /* by value: its register in its tile group */
@@ -210,15 +210,17 @@ ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_optio
 /* The same until it fits into options->max_bytes. */
 ag_plan *agi_compile_within(ag_graph *, int n, ag_node *const outputs[], const ag_options *);
 int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a failure */
-agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);
-int agi_lay_out_parts(agi_compiler *, const ag_node *loop); /* once its live parts are known */
-agi_loop_step *agi_lower_loop(agi_compiler *, uint32_t value);
 
 /* same.c: the node that is computed for x, one for all that are equal but for what was written, is asked for in the
  * order of the graph; AGI_NONE: no memory. Those with the mark (marks: by node id, up to `top`) are themselves. */
 int agi_start_sameness(agi_compiler *, uint32_t top, const uint8_t *marks, uint8_t apart); /* 0: no memory */
 uint32_t agi_same_as(agi_compiler *, const ag_node *x);
 void agi_end_sameness(agi_compiler *);
+
+/* layout.c */
+agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);
+int agi_lay_out_parts(agi_compiler *, const ag_node *loop); /* once its live parts are known */
+int agi_check_bytes(agi_compiler *); /* 0: all values together take too many */
 
 /* Each returns 0 after recording a failure in the graph. */
 int agi_read_graph(agi_compiler *);
@@ -240,8 +242,15 @@ int agi_address_programs(agi_compiler *); /* what they address -> elements of th
 /* What steps compute, from `start` on, if it ends before `end`. */
 int agi_pack(agi_compiler *, int64_t start, int64_t end);
 
+/* compile.c */
 ag_strides agi_value_strides(const agi_compiler *, uint32_t value); /* over the value's own shape, in root's memory */
-/* The operand walked in the order of `shape`, to which it broadcasts. */
+int agi_sources(const agi_compiler *, const agi_value *, int k); /* k-th operand value, or -1 */
+void agi_count_uses(agi_compiler *);
+uint32_t agi_awaited(const agi_compiler *, uint32_t value); /* the one it is not to be computed before, or AGI_NONE */
+int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
+int agi_too_large(agi_compiler *, const ag_node *largest); /* the same: more than AGI_MOST_BYTES */
+
+/* walk.c. The operand walked in the order of `shape`, to which it broadcasts. */
 agi_pattern agi_walk(const agi_compiler *, uint32_t operand, int rank, const int64_t *dim);
 /* Axes that are walked like one become one. */
 void agi_coalesce(agi_pattern *, int rank, const int64_t *dim, const int64_t *stride, const agi_bounds *);
@@ -250,12 +259,8 @@ int agi_pattern_flat(const agi_pattern *);
 int64_t agi_pattern_reach(const agi_pattern *, int64_t *low); /* elements from the lowest one to the highest */
 /* The operand is one element for each run of `columns`: u[p / columns]. */
 int agi_pattern_rows(const agi_pattern *, int64_t points, int64_t columns);
-int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
-int agi_check_bytes(agi_compiler *); /* 0: all values together take too many */
-int agi_too_large(agi_compiler *, const ag_node *largest); /* the same: more than AGI_MOST_BYTES */
-void agi_count_uses(agi_compiler *);
-uint32_t agi_awaited(const agi_compiler *, uint32_t value); /* the one it is not to be computed before, or AGI_NONE */
-/* The view's bounds, or NULL. */
+
+/* bounds.c. The view's bounds, or NULL. */
 const agi_bounds *agi_bounds_at(const agi_compiler *, uint32_t value);
 /* Broadcast to this shape. */
 agi_bounds agi_bounds_over(const agi_bounds *, const ag_node *its, int rank, const int64_t *dim);
@@ -263,11 +268,16 @@ agi_bounds agi_bounds_over(const agi_bounds *, const ag_node *its, int rank, con
 agi_bounds agi_bounds_around(const agi_bounds *or_null, const ag_node *x, const ag_window *);
 /* Through a view; 0: they are none there, or there were none. */
 int agi_bounds_seen(const agi_bounds *or_null, const ag_node *view, agi_bounds *);
+
+/* buffers.c */
+int agi_give_buffers(agi_compiler *); /* to values that are needed outside their groups; 0: no memory */
 uint32_t agi_new_buffer(agi_compiler *, agi_role, const ag_node *, ag_dtype, int64_t bytes); /* AGI_NONE: no memory */
 void agi_touch(agi_compiler *, uint32_t buffer, uint32_t step); /* used by that step */
 uint32_t agi_operand_buffer(agi_compiler *, uint32_t operand, uint32_t step); /* that it lies in, used by that step */
+
+/* lower.c's, for each kind of step. */
 agi_pass *agi_lower_pass(agi_compiler *, const agi_fusion *, uint32_t step); /* NULL: no memory */
 int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
-int agi_sources(const agi_compiler *, const agi_value *, int k); /* k-th operand value, or -1 */
+agi_loop_step *agi_lower_loop(agi_compiler *, uint32_t value); /* NULL: no memory */
 
 #endif
