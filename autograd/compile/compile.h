@@ -13,7 +13,7 @@
  *   bodies.c         what plans the bodies of loops and branches are to be; stages.c has them compiled
  *   lower.c          groups -> steps; lower_pass.c, lower_program.c, lower_loop.c: of each kind; buffers.c: theirs
  *   in_place.c       results in the memory of an operand that dies, or of the parameter that they are stored into
- *   memory.c         buffers: lifetimes -> offsets; pack.c: closer together
+ *   memory.c         buffers: lifetimes -> offsets, in holes.c; pack.c: closer together
  *
  * compile.c answers what all of them ask about values, walk.c how operands are walked, layout.c where parts of loops
  * lie; dump.c writes the program down after a stage. What must hold between stages, which verify.h's functions check:
@@ -168,6 +168,7 @@ typedef struct {
         uint32_t *left;      /* by value: uses that the scalar program has not yet seen */
         uint32_t *address;   /* by value: address of element 0 of its buffer, or AGI_NONE */
         agi_vector elements; /* scalar programs: agi_element by address */
+        agi_vector room;     /* for the pass being made */
     } lowering;
 } agi_compiler;
 
@@ -239,6 +240,15 @@ int agi_lower(agi_compiler *);
 int agi_share_memory(agi_compiler *); /* which buffers do; steps for assignments that cannot */
 int agi_lay_out(agi_compiler *);
 int agi_address_programs(agi_compiler *); /* what they address -> elements of the run's block */
+/* holes.c: free memory. What is given joins what is free beside it; what is taken, so many bytes of a block, is the
+ * lowest that is free and large enough, which there must be. 0: no memory. */
+typedef struct {
+    const ag_allocator *allocator;
+    agi_vector chunks;
+} agi_holes;
+int agi_holes_give(agi_holes *, int64_t offset, int64_t bytes);
+int agi_holes_take(agi_holes *, int64_t bytes, int64_t *offset);
+void agi_holes_free(agi_holes *);
 /* What steps compute, from `start` on, if it ends before `end`. */
 int agi_pack(agi_compiler *, int64_t start, int64_t end);
 

@@ -23,6 +23,7 @@ typedef struct {
     uint32_t step;
     life *life;
     uint32_t *expanded; /* by register: its full copy, or AGI_NONE */
+    uint32_t *free[2];  /* room for slots, full and row ones */
 } lowering;
 
 /* ---- registers -------------------------------------------------------------------------------------------------- */
@@ -210,14 +211,10 @@ static void retire(lowering *l, slots pool[2], uint32_t r, int micro)
     pool[v->row].free[pool[v->row].nfree++] = l->g->reg[r].slot;
 }
 
-static int place_registers(lowering *l)
+static void place_registers(lowering *l)
 {
     agi_pass *g = l->g;
-    slots pool[2] = { { 0 }, { 0 } };
-    for (int k = 0; k < 2; k++) {
-        pool[k].free = agi_arena_take(&l->c->arena, (size_t)g->nregisters * sizeof *pool[k].free);
-        if (!pool[k].free) return agi_out_of_memory(l->c);
-    }
+    slots pool[2] = { { .free = l->free[0] }, { .free = l->free[1] } };
     for (int k = 0; k < g->nregisters; k++)
         if (l->life[k].def < 0) place(l, pool, (uint32_t)k);
     for (int k = 0; k < g->nmicros; k++) {
@@ -232,7 +229,6 @@ static int place_registers(lowering *l)
     }
     g->full_slots = (int)pool[0].count;
     g->row_slots = (int)pool[1].count;
-    return 1;
 }
 
 /* ---- tiles and blocks ------------------------------------------------------------------------------------------- */
@@ -321,18 +317,36 @@ static int give_partials(lowering *l)
     return 1;
 }
 
+/* For the most that there can be, one pass after the other in the same memory; keep() takes what there is to the plan. */
 static int room(lowering *l)
 {
-    agi_arena *plan = &l->c->plan->arena, *work = &l->c->arena;
     agi_pass *g = l->g;
-    size_t members = l->f->members, most = members * 3;
-    g->load = agi_arena_take(work, most * sizeof *g->load);
-    g->micro = agi_arena_take(plan, members * 4 * sizeof *g->micro);
-    g->store = agi_arena_take(plan, members * sizeof *g->store);
-    g->fold = agi_arena_take(plan, members * sizeof *g->fold);
-    l->life = agi_arena_take(work, members * 8 * sizeof *l->life);
-    l->expanded = agi_arena_take(work, members * 8 * sizeof *l->expanded);
-    return g->load && g->micro && g->store && g->fold && l->life && l->expanded;
+    agi_vector *all = &l->c->lowering.room;
+    const size_t n = l->f->members, most = 8 * n;
+    const size_t each = 3 * sizeof *g->load + 4 * sizeof *g->micro + sizeof *g->store + sizeof *g->fold;
+    const size_t bytes = n * each + most * (sizeof *l->life + sizeof *l->expanded + 2 * sizeof *l->free[0]);
+    if (!agi_vector_grow(l->c->arena.allocator, all, 1, (int64_t)bytes)) return 0;
+    g->load = all->data;
+    g->micro = (agi_micro *)(g->load + 3 * n);
+    g->fold = (agi_fold_end *)(g->micro + 4 * n);
+    g->store = (agi_store *)(g->fold + n);
+    l->life = (life *)(g->store + n);
+    l->expanded = (uint32_t *)(l->life + most);
+    l->free[0] = l->expanded + most;
+    l->free[1] = l->free[0] + most;
+    return 1;
+}
+
+static int keep(lowering *l)
+{
+    agi_pass *g = l->g;
+    agi_arena *plan = &l->c->plan->arena;
+    g->load = agi_arena_copy(plan, g->load, (size_t)g->nloads * sizeof *g->load);
+    g->micro = agi_arena_copy(plan, g->micro, (size_t)g->nmicros * sizeof *g->micro);
+    g->store = agi_arena_copy(plan, g->store, (size_t)g->nstores * sizeof *g->store);
+    g->fold = agi_arena_copy(plan, g->fold, (size_t)g->nfolds * sizeof *g->fold);
+    g->reg = agi_arena_take(plan, (size_t)g->nregisters * sizeof *g->reg);
+    return g->load && g->micro && g->store && g->fold && g->reg;
 }
 
 agi_pass *agi_lower_pass(agi_compiler *c, const agi_fusion *f, uint32_t step)
@@ -350,10 +364,8 @@ agi_pass *agi_lower_pass(agi_compiler *c, const agi_fusion *f, uint32_t step)
         else lower_point(&l, i);
     }
     for (uint32_t m = 0; m < f->members; m++) lower_store(&l, c->value_list[f->start + m]);
-    g->reg = agi_arena_take(&c->plan->arena, (size_t)g->nregisters * sizeof *g->reg);
-    g->load = agi_arena_copy(&c->plan->arena, g->load, (size_t)g->nloads * sizeof *g->load);
-    if (!g->reg || !g->load) return agi_out_of_memory(c), NULL;
-    if (!place_registers(&l)) return NULL;
+    if (!keep(&l)) return agi_out_of_memory(c), NULL;
+    place_registers(&l);
     choose_tiles(&l);
     return give_partials(&l) ? g : NULL;
 }

@@ -4,68 +4,13 @@
 /* ---- offsets: first fit by address among the buffers alive at the same time ------------------------------------- */
 
 typedef struct {
-    int64_t offset, bytes;
-} hole;
-
-typedef struct {
     agi_compiler *c;
-    agi_vector holes; /* sorted by offset; the last one is open-ended */
+    agi_holes holes; /* the last one is open-ended */
 } layout;
-
-static int insert_hole(layout *l, int64_t at, hole h)
-{
-    if (!agi_vector_grow(l->c->arena.allocator, &l->holes, sizeof h, 1)) return agi_out_of_memory(l->c);
-    hole *all = l->holes.data;
-    memmove(all + at + 1, all + at, (size_t)(l->holes.count++ - at) * sizeof h);
-    all[at] = h;
-    return 1;
-}
-
-static void remove_hole(layout *l, int64_t at)
-{
-    hole *all = l->holes.data;
-    memmove(all + at, all + at + 1, (size_t)(--l->holes.count - at) * sizeof *all);
-}
 
 static int allocate(layout *l, agi_buffer *b)
 {
-    int64_t bytes = agi_block_bytes(b->bytes), unit = b->bytes < AGI_ALIGNMENT ? 8 : AGI_ALIGNMENT;
-    hole *all = l->holes.data;
-    for (int64_t k = 0; k < l->holes.count; k++) {
-        int64_t at = (all[k].offset + unit - 1) / unit * unit, skipped = at - all[k].offset;
-        if (skipped + bytes > all[k].bytes) continue;
-        hole rest = { at + bytes, all[k].bytes - skipped - bytes };
-        b->offset = at;
-        all[k].bytes = skipped;
-        if (rest.bytes && skipped) return insert_hole(l, k + 1, rest);
-        if (rest.bytes) all[k] = rest;
-        else if (!skipped) remove_hole(l, k);
-        return 1;
-    }
-    return 0;
-}
-
-static int give_back(layout *l, int64_t offset, int64_t bytes)
-{
-    hole *all = l->holes.data;
-    int64_t low = 0, high = l->holes.count;
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (all[middle].offset < offset) low = middle + 1;
-        else high = middle;
-    }
-    int joins_after = low < l->holes.count && offset + bytes == all[low].offset;
-    if (low && all[low - 1].offset + all[low - 1].bytes == offset) {
-        all[low - 1].bytes += bytes + (joins_after ? all[low].bytes : 0);
-        if (joins_after) remove_hole(l, low);
-        return 1;
-    }
-    if (joins_after) {
-        all[low].offset = offset;
-        all[low].bytes += bytes;
-        return 1;
-    }
-    return insert_hole(l, low, (hole){ offset, bytes });
+    return agi_holes_take(&l->holes, agi_block_bytes(b->bytes), &b->offset) || agi_out_of_memory(l->c);
 }
 
 typedef struct {
@@ -102,18 +47,33 @@ static int walk_steps(layout *l, const calendar *births, const calendar *deaths)
         if (c->options->distinct) continue;
         for (uint32_t k = deaths->start[step]; k < deaths->start[step + 1]; k++) {
             const agi_buffer *b = agi_buffer_at(c, deaths->list[k]);
-            if (!give_back(l, b->offset, agi_block_bytes(b->bytes))) return 0;
+            if (!agi_holes_give(&l->holes, b->offset, agi_block_bytes(b->bytes))) return agi_out_of_memory(c);
         }
     }
     return 1;
 }
 
+/* Each chain of buffers that take over from one another is followed once. */
+static void find_owners(agi_compiler *c)
+{
+    agi_buffer *all = c->buffers.data;
+    for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) all[b].owner = AGI_NONE;
+    for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
+        uint32_t end = b;
+        while (all[end].owner == AGI_NONE && all[end].shares != AGI_NONE) end = all[end].shares;
+        const uint32_t owner = all[end].owner == AGI_NONE ? end : all[end].owner;
+        for (uint32_t at = b; at != end; at = all[at].shares) all[at].owner = owner;
+        all[end].owner = owner;
+    }
+}
+
 /* In place: the owner lives as long as all that share it. */
 static void join_lives(agi_compiler *c)
 {
+    find_owners(c);
     for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
         const agi_buffer *x = agi_buffer_at(c, b);
-        agi_buffer *o = agi_buffer_at(c, agi_owner(c->buffers.data, b));
+        agi_buffer *o = agi_buffer_at(c, x->owner);
         if (x->first != AGI_NONE && x->last > o->last) o->last = x->last;
         o->held |= x->held;
     }
@@ -138,7 +98,7 @@ static int64_t find_end(agi_compiler *c)
     int64_t end = 0;
     for (uint32_t b = 0; b < (uint32_t)c->buffers.count; b++) {
         agi_buffer *x = agi_buffer_at(c, b);
-        x->offset = agi_buffer_at(c, agi_owner(c->buffers.data, b))->offset;
+        x->offset = agi_buffer_at(c, x->owner)->offset;
         if (!x->in_loop && x->offset + agi_block_bytes(x->bytes) > end) end = x->offset + agi_block_bytes(x->bytes);
     }
     return end;
@@ -146,13 +106,13 @@ static int64_t find_end(agi_compiler *c)
 
 static int assign_offsets(agi_compiler *c)
 {
-    layout l = { .c = c };
+    layout l = { .c = c, .holes.allocator = c->arena.allocator };
     calendar births, deaths;
     join_lives(c);
-    int ok = insert_hole(&l, 0, (hole){ 0, INT64_MAX / 2 }) && place_leaves(&l);
+    int ok = (agi_holes_give(&l.holes, 0, INT64_MAX / 2) || agi_out_of_memory(c)) && place_leaves(&l);
     int64_t start = ok ? find_end(c) : 0;
     ok = ok && make_calendar(c, &births, 0) && make_calendar(c, &deaths, 1) && walk_steps(&l, &births, &deaths);
-    agi_release(c->arena.allocator, l.holes.data);
+    agi_holes_free(&l.holes);
     if (ok && !c->options->distinct) ok = agi_pack(c, start, find_end(c));
     c->plan->block_bytes = find_end(c);
     return ok;

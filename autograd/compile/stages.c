@@ -172,6 +172,7 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     agi_release(&g->allocator, c.groups.data);
     agi_release(&g->allocator, c.buffers.data);
     agi_release(&g->allocator, c.lowering.elements.data);
+    agi_release(&g->allocator, c.lowering.room.data);
     agi_arena_free(&c.arena);
     if (ok) return p;
     ag_plan_free(p);

@@ -81,7 +81,7 @@ void agi_follow_owners(agi_emitter *e)
 {
     const ag_plan *p = e->plan;
     for (uint32_t b = 0; b < p->nbuffers; b++) {
-        e->reach[b] = e->reach[agi_owner(p->buffer, b)];
+        e->reach[b] = e->reach[p->buffer[b].owner];
     }
 }
 

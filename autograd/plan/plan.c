@@ -74,15 +74,9 @@ int64_t agi_pass_scratch(const agi_pass *g)
     return pointers + g->full_slots * agi_slot_bytes(g, 0) + g->row_slots * agi_slot_bytes(g, 1);
 }
 
-uint32_t agi_owner(const agi_buffer *all, uint32_t b)
-{
-    while (all[b].shares != AGI_NONE) b = all[b].shares;
-    return b;
-}
-
 int agi_same_memory(const ag_plan *p, uint32_t a, uint32_t b)
 {
-    return agi_owner(p->buffer, a) == agi_owner(p->buffer, b);
+    return p->buffer[a].owner == p->buffer[b].owner;
 }
 
 agi_matrix agi_matrix_layout(const ag_node *x, const ag_strides *s)

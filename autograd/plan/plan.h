@@ -61,6 +61,7 @@ typedef struct {
     int64_t bytes, offset; /* offset in the run's block, a multiple of 64 */
     uint32_t first, last;  /* steps it lives through */
     uint32_t shares;       /* the buffer whose memory it takes over in place, or AGI_NONE */
+    uint32_t owner;        /* whose memory it is, through all that take over; laid out by then */
     uint8_t role, dtype;
     uint8_t held;   /* outputs, leaves: live until the next evaluation */
     uint8_t taken;  /* another buffer shares its memory */
@@ -341,7 +342,6 @@ struct ag_plan {
 int agi_place_order(const void *, const void *); /* for qsort: that of a plan's places */
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
 
-uint32_t agi_owner(const agi_buffer *all, uint32_t); /* whose memory it is, through all that take over */
 int agi_same_memory(const ag_plan *, uint32_t a, uint32_t b); /* buffers in place of one another */
 
 /* A matrix as BLAS takes it, one whose rows or columns are contiguous: is it transposed, and its leading dimension. */

@@ -6,7 +6,7 @@
 
 static void assign(agi_writer *w, uint32_t b)
 {
-    uint32_t memory = agi_owner(w->plan->buffer, b);
+    uint32_t memory = w->plan->buffer[b].owner;
     if (w->plan->buffer[memory].role == AGI_LEAF) w->assigned[memory] = 1;
 }
 
@@ -84,7 +84,7 @@ static int place_output(agi_writer *w, const ag_node *x)
     agi_reach *r = &w->e.reach[at->buffer];
     int given = r->kind == AGI_IN_INPUT || r->kind == AGI_IN_PARAMETER;
     /* the caller has it: an input or a parameter */
-    if (given || w->assigned[agi_owner(w->plan->buffer, at->buffer)]) return 1;
+    if (given || w->assigned[w->plan->buffer[at->buffer].owner]) return 1;
     for (int k = 0; k < w->outputs; k++)
         if (w->output_node[k] == x) return 1;
     const char *member = w->output_member[w->outputs] = name_member(w, "output", x, w->outputs, NULL);
