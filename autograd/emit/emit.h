@@ -3,13 +3,14 @@
  *   words.c      numbers, comments and pointwise arithmetic as C; helpers.c: functions that the others call
  *   reach.c      where generated code finds buffers
  *   steps.c      all steps, one after the other
- *   pass.c       a pass as loops over its tiles; pass.h: what its printers share
- *   schedule.c   what happens when in a tile; tile.c: that as C; place.c: where a tile and its values are
- *   strip.c      the loops themselves; gather.c, fold.c: what comes before and after them
+ *   schedule.c   what happens when in a tile of a pass
+ *   pass.c       a pass as loops over its tiles; tile.c: a tile; place.c: where it and its values are
+ *   strip.c      the loops themselves; gather.c, fold.c: what comes before and after them; pass_printer.h: what all
+ *                of these share
  *   program.c    a scalar program as straight-line C
  *   calls.c      products, calls of the library's operations, copies
- *   loop.c       loops and branches; transfers.c: what goes into and out of their bodies; flat.c: bodies whose values
- *                are local variables
+ *   loop.c       loops and branches; transfers.c: what goes into and out of their bodies (loop_printer.h: what they
+ *                share); flat.c: bodies whose values are local variables
  *   export/      ag_write_c: a whole plan as a function that anybody can compile
  *   native/      the same text for passes, programs and loops of programs, compiled and loaded here
  *

@@ -7,7 +7,7 @@ enum { MOST_STATEMENTS = 1500, MOST_BYTES = 1 << 12, MOST_ELEMENTS = 16 };
 
 /* ---- which bodies are flat --------------------------------------------------------------------------------------- */
 
-static int64_t elements(const agi_buffer *b)
+static int64_t elements_of(const agi_buffer *b)
 {
     return b->bytes / (int64_t)ag_dtype_size((ag_dtype)b->dtype);
 }
@@ -34,8 +34,8 @@ static int64_t count_body(const ag_plan *p)
         const agi_step *s = &p->step[k];
         if (s->kind == AGI_PROGRAM) {
             all += s->is.program->count;
-        } else if (s->kind == AGI_COPY && elements(&p->buffer[s->is.copy.to]) <= MOST_ELEMENTS) {
-            all += elements(&p->buffer[s->is.copy.to]);
+        } else if (s->kind == AGI_COPY && elements_of(&p->buffer[s->is.copy.to]) <= MOST_ELEMENTS) {
+            all += elements_of(&p->buffer[s->is.copy.to]);
         } else if (s->kind == AGI_LOOP && !p->buffer[s->is.loop->out].in_loop) {
             all += count_loop(s->is.loop, 1);
         } else {
@@ -78,7 +78,7 @@ static void emit_constants(const agi_emitter *e, ag_source *to, ag_dtype dtype)
     for (uint32_t k = 0; k < e->plan->nbuffers; k++) {
         const agi_buffer *b = &e->plan->buffer[k];
         if (b->role != AGI_CONSTANT || b->in_loop || b->dtype != dtype) continue;
-        for (int64_t j = 0; j < elements(b); j++) {
+        for (int64_t j = 0; j < elements_of(b); j++) {
             ag_emit(to, "    ");
             agi_emit_local(e, to, k, j * (int64_t)ag_dtype_size(dtype), dtype);
             ag_emit(to, " = ");

@@ -1,6 +1,6 @@
 /* Folds as C: of a tile's rows, for what is computed after them; at the tile's end, into the result or the block's part
  * of it; and of the blocks' parts. */
-#include "pass.h"
+#include "pass_printer.h"
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* Gathers as C: what a load's pattern walks over, made contiguous for a tile. */
-#include "pass.h"
+#include "pass_printer.h"
 
 /* The element of the memory: a first one, and a stride along each axis. */
 static void emit_index(ag_source *to, const agi_pattern *w)

@@ -1,7 +1,7 @@
 /* Loops and branches as C. A flat body is written in place, see flat.c; any other is a plan of its own, whose functions
  * work in memory behind that of the plan around it and find what lies in the loop's memory through pointers. The
  * interpreter's are in run/loop.c. */
-#include "loop.h"
+#include "loop_printer.h"
 #include "control/loop.h"
 
 static int place_body(agi_loop_body *b, agi_arena *arena)

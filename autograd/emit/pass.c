@@ -1,6 +1,6 @@
 /* A pass as C: functions of its loops, see strip.c, and one that walks the tiles and calls them. The tiles, the
  * blocks and the folds are tile.c's, so that results agree with the interpreter's. */
-#include "pass.h"
+#include "pass_printer.h"
 
 /* ---- declarations ------------------------------------------------------------------------------------------------ */
 

@@ -1,5 +1,5 @@
 /* Where a tile of a pass is, and where its values are, as C. */
-#include "pass.h"
+#include "pass_printer.h"
 
 /* ---- the tile's variables ---------------------------------------------------------------------------------------- */
 

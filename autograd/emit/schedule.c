@@ -1,5 +1,5 @@
-/* Decides what happens when in a tile of a pass, and which registers need memory for it: see pass.h. */
-#include "pass.h"
+/* Decides what happens when in a tile of a pass, and which registers need memory for it: see schedule.h. */
+#include "schedule.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* A loop over a tile as C: a function of pointers to its first elements, which compilers can vectorise; its call. */
-#include "pass.h"
+#include "pass_printer.h"
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 

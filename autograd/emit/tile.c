@@ -1,5 +1,5 @@
 /* What is done in a tile of a pass, stage by stage, and once before all tiles. */
-#include "pass.h"
+#include "pass_printer.h"
 
 static void fill(agi_pass_printer *p, const agi_scheduled *v, int64_t n)
 {

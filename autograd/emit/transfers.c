@@ -1,5 +1,5 @@
 /* What goes between a loop's memory and its body's, as C. */
-#include "loop.h"
+#include "loop_printer.h"
 
 /* Where body `which` has a buffer, as a pointer of its type. */
 void agi_emit_inner(agi_loop_printer *p, int which, uint32_t buffer)

@@ -1,5 +1,5 @@
 /* What exported C declares: the structs, the function's signature, constant and initial values. */
-#include "write_c.h"
+#include "writer.h"
 
 /* ---- the interface ----------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* The structs of exported C: which leaves and outputs are members of them, by which names, and where all other values
  * are. */
-#include "write_c.h"
+#include "writer.h"
 
 #include <ctype.h>
 

@@ -1,5 +1,5 @@
 /* ag_write_c: a plan as one function in C99 that needs nothing but <math.h>. */
-#include "write_c.h"
+#include "writer.h"
 
 #include <ctype.h>
 

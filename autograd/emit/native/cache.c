@@ -1,5 +1,6 @@
 /* Compiled code that is kept: in a directory that belongs to the user and that nobody else can write to. */
-#include "native.h"
+#include "cache.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 /* Runs the system's compiler on generated text and loads what it makes: without a shell, within a time limit, and in a
  * private directory, where everything lies until it is removed: $TMPDIR/autograd-*, or /tmp/autograd-*, is all that a
  * process leaves that is ended meanwhile. */
-#include "native.h"
+#include "cache.h"
+#include "compiler.h"
 
 #include <dirent.h>
 #include <dlfcn.h>

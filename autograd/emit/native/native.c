@@ -1,7 +1,8 @@
-/* Plans run as machine code: passes, programs and loops of programs as emit_*.c writes them, compiled by the system's
+/* Plans run as machine code: passes, programs and loops of programs as emit/ writes them, compiled by the system's
  * compiler and loaded. Products and library calls, the steps of other loops, threads, bound memory and everything else
  * stay what they are. */
 #include "native.h"
+#include "compiler.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* A plan as a function that anybody can compile: what the writers of its parts share. */
-#ifndef AGI_EMIT_C_H
-#define AGI_EMIT_C_H
+#ifndef AGI_EMIT_WRITER_H
+#define AGI_EMIT_WRITER_H
 
 #include "emit/emit.h"
 

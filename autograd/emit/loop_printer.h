@@ -1,6 +1,6 @@
 /* A loop or branch as C, while it is written. */
-#ifndef AGI_EMIT_LOOP_H
-#define AGI_EMIT_LOOP_H
+#ifndef AGI_EMIT_LOOP_PRINTER_H
+#define AGI_EMIT_LOOP_PRINTER_H
 
 #include "emit.h"
 
@@ -23,7 +23,7 @@ typedef struct {
  * they write. */
 typedef enum { AGI_TO_READ, AGI_TO_WRITE, AGI_TO_KEEP } agi_purpose;
 
-/* Where body `which` has a buffer, as a pointer of its type. */
+/* transfers.c: where body `which` has a buffer, as a pointer of its type. */
 void agi_emit_inner(agi_loop_printer *, int which, uint32_t buffer);
 /* The element of that type, so many bytes further than element t of the transfer's outer side. */
 void agi_emit_outer_element(agi_loop_printer *, agi_transfer, int from_body, agi_purpose, int64_t bytes, const char *t,
