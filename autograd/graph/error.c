@@ -3,13 +3,6 @@
 
 enum { MOST_OLDER = 2 }; /* names beside the last one that are printed */
 
-const ag_op agi_bad = { .name = "bad", .formula = "the result of a failed call", .flags = AG_LEAF };
-
-int ag_is_bad(const ag_node *x)
-{
-    return !x || x->op == &agi_bad;
-}
-
 void agi_print(agi_text *t, const char *format, ...)
 {
     va_list args;

@@ -1,52 +1,17 @@
-/* The life of graphs, and what their nodes are. */
+/* What a node is. */
 #include "graph.h"
 
-ag_graph *ag_graph_new(const ag_allocator *or_null)
+const ag_op agi_bad = { .name = "bad", .formula = "the result of a failed call", .flags = AG_LEAF };
+
+int ag_is_bad(const ag_node *x)
 {
-    const ag_allocator *a = or_null ? or_null : &agi_malloc;
-    ag_graph *g = agi_allocate(a, sizeof *g);
-    if (!g) return NULL;
-    memset(g, 0, sizeof *g);
-    g->allocator = *a;
-    g->intern = 1;
-    g->interned.allocator = &g->allocator;
-    agi_arena_init(&g->arena, &g->allocator);
-    g->bad = agi_arena_zeros(&g->arena, 1, sizeof *g->bad);
-    if (!g->bad) {
-        ag_graph_free(g);
-        return NULL;
-    }
-    g->bad->graph = g;
-    g->bad->op = &agi_bad;
-    g->bad->id = UINT32_MAX;
-    return g;
+    return !x || x->op == &agi_bad;
 }
 
-void ag_graph_free(ag_graph *g)
+size_t ag_dtype_size(ag_dtype dtype)
 {
-    if (!g) return;
-    agi_intern_free(&g->interned);
-    agi_names_free(g);
-    agi_custom_free(g);
-    agi_release(&g->allocator, g->chunks.data);
-    agi_release(&g->allocator, g->sweeps.data);
-    agi_release(&g->allocator, g->effects.data);
-    agi_arena_free(&g->arena);
-    ag_allocator a = g->allocator;
-    agi_release(&a, g);
+    return dtype == AG_F32 ? 4 : 8;
 }
-
-void ag_graph_intern(ag_graph *g, int on)
-{
-    if (g) g->intern = on != 0;
-}
-
-int64_t ag_node_count(const ag_graph *g)
-{
-    return g ? g->nnodes : 0;
-}
-
-/* ---- what a node is --------------------------------------------------------------------------------------------- */
 
 ag_dtype ag_type_of(const ag_node *x)
 {

@@ -4,7 +4,7 @@
  *   apply.c       makes nodes: checks, simplifies, infers, merges; simplify.c: what all pointwise operations share
  *   intern.c      equal nodes are one; names.c, custom.c: nodes and users' operations by name
  *   error.c       the first failure, in words; shape.c, rules.c: what constructors and rules ask
- *   arithmetic.c  one element of a pointwise operation; graph.c: a graph's life, what a node is
+ *   arithmetic.c  one element of a pointwise operation; graph.c: what a node is; life.c: a graph's life
  *
  * A graph owns its nodes: they live in its arena until it is freed, and never change once made, but for their names. A
  * node's id is its place in the order of creation, which is a topological order: inputs have smaller ids. The first
@@ -63,6 +63,17 @@ static inline int64_t agi_node_bytes(const ag_node *x)
     return ag_count(x) * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
 }
 
+/* A node's name: the text behind the name it had before, or NULL. */
+typedef struct {
+    const char *older;
+    char text[];
+} agi_name_text;
+
+static inline const char *agi_older_name(const char *name)
+{
+    return ((const agi_name_text *)(const void *)(name - offsetof(agi_name_text, text)))->older;
+}
+
 /* The node that x is computed as. */
 static inline ag_node *agi_simple(ag_node *x)
 {
@@ -92,7 +103,6 @@ ag_node *agi_name_find(const ag_graph *, agi_names, const char *name);
 int agi_name_add(ag_graph *, agi_names, ag_node *, const char *name); /* name is in the arena; 0: out of memory */
 void agi_name_remove(ag_graph *, const char *name); /* of a leaf */
 int agi_usable_name(ag_graph *, const char *what, const char *name); /* for a leaf; 0 after recording why not */
-const char *agi_older_name(const char *name); /* the one that the node had before its name, or NULL */
 void agi_names_free(ag_graph *);
 
 void agi_custom_free(ag_graph *); /* custom.c */

@@ -43,21 +43,10 @@ void agi_names_free(ag_graph *g)
 
 /* ---- a node's names ---------------------------------------------------------------------------------------------- */
 
-/* The text behind the name it had before. */
-typedef struct {
-    const char *older;
-    char text[];
-} labelled;
-
-const char *agi_older_name(const char *name)
-{
-    return ((const labelled *)(const void *)(name - offsetof(labelled, text)))->older;
-}
-
 static const char *keep_name(ag_graph *g, const char *name, const char *older)
 {
     size_t bytes = strlen(name) + 1;
-    labelled *l = agi_arena_take(&g->arena, sizeof *l + bytes);
+    agi_name_text *l = agi_arena_take(&g->arena, sizeof *l + bytes);
     if (!l) return NULL;
     l->older = older;
     return memcpy(l->text, name, bytes);

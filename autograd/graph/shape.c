@@ -1,11 +1,6 @@
 /* Shapes: broadcasting, strides, axes. */
 #include "graph.h"
 
-size_t ag_dtype_size(ag_dtype dtype)
-{
-    return dtype == AG_F32 ? 4 : 8;
-}
-
 int ag_same_shape(const ag_node *a, const ag_node *b)
 {
     if (a->rank != b->rank) return 0;
