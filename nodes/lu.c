@@ -64,3 +64,9 @@ ag_node *agi_lu_of(ag_node *a)
 {
     return ag_unary(&agi_lu, a);
 }
+
+ag_node *agi_number_of(const ag_op *op, ag_node *a)
+{
+    a = ag_vet(op, 1, &a, NULL);
+    return ag_is_bad(a) ? a : ag_binary(op, a, agi_lu_of(a));
+}

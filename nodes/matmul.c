@@ -15,16 +15,9 @@ static ag_status shape(ag_infer *c)
     int64_t k = a->dim[a->rank - 1], k_b = b->dim[b->rank - 2];
     if (k != k_b)
         return ag_refuse(c, AG_ESHAPE, "inner dimensions differ, %lld and %lld", (long long)k, (long long)k_b);
-    int rank = a->rank > b->rank ? a->rank : b->rank;
-    c->shape.rank = rank;
-    for (int i = 0; i < rank - 2; i++) {
-        int64_t da = i < rank - a->rank ? 1 : a->dim[i - (rank - a->rank)];
-        int64_t db = i < rank - b->rank ? 1 : b->dim[i - (rank - b->rank)];
-        if (da != db && da != 1 && db != 1)
-            return ag_refuse(c, AG_ESHAPE, "batch dimensions do not broadcast: %lld and %lld, neither of which is 1",
-                             (long long)da, (long long)db);
-        c->shape.dim[i] = da == 1 ? db : da;
-    }
+    ag_status status = agi_broadcast_batches(c, a, b);
+    if (status) return status;
+    int rank = c->shape.rank;
     c->shape.dim[rank - 2] = a->dim[a->rank - 2];
     c->shape.dim[rank - 1] = b->dim[b->rank - 1];
     for (int i = 0; i < 2; i++)

@@ -23,7 +23,7 @@ ag_status agi_infer_number(ag_infer *c)
     return agi_infer_matrix(c);
 }
 
-static ag_status broadcast_batches(ag_infer *c, const ag_node *a, const ag_node *b)
+ag_status agi_broadcast_batches(ag_infer *c, const ag_node *a, const ag_node *b)
 {
     int rank = a->rank > b->rank ? a->rank : b->rank;
     c->shape.rank = rank;
@@ -50,7 +50,7 @@ ag_status agi_infer_solution(ag_infer *c)
     if (agi_cols(a) != rows || b->rank == 1) /* a vector that fits has been made a matrix */
         return ag_refuse(c, AG_ESHAPE, "a has %lld columns and b %lld rows", (long long)agi_cols(a), (long long)rows);
     if (agi_cols(b) > INT_MAX) return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
-    status = broadcast_batches(c, a, b);
+    status = agi_broadcast_batches(c, a, b);
     c->shape.dim[c->shape.rank - 2] = rows;
     c->shape.dim[c->shape.rank - 1] = agi_cols(b);
     return status;
@@ -86,12 +86,6 @@ ag_node *agi_transposed(ag_node *x)
     axes[x->rank - 1] = x->rank - 2;
     axes[x->rank - 2] = x->rank - 1;
     return ag_transpose(x, axes);
-}
-
-ag_node *agi_number_of(const ag_op *op, ag_node *a)
-{
-    a = ag_vet(op, 1, &a, NULL);
-    return ag_is_bad(a) ? a : ag_binary(op, a, agi_lu_of(a));
 }
 
 /* Row and column numbers, which broadcast to a matrix, in the type of x. */
