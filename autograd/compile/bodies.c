@@ -25,7 +25,7 @@ static int add_live(agi_compiler *c, const agi_loop_attribute *l, const int64_t 
         for (int k = 0; k < l->states; k++)
             if (live[k]) read[n++] = l->next[k];
         grown = 0;
-        if (n && l->states && !agi_find_used(c->graph, n, read, l->states, l->state, used)) return 0;
+        if (n && l->states && !agi_find_reading(c->graph, n, read, l->states, l->state, used, NULL)) return 0;
         for (int k = 0; k < l->states; k++)
             if (used[k] && !live[k]) live[k] = 1, grown = 1;
     }

@@ -184,12 +184,13 @@ int agi_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, 
     return found;
 }
 
-int agi_find_used(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
-                  unsigned char used[])
+int agi_find_reading(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                     unsigned char used[], unsigned char dependent[])
 {
     cone c;
     int ok = find_marks(g, n, results, nbound, bound, &c);
-    for (int k = 0; ok && k < nbound; k++) used[k] = c.needed[bound[k]->id - c.first];
+    for (int k = 0; ok && used && k < nbound; k++) used[k] = c.needed[bound[k]->id - c.first];
+    for (int k = 0; ok && dependent && k < n; k++) dependent[k] = c.inside[results[k]->id - c.first];
     agi_arena_free(&c.arena);
     return ok;
 }
@@ -205,14 +206,4 @@ int agi_keep_used(ag_graph *g, int n, ag_node *const results[], int leaves, ag_n
     }
     agi_arena_free(&c.arena);
     return ok ? kept : -1;
-}
-
-int agi_find_dependent(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[],
-                      unsigned char dependent[])
-{
-    cone c;
-    int ok = find_marks(g, n, results, nbound, bound, &c);
-    for (int k = 0; ok && k < n; k++) dependent[k] = c.inside[results[k]->id - c.first];
-    agi_arena_free(&c.arena);
-    return ok;
 }

@@ -156,7 +156,7 @@ int agi_spread_changes(ag_graph *g, const agi_loop_attribute *l, const unsigned 
         grown = 0;
         for (int k = 0; k < leaves; k++)
             if (k < l->states ? changed[k] : inputs[k]) from[m++] = agi_loop_leaf(l, k);
-        if (!agi_find_dependent(g, all, out, m, from, depends)) return 0;
+        if (!agi_find_reading(g, all, out, m, from, NULL, depends)) return 0;
         for (int k = 0; k < all; k++) {
             if (changed[k] || !depends[k] || (real && out[k]->dtype == AG_I64)) continue;
             changed[k] = 1;

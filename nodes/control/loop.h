@@ -80,14 +80,11 @@ int agi_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, a
                      ag_node ***captures, int *depth);
 /* The place of the first that stands further ahead as well; n: none does, or memory ended, which is recorded. */
 int64_t agi_first_repeated(ag_graph *, int64_t n, ag_node *const x[]);
-/* Which of the bound leaves the results read. 0 when memory ends. */
-int agi_find_used(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
-                  unsigned char used[]);
+/* Which of the bound leaves the results read, and which results depend on one; NULL: not asked. 0 when memory ends. */
+int agi_find_reading(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
+                     unsigned char used[], unsigned char dependent[]);
 /* Keeps those of the leaves that the results read, and the values they stand for. Their number; -1: no memory. */
 int agi_keep_used(ag_graph *, int n, ag_node *const results[], int leaves, ag_node *leaf[], ag_node *value[]);
-/* Which results depend on the bound leaves. 0 when memory ends. */
-int agi_find_dependent(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
-                      unsigned char dependent[]);
 
 /* ---- bodies: derivatives, batches ------------------------------------------------------------------------------- */
 

@@ -97,7 +97,7 @@ static int find_live(puller *p)
     for (int k = 0; k < l->states; k++)
         if (p->gpart[agi_part_final(l, k)] || p->gpart[agi_part_before(l, k)]) n = make_live(p, k, read, n);
     while (n && l->states) {
-        if (!agi_find_used(p->graph, n, read, l->states, l->state, used)) return 0;
+        if (!agi_find_reading(p->graph, n, read, l->states, l->state, used, NULL)) return 0;
         n = 0;
         for (int k = 0; k < l->states; k++)
             if (used[k]) n = make_live(p, k, read, n);
