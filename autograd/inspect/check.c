@@ -3,7 +3,7 @@
  * A random cotangent makes y a number f, if it is none; for order 2, f is the gradient times another random direction.
  * The derivative of f along a tangent that moves elements lo to hi - 1 of all x is compared with differences of f: for
  * all elements together, for single ones and, to find the worst of many after a failure, for halves of halves. */
-#include "check.h"
+#include "checking.h"
 
 #include <math.h>
 
@@ -12,20 +12,6 @@ enum { ALL_ELEMENTS = 64, SAMPLE = 16 };
 typedef struct {
     double analytic, numeric, error;
 } comparison;
-
-ag_status agi_check_stop(agi_check *c, ag_status status, const char *message)
-{
-    if (!c->status) {
-        c->status = status;
-        agi_print(&(agi_text){ c->report->message, c->report->message + sizeof c->report->message }, "%s", message);
-    }
-    return c->status;
-}
-
-ag_status agi_check_no_memory(agi_check *c)
-{
-    return agi_check_stop(c, AG_EMEM, "ag_check_gradient: out of memory");
-}
 
 /* ---- the functions to compare ----------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* Numerical derivatives. */
-#include "check.h"
+#include "checking.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* What a gradient check sets the graph's leaves to: what a run holds, what they begin with, or random numbers. */
-#include "check.h"
+#include "checking.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* A gradient check while it is made. */
-#ifndef AGI_CHECK_H
-#define AGI_CHECK_H
+#ifndef AGI_CHECKING_H
+#define AGI_CHECKING_H
 
 #include "derive/derive.h"
 
