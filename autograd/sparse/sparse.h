@@ -1,9 +1,9 @@
 /* Sparse derivatives: the working data.
  *
- *   sets.c     sets of numbers, equal ones being one
- *   pattern.c  which elements of x each element of a node is made of
- *   colour.c   columns that no row has two of share a colour, and one product; star.c: of Hessians
- *   sparse.c   the products, and from them the non-zero elements */
+ *   sets.c      sets of numbers, equal ones being one
+ *   pattern.c   which elements of x each element of a node is made of
+ *   colour.c    columns that no row has two of share a colour, and one product; star.c: of Hessians
+ *   products.c  the products, and from them the non-zero elements */
 #ifndef AGI_SPARSE_H
 #define AGI_SPARSE_H
 
