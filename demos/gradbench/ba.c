@@ -145,7 +145,7 @@ static void reproject(ag_node *const in[COLUMNS], ag_node *features, ag_node *er
     ag_node *flat[ROWS] = { x, y };
     for (int i = 0; i < ROWS; i++) {
         ag_node *at = ag_add(ag_mul(ag_mul(flat[i], bend), in[6]), in[7 + i]);
-        error[i] = ag_mul(in[COLUMNS - 1], ag_sub(at, column(features, i)));
+        error[i] = ag_mul(in[COLUMNS - 1], ag_sub(at, column_of(features, i)));
     }
 }
 
@@ -175,8 +175,8 @@ static int build(model *m, const ba *b, reason *why)
     v[CAMERA_OF] = index_input(m, "camera of", b->p);
     v[POINT_OF] = index_input(m, "point of", b->p);
     ag_node *camera = ag_gather(v[CAMERAS], 0, v[CAMERA_OF]), *point = ag_gather(v[POINTS], 0, v[POINT_OF]);
-    for (int i = 0; i < CAMERA; i++) in[i] = column(camera, i);
-    for (int i = 0; i < POINT; i++) in[CAMERA + i] = column(point, i);
+    for (int i = 0; i < CAMERA; i++) in[i] = column_of(camera, i);
+    for (int i = 0; i < POINT; i++) in[CAMERA + i] = column_of(point, i);
     in[COLUMNS - 1] = v[WEIGHTS];
     reproject(in, v[FEATURES], error);
     v[WEIGHT_ERROR] = ag_sub(ag_number(m->graph, 1), ag_square(v[WEIGHTS]));

@@ -72,7 +72,7 @@ ag_node *index_input(model *, const char *name, int64_t n);
 ag_node *constant_like(ag_node *like, double value); /* of its shape, f64 */
 void elements(ag_node *vector, ag_node **out);       /* its numbers, each of rank 0 */
 ag_node *vector_of(int n, ag_node **element);        /* numbers of rank 0, which are replaced, as a vector */
-ag_node *column(ag_node *matrix, int64_t j);         /* matrix[:, j], of rank 1 */
+ag_node *column_of(ag_node *matrix, int64_t j);      /* matrix[:, j], of rank 1 */
 
 /* ---- evals ------------------------------------------------------------------------------------------------------ */
 

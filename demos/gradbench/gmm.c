@@ -85,7 +85,7 @@ static ag_node *exponents(model *m, const gmm *p, ag_node *diagonal)
 {
     ag_graph *g = m->graph;
     int64_t d = p->d, k = p->k, n = p->n;
-    ag_node **v = m->node, *zero = constant_like(column(diagonal, 0), 0);
+    ag_node **v = m->node, *zero = constant_like(column_of(diagonal, 0), 0);
     ag_node *parts[] = { diagonal, v[L], ag_reshape(zero, AG_SHAPE(k, 1)) };
     if (d == 1) parts[1] = parts[2];
     ag_node *q = ag_gather(ag_concat(d > 1 ? 3 : 2, parts, 1), 1, v[ENTRIES]); /* [k, d * d] */

@@ -280,8 +280,8 @@ static int build(model *m, const ht *p, reason *why)
     make_leaves(m, p);
     ag_node *theta = ag_reshape(m->node[ANGLES], AG_SHAPE(1, THETA));
     if (p->us.count) {
-        u = ag_reshape(column(m->node[US], 0), AG_SHAPE(p->count, 1, 1));
-        v = ag_reshape(column(m->node[US], 1), AG_SHAPE(p->count, 1, 1));
+        u = ag_reshape(column_of(m->node[US], 0), AG_SHAPE(p->count, 1, 1));
+        v = ag_reshape(column_of(m->node[US], 1), AG_SHAPE(p->count, 1, 1));
     }
     m->node[ERRORS] = error_of(m, p, theta, u, v);
     if (p->common.function == OBJECTIVE) return model_compile(m, 0, 1, &m->node[ERRORS], why);

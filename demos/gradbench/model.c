@@ -116,7 +116,7 @@ ag_node *vector_of(int n, ag_node **element)
     return ag_concat(n, element, 0);
 }
 
-ag_node *column(ag_node *matrix, int64_t j)
+ag_node *column_of(ag_node *matrix, int64_t j)
 {
     return ag_reshape(ag_slice(matrix, 1, j, j + 1, 1), AG_SHAPE(ag_shape_of(matrix).dim[0]));
 }
