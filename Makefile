@@ -26,18 +26,20 @@ SOURCES := $(filter-out %/kernels.c,$(wildcard autograd/*/*.c autograd/*/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(KERNELS)
 TESTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
-DEMOS := $(patsubst demos/%.c,$(BUILD)/%,$(shell grep -ls '^int main' demos/*.c))
-# The demo of several files; the tests and the benchmarks use all of it but its main.
+SINGLE := $(patsubst demos/%.c,$(BUILD)/%,$(wildcard demos/*.c))
+DEMOS := $(SINGLE) $(BUILD)/derive $(BUILD)/gradbench
+# Demos of several files; the tests and the benchmarks use all of gradbench but its main.
+DERIVE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/derive/*.c))
 GRADBENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/gradbench/*.c))
 PRIMALS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/gradbench/*.c))
 PROBLEMS := $(filter-out %/main.o,$(GRADBENCH)) $(PRIMALS)
 
-all: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(DEMOS) $(BUILD)/gradbench
+all: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(DEMOS)
 
 demo: $(BUILD)/blog_network
 	$<
 
-check: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
+check: $(BUILD)/check $(DEMOS)
 	$(if $(SANITIZE)$(VALGRIND),CK_FORK=no) \
 	$(if $(VALGRIND),AG_ISA=1 AG_QUICK=1 valgrind --error-exitcode=1 --leak-check=full) $<
 
@@ -46,7 +48,7 @@ bench: $(BUILD)/bench
 fuzz: $(BUILD)/check
 	export SEED=$(or $(SEED),100000) COUNT=$(or $(COUNT),5000) LEVEL=1 NATIVE=2; $< random && $< fuzz
 
-mutants: $(BUILD)/check $(DEMOS) $(BUILD)/gradbench
+mutants: $(BUILD)/check $(DEMOS)
 	tests/mutants/run
 
 $(BUILD)/libautograd.a: $(OBJECTS)
@@ -55,7 +57,8 @@ $(BUILD)/libautograd.a: $(OBJECTS)
 $(BUILD)/libautograd.so: $(OBJECTS)
 	$(call say,link)$(CC) $(CFLAGS) -shared $^ $(LDFLAGS) $(LIBS) -o $@
 
-$(DEMOS): $(BUILD)/%: $(BUILD)/demos/%.o
+$(SINGLE): $(BUILD)/%: $(BUILD)/demos/%.o
+$(BUILD)/derive: $(DERIVE)
 $(BUILD)/gradbench: $(GRADBENCH)
 $(BUILD)/bench: $(BENCH) $(PROBLEMS)
 $(BUILD)/check: $(TESTS) $(PROBLEMS)
@@ -63,7 +66,7 @@ $(BUILD)/gradbench: LDLIBS = -ljansson
 $(BUILD)/bench: LDLIBS = -ljansson -lopenblas
 # Bound at once, not in each of the processes that the tests run in.
 $(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson -lmpfr -lgmp -Wl,-z,now
-$(DEMOS) $(BUILD)/gradbench $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
+$(DEMOS) $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
 	$(call say,link)$(CC) $(CFLAGS) $(filter %.o,$^) $(BUILD)/libautograd.a $(LDFLAGS) $(LDLIBS) $(LIBS) -o $@
 
 $(BUILD)/autograd/run/scalar.o $(BUILD)/autograd/graph/arithmetic.o: EXTRA = $(VECTOR)
@@ -116,5 +119,5 @@ FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(GRADBENCH:.o=.d) $(PRIMALS:.o=.d) \
-         $(DEMOS:$(BUILD)/%=$(BUILD)/demos/%.d)
+-include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(DERIVE:.o=.d) $(GRADBENCH:.o=.d) $(PRIMALS:.o=.d) \
+         $(SINGLE:$(BUILD)/%=$(BUILD)/demos/%.d)
