@@ -27,7 +27,8 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     shifted s = shift(y->in[0], a);
     ag_node *nothing = ag_equal(s.sum, ag_number(y->graph, 0)); /* 0 / 1, not 0 / 0 */
     ag_node *safe = ag_where(nothing, ag_number(y->graph, 1), s.sum);
-    ag_node *share = agi_softmax_defined(y->in[0], a.axis, ag_div(s.power, agi_put_axis_back(safe, y)));
+    ag_node *value = ag_div(s.power, agi_put_axis_back(safe, y));
+    ag_node *share = ag_define(&agi_softmax, 1, &y->in[0], &a.axis, value); /* a softmax, its value written otherwise */
     gin[0] = ag_mul(agi_put_axis_back(gout, y), share);
 }
 

@@ -1,5 +1,5 @@
-/* Free memory: holes, the lowest first. They lie in chunks in the order of their offsets; a chunk knows the largest room
- * in it, so that those without enough are passed over at once. */
+/* Free memory: holes, the lowest first. They lie in chunks in the order of their offsets; a chunk knows its largest
+ * room, so that those without enough are passed over at once. */
 #include "compile.h"
 
 enum { MOST = 128 /* holes of a chunk */ };

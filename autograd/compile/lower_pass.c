@@ -317,7 +317,7 @@ static int give_partials(lowering *l)
     return 1;
 }
 
-/* For the most that there can be, one pass after the other in the same memory; keep() takes what there is to the plan. */
+/* For the most there can be, one pass after the other in the same memory; keep() moves what there is to the plan. */
 static int room(lowering *l)
 {
     agi_pass *g = l->g;

@@ -21,12 +21,6 @@ static inline ag_node *agi_log_total(ag_node *below, ag_node *power, ag_node *to
     return ag_log1p(ag_where(ag_equal(ag_floor(total), one), others, ag_sub(total, one)));
 }
 
-/* A softmax whose value is written otherwise; axis: counted, or AG_ALL. */
-static inline ag_node *agi_softmax_defined(ag_node *x, int axis, ag_node *definition)
-{
-    return ag_define(&agi_softmax, 1, &x, &axis, definition);
-}
-
 /* A row of logits x as cross-entropy sees it, `hot` being 1 at its label: x - max x there; e^(x - max x), summed over
  * the other classes, and over all. */
 typedef struct {
