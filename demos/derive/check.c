@@ -59,7 +59,7 @@ static void check_table(const task *t, ag_graph *g)
 }
 
 /* The table is for people; the verdict is the library's, on first and second derivatives along random directions. */
-int check(const task *t, ag_graph *g)
+int check_derivatives(const task *t, ag_graph *g)
 {
     ag_check_report report;
     check_table(t, g);

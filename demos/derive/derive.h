@@ -61,6 +61,6 @@ void print_node(const char *label, const ag_run *, const ag_node *);
 /* Value and gradient; a formula of another rank than 0 has a value only. */
 void value_and_gradient(task *, ag_graph *);
 void hessian(const task *, ag_graph *);
-int check(const task *, ag_graph *); /* do the derivatives agree with differences? */
+int check_derivatives(const task *, ag_graph *); /* do the derivatives agree with differences? */
 
 #endif

@@ -124,7 +124,7 @@ int main(int argc, char **argv)
     choose(&t);
     value_and_gradient(&t, g);
     if (t.nwrt && t.hessian) hessian(&t, g);
-    if (t.nwrt && t.check) fine = check(&t, g);
+    if (t.nwrt && t.check) fine = check_derivatives(&t, g);
     ag_graph_free(g);
     for (int i = 0; i < t.nvariables; i++) free(t.variable[i].data);
     if (fflush(stdout) || ferror(stdout)) die("the output cannot be written");

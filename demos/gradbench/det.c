@@ -46,7 +46,7 @@ static int build(model *m, const det *p, reason *why)
     int n = (int)p->n, count = n * n;
     ag_node *a[MOST], *da[MOST];
     m->node[A] = real_input(m, "A", 1, p->a.dim);
-    elements(m->node[A], a);
+    numbers_of(m->node[A], a);
     ag_node *y = m->node[Y] = expand(n, a, 0);
     if (p->common.function == PRIMAL) return model_compile(m, 0, 1, &y, why);
     ag_gradient(y, count, a, da);

@@ -70,7 +70,7 @@ int model_run(model *, int plan, reason *);
 ag_node *real_input(model *, const char *name, int rank, const int64_t dim[]); /* f64 */
 ag_node *index_input(model *, const char *name, int64_t n);
 ag_node *constant_like(ag_node *like, double value); /* of its shape, f64 */
-void elements(ag_node *vector, ag_node **out);       /* its numbers, each of rank 0 */
+void numbers_of(ag_node *vector, ag_node **out);     /* its numbers, each of rank 0 */
 ag_node *vector_of(int n, ag_node **element);        /* numbers of rank 0, which are replaced, as a vector */
 ag_node *column_of(ag_node *matrix, int64_t j);      /* matrix[:, j], of rank 1 */
 

@@ -104,7 +104,7 @@ ag_node *constant_like(ag_node *like, double value)
     return ag_broadcast_to(ag_cast(ag_number(ag_graph_of(like), value), AG_F64), ag_shape_of(like));
 }
 
-void elements(ag_node *vector, ag_node **out)
+void numbers_of(ag_node *vector, ag_node **out)
 {
     int64_t n = ag_shape_of(vector).dim[0];
     for (int64_t i = 0; i < n; i++) out[i] = ag_reshape(ag_slice(vector, 0, i, i + 1, 1), AG_SCALAR);

@@ -90,8 +90,8 @@ static int build(model *m, const problem *p, reason *why)
     ag_node *x[DIM], *start[DIM], *out[OUTPUTS];
     m->node[X] = real_input(m, "x", 1, dim);
     m->node[START] = real_input(m, "start", 1, dim);
-    elements(m->node[X], x);
-    elements(m->node[START], start);
+    numbers_of(m->node[X], x);
+    numbers_of(m->node[START], start);
     out[GOING] = climb(x, start, p->function % 2, out + Y);
     out[HIGHEST] = height(x, out + Y);
     differentiate(out[HIGHEST], p->function >= 2, x, out + BY_X);
