@@ -137,6 +137,12 @@ static void collect_all(const cone *c, collector *into)
     }
 }
 
+static int depth_of(const ag_node *x) /* a loop or branch */
+{
+    return x->op->flags & AG_BRANCH ? ((const agi_branch_attribute *)x->attribute)->depth
+        : ((const agi_loop_attribute *)x->attribute)->depth;
+}
+
 /* What a body may hold: no assignments, and loops only so deep that whoever walks them may do so recursively. */
 static int vet_body(const cone *c, int *depth)
 {
@@ -149,7 +155,7 @@ static int vet_body(const cone *c, int *depth)
                         "the body of a loop or branch assigns no parameter: assign what it returns");
             return 0;
         }
-        if (x->op->flags & AG_LOOP && agi_depth(x) >= *depth) *depth = agi_depth(x) + 1;
+        if (x->op->flags & AG_LOOP && depth_of(x) >= *depth) *depth = depth_of(x) + 1;
     }
     if (*depth > AGI_DEEPEST_LOOP)
         agi_fail(c->graph, AG_EARG, "loops and branches are nested more than %d deep", AGI_DEEPEST_LOOP);

@@ -30,12 +30,6 @@ int agi_parts(const ag_node *x)
     return agi_part_count(x->attribute) + 1;
 }
 
-int agi_depth(const ag_node *x)
-{
-    return x->op == &agi_branch ? ((const agi_branch_attribute *)x->attribute)->depth
-        : ((const agi_loop_attribute *)x->attribute)->depth;
-}
-
 static ag_shape stacked(const ag_node *x, int64_t length)
 {
     ag_shape s = { .rank = x->rank + 1, .dim = { length } };

@@ -48,7 +48,6 @@ ag_node *agi_new_branch(ag_graph *, agi_branch_attribute *, ag_node *predicate, 
 extern const ag_op agi_called_scan, agi_called_while, agi_called_cond;
 /* In a shape rule: `which` k, which is a, and `what`, which is b, agree in shape and type, or the failure says so. */
 ag_status agi_refuse_unlike(ag_infer *, const char *which, int k, const ag_node *a, const char *what, const ag_node *b);
-int agi_depth(const ag_node *loop_or_branch);
 /* What input k of a loop node is in the body: a state, an element or a capture. */
 ag_node *agi_loop_leaf(const agi_loop_attribute *, int k);
 /* From the inputs that are changed: which states, results and test are, because of them or of other states; `real`: no
