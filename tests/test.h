@@ -42,6 +42,7 @@ Suite *suite_verify(void);
 Suite *suite_scalar(void);
 Suite *suite_sums(void);
 Suite *suite_products(void);
+Suite *suite_bands(void);
 Suite *suite_product_kernels(void);
 Suite *suite_factor_kernels(void);
 Suite *suite_convolve_kernels(void);

@@ -12,11 +12,13 @@
  *   vector_calls.c   scalar groups: calls of one function side by side
  *   bodies.c         what plans the bodies of loops and branches are to be; stages.c has them compiled
  *   lower.c          groups -> steps; lower_pass.c, lower_program.c, lower_loop.c: of each kind; buffers.c: theirs
+ *   bands.c          steps that are done together, some rows of a large matrix at a time
  *   in_place.c       results in the memory of an operand that dies, or of the parameter that they are stored into
  *   memory.c         buffers: lifetimes -> offsets, in holes.c; pack.c: closer together
  *
  * compile.c answers what all of them ask about values, walk.c how operands are walked, layout.c where parts of loops
- * lie; dump.c writes the program down after a stage. What must hold between stages, which verify.h's functions check:
+ * lie, uses.c what steps read and write; dump.c writes the program down after a stage. What must hold between stages,
+ * which verify.h's functions check:
  *
  *   - What a value reads lies in a leaf or in a value before it; a fused operation may read a leaf, or a view of one,
  *     that comes after it. Views name their root at once: a root is no view.
@@ -176,6 +178,8 @@ typedef struct {
 #define AGI_LARGEST_SMALL 8   /* elements of a tensor that a scalar program computes */
 #define AGI_LARGEST_SOURCE 4096 /* elements of a tensor that a scalar program reads from */
 #define AGI_LARGEST_LOOP (1 << 30) /* bytes of a loop's parts that a scalar program reads from */
+#define AGI_FOLD_TILE 576 /* elements of a pass that folds: no power of two, which would let registers lie 4 KiB apart \
+                             and get into each other's way; a multiple of AGI_SUM_BLOCK */
 #define AGI_LONGEST_ROW 4096   /* columns that a tile holds whole; longer rows are folded chunk by chunk */
 
 static inline agi_fusion *agi_fusion_at(const agi_compiler *c, uint32_t g)
@@ -237,6 +241,7 @@ typedef struct {
 int agi_may_fail(agi_checks *, uint32_t value);
 int agi_make_vector_calls(agi_compiler *);
 int agi_lower(agi_compiler *);
+int agi_make_bands(agi_compiler *);
 int agi_share_memory(agi_compiler *); /* which buffers do; steps for assignments that cannot */
 int agi_lay_out(agi_compiler *);
 int agi_address_programs(agi_compiler *); /* what they address -> elements of the run's block */
@@ -278,6 +283,14 @@ agi_bounds agi_bounds_over(const agi_bounds *, const ag_node *its, int rank, con
 agi_bounds agi_bounds_around(const agi_bounds *or_null, const ag_node *x, const ag_window *);
 /* Through a view; 0: they are none there, or there were none. */
 int agi_bounds_seen(const agi_bounds *or_null, const ag_node *view, agi_bounds *);
+
+/* uses.c. Some bytes of a buffer, from the first to behind the last, that a step reads or writes. */
+typedef struct {
+    uint32_t buffer;
+    int writes;
+    int64_t from, to;
+} agi_use;
+int agi_list_uses(agi_compiler *, uint32_t step, agi_vector *uses); /* 0: no memory */
 
 /* buffers.c */
 int agi_give_buffers(agi_compiler *); /* to values that are needed outside their groups; 0: no memory */

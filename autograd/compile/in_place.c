@@ -159,7 +159,7 @@ static int share_with_leaves(reuse *r)
     for (uint32_t k = n; k-- > 0;) {
         const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[leaf->assigned];
         uint32_t step = agi_fusion_at(c, value->group)->step;
-        if (leaf->read_late || value->held || step < fallible) continue;
+        if (leaf->read_late || value->held || step < fallible || c->plan->step[step].banded) continue;
         next[k] = first[step];
         first[step] = k;
     }
@@ -242,7 +242,7 @@ int agi_share_memory(agi_compiler *c)
     reuse r;
     int ok = begin_reuse(c, &r) && place_assignments(&r);
     for (int k = 0; k < c->plan->nsteps && ok && !c->options->distinct; k++)
-        if (c->plan->step[k].kind == AGI_PASS) ok = take_over(&r, (uint32_t)k);
+        if (c->plan->step[k].kind == AGI_PASS && !c->plan->step[k].banded) ok = take_over(&r, (uint32_t)k);
     end_reuse(&r);
     return ok;
 }

@@ -2,7 +2,6 @@
 #include "compile.h"
 
 enum { TILE_BYTES = 24 << 10, SMALLEST_TILE = 64, LARGEST_TILE = 1024,
-       FOLD_TILE = 544, /* no power of two: registers that lie 4 KiB apart get into each other's way */
        BLOCK_POINTS = 1 << 14, MOST_BLOCKS = 64,
        MOST_ADDITIONS = 64, MOST_TILES = 16, /* in a row, in the type of what is added */
        LONG_ROW = 2 << 10, /* bytes: worth a tile of its own */
@@ -261,7 +260,7 @@ static void choose_tiles(lowering *l)
     int folds_rows = 0, by_rows = 0;
     if (tile < SMALLEST_TILE) tile = SMALLEST_TILE;
     if (tile > LARGEST_TILE) tile = LARGEST_TILE;
-    if (g->nfolds) tile = FOLD_TILE; /* folded tile by tile: bits do not depend on what else the pass computes */
+    if (g->nfolds) tile = AGI_FOLD_TILE; /* folded tile by tile: bits do not depend on what else the pass computes */
     for (int k = 0; k < g->nmicros; k++) folds_rows |= g->micro[k].kind == AGI_FOLD_ROWS;
     g->tile_rows = g->columns < tile ? tile / g->columns : 1;
     if (g->tile_rows > g->rows) g->tile_rows = g->rows;

@@ -17,19 +17,13 @@ int agi_verify_values(agi_compiler *); /* verify.c: every value is made once, be
 int agi_verify_groups(agi_compiler *); /* verify_groups.c: every value has a group, no two groups need each other */
 int agi_verify_order(agi_compiler *);  /* groups and their members come after what they read */
 int agi_verify_steps(agi_compiler *);  /* verify_steps.c: steps do what their values need, in buffers that live */
+int agi_verify_bands(agi_compiler *);  /* verify_bands.c, called by it */
 /* verify_pass.c, called by it: registers. owner: by buffer; memory: room for as many numbers. */
 int agi_verify_pass(agi_compiler *, uint32_t step, const uint32_t *owner, uint32_t *memory);
 int agi_verify_memory(agi_compiler *); /* verify_memory.c: no buffer is overwritten before it has been read */
 int agi_verify_addresses(agi_compiler *); /* verify_places.c: programs address buffers of their own */
 int agi_verify_places(agi_compiler *); /* outputs and leaves are found */
 
-/* Some bytes of a buffer, from the first to behind the last, that a step reads or writes. */
-typedef struct {
-    uint32_t buffer;
-    int writes;
-    int64_t from, to;
-} agi_use;
-int agi_list_uses(agi_compiler *, uint32_t step, agi_vector *uses); /* verify_uses.c; 0: no memory */
 uint32_t *agi_find_owners(agi_compiler *); /* verify_memory.c: by buffer: whose memory it is; NULL: no memory */
 
 void agi_dump_stage(const agi_compiler *); /* dump.c */

@@ -94,7 +94,8 @@ int64_t agi_dense_work(int double_precision, int64_t n, int64_t columns);
 /* ---- what the choice and the kernels agree upon ------------------------------------------------------------------ */
 
 enum {
-    AGI_INNER_BLOCK = 256,   /* inner indices of a block of tiles and of sums of rows */
+    AGI_INNER_BLOCK = 256,   /* inner indices of a block of tiles, */
+    AGI_SUM_BLOCK = 64,      /* of sums of rows, */
     AGI_DOT_BLOCK = 8192,    /* of dots, */
     AGI_DOT_BYTES = 128,     /* in so many bytes of lanes */
     AGI_COLUMN_BLOCK = 2048, /* elements of a row that are summed at a time */

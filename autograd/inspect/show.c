@@ -214,9 +214,21 @@ static void show_step(writer *w, int k)
     w->flops += flops;
 }
 
+static void show_band(const writer *w, const agi_band *b)
+{
+    fprintf(w->to, "together, %lld of %lld rows at a time: steps", (long long)b->height, (long long)b->rows);
+    for (int k = b->first; k < b->end; k++)
+        if (w->plan->step[k].banded == AGI_IN_BAND) fprintf(w->to, " %d", k);
+    fputc('\n', w->to);
+}
+
 static void show_steps(writer *w)
 {
-    for (int k = 0; k < w->plan->nsteps; k++) show_step(w, k);
+    const agi_band *b = w->plan->band, *behind = b + w->plan->nbands;
+    for (int k = 0; k < w->plan->nsteps; k++) {
+        if (b < behind && k == b->first) show_band(w, b++);
+        show_step(w, k);
+    }
 }
 
 /* Of each operation how many are computed again. */

@@ -21,6 +21,8 @@
  *   wide sum    room for two elements, which holds the sum of many floats or doubles with what its additions lose
  *   scalar program  an instruction for each element of rank-0 and tiny values, in straight line
  *   vector call     neighbouring instructions of one function, called as one vector
+ *   band        steps that go along the rows of one large matrix, done together for some rows at a time, so that the
+ *               matrix comes from memory once
  *   place       where a leaf's or an output's value is found
  *   loop        ag_scan, ag_while and ag_cond as a step; its body is a plan of its own; its parts are its results
  *   in loop     of a body's buffer: it lies in the loop's memory, elsewhere at every step
@@ -240,6 +242,9 @@ typedef struct {
     uint32_t out, work, pointers; /* pointers: room for the inputs' addresses where they are many, or AGI_NONE */
 } agi_call;
 
+/* What of a product goes along the rows of its band's matrix: its rows, its columns, or the indices it sums over. */
+typedef enum { AGI_NO_BAND, AGI_BAND_ROWS, AGI_BAND_COLUMNS, AGI_BAND_INNER } agi_along;
+
 /* out = alpha a b (+ out's old value, which is `onto`'s). */
 typedef struct {
     const ag_node *node;
@@ -249,6 +254,7 @@ typedef struct {
     double alpha;
     ag_strides a_stride, b_stride;
     agi_reading reading;
+    uint8_t along; /* agi_along */
     int axes; /* of batches, from the outermost: how many, and how far the next one's a, b and out are, in elements */
     struct {
         int64_t count, next[3];
@@ -288,8 +294,11 @@ typedef struct {
 } agi_loop_step;
 
 typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY, AGI_LOOP } agi_step_kind;
+/* What a step is to the band that it stands in: one of it; needed by it, and done before it; neither, and done after. */
+typedef enum { AGI_AFTER_BAND, AGI_IN_BAND, AGI_BEFORE_BAND } agi_role_in_band;
 typedef struct {
     agi_step_kind kind;
+    uint8_t banded; /* agi_role_in_band */
     union {
         agi_pass *pass;
         agi_program *program;
@@ -299,6 +308,12 @@ typedef struct {
         agi_loop_step *loop;
     } is;
 } agi_step;
+
+/* Products with one matrix, and passes over as many rows, of which a tile is as high as the band. */
+typedef struct {
+    int first, end;       /* steps: the first one, behind the last one */
+    int64_t rows, height; /* the matrix's, and how many at a time */
+} agi_band;
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------- */
 
@@ -324,9 +339,10 @@ struct ag_plan {
     ag_allocator allocator;
     agi_arena arena;
     ag_options options;
-    int nsteps, nplaces, nleaves, nbodies, noutputs;
+    int nsteps, nbands, nplaces, nleaves, nbodies, noutputs;
     uint32_t nbuffers;
     agi_step *step;
+    agi_band *band; /* in order */
     agi_buffer *buffer;
     agi_place *place;   /* sorted by node id: leaves and outputs, each once */
     uint32_t *leaf;     /* buffers of leaves */

@@ -89,14 +89,34 @@ static ag_status refuse_unfed(ag_run *r)
     return AG_OK;
 }
 
+static ag_status run_others(ag_run *r, const agi_band *b, agi_role_in_band role)
+{
+    ag_status status = AG_OK;
+    for (int k = b->first; k < b->end && !status; k++)
+        if (r->plan->step[k].banded == role) status = run_step(r, &r->plan->step[k]);
+    return status;
+}
+
+static ag_status run_band(ag_run *r, const agi_band *b)
+{
+    ag_status status = run_others(r, b, AGI_BEFORE_BAND);
+    if (status) return status;
+    agi_run_band(r, b);
+    return run_others(r, b, AGI_AFTER_BAND);
+}
+
 ag_status agi_run_steps(ag_run *r)
 {
     const ag_plan *p = r->plan;
+    const agi_band *b = p->band, *behind = b + p->nbands;
     if (p->options.poison) poison(r, 0, 1);
-    for (int k = 0; k < p->nsteps; k++) {
-        ag_status status = run_step(r, &p->step[k]);
+    for (int k = 0, next; k < p->nsteps; k = next) {
+        const agi_band *here = b < behind && b->first == k ? b++ : NULL;
+        const int together = here && agi_goes_together(r, here);
+        ag_status status = together ? run_band(r, here) : run_step(r, &p->step[k]);
         if (status) return status;
-        if (p->options.poison) poison(r, (uint32_t)k, 0);
+        next = together ? here->end : k + 1;
+        for (int done = k; done < next && p->options.poison; done++) poison(r, (uint32_t)done, 0);
     }
     return AG_OK;
 }

@@ -110,3 +110,27 @@ void agi_run_product(ag_run *r, const agi_product *p)
     if (j.batches < threads && one > THREAD_WORK) j.parts = threads;
     agi_pool_run(r->pool, run_part, &j);
 }
+
+void agi_run_product_along(ag_run *r, const agi_product *p, int64_t first, int64_t end)
+{
+    const job j = job_of(r, p);
+    agi_product_of s = j.of;
+    s.work = r->scratch;
+    switch ((agi_along)p->along) {
+    case AGI_BAND_ROWS:
+        advance(&j, &s, first * s.a_row, 0, first * s.out_row);
+        s.rows = end - first;
+        break;
+    case AGI_BAND_COLUMNS:
+        advance(&j, &s, 0, first * s.b_column, first);
+        s.columns = end - first;
+        break;
+    case AGI_BAND_INNER:
+        advance(&j, &s, first * s.a_column, first * s.b_row, 0);
+        s.inner = end - first;
+        if (first) s.from = s.out;
+        break;
+    case AGI_NO_BAND: return;
+    }
+    multiply_batches(&j, &s, 0, 1);
+}

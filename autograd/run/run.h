@@ -1,7 +1,7 @@
 /* Executing plans.
  *
  *   run.c       a run's life, its feeding and reading; feed.c, bind.c: values and memory from the caller
- *   evaluate.c  an evaluation, step by step; loop.c: of loops and branches
+ *   evaluate.c  an evaluation, step by step; band.c: by bands of rows; loop.c: of loops and branches
  *   tile.c      passes, tile by tile; tile_fold.c: their reductions; kernels.c: the vector loops, once for each
  *               instruction set; isa.c picks one
  *   scalar.c    scalar programs; product.c: matrix products
@@ -78,6 +78,8 @@ ag_status agi_arrange_bindings(ag_run *);     /* before an evaluation, if some a
 
 void agi_copy_bindings(ag_run *, int out);    /* what cannot be computed in the caller's memory */
 
+void agi_run_tiles(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last); /* as they are interpreted */
+
 void agi_run_blocks(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last);
 
 void agi_finish_folds(ag_run *, const agi_pass *);
@@ -93,6 +95,13 @@ ag_status agi_run_steps(ag_run *); /* an evaluation, its leaves being there */
 ag_run *agi_run_make(const ag_plan *, const ag_run *outer); /* outer: whose threads and scratch it uses; or NULL */
 
 void agi_run_product(ag_run *, const agi_product *);
+
+/* Of a band's rows those from `first` to before `end`. */
+void agi_run_product_along(ag_run *, const agi_product *, int64_t first, int64_t end);
+
+void agi_run_band(ag_run *, const agi_band *); /* band.c */
+
+int agi_goes_together(const ag_run *, const agi_band *); /* or are its steps done one after the other? */
 
 #endif
 

@@ -265,22 +265,19 @@ static int64_t block_start(const agi_pass *g, int64_t block)
     return units * block / g->blocks * (g->whole_rows ? g->column_tiles : 1);
 }
 
-void agi_run_blocks(ag_run *run, const agi_pass *g, char *scratch, int64_t from, int64_t to)
+void agi_run_tiles(ag_run *run, const agi_pass *g, char *scratch, int64_t from, int64_t to)
 {
-    if (g->native) {
-        g->native(run->memory, scratch, from, to);
-        return;
-    }
     tile t = { .run = run, .g = g, .size = (int64_t)ag_dtype_size(g->dtype),
                .kernels = run->kernels[g->dtype == AG_F32 ? AG_F32 : AG_F64] };
     place_registers(&t, scratch);
-    for (int64_t block = from; block < to; block++) {
-        int64_t first = block_start(g, block), end = block_start(g, block + 1);
+    for (int64_t block = 0, end; block < g->blocks && block_start(g, block) < to; block++) {
+        const int64_t first = block_start(g, block);
+        end = block_start(g, block + 1);
         t.block = block;
         t.first_row = first / g->column_tiles * g->tile_rows;
         t.end_row = end / g->column_tiles * g->tile_rows;
         if (t.end_row > g->rows) t.end_row = g->rows;
-        for (int64_t k = first; k < end; k++) {
+        for (int64_t k = first < from ? from : first; k < end && k < to; k++) {
             t.opens = k == first;
             t.row = k / g->column_tiles * g->tile_rows;
             t.column = k % g->column_tiles * g->tile_columns;
@@ -289,4 +286,10 @@ void agi_run_blocks(ag_run *run, const agi_pass *g, char *scratch, int64_t from,
             run_tile(&t);
         }
     }
+}
+
+void agi_run_blocks(ag_run *run, const agi_pass *g, char *scratch, int64_t from, int64_t to)
+{
+    if (g->native) g->native(run->memory, scratch, from, to);
+    else agi_run_tiles(run, g, scratch, block_start(g, from), block_start(g, to));
 }

@@ -20,7 +20,7 @@ static const struct {
     { "W4", bench_w4, "LeNet, batch 64, SGD; limit: its five convolutions alone and six sgemm" },
     { "W6", bench_w6, "pointwise loss of four vectors of 10^7 and its gradients; limit: one loop by hand" },
     { "W6s", bench_w6s, "the same, vectors of 1000" },
-    { "W8", bench_w8, "logistic regression 1000 x 200, f64: loss, gradient, HVP; limit: four dgemv" },
+    { "W8", bench_w8, "logistic regression 1000 x 200, f64: loss, gradient, HVP; limit: four dgemv in one pass" },
     { "W9", bench_w9, "10^6 scalar nodes, f64: multiply, sine, add; forward and reverse; limit: a tape by hand" },
     { "W9small", bench_w9small, "the same, 1000 nodes" },
     { "W9wide", bench_w9wide, "1000 nodes in eight chains, none of which waits for another" },

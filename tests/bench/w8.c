@@ -1,12 +1,13 @@
 /* W8: logistic regression in f64, 1000 samples of 200 features: loss = mean(softplus(-y X w)), its gradient, and its
- * Hessian times v. The limit is the four products with X that this takes, by bare dgemv. */
+ * Hessian times v. The limit is the four products with X that this takes, by bare dgemv, some rows of X at a time, so that
+ * it comes from memory once. */
 #include "bench.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { N = 1000, D = 200 };
+enum { N = 1000, D = 200, ROWS = 64 /* of X that the limit takes at a time: they stay in cache */ };
 
 typedef struct {
     double *x, *y, *w, *v;               /* [N, D], [N], [D], [D] */
@@ -27,11 +28,15 @@ static void backward(const regression *r, const double *residual, double *out)
 
 static void limit(void *context)
 {
-    regression *r = context;
-    forward(r, r->w, r->margin);
-    backward(r, r->residual, r->gradient);
-    forward(r, r->v, r->tangent);
-    backward(r, r->tangent, r->hvp);
+    const regression *r = context;
+    for (int i = 0, n; i < N; i += n) {
+        const double *x = r->x + i * D;
+        n = N - i < ROWS ? N - i : ROWS;
+        cblas_dgemv(CblasRowMajor, CblasNoTrans, n, D, 1, x, D, r->w, 1, 0, r->margin + i, 1);
+        cblas_dgemv(CblasRowMajor, CblasNoTrans, n, D, 1, x, D, r->v, 1, 0, r->tangent + i, 1);
+        cblas_dgemv(CblasRowMajor, CblasTrans, n, D, 1, x, D, r->residual + i, 1, i > 0, r->gradient, 1);
+        cblas_dgemv(CblasRowMajor, CblasTrans, n, D, 1, x, D, r->tangent + i, 1, i > 0, r->hvp, 1);
+    }
 }
 
 /* The same with all that the limit leaves out. */

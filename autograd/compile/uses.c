@@ -1,6 +1,6 @@
 /* What each step reads and writes, by the step itself and not by what it was made from; but of a scalar program its
  * values tell, which its instructions are held against. */
-#include "verify.h"
+#include "compile.h"
 #include "control/loop.h"
 
 typedef struct {
