@@ -293,6 +293,64 @@ START_TEST(trusts_no_code_that_is_not_whole)
 }
 END_TEST
 
+/* ---- equal steps ------------------------------------------------------------------------------------------------- */
+
+/* A recurrence of so many steps, each of which reads other rows of x and has a loop of scalars, differentiated. */
+static void make_recurrence(int steps, ag_graph **g, ag_node *out[4])
+{
+    enum { MOST = 24, WIDTH = 20 };
+    uint64_t seed = 7;
+    *g = ag_graph_new(NULL);
+    ag_node *x = test_parameter(*g, AG_SHAPE(MOST, 3, WIDTH), &seed, -1, 1);
+    ag_node *w = test_parameter(*g, AG_SHAPE(WIDTH, WIDTH), &seed, -0.3, 0.3);
+    ag_node *b = test_parameter(*g, AG_SHAPE(WIDTH), &seed, -1, 1), *h = test_parameter(*g, AG_SHAPE(3, WIDTH), &seed, -1, 1);
+    ag_node *in = ag_input(*g, NULL, AG_F64, AG_SCALAR), *next = ag_mul(in, ag_add(in, ag_number(*g, 0.25)));
+    for (int t = 0; t < steps; t++) {
+        ag_node *row = ag_reshape(ag_slice(x, 0, t + 1, t + 2, 1), AG_SHAPE(3, WIDTH));
+        h = ag_tanh(ag_add(ag_add(ag_matmul(h, w), row), b));
+        ag_node *part = ag_mean(ag_square(h)), *last;
+        ag_scan(&(ag_scan_body){ .length = 3, .states = 1, .initial = &part, .state = &in, .next = &next }, &last, NULL);
+        h = ag_add(h, last);
+    }
+    out[0] = ag_sum(ag_square(h));
+    out[1] = h;
+    ck_assert_int_eq(ag_gradient(out[0], 2, (ag_node *[]){ w, b }, out + 2), AG_OK);
+}
+
+static void expect_recurrence(int steps, const char *wanted)
+{
+    ag_graph *g;
+    ag_node *out[4];
+    char note[256];
+    make_recurrence(steps, &g, out);
+    ag_options o = test_native();
+    o.native_cache = 1;
+    ag_plan *p = ag_compile(g, 4, out, &o), *plain = ag_compile(g, 4, out, NULL);
+    ck_assert_msg(p && plain, "%s", ag_graph_error(g));
+    read_note(p, note);
+    ck_assert_msg(strstr(note, wanted) != NULL, "%d steps: '%s' has no '%s'", steps, note, wanted);
+    ag_run *r = ag_run_new(p), *reference = ag_run_new(plain);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    ck_assert_int_eq(ag_eval(reference), AG_OK);
+    for (int k = 0; k < 4; k++)
+        for (int64_t i = 0; i < ag_count(out[k]); i++)
+            expect_close(((double *)ag_data(r, out[k]))[i], ((double *)ag_data(reference, out[k]))[i], 1e-12);
+    ag_run_free(r), ag_run_free(reference);
+    ag_plan_free(p), ag_plan_free(plain);
+    ag_graph_free(g);
+}
+
+/* Code that is told where its memory is is the same for a step and for many: the cache has it by its text. */
+START_TEST(equal_steps_share_their_code)
+{
+    make_folder();
+    setenv("XDG_CACHE_HOME", folder, 1);
+    expect_recurrence(8, "compiled by");
+    expect_recurrence(21, "from the cache");
+    remove_folder();
+}
+END_TEST
+
 /* ---- servers ----------------------------------------------------------------------------------------------------- */
 
 /* Half a library, of a compiler that says it did well: whether that was heard depends on who asked first. */
@@ -397,6 +455,7 @@ Suite *suite_native(void)
     tcase_add_test(t, keeps_code_if_it_may);
     tcase_add_test(t, trusts_no_directory_that_others_can_write_to);
     tcase_add_test(t, trusts_no_code_that_is_not_whole);
+    tcase_add_test(t, equal_steps_share_their_code);
     tcase_add_test(t, works_when_nobody_tells_how_the_compiler_ended);
     tcase_add_test(t, interprets_what_has_no_text);
     suite_add_tcase(s, t);

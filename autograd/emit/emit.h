@@ -12,7 +12,7 @@
  *   loop.c       loops and branches; transfers.c: what goes into and out of their bodies (loop_printer.h: what they
  *                share); flat.c: bodies whose values are local variables
  *   export/      ag_write_c: a whole plan as a function that anybody can compile
- *   native/      the same text for passes, programs and loops of programs, compiled and loaded here
+ *   native/      the same text for passes, programs and loops of programs, once for equal ones; compiled and loaded
  *
  * Every identifier is generated. Names of nodes appear in comments, see agi_emit_node, and behind a prefix in the names
  * of members, if letters, digits and _ will do. What is printed is what the interpreter does, to the last bit where no
@@ -67,7 +67,7 @@ typedef struct {
     const ag_plan *plan;
     const char *prefix; /* of the names of functions */
     const char *top;    /* that of the plan around all bodies, for what they share */
-    int native;         /* for this process alone: all buffers are memory[buffer], functions of vectors are glibc's */
+    int native;         /* for this process alone: functions of vectors are glibc's, memory is told by operands */
     agi_reach *reach;   /* by buffer; NULL: native, or flat */
     const char *flat;   /* of a flat body: what the names of its local variables end in; see flat.c */
     int depth;          /* flat bodies around it */
@@ -102,6 +102,13 @@ void agi_emit_base(const agi_emitter *, ag_source *, uint32_t buffer, ag_dtype);
 void agi_emit_place(agi_emitter *, uint32_t buffer, const char *type); /* the pointer itself */
 /* An element of a constant, as a number of this type. */
 void agi_emit_constant(ag_source *, ag_dtype, const agi_buffer *, int64_t index);
+
+/* Native code of a step is told where its memory is, so that equal steps share it. Buffers are memory[operand[b]], b in
+ * the plan that it was written for; of a pass the offset and the bounds of load k are operands, too, from operand
+ * nbuffers + AGI_LOAD_OPERANDS k on; of a small program they are the elements in the order that it mentions them in. */
+typedef enum { AGI_LOAD_OFFSET, AGI_LOAD_FROM, AGI_LOAD_TO, AGI_LOAD_OPERANDS } agi_load_operand_kind;
+enum { AGI_SMALL_PROGRAM = 32 }; /* instructions; larger ones are hardly ever equal, and know their elements */
+int agi_program_operands(const agi_program *, int64_t *operand); /* room for four an instruction; 0: it is large */
 
 /* ---- steps: each prints the functions of one. 0: cannot be written, see `missing`. ------------------------------- */
 

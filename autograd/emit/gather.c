@@ -1,12 +1,12 @@
 /* Gathers as C: what a load's pattern walks over, made contiguous for a tile. */
 #include "pass_printer.h"
 
-/* The element of the memory: a first one, and a stride along each axis. */
+/* The element of the memory: a first one, which is told, and a stride along each axis. */
 static void emit_index(ag_source *to, const agi_pattern *w)
 {
     int last = w->rank - 1, terms = 0;
     ag_emit(to, "from[");
-    if (w->offset) ag_emit(to, "%lld", (long long)w->offset), terms++;
+    if (w->offset) ag_emit(to, "offset"), terms++;
     for (int k = 0; k <= last; k++) {
         int64_t stride = w->stride[k];
         if (!stride) continue;
@@ -47,7 +47,9 @@ static void emit_gather_function(agi_pass_printer *p, const agi_load *l, int num
     int last = w->rank - 1;
     long long length = (long long)w->dim[last];
     ag_emit(to, "static void %s_%d_gather_%d(", p->e->prefix, p->step, number);
-    ag_emit(to, "const %s *from, %s *to, int64_t at, int64_t n)\n{\n", ag_c_type((ag_dtype)l->dtype), p->type);
+    ag_emit(to, "const %s *from, ", ag_c_type((ag_dtype)l->dtype));
+    if (w->offset) ag_emit(to, "int64_t offset, ");
+    ag_emit(to, "%s *to, int64_t at, int64_t n)\n{\n", p->type);
     ag_emit(to, "    int64_t i, run, i%d = at %% %lld;\n", last, length);
     for (int k = last - 1; k >= 0; k--)
         ag_emit(to, "    int64_t i%d = (at /= %lld) %% %lld;\n", k, (long long)w->dim[k + 1], (long long)w->dim[k]);
@@ -65,10 +67,11 @@ static void emit_gather_function(agi_pass_printer *p, const agi_load *l, int num
 void agi_emit_gather(agi_pass_printer *p, int k)
 {
     const agi_load *l = &p->g->load[k];
-    char text[24];
+    char text[40];
     emit_gather_function(p, l, k);
     ag_emit(&p->body, "%s_%d_gather_%d(", p->e->prefix, p->step, k);
     agi_emit_base(p->e, &p->body, l->buffer, (ag_dtype)l->dtype);
+    if (l->walk.offset) ag_emit(&p->body, ", %s", agi_load_operand(p, k, AGI_LOAD_OFFSET, text));
     ag_emit(&p->body, ", ");
     agi_emit_home(p, l->reg);
     ag_emit(&p->body, ", %s", agi_tile(p, l->row ? AGI_ROW : AGI_FIRST, text));

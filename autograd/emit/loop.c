@@ -173,7 +173,7 @@ static void emit_pointer(agi_loop_printer *p, uint32_t buffer)
         ag_emit(p->e->to, written ? "(char *)" : "(const char *)");
     agi_emit_place(p->e, buffer, "char");
     ag_emit(p->e->to, ";");
-    if (b->node) {
+    if (b->node && !p->e->native) {
         ag_emit(p->e->to, " /* ");
         agi_emit_node(p->e->to, b->node);
         ag_emit(p->e->to, " */");

@@ -58,7 +58,11 @@ int agi_uses(const agi_pass_printer *, agi_variable);
 const char *agi_tile(agi_pass_printer *, agi_variable, char text[24]);
 /* Declares what the body turned out to use, and what that needs. */
 void agi_emit_variables(agi_pass_printer *, ag_source *);
-/* Into the body: element 0 of the tile in a store's memory, in a register's home; the name of its array. */
+/* What native code is told of a load, or the number that it is. */
+const char *agi_load_operand(const agi_pass_printer *, int load, agi_load_operand_kind, char text[40]);
+/* Into the body: where a load's memory begins, as a pointer to that type; element 0 of the tile in a store's memory, in
+ * a register's home; the name of its array. */
+void agi_emit_loaded(agi_pass_printer *, int load, ag_dtype);
 void agi_emit_stored(agi_pass_printer *, const agi_store *);
 void agi_emit_home(agi_pass_printer *, uint32_t reg);
 /* A value of another type becomes one of the pass's. */

@@ -96,18 +96,34 @@ void agi_emit_variables(agi_pass_printer *p, ag_source *to)
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
-static void emit_sum(agi_pass_printer *p, uint32_t buffer, ag_dtype dtype, int64_t offset, agi_variable v)
+const char *agi_load_operand(const agi_pass_printer *p, int load, agi_load_operand_kind kind, char text[40])
+{
+    const agi_pattern *w = &p->g->load[load].walk;
+    const int64_t number[AGI_LOAD_OPERANDS] = { w->offset, w->bounds.from[0], w->bounds.to[0] };
+    long long place = (long long)p->e->plan->nbuffers + AGI_LOAD_OPERANDS * load + kind;
+    snprintf(text, 40, p->e->native ? "operand[%lld]" : "%lld", p->e->native ? place : (long long)number[kind]);
+    return text;
+}
+
+static void emit_start_at(agi_pass_printer *p, agi_variable v)
 {
     char text[24];
     const char *start = agi_tile(p, v, text);
-    agi_emit_base(p->e, &p->body, buffer, dtype);
-    if (offset) ag_emit(&p->body, " + %lld", (long long)offset);
     if (strcmp(start, "0")) ag_emit(&p->body, " + %s", start);
+}
+
+void agi_emit_loaded(agi_pass_printer *p, int load, ag_dtype dtype)
+{
+    char text[40];
+    const agi_load *l = &p->g->load[load];
+    agi_emit_base(p->e, &p->body, l->buffer, dtype);
+    if (l->walk.offset) ag_emit(&p->body, " + %s", agi_load_operand(p, load, AGI_LOAD_OFFSET, text));
 }
 
 void agi_emit_stored(agi_pass_printer *p, const agi_store *s)
 {
-    emit_sum(p, s->buffer, p->dtype, 0, s->row ? AGI_ROW : AGI_FIRST);
+    agi_emit_base(p->e, &p->body, s->buffer, p->dtype);
+    emit_start_at(p, s->row ? AGI_ROW : AGI_FIRST);
 }
 
 void agi_emit_home(agi_pass_printer *p, uint32_t reg)
@@ -120,7 +136,8 @@ void agi_emit_home(agi_pass_printer *p, uint32_t reg)
     } else {
         const agi_load *l = &p->g->load[v->load];
         agi_variable start = v->home == AGI_HOME_ROW ? AGI_COLUMN : v->row ? AGI_ROW : AGI_FIRST;
-        emit_sum(p, l->buffer, (ag_dtype)l->dtype, l->walk.offset, start);
+        agi_emit_loaded(p, v->load, (ag_dtype)l->dtype);
+        emit_start_at(p, start);
     }
 }
 
@@ -138,10 +155,10 @@ void agi_emit_uniform(const agi_pass_printer *p, ag_source *to, const agi_schedu
     const agi_load *l = &p->g->load[v->load];
     const agi_buffer *b = &p->e->plan->buffer[l->buffer];
     const char *type = ag_c_type((ag_dtype)l->dtype);
-    long long at = (long long)l->walk.offset;
-    char value[96];
-    if (b->dtype == l->dtype) snprintf(value, sizeof value, "b%u[%lld]", l->buffer, at);
-    else snprintf(value, sizeof value, "((const %s *)(const void *)b%u)[%lld]", type, l->buffer, at);
+    char value[128], text[40];
+    const char *at = l->walk.offset ? agi_load_operand(p, v->load, AGI_LOAD_OFFSET, text) : "0";
+    if (b->dtype == l->dtype) snprintf(value, sizeof value, "b%u[%s]", l->buffer, at);
+    else snprintf(value, sizeof value, "((const %s *)(const void *)b%u)[%s]", type, l->buffer, at);
     if (b->role == AGI_CONSTANT) agi_emit_constant(to, p->dtype, b, l->walk.offset);
     else agi_emit_converted(p, to, (ag_dtype)l->dtype, value);
 }

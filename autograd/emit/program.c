@@ -25,6 +25,8 @@ typedef struct {
     statement *all;
     uint32_t *address;    /* all that the program mentions, sorted */
     int64_t naddresses;
+    int ntold;
+    int64_t *told;        /* addresses in the order of their operands, of a small native one, or NULL */
     int32_t *latest;      /* by address: the last instruction that computed it, or NOWHERE */
     agi_span *result;     /* buffers that it may write */
     int64_t nresults;
@@ -47,6 +49,11 @@ static int find_addresses(printer *w, agi_arena *arena)
     w->address = agi_arena_take(arena, (size_t)p->count * 4 * sizeof *w->address);
     w->latest = agi_arena_take(arena, (size_t)p->count * 4 * sizeof *w->latest);
     w->all = agi_arena_zeros(arena, (size_t)p->count, sizeof *w->all);
+    if (w->e->native && !w->e->flat && p->count <= AGI_SMALL_PROGRAM) {
+        w->told = agi_arena_take(arena, (size_t)p->count * 4 * sizeof *w->told);
+        if (!w->told) return 0;
+        w->ntold = agi_program_operands(p, w->told);
+    }
     if (!w->address || !w->latest || !w->all) return 0;
     for (int64_t k = 0; k < p->count; k++) {
         const agi_instruction *i = &p->code[k];
@@ -64,6 +71,28 @@ static int32_t *latest(const printer *w, uint32_t address)
 {
     const uint32_t *at = bsearch(&address, w->address, (size_t)w->naddresses, sizeof *w->address, by_number);
     return &w->latest[at - w->address];
+}
+
+/* The first of n that is the address; n: none. */
+static int place_of(int64_t address, const int64_t *all, int n)
+{
+    int k = 0;
+    while (k < n && all[k] != address) k++;
+    return k;
+}
+
+int agi_program_operands(const agi_program *p, int64_t *operand)
+{
+    int n = 0;
+    for (const agi_instruction *i = p->code, *end = i + (p->count > AGI_SMALL_PROGRAM ? 0 : p->count); i < end; i++) {
+        const uint32_t each[4] = { i->out, i->a, i->b, i->c };
+        for (int j = 0; j <= agi_code_operands(i->code); j++) {
+            int k = place_of(each[j], operand, n);
+            operand[k] = each[j];
+            n += k == n;
+        }
+    }
+    return n;
 }
 
 static int is_temporary(const printer *w, uint32_t address)
@@ -122,6 +151,7 @@ static void print_memory(printer *w, uint32_t address, char text[64])
     const agi_span *r = agi_find_span(w->result, w->nresults, at);
     if (b == AGI_NONE && r && w->e->reach && w->e->reach[r->buffer].kind == AGI_IN_OUTPUT) b = r->buffer;
     if (w->e->flat) snprintf(text, 64, "%s%s[%u]", agi_type_name(w->p->dtype), w->e->flat, address);
+    else if (w->told) snprintf(text, 64, "w[operand[%d]]", place_of(address, w->told, w->ntold));
     else if (w->e->native) snprintf(text, 64, "w[%u]", address);
     else if (b == AGI_NONE) snprintf(text, 64, "w[%lld]", (long long)(agi_work_at(w->e, at) / w->size));
     else snprintf(text, 64, "b%u[%lld]", b, (long long)((at - w->e->plan->buffer[b].offset) / w->size));
@@ -253,8 +283,8 @@ static void emit_head(printer *w, int part)
     agi_emitter *e = w->e;
     if (!e->native) agi_emit_head(e, "void", w->step, part);
     else if (part >= 0) ag_emit(e->to, "static void %s_%d_%d(%s *w)\n{\n", e->prefix, w->step, part, w->type);
-    else ag_emit(e->to, "void %s_%d(void *block)\n{\n    %s *const w = (%s *)block;\n", e->prefix, w->step, w->type,
-                 w->type);
+    else ag_emit(e->to, "void %s_%d(void *block, const int64_t *operand)\n{\n    %s *const w = (%s *)block;\n",
+                 e->prefix, w->step, w->type, w->type);
 }
 
 static void emit_function(printer *w, int64_t first, int64_t end, int part)

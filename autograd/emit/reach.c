@@ -124,7 +124,8 @@ void agi_emit_head(agi_emitter *e, const char *returns, int step, int part)
     if (!e->native) ag_emit(e->to, "static ");
     ag_emit(e->to, "%s %s_%d", returns, e->prefix, step);
     if (part >= 0) ag_emit(e->to, "_%d", part);
-    if (e->native) ag_emit(e->to, "(void *const *memory, char *scratch, int64_t from, int64_t to)\n{\n");
+    if (e->native)
+        ag_emit(e->to, "(void *const *memory, const int64_t *operand, char *scratch, int64_t from, int64_t to)\n{\n");
     else ag_emit(e->to, "(const struct %s_memory *m)\n{\n", e->prefix);
 }
 
@@ -148,7 +149,7 @@ void agi_emit_place(agi_emitter *e, uint32_t buffer, const char *type)
     const agi_reach *r = e->native ? NULL : &e->reach[buffer];
     const char *m = e->memory ? e->memory : "m->";
     if (!r) {
-        ag_emit(e->to, "(%s *)memory[%u]", type, buffer);
+        ag_emit(e->to, "(%s *)memory[operand[%u]]", type, buffer);
         return;
     }
     switch ((agi_reach_kind)r->kind) {
@@ -174,7 +175,7 @@ void agi_emit_pointer(agi_emitter *e, uint32_t buffer, int written)
     ag_emit(e->to, "    %s%s *const b%u = ", written ? "" : "const ", type, buffer);
     agi_emit_place(e, buffer, type);
     ag_emit(e->to, ";");
-    if (b->node) {
+    if (b->node && !e->native) {
         ag_emit(e->to, " /* ");
         agi_emit_node(e->to, b->node);
         ag_emit(e->to, " */");

@@ -290,16 +290,17 @@ static void emit_function(agi_pass_printer *p, agi_time when)
 /* ---- the call ---------------------------------------------------------------------------------------------------- */
 
 /* The memory; which element of it the tile's first is, or would be; the tile's elements that are in the bounds. */
-static void emit_bounds(agi_pass_printer *p, const agi_load *l)
+static void emit_bounds(agi_pass_printer *p, int load)
 {
-    const int64_t number[] = { l->walk.offset, l->walk.bounds.from[0], l->walk.bounds.to[0] };
-    char text[24];
+    const agi_load *l = &p->g->load[load];
+    const int64_t number[AGI_LOAD_OPERANDS] = { l->walk.offset, l->walk.bounds.from[0], l->walk.bounds.to[0] };
+    char text[24], operand[40];
     const char *first = agi_tile(p, AGI_FIRST, text);
     int moves = strcmp(first, "0") != 0;
     agi_emit_base(p->e, &p->body, l->buffer, p->dtype);
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < AGI_LOAD_OPERANDS; k++) {
         if (!k && !number[k] && moves) ag_emit(&p->body, ", %s", first);
-        else ag_emit(&p->body, ", %lld", (long long)number[k]);
+        else ag_emit(&p->body, ", %s", agi_load_operand(p, load, (agi_load_operand_kind)k, operand));
         if (moves && (k || number[k])) ag_emit(&p->body, k ? " - %s" : " + %s", first);
     }
 }
@@ -315,7 +316,7 @@ static void emit_argument(agi_pass_printer *p, const agi_argument *a, int by_row
         agi_emit_home(p, v->of);
         ag_emit(&p->body, ")[%s]", by_rows ? agi_tile(p, AGI_R, text) : "0");
     } else if (a->role == AGI_ARGUMENT_BOUNDS) {
-        emit_bounds(p, &p->g->load[v->load]);
+        emit_bounds(p, v->load);
     } else if (a->role == AGI_ARGUMENT_FOLD) {
         ag_emit(&p->body, "&f%d", a->number);
     } else {

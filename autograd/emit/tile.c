@@ -23,8 +23,7 @@ void agi_emit_invariant(agi_pass_printer *p, uint32_t reg)
     }
     agi_call_helper(p, &p->body, "repeat", -1);
     ag_emit(&p->body, "%lld, %lld, ", (long long)g->tile_rows, (long long)g->columns);
-    agi_emit_base(p->e, &p->body, l->buffer, p->dtype);
-    if (l->walk.offset) ag_emit(&p->body, " + %lld", (long long)l->walk.offset);
+    agi_emit_loaded(p, v->load, p->dtype);
     ag_emit(&p->body, ", t%d);\n", v->slot);
 }
 

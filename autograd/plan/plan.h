@@ -28,6 +28,8 @@
  *   in loop     of a body's buffer: it lies in the loop's memory, elsewhere at every step
  *   transfer    what goes between a loop's memory and its body's
  *   rematerialised  computed again for a later sweep rather than kept for it
+ *   native      of a step: its compiled code, or NULL; equal steps share it. `operand` tells it what is this one's:
+ *               buffers and offsets, in the order of emit/
  *   rewritten   of a node: kept as the user wrote it beside the simpler node that it is computed as */
 #ifndef AGI_PLAN_H
 #define AGI_PLAN_H
@@ -165,7 +167,8 @@ typedef struct {
     agi_store *store;
     agi_fold_end *fold;
     agi_register *reg;
-    void (*native)(void *const *memory, char *scratch, int64_t from, int64_t to); /* blocks, compiled; or NULL */
+    void (*native)(void *const *memory, const int64_t *operand, char *scratch, int64_t from, int64_t to); /* blocks */
+    const int64_t *operand;
 } agi_pass;
 
 static inline int64_t agi_part_bytes(const agi_pass *g, const agi_fold_end *e) /* of a block */
@@ -227,7 +230,8 @@ typedef struct {
     int64_t vector_calls;
     agi_vector_call *vector_call;   /* in order */
     uint32_t temporaries; /* buffer of intermediate values, or AGI_NONE */
-    void (*native)(void *block); /* compiled, or NULL */
+    void (*native)(void *block, const int64_t *operand);
+    const int64_t *operand;
 } agi_program;
 
 enum { AGI_FEW_INPUTS = 16 };
@@ -290,7 +294,8 @@ typedef struct {
     agi_transfers enter[2], leave[2]; /* of each body, before and after all steps */
     agi_transfers before, after;      /* of body[0], around every step */
     agi_transfers states;             /* from body[0] to body[1], before every test */
-    int (*native)(void *const *memory, char *scratch, int64_t, int64_t); /* all of it, compiled, or NULL; 0, 0 */
+    int (*native)(void *const *memory, const int64_t *operand, char *scratch, int64_t, int64_t); /* all of it; 0, 0 */
+    const int64_t *operand;
 } agi_loop_step;
 
 typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY, AGI_LOOP } agi_step_kind;

@@ -87,6 +87,6 @@ static ag_status run_branch(ag_run *r, const agi_loop_step *s)
 
 ag_status agi_run_loop(ag_run *r, const agi_loop_step *s)
 {
-    if (s->native) return (ag_status)s->native(r->memory, r->scratch, 0, 0);
+    if (s->native) return (ag_status)s->native(r->memory, s->operand, r->scratch, 0, 0);
     return s->node->op->flags & AG_BRANCH ? run_branch(r, s) : run_loop(r, s, s->node->attribute);
 }

@@ -104,7 +104,7 @@ void agi_run_program(ag_run *r, const agi_program *p)
     const agi_kernels *kernels = r->kernels[p->dtype];
     const agi_instruction *at = p->code;
     if (p->native) {
-        p->native(r->block);
+        p->native(r->block, p->operand);
         return;
     }
     for (const agi_vector_call *b = p->vector_call; b < p->vector_call + p->vector_calls; b++) {
