@@ -102,6 +102,7 @@ typedef struct {
     const void *const *in;       /* element 0 of each input */
     const ag_strides *in_stride; /* their strides (offset already applied): only AG_STRIDED kernels need look */
     void *scratch;               /* `scratch` bytes, aligned to 64 */
+    int64_t first, end;          /* of `pieces`, those that are to be computed, in out[0] and on as in the whole */
     int isa;                     /* the instruction set that may be used, as in ag_options */
     char *message;               /* room for a message of a failure, */
     size_t message_size;
@@ -170,6 +171,9 @@ struct ag_op {
     /* AG_LIBRARY that fails only where an element of in[1], which are integers, is outside -limit to limit - 1. */
     int64_t (*limit)(const ag_node *y);
     size_t (*scratch)(const ag_node *y);      /* bytes `run` needs; NULL: none */
+    /* AG_SURE: into how many pieces the result can be cut, which threads compute at once, each some that follow one
+     * another, with scratch of its own. All bits are the same however they are dealt out. NULL: one. */
+    int64_t (*pieces)(const ag_node *y);
     double (*flops)(const ag_node *y);        /* for the plan's report; NULL: one an element */
     /* AG_LIBRARY: `run` as C99, for ag_write_c: the body of a function that returns 0 or an ag_status. It finds
      * pointers in0, in1, ... to element 0 of the inputs, out, and scratch; types are float, double and int64_t. NULL:

@@ -37,12 +37,20 @@ static ag_status run(const ag_kernel_call *c)
     const ag_node *y = c->node;
     const agi_attention_head s = agi_attention_of(y, c->in_stride, 0);
     const size_t size = ag_dtype_size((ag_dtype)y->dtype), row = (size_t)y->dim[y->rank - 1] * size;
-    for (int64_t h = 0; h < agi_heads(y->in[0]); h++) {
+    const int64_t blocks = agi_attention_blocks(s.queries);
+    for (int64_t k = c->first, n; k < c->end; k += n) {
+        const int64_t h = k / blocks, from = k % blocks;
         char *out = (char *)c->out + (size_t)h * row;
+        n = blocks - from < c->end - k ? blocks - from : c->end - k;
         agi_dense_for(c)->attend(&s, agi_head_of(c, 0, h), agi_head_of(c, 1, h), agi_head_of(c, 2, h), out,
-                                 out + (size_t)(s.queries * s.width) * size, c->scratch);
+                                 out + (size_t)(s.queries * s.width) * size, c->scratch, from, from + n);
     }
     return AG_OK;
+}
+
+static int64_t pieces(const ag_node *y)
+{
+    return agi_heads(y->in[0]) * agi_attention_blocks(agi_rows(y->in[0]));
 }
 
 static size_t scratch(const ag_node *y)
@@ -88,6 +96,7 @@ const ag_op agi_attention = { .name = "attention",
                               .shape = shape,
                               .run = run,
                               .scratch = scratch,
+                              .pieces = pieces,
                               .c = write_c,
                               .gradient = gradient,
                               .batch = batch,

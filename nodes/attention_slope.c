@@ -60,7 +60,7 @@ static ag_status run(const ag_kernel_call *c)
     const ag_node *y = c->node;
     const agi_attention_head s = agi_attention_of(y, c->in_stride, 1);
     const size_t size = ag_dtype_size((ag_dtype)y->dtype), row = (size_t)y->dim[y->rank - 1] * size;
-    for (int64_t h = 0; h < agi_heads(y->in[0]); h++) {
+    for (int64_t h = c->first; h < c->end; h++) {
         const char *of = agi_head_of(c, 4, h);
         agi_dense_for(c)->attend_back(&s, agi_head_of(c, 0, h), agi_head_of(c, 1, h), agi_head_of(c, 2, h), of,
                                       of + (size_t)(s.queries * s.width) * size, agi_head_of(c, 3, h),
@@ -72,6 +72,11 @@ static ag_status run(const ag_kernel_call *c)
 static size_t scratch(const ag_node *y)
 {
     return agi_attention_scratch(y, 1);
+}
+
+static int64_t pieces(const ag_node *y)
+{
+    return agi_heads(y->in[0]);
 }
 
 static double flops(const ag_node *y)
@@ -130,6 +135,7 @@ const ag_op agi_attention_slope = { .name = "attention_slope",
                                     .shape = shape,
                                     .run = run,
                                     .scratch = scratch,
+                                    .pieces = pieces,
                                     .c = write_c,
                                     .gradient = gradient,
                                     .batch = batch,

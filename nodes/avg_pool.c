@@ -16,8 +16,8 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 
 static ag_status run(const ag_kernel_call *c)
 {
-    const agi_windows w = agi_windows_of(c->node);
-    agi_dense_for(c)->average(&w, c->in[0], c->out, c->scratch);
+    const agi_planes p = agi_planes_of(c);
+    agi_dense_for(c)->average(&p.windows, p.in[0], p.out, c->scratch);
     return AG_OK;
 }
 
@@ -49,10 +49,12 @@ const ag_op agi_avg_pool = { .name = "avg_pool",
                                .shape = agi_infer_pooled,
                                .run = run,
                                .scratch = agi_pool_scratch,
+                               .pieces = agi_count_planes,
                                .c = write_c,
                                .gradient = gradient,
                                .batch = agi_batch_planes,
-                               .pattern = pattern };
+                               .pattern = pattern,
+                               .flops = agi_pool_flops };
 
 /* How many elements of the image each window has, [1, 1, *result]. */
 static ag_node *counts(const ag_node *x, const agi_pool_form *f)

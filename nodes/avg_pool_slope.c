@@ -17,8 +17,8 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 
 static ag_status run(const ag_kernel_call *c)
 {
-    const agi_windows w = agi_windows_of(c->node);
-    agi_dense_for(c)->spread(&w, c->in[0], c->out, c->scratch);
+    const agi_planes p = agi_planes_of(c);
+    agi_dense_for(c)->spread(&p.windows, p.in[0], p.out, c->scratch);
     return AG_OK;
 }
 
@@ -52,7 +52,9 @@ const ag_op agi_avg_pool_slope = { .name = "avg_pool_slope",
                                   .shape = agi_infer_image,
                                   .run = run,
                                   .scratch = agi_pool_scratch,
+                                  .pieces = agi_count_planes,
                                   .c = write_c,
                                   .gradient = gradient,
                                   .batch = agi_batch_planes,
-                                  .pattern = pattern };
+                                  .pattern = pattern,
+                                  .flops = agi_pool_flops };

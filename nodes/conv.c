@@ -108,7 +108,7 @@ static agi_convolution convolution_of(const ag_node *y, const ag_strides stride[
 static ag_status run(const ag_kernel_call *c)
 {
     const agi_convolution of = convolution_of(c->node, c->in_stride);
-    agi_dense_for(c)->convolve(&of, c->in[0], c->in[1], c->out, c->scratch);
+    agi_dense_for(c)->convolve(&of, c->in[0], c->in[1], c->out, c->scratch, c->first, c->end);
     return AG_OK;
 }
 
@@ -119,10 +119,21 @@ static size_t scratch(const ag_node *y)
     return (size_t)agi_convolution_work(y->dtype == AG_F64, &of);
 }
 
+static int64_t pieces(const ag_node *y)
+{
+    const ag_strides none[2] = { { 0, { 0 } }, { 0, { 0 } } };
+    const agi_convolution of = convolution_of(y, none);
+    return agi_cut_convolution(y->dtype == AG_F64, &of).pieces;
+}
+
+/* Elements that are spread are met by one tap of so many. */
 static double flops(const ag_node *y)
 {
     const ag_node *w = y->in[1];
-    return 2 * (double)ag_count(y) * (double)ag_count(w) / (double)(w->dim[0] * w->dim[1]);
+    const agi_conv_form *f = y->attribute;
+    double all = 2 * (double)ag_count(y) * (double)ag_count(w) / (double)(w->dim[0] * w->dim[1]);
+    for (int i = 0; i < axes_of(y); i++) all /= (double)f->spread[i];
+    return all;
 }
 
 /* ---- what depends on what ---------------------------------------------------------------------------------------- */
@@ -223,6 +234,7 @@ const ag_op agi_conv = { .name = "conv",
                          .shape = shape,
                          .run = run,
                          .scratch = scratch,
+                         .pieces = pieces,
                          .c = write_c,
                          .gradient = gradient,
                          .batch = batch,

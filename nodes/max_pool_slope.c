@@ -15,8 +15,8 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 
 static ag_status run(const ag_kernel_call *c)
 {
-    const agi_windows w = agi_windows_of(c->node);
-    agi_dense_for(c)->scatter(&w, c->in[0], c->in[1], c->out, c->scratch);
+    const agi_planes p = agi_planes_of(c);
+    agi_dense_for(c)->scatter(&p.windows, p.in[0], p.in[1], p.out, c->scratch);
     return AG_OK;
 }
 
@@ -47,7 +47,9 @@ const ag_op agi_max_pool_slope = { .name = "max_pool_slope",
                                    .shape = agi_infer_image,
                                    .run = run,
                                    .scratch = agi_pool_scratch,
+                                   .pieces = agi_count_planes,
                                    .c = write_c,
                                    .gradient = gradient,
                                    .batch = agi_batch_planes,
-                                   .pattern = pattern };
+                                   .pattern = pattern,
+                                   .flops = agi_pool_flops };

@@ -115,6 +115,23 @@ static void compare(const agi_convolution *c, int wide, int isa, const void *x, 
     }
 }
 
+/* Pieces in parts that follow one another have the bits of the whole, and write nothing else. */
+static void compare_parts(const agi_convolution *c, int wide, int isa, const void *x, const void *w, const void *whole,
+                          void *work)
+{
+    const int64_t pieces = agi_cut_convolution(wide, c).pieces;
+    const size_t bytes = (size_t)(c->batch * c->groups * c->out * agi_volume(c->result)) * (wide ? 8 : 4);
+    char *out = malloc(bytes);
+    memset(out, 0xff, bytes);
+    for (int64_t k = 0, n; k < pieces; k += n) {
+        n = 1 + below(pieces - k);
+        agi_dense_of(isa, wide)->convolve(c, x, w, out, work, k, k + n);
+    }
+    ck_assert_msg(!memcmp(out, whole, bytes), "isa %d, way %d: parts of %d pieces differ from the whole", isa,
+                  agi_plan_convolution(isa, wide, c, 1).way, (int)pieces);
+    free(out);
+}
+
 START_TEST(random_ones)
 {
     static int way[3];
@@ -135,8 +152,9 @@ START_TEST(random_ones)
             void *work = aligned_alloc(64, (bytes + 63) / 64 * 64);
             memset(work, 0xff, bytes);
             put(wide, out, n, -7);
-            agi_dense_of(isa, wide)->convolve(&c, x, w, out, work);
+            agi_dense_of(isa, wide)->convolve(&c, x, w, out, work, 0, agi_cut_convolution(wide, &c).pieces);
             compare(&c, wide, isa, x, w, out);
+            compare_parts(&c, wide, isa, x, w, out, work);
             ck_assert(test_same_bits(get(wide, out, n), -7));
             way[agi_plan_convolution(isa, wide, &c, 1).way]++;
             free(work);

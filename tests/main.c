@@ -21,7 +21,7 @@ static const struct {
     SUITE(verify) SUITE(scalar) SUITE(parse) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken)
     SUITE(random_branches) SUITE(steps)
     SUITE(sums) SUITE(long_sums) SUITE(products) SUITE(bands) SUITE(product_kernels) SUITE(factor_kernels)
-    SUITE(convolve_kernels) SUITE(digits) SUITE(in_place)
+    SUITE(convolve_kernels) SUITE(windows) SUITE(digits) SUITE(in_place)
     SUITE(failure) SUITE(calls) SUITE(singular) SUITE(stress) SUITE(blog) SUITE(readme) SUITE(rooms)
 #undef SUITE
 };

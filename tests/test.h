@@ -46,6 +46,7 @@ Suite *suite_bands(void);
 Suite *suite_product_kernels(void);
 Suite *suite_factor_kernels(void);
 Suite *suite_convolve_kernels(void);
+Suite *suite_windows(void);
 Suite *suite_in_place(void);
 Suite *suite_long_sums(void);
 Suite *suite_singular(void);

@@ -50,6 +50,8 @@ static agi_product *lower_product(agi_compiler *c, uint32_t i, uint32_t step)
     return p;
 }
 
+enum { WORTH_THREADS = 1 << 22 }; /* operations of a call, so many as take a while */
+
 static int work_buffer(agi_compiler *c, uint32_t step, size_t bytes, uint32_t *b)
 {
     *b = AGI_NONE;
@@ -77,7 +79,12 @@ static agi_call *lower_call(agi_compiler *c, uint32_t i, uint32_t step)
     }
     agi_touch(c, it->buffer, step);
     size_t pointers = call->n > AGI_FEW_INPUTS ? (size_t)call->n * sizeof(void *) : 0;
-    int ok = work_buffer(c, step, x->op->scratch ? x->op->scratch(x) : 0, &call->work);
+    int64_t threads = agi_threads_of(c->plan);
+    call->pieces = x->op->pieces ? x->op->pieces(x) : 1;
+    call->worth_threads = call->pieces > 1 && (x->op->flops ? x->op->flops(x) : (double)ag_count(x)) > WORTH_THREADS;
+    call->work_bytes = agi_aligned(x->op->scratch ? (int64_t)x->op->scratch(x) : 0);
+    if (threads > call->pieces || !call->worth_threads) threads = call->worth_threads ? call->pieces : 1;
+    int ok = work_buffer(c, step, (size_t)(threads * call->work_bytes), &call->work);
     return ok && work_buffer(c, step, pointers, &call->pointers) ? call : NULL;
 }
 

@@ -33,6 +33,18 @@ typedef enum {
 
 /* Of m queries and n keys; operands' places, the result's and what it is added to are the caller's. */
 agi_product_of agi_attention_matrices(const agi_attention_head *, agi_attention_product, int64_t m, int64_t n);
+/* Blocks of queries, and which one comes at a turn: first and last ones by turns, which are together as much work as
+ * others where later queries meet more keys. */
+static inline int64_t agi_attention_blocks(int64_t queries)
+{
+    return (queries + AGI_ATTENTION_BLOCK - 1) / AGI_ATTENTION_BLOCK;
+}
+
+static inline int64_t agi_attention_turn(int64_t blocks, int64_t turn)
+{
+    return turn % 2 ? blocks - 1 - turn / 2 : turn / 2;
+}
+
 int64_t agi_attention_work(int double_precision, const agi_attention_head *); /* bytes, with any instruction set */
 
 #endif

@@ -112,21 +112,40 @@ static agi_convolution_plan by_inputs(const agi_convolution *c, int lanes)
     return p;
 }
 
-agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *c, int finite)
+agi_convolution_plan agi_plan_part(int isa, int double_precision, const agi_convolution *c, agi_convolution_way way)
 {
     if (isa < 1 || isa > agi_best_isa()) isa = agi_best_isa();
     const int64_t size = double_precision ? 8 : 4;
     const int lanes = (int)((isa == 3 ? 64 : isa == 2 ? 32 : 16) / size), rows = agi_tile_rows(isa);
+    agi_convolution_plan p = way == AGI_BATCH_LANES ? by_batch(c, rows, lanes)
+                           : way == AGI_PIXEL_LANES ? by_pixels(c, rows, lanes) : by_inputs(c, lanes);
+    const int64_t taps = (c->result[0] + c->result[1] + c->result[2]) * (int64_t)sizeof(agi_taps);
+    p.bytes = up(p.x * size, 64) + up(p.w * size, 64) + up(p.y * size, 64) +
+              up(2 * p.runs * (int64_t)sizeof(int64_t), 64) + taps;
+    return p;
+}
+
+agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *c, int finite)
+{
     int moves = !finite;
     for (int i = 0; i < 3; i++) moves |= c->stride[i] > 1 || c->spread[i] > 1;
-    agi_convolution_plan best = by_batch(c, rows, lanes);
-    const agi_convolution_plan others[] = { by_inputs(c, lanes), moves ? best : by_pixels(c, rows, lanes) };
-    for (int k = 0; k < 2; k++)
-        if (others[k].cycles < best.cycles) best = others[k];
-    const int64_t taps = (c->result[0] + c->result[1] + c->result[2]) * (int64_t)sizeof(agi_taps);
-    best.bytes = up(best.x * size, 64) + up(best.w * size, 64) + up(best.y * size, 64) +
-                 up(2 * best.runs * (int64_t)sizeof(int64_t), 64) + taps;
+    agi_convolution_plan best = agi_plan_part(isa, double_precision, c, AGI_BATCH_LANES);
+    for (int way = AGI_PIXEL_LANES; way <= AGI_INPUT_LANES; way++) {
+        if (way == AGI_PIXEL_LANES && moves) continue;
+        const agi_convolution_plan p = agi_plan_part(isa, double_precision, c, (agi_convolution_way)way);
+        if (p.cycles < best.cycles) best = p;
+    }
     return best;
+}
+
+agi_convolution_pieces agi_cut_convolution(int double_precision, const agi_convolution *c)
+{
+    enum { MANY = 8, LANES = 64 }; /* samples: more need no outputs; lanes are full with parts of so many */
+    const int in_lanes = agi_plan_convolution(0, double_precision, c, 1).way == AGI_BATCH_LANES;
+    const int64_t enough = in_lanes ? LANES : c->out < MANY ? c->out : MANY;
+    agi_convolution_pieces p = { .by_samples = c->batch >= enough };
+    p.pieces = c->groups * (p.by_samples ? c->batch : c->out);
+    return p;
 }
 
 int64_t agi_convolution_work(int double_precision, const agi_convolution *c)

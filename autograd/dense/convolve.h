@@ -45,6 +45,15 @@ typedef struct {
 
 /* finite: no filter is infinite or no number. Others times a zero around an image are no zero, but not of any term. */
 agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *, int finite);
+/* The same for a part of a convolution, which is computed as the whole is. */
+agi_convolution_plan agi_plan_part(int isa, int double_precision, const agi_convolution *, agi_convolution_way);
+/* Each group's results can be cut along one axis, samples or outputs, in as many pieces as it is long: a part's bits
+ * are the whole's. */
+typedef struct {
+    int by_samples;
+    int64_t pieces; /* of all groups, the first one's first */
+} agi_convolution_pieces;
+agi_convolution_pieces agi_cut_convolution(int double_precision, const agi_convolution *);
 agi_taps agi_taps_at(const agi_convolution *, int axis, int64_t index);
 int64_t agi_convolution_work(int double_precision, const agi_convolution *); /* with any instruction set */
 

@@ -68,11 +68,14 @@ typedef struct {
     /* The lower triangle becomes its Cholesky factor, the upper one 0. The pivot that is not positive, or -1. */
     int64_t (*root)(int64_t n, void *lower, void *work);
     void (*divide)(agi_triangular, int64_t n, int64_t columns, const void *t, void *x, void *work); /* x = t^-1 x */
-    /* out is contiguous, [batch, groups, out, result]; work: agi_convolution_work bytes. */
-    void (*convolve)(const agi_convolution *, const void *x, const void *w, void *out, void *work);
-    /* out [queries, width], logs [queries] of the sums of exponentials; work: agi_attention_work bytes. */
+    /* Pieces `first` to before `end` of agi_convolution_cut's; out is contiguous, [batch, groups, out, result]; work:
+     * agi_convolution_work bytes. */
+    void (*convolve)(const agi_convolution *, const void *x, const void *w, void *out, void *work, int64_t first,
+                     int64_t end);
+    /* out [queries, width], logs [queries] of the sums of exponentials, for blocks of queries `first` to before `end`,
+     * in the order of agi_attention_turn; work: agi_attention_work bytes. */
     void (*attend)(const agi_attention_head *, const void *q, const void *k, const void *v, void *out, void *logs,
-                   void *work);
+                   void *work, int64_t first, int64_t end);
     /* by: dq [queries, depth], dk [keys, depth] and dv [keys, width], one after the other. */
     void (*attend_back)(const agi_attention_head *, const void *q, const void *k, const void *v, const void *out,
                         const void *logs, const void *g, void *by, void *work);

@@ -40,6 +40,7 @@ static const char *fault(const ag_op *op)
     if (kind != AG_POINTWISE && kind != AG_LIBRARY && kind != AG_VIEW)
         return "is to be one of AG_POINTWISE, AG_LIBRARY and AG_VIEW";
     if (op->inputs < 1 && op->inputs != -1) return "has neither a number of inputs nor -1, any number";
+    if (op->pieces) return "has pieces, which are for built-in operations";
     if (op->code) return "has a code, which is for built-in operations: f32 and f64 are what it computes with";
     if (kind == AG_POINTWISE) {
         if (op->inputs < 1 || op->inputs > POINTWISE_OPERANDS) return "is pointwise, of 1 to 3 inputs";

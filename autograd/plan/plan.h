@@ -244,6 +244,8 @@ typedef struct {
     uint32_t *in; /* buffers */
     ag_strides *stride;
     uint32_t out, work, pointers; /* pointers: room for the inputs' addresses where they are many, or AGI_NONE */
+    int64_t pieces, work_bytes;   /* work_bytes: of each thread */
+    int worth_threads;
 } agi_call;
 
 /* What of a product goes along the rows of its band's matrix: its rows, its columns, or the indices it sums over. */

@@ -14,6 +14,23 @@ static void explain_call(ag_run *r, const ag_node *x, const char *why)
     agi_print(&t, ": %s", why);
 }
 
+typedef struct {
+    const agi_call *call;
+    ag_kernel_call with;
+} call_job;
+
+/* A thread's share of a call that cannot fail. Where there are fewer pieces than threads, work memory is by piece. */
+static void run_pieces(void *context, int number, int threads)
+{
+    const call_job *j = context;
+    const int64_t n = j->call->pieces;
+    ag_kernel_call c = j->with;
+    c.first = n * number / threads;
+    c.end = n * (number + 1) / threads;
+    if (c.scratch) c.scratch = (char *)c.scratch + (n < threads ? c.first : number) * j->call->work_bytes;
+    if (c.first < c.end) c.node->op->run(&c);
+}
+
 ag_status agi_run_call(ag_run *r, const agi_call *call)
 {
     const void *few[AGI_FEW_INPUTS], **in = few;
@@ -25,7 +42,11 @@ ag_status agi_run_call(ag_run *r, const agi_call *call)
     }
     ag_kernel_call c = { .node = call->node, .out = r->memory[call->out], .in = in, .in_stride = call->stride,
                          .scratch = call->work == AGI_NONE ? NULL : r->memory[call->work], .message = text,
-                         .message_size = sizeof text, .isa = r->plan->options.isa };
+                         .message_size = sizeof text, .isa = r->plan->options.isa, .end = call->pieces };
+    if (r->pool && call->worth_threads) {
+        agi_pool_run(r->pool, run_pieces, &(call_job){ call, c });
+        return AG_OK;
+    }
     ag_status status = call->node->op->run(&c);
     return status ? explain_call(r, call->node, text), status : AG_OK;
 }

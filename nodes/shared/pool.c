@@ -82,6 +82,31 @@ agi_windows agi_windows_of(const ag_node *y)
     return w;
 }
 
+agi_planes agi_planes_of(const ag_kernel_call *c)
+{
+    const ag_node *y = c->node;
+    const size_t size = ag_dtype_size((ag_dtype)y->dtype);
+    agi_planes p = { .windows = agi_windows_of(y) };
+    p.windows.planes = c->end - c->first;
+    for (uint32_t k = 0; k < y->nin; k++)
+        p.in[k] = (const char *)c->in[k] + (size_t)(c->first * (ag_count(y->in[k]) / agi_count_planes(y))) * size;
+    p.out = (char *)c->out + (size_t)(c->first * (ag_count(y) / agi_count_planes(y))) * size;
+    return p;
+}
+
+int64_t agi_count_planes(const ag_node *y)
+{
+    return y->dim[0] * y->dim[1];
+}
+
+double agi_pool_flops(const ag_node *y)
+{
+    const agi_windows w = agi_windows_of(y);
+    double n = (double)w.planes;
+    for (int i = 0; i < 3; i++) n *= (double)w.result[i] * (double)w.kernel[i];
+    return n;
+}
+
 /* Values are images. */
 ag_node *agi_batch_planes(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
 {

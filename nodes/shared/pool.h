@@ -29,6 +29,15 @@ ag_status agi_infer_pooled(ag_infer *);
 ag_status agi_infer_image(ag_infer *);
 
 agi_windows agi_windows_of(const ag_node *y); /* as kernels take them */
+/* The planes that a call is to compute, which are its pieces. */
+typedef struct {
+    agi_windows windows;
+    const void *in[2];
+    void *out;
+} agi_planes;
+agi_planes agi_planes_of(const ag_kernel_call *);
+int64_t agi_count_planes(const ag_node *y);
+double agi_pool_flops(const ag_node *y);
 ag_node *agi_batch_planes(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count);
 
 size_t agi_pool_scratch(const ag_node *y);

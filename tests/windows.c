@@ -1,0 +1,129 @@
+/* Convolutions, windows and attention as calls of plans: the same bits on any number of threads. */
+#include "test.h"
+
+typedef ag_node *maker(ag_graph *, ag_dtype, ag_node *in[]);
+
+static ag_node *convolution(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    in[0] = ag_input(g, "x", t, AG_SHAPE(5, 18, 15, 13));
+    in[1] = ag_input(g, "w", t, AG_SHAPE(33, 18, 3, 3));
+    return ag_conv(in[0], in[1], &(ag_conv_options){ .padding = { 1, 1 } });
+}
+
+static ag_node *many_samples(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    in[0] = ag_input(g, "x", t, AG_SHAPE(130, 6, 9, 9));
+    in[1] = ag_input(g, "w", t, AG_SHAPE(16, 6, 5, 5));
+    return ag_conv(in[0], in[1], NULL);
+}
+
+static ag_node *strided(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    in[0] = ag_input(g, "x", t, AG_SHAPE(2, 24, 23, 26));
+    in[1] = ag_input(g, "w", t, AG_SHAPE(30, 24, 3, 3));
+    return ag_conv(in[0], in[1], &(ag_conv_options){ .stride = { 2, 2 }, .padding = { 1, 1 } });
+}
+
+static ag_node *depthwise(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    in[0] = ag_input(g, "x", t, AG_SHAPE(3, 65, 40, 41));
+    in[1] = ag_input(g, "w", t, AG_SHAPE(65, 1, 3, 3));
+    return ag_conv(in[0], in[1], &(ag_conv_options){ .padding = { 1, 1 }, .groups = 65 });
+}
+
+static ag_node *largest(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    in[0] = ag_input(g, "x", t, AG_SHAPE(3, 17, 90, 101));
+    return ag_max_pool(in[0], &(ag_pool_options){ .kernel = { 3, 3 }, .stride = { 1, 1 }, .padding = { 1, 1 } });
+}
+
+static ag_node *neighbours(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    in[0] = ag_input(g, "x", t, AG_SHAPE(3, 31, 202, 230));
+    return ag_max_pool(in[0], &(ag_pool_options){ .kernel = { 2, 2 } });
+}
+
+static ag_node *means(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    in[0] = ag_input(g, "x", t, AG_SHAPE(3, 17, 90, 101));
+    return ag_avg_pool(in[0], &(ag_pool_options){ .kernel = { 3, 3 }, .stride = { 1, 1 }, .padding = { 1, 1 } });
+}
+
+static ag_node *attention(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    for (int k = 0; k < 3; k++) in[k] = ag_input(g, NULL, t, AG_SHAPE(3, 300, 40));
+    return ag_attention(in[0], in[1], in[2], 0, 1);
+}
+
+static ag_node *one_head(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    for (int k = 0; k < 3; k++) in[k] = ag_input(g, NULL, t, AG_SHAPE(330, 50));
+    return ag_attention(in[0], in[1], in[2], 0, 0);
+}
+
+static maker *const makers[] = { convolution, many_samples, strided, depthwise, largest, neighbours, means, attention,
+                                 one_head };
+
+static void feed(ag_run *r, const ag_node *leaf, int number)
+{
+    const int64_t n = ag_size_of(leaf);
+    double *values = malloc((size_t)n * sizeof *values);
+    float *narrow = malloc((size_t)n * sizeof *narrow);
+    for (int64_t i = 0; i < n; i++) narrow[i] = (float)(values[i] = sin((double)(i * (number + 2) + 1)));
+    ck_assert_int_eq(ag_feed(r, leaf, ag_type_of(leaf) == AG_F32 ? (const void *)narrow : values), AG_OK);
+    free(values), free(narrow);
+}
+
+/* The value and its derivatives by all operands, one after the other. */
+static char *evaluate(maker *make, ag_dtype t, int threads, size_t *bytes)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *in[4] = { NULL }, *out[4];
+    out[0] = make(g, t, in);
+    const int n = in[2] ? 3 : in[1] ? 2 : 1;
+    ck_assert_msg(ag_graph_status(g) == AG_OK, "%s", ag_graph_error(g));
+    in[n] = ag_input(g, "g", t, ag_shape_of(out[0]));
+    ck_assert_int_eq(ag_vjp(1, out, &in[n], n, in, out + 1), AG_OK);
+    ag_plan *p = ag_compile(g, n + 1, out, &(ag_options){ .threads = threads, .poison = threads > 2 });
+    ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
+    ag_run *r = ag_run_new(p);
+    for (int k = 0; k <= n; k++) feed(r, in[k], k);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    char *all = NULL;
+    *bytes = 0;
+    for (int k = 0; k <= n; k++) {
+        const size_t more = (size_t)ag_size_of(out[k]) * (t == AG_F32 ? 4 : 8);
+        all = realloc(all, *bytes + more);
+        ck_assert_int_eq(ag_fetch(r, out[k], all + *bytes), AG_OK);
+        *bytes += more;
+    }
+    ag_run_free(r), ag_plan_free(p), ag_graph_free(g);
+    return all;
+}
+
+START_TEST(same_bits_for_any_threads)
+{
+    static const int threads[] = { 2, 3, 8 };
+    for (int t = AG_F32; t <= AG_F64; t++) {
+        size_t bytes, same;
+        char *one = evaluate(makers[_i], (ag_dtype)t, 1, &bytes);
+        for (size_t k = 0; k < COUNT(threads); k++) {
+            char *more = evaluate(makers[_i], (ag_dtype)t, threads[k], &same);
+            ck_assert_uint_eq(same, bytes);
+            ck_assert_msg(!memcmp(one, more, bytes), "%d threads, type %d", threads[k], t);
+            free(more);
+        }
+        free(one);
+    }
+}
+END_TEST
+
+Suite *suite_windows(void)
+{
+    Suite *s = suite_create("windows");
+    TCase *t = tcase_create("windows");
+    tcase_set_timeout(t, 300);
+    tcase_add_loop_test(t, same_bits_for_any_threads, 0, (int)COUNT(makers));
+    suite_add_tcase(s, t);
+    return s;
+}
