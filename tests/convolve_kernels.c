@@ -1,4 +1,4 @@
-/* Convolutions of every instruction set, each of the three ways, against plain loops in long double. */
+/* Convolutions of every instruction set, each of the ways, against plain loops in long double. */
 #include "dense/convolve.h"
 #include "test.h"
 
@@ -40,6 +40,26 @@ static int64_t lay(int n, const int64_t extent[], int64_t stride[])
     return step;
 }
 
+/* As gradients by filters are: few samples, images for filters; or matrix products. */
+static void draw_like_products(agi_convolution *c)
+{
+    const int whole = (int)below(3);
+    for (int i = 0; i < 3; i++) {
+        c->stride[i] = c->dilation[i] = c->spread[i] = 1;
+        c->pad[i] = 0;
+        if (whole == 2) {
+            c->kernel[i] = c->size[i];
+            c->result[i] = 1 + below(c->size[i] > 1 ? 5 : 1);
+            c->pad[i] = c->result[i] / 2;
+            c->dilation[i] = 1 + below(2);
+            c->batch = 1 + below(3);
+        } else {
+            c->kernel[i] = whole ? c->size[i] : 1;
+            c->result[i] = whole ? 1 : c->size[i];
+        }
+    }
+}
+
 /* Any that fits the room: small extents, or large ones of some. */
 static int draw(agi_convolution *c)
 {
@@ -60,6 +80,7 @@ static int draw(agi_convolution *c)
         c->spread[i] = moved ? 1 + below(6) / 3 : 1;
         c->pad[i] = below(4) - below(4) / 3;
     }
+    if (below(3) == 0) draw_like_products(c);
     const int64_t x[] = { c->batch, c->groups, c->in, c->size[0], c->size[1], c->size[2] };
     const int64_t w[] = { c->groups, c->out, c->in, c->kernel[0], c->kernel[1], c->kernel[2] };
     int64_t sx[6], sw[6];
@@ -95,6 +116,11 @@ static long double element(const agi_convolution *c, int wide, const void *x, co
     return sum;
 }
 
+static int way_of(int isa, int wide, const agi_convolution *c)
+{
+    return agi_plan_convolution(isa, wide, c, 1, agi_is_straight(c)).way;
+}
+
 static void compare(const agi_convolution *c, int wide, int isa, const void *x, const void *w, const void *out)
 {
     const double unit = (wide ? DBL_EPSILON : (double)FLT_EPSILON) / 2;
@@ -108,7 +134,7 @@ static void compare(const agi_convolution *c, int wide, int isa, const void *x, 
         const double got = get(wide, out, k);
         ck_assert_msg(fabsl(got - want) <= (terms + 2) * unit * size,
                       "isa %d, way %d, x %dx%dx%dx%dx%dx%d, w %dx..x%dx%dx%d, result %dx%dx%d: element %d is %.17g, "
-                      "not %.17Lg", isa, agi_plan_convolution(isa, wide, c, 1).way, (int)c->batch, (int)c->groups,
+                      "not %.17Lg", isa, way_of(isa, wide, c), (int)c->batch, (int)c->groups,
                       (int)c->in, (int)c->size[0], (int)c->size[1], (int)c->size[2], (int)c->out, (int)c->kernel[0],
                       (int)c->kernel[1], (int)c->kernel[2], (int)c->result[0], (int)c->result[1], (int)c->result[2],
                       (int)k, got, want);
@@ -128,13 +154,13 @@ static void compare_parts(const agi_convolution *c, int wide, int isa, const voi
         agi_dense_of(isa, wide)->convolve(c, x, w, out, work, k, k + n);
     }
     ck_assert_msg(!memcmp(out, whole, bytes), "isa %d, way %d: parts of %d pieces differ from the whole", isa,
-                  agi_plan_convolution(isa, wide, c, 1).way, (int)pieces);
+                  way_of(isa, wide, c), (int)pieces);
     free(out);
 }
 
 START_TEST(random_ones)
 {
-    static int way[3];
+    static int way[AGI_CONVOLUTION_WAYS];
     char *x = malloc(ROOM * 8), *w = malloc(ROOM * 8), *out = malloc(ROOM * 8 + 8);
     const int wide = _i % 2;
     state = 1000 + (uint64_t)_i;
@@ -156,11 +182,11 @@ START_TEST(random_ones)
             compare(&c, wide, isa, x, w, out);
             compare_parts(&c, wide, isa, x, w, out, work);
             ck_assert(test_same_bits(get(wide, out, n), -7));
-            way[agi_plan_convolution(isa, wide, &c, 1).way]++;
+            way[way_of(isa, wide, &c)]++;
             free(work);
         }
     }
-    for (int k = 0; k < 3; k++) ck_assert_msg(way[k] > 0, "way %d is never gone", k);
+    for (int k = 0; k < AGI_CONVOLUTION_WAYS; k++) ck_assert_msg(way[k] > 0, "way %d is never gone", k);
     free(x), free(w), free(out);
 }
 END_TEST

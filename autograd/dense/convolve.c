@@ -78,24 +78,75 @@ static agi_convolution_plan by_batch(const agi_convolution *c, int rows, int lan
     return p;
 }
 
-static agi_convolution_plan by_pixels(const agi_convolution *c, int rows, int lanes)
+/* Of a convolution without spread. Memory is as much as any part of it takes, whose tiles may be wider. */
+static agi_convolution_plan by_pixels(const agi_convolution *c, int isa, int rows, int lanes)
 {
-    agi_convolution_plan p = { .way = AGI_PIXEL_LANES, .width = AGI_TILE_VECTORS * lanes, .plane = 1,
+    const int vectors = c->out <= AGI_FEW_ROWS ? agi_vectors_of_few(isa, c->out) : AGI_TILE_VECTORS;
+    agi_convolution_plan p = { .way = AGI_PIXEL_LANES, .width = vectors * lanes, .plane = 1,
                                .block = channels_at_once(c) };
-    const int64_t result = agi_volume(c->result);
+    const int64_t result = agi_volume(c->result), run = c->stride[2] > 1 ? 1 : c->kernel[2];
     for (int i = 0; i < 3; i++) {
-        p.padded[i] = c->result[i] + (c->kernel[i] - 1) * c->dilation[i];
+        p.padded[i] = c->result[i] + (c->kernel[i] - 1) * c->dilation[i] / c->stride[i];
         p.plane *= p.padded[i];
+        p.apart[i] = c->stride[i] / divisor(c->stride[i], c->dilation[i]);
+        if (p.apart[i] > c->kernel[i]) p.apart[i] = c->kernel[i];
     }
-    p.x = up(c->in * p.plane + p.width, lanes);
+    const int64_t image = agi_volume(p.apart) * p.plane;
+    p.x = up(c->in * image + AGI_WIDE_1 * lanes, lanes);
     p.w = (c->out + rows - 1) / rows * up(rows, lanes) * c->in * agi_volume(c->kernel);
-    p.y = up(c->out, rows) * p.width;
-    p.runs = c->in * c->kernel[0] * c->kernel[1];
+    p.y = up(c->out, rows) * AGI_TILE_VECTORS * lanes;
+    p.runs = c->in * agi_volume(c->kernel) / run;
     const double points = (double)up(((c->result[0] - 1) * p.padded[1] + c->result[1] - 1) * p.padded[2] + c->result[2],
                                      p.width);
-    const double operands = (double)(c->groups * c->batch) * ((double)(c->in * p.plane) + (double)(c->out * result));
-    p.cycles = sums(products(c) / (double)result * points / lanes, c->out) * (c->kernel[2] < 3 ? 2 : 1.1) +
+    const double operands = (double)(c->groups * c->batch) * ((double)(c->in * image) + (double)(c->out * result));
+    p.cycles = products(c) / (double)result * points / lanes / 2 * (run < 3 ? 1.3 : 1.1) +
                moved(operands, lanes) + (double)(c->batch * c->groups * c->out) * points / lanes * 8;
+    return p;
+}
+
+/* Which tap is the first that results `from` of an axis meet, and how many there are, a step apart. */
+static int64_t unspread_axis(const agi_convolution *c, int i, int64_t from, agi_convolution *part, int64_t *first)
+{
+    const int64_t u = c->spread[i], d = c->dilation[i], step = u / divisor(u, d), start = from - c->pad[i];
+    int64_t k = 0;
+    if (u == 1) return *first = 0, c->kernel[i];
+    while (k < step && (start + k * d) % u) k++;
+    *first = k;
+    part->spread[i] = 1;
+    part->dilation[i] = step * d / u;
+    part->w_axis[i] = step * c->w_axis[i];
+    part->pad[i] = -(start + k * d) / u;
+    part->result[i] = (c->result[i] - from + u - 1) / u;
+    part->kernel[i] = k == step || k >= c->kernel[i] ? 0 : (c->kernel[i] - 1 - k) / step + 1;
+    return part->result[i] < 1 ? 0 : part->kernel[i];
+}
+
+int agi_unspread(const agi_convolution *c, const int64_t from[3], agi_convolution *part, int64_t *of_w)
+{
+    int met = 1;
+    *part = *c;
+    *of_w = 0;
+    for (int i = 0; i < 3; i++) {
+        int64_t first;
+        met &= unspread_axis(c, i, from[i], part, &first) > 0;
+        *of_w += first * c->w_axis[i];
+    }
+    return met;
+}
+
+/* As each of the parts without spread is at most. */
+static agi_convolution_plan by_spread_pixels(const agi_convolution *c, int isa, int rows, int lanes)
+{
+    agi_convolution most = *c;
+    for (int i = 0; i < 3; i++) {
+        const int64_t u = c->spread[i], step = u / divisor(u, c->dilation[i]);
+        most.kernel[i] = (c->kernel[i] + step - 1) / step;
+        most.result[i] = (c->result[i] + u - 1) / u;
+        most.dilation[i] = step * c->dilation[i] / u;
+        most.spread[i] = 1;
+    }
+    agi_convolution_plan p = by_pixels(&most, isa, rows, lanes);
+    p.cycles *= (double)agi_volume(c->spread);
     return p;
 }
 
@@ -112,26 +163,99 @@ static agi_convolution_plan by_inputs(const agi_convolution *c, int lanes)
     return p;
 }
 
+static agi_convolution_plan by_outputs(const agi_convolution *c, int rows, int lanes)
+{
+    const int64_t taps = c->kernel[0] * c->kernel[1], few = LONGEST_SUM / c->kernel[2] + 1;
+    agi_convolution_plan p = { .way = AGI_OUTPUT_LANES, .width = up(c->out, lanes), .plane = 1, .apart = { 1, 1, 1 },
+                               .block = few < taps ? few : taps };
+    const int64_t panels = (c->result[2] + rows - 1) / rows;
+    for (int i = 0; i < 3; i++) {
+        p.padded[i] = (c->result[i] - 1) * c->stride[i] + (c->kernel[i] - 1) * c->dilation[i] + 1;
+        p.plane *= p.padded[i];
+    }
+    p.x = up(c->batch * p.plane, lanes);
+    p.w = p.block * c->kernel[2] * p.width;
+    p.y = c->batch * agi_volume(c->result) * p.width;
+    p.runs = p.block;
+    const double images = (double)(c->groups * c->in * c->batch) * (double)p.plane;
+    const double filters = (double)(c->groups * c->in * p.width) * (double)agi_volume(c->kernel);
+    /* Sums wait for their terms where a tile has few of them. */
+    const double tile = (double)(c->result[2] / panels) * (p.width > lanes ? 2 : 1), waits = tile < 8 ? 8 / tile : 1;
+    p.cycles = products(c) / (double)c->out * (double)p.width / lanes / 2 * waits * 1.3 +
+               moved(images + filters + (double)(c->groups * p.y), lanes);
+    return p;
+}
+
+/* Filters of one element; or one result, of all of the image. */
+static int is_matrix(const agi_convolution *c)
+{
+    const int64_t taps = agi_volume(c->kernel), points = agi_volume(c->result);
+    int whole = taps > 1 && points == 1, single = taps == 1 && points > 1;
+    for (int i = 0; i < 3; i++) {
+        single &= c->stride[i] == 1 && c->size[i] == c->result[i] && !c->pad[i] && c->spread[i] == 1;
+        whole &= c->kernel[i] == c->size[i] && !c->pad[i] && c->spread[i] == 1;
+        whole &= c->dilation[i] == 1 || c->size[i] == 1;
+    }
+    return whole || single;
+}
+
+static agi_convolution_plan by_matrices(const agi_convolution *c, int isa, int double_precision, int lanes)
+{
+    agi_convolution_plan p = { .way = AGI_MATRICES };
+    const int64_t longest = agi_volume(c->size) > c->in ? agi_volume(c->size) : c->in;
+    const agi_product_of most = { .rows = longest > c->batch ? longest : c->batch, .columns = longest > c->out ? longest
+                                  : c->out, .inner = longest,
+                                  .reading = { .way = AGI_TILES, .turned = 1, .a = AGI_PACKED, .b = AGI_PACKED } };
+    const int64_t size = double_precision ? 8 : 4, vectors = AGI_DOT_BLOCK * size;
+    p.w = agi_product_work(isa, double_precision, &most) / size + up(vectors / size, lanes);
+    p.cycles = products(c) / lanes / 2 * 1.1 + moved((double)(c->groups * c->out * c->in), lanes);
+    return p;
+}
+
+static int follow(const int64_t extent[3], const int64_t axis[3])
+{
+    const int64_t row = extent[2] * axis[2];
+    return (extent[1] == 1 || axis[1] == row) && (extent[0] == 1 || axis[0] == row * extent[1]);
+}
+
+int agi_is_straight(const agi_convolution *c)
+{
+    return follow(c->size, c->x_axis) && follow(c->kernel, c->w_axis);
+}
+
 agi_convolution_plan agi_plan_part(int isa, int double_precision, const agi_convolution *c, agi_convolution_way way)
 {
     if (isa < 1 || isa > agi_best_isa()) isa = agi_best_isa();
     const int64_t size = double_precision ? 8 : 4;
     const int lanes = (int)((isa == 3 ? 64 : isa == 2 ? 32 : 16) / size), rows = agi_tile_rows(isa);
-    agi_convolution_plan p = way == AGI_BATCH_LANES ? by_batch(c, rows, lanes)
-                           : way == AGI_PIXEL_LANES ? by_pixels(c, rows, lanes) : by_inputs(c, lanes);
-    const int64_t taps = (c->result[0] + c->result[1] + c->result[2]) * (int64_t)sizeof(agi_taps);
+    agi_convolution_plan p;
+    switch (way) {
+    case AGI_BATCH_LANES: p = by_batch(c, rows, lanes); break;
+    case AGI_INPUT_LANES: p = by_inputs(c, lanes); break;
+    case AGI_PIXEL_LANES: p = by_spread_pixels(c, isa, rows, lanes); break;
+    case AGI_OUTPUT_LANES: p = by_outputs(c, rows, lanes); break;
+    default: p = by_matrices(c, isa, double_precision, lanes); break;
+    }
     p.bytes = up(p.x * size, 64) + up(p.w * size, 64) + up(p.y * size, 64) +
-              up(2 * p.runs * (int64_t)sizeof(int64_t), 64) + taps;
+              up(2 * p.runs * (int64_t)sizeof(int64_t), 64);
+    for (int i = 0; i < 3; i++) p.bytes += up(c->result[i] * (int64_t)sizeof(agi_taps), 64);
     return p;
 }
 
-agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *c, int finite)
+agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *c, int finite,
+                                          int straight)
 {
-    int moves = !finite;
-    for (int i = 0; i < 3; i++) moves |= c->stride[i] > 1 || c->spread[i] > 1;
+    int spread = 0, both = 0;
+    for (int i = 0; i < 3; i++) {
+        spread |= c->spread[i] > 1;
+        both |= c->stride[i] > 1 && c->spread[i] > 1;
+    }
+    const int can[AGI_CONVOLUTION_WAYS] = { [AGI_INPUT_LANES] = 1, [AGI_PIXEL_LANES] = finite && !both,
+                                            [AGI_OUTPUT_LANES] = finite && !spread && c->stride[2] == 1,
+                                            [AGI_MATRICES] = straight && is_matrix(c) };
     agi_convolution_plan best = agi_plan_part(isa, double_precision, c, AGI_BATCH_LANES);
-    for (int way = AGI_PIXEL_LANES; way <= AGI_INPUT_LANES; way++) {
-        if (way == AGI_PIXEL_LANES && moves) continue;
+    for (int way = 0; way < AGI_CONVOLUTION_WAYS; way++) {
+        if (!can[way]) continue;
         const agi_convolution_plan p = agi_plan_part(isa, double_precision, c, (agi_convolution_way)way);
         if (p.cycles < best.cycles) best = p;
     }
@@ -141,9 +265,11 @@ agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const a
 agi_convolution_pieces agi_cut_convolution(int double_precision, const agi_convolution *c)
 {
     enum { MANY = 8, LANES = 64 }; /* samples: more need no outputs; lanes are full with parts of so many */
-    const int in_lanes = agi_plan_convolution(0, double_precision, c, 1).way == AGI_BATCH_LANES;
-    const int64_t enough = in_lanes ? LANES : c->out < MANY ? c->out : MANY;
+    const agi_convolution_way way = agi_plan_convolution(0, double_precision, c, 1, 1).way;
+    const int64_t enough = way == AGI_BATCH_LANES ? LANES : c->out < MANY ? c->out : MANY;
     agi_convolution_pieces p = { .by_samples = c->batch >= enough };
+    if (way == AGI_OUTPUT_LANES) p.by_samples = c->out < LANES && c->batch > 1;
+    if (is_matrix(c) && agi_volume(c->kernel) > 1) p.by_samples = 1; /* any rows of a product are a part */
     p.pieces = c->groups * (p.by_samples ? c->batch : c->out);
     return p;
 }
@@ -152,8 +278,8 @@ int64_t agi_convolution_work(int double_precision, const agi_convolution *c)
 {
     int64_t most = 0;
     for (int isa = 1; isa <= agi_best_isa(); isa++)
-        for (int finite = 0; finite < 2; finite++) {
-            const int64_t bytes = agi_plan_convolution(isa, double_precision, c, finite).bytes;
+        for (int k = 0; k < 4; k++) {
+            const int64_t bytes = agi_plan_convolution(isa, double_precision, c, k & 1, k >> 1).bytes;
             if (bytes > most) most = bytes;
         }
     return most;

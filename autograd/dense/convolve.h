@@ -5,9 +5,13 @@
  * where that is an element of x. Of this form are a convolution, its gradient by x (the stride spreads y's, the filter
  * is turned) and by w (n and c change places, stride and dilation too), and theirs.
  *
- * Three ways, by what lies in a vector's lanes:
+ * Matrix products, where filters are single elements or as large as the images; else by what lies in a vector's lanes:
  *   batch.inc   samples n: tiles of some o by lanes, over the elements that an output point meets
- *   pixels.inc  output points, of padded images in one row, with no stride and no spread
+ *   pixels.inc  output points, of padded images in one row. With a stride images are taken apart, every so many points
+ *               of an axis being a row of their own; where elements are spread, results are: every so many points meet
+ *               taps of their own, and are a convolution without spread
+ *   outputs.inc output channels o: tiles of some neighbouring output points by lanes, of padded images; few samples and
+ *               channels, many taps, as of gradients by w, where these are images
  *   lanes.inc   input channels c, whose products are added in the end: few samples and output points, as of gradients
  *               by w, where these are images' channels and filters */
 #ifndef AGI_CONVOLVE_H
@@ -24,14 +28,22 @@ struct agi_convolution {
     int64_t w_group, w_out, w_in, w_axis[3];
 };
 
-typedef enum { AGI_BATCH_LANES, AGI_PIXEL_LANES, AGI_INPUT_LANES } agi_convolution_way;
+typedef enum {
+    AGI_BATCH_LANES,
+    AGI_INPUT_LANES,
+    AGI_PIXEL_LANES,
+    AGI_OUTPUT_LANES,
+    AGI_MATRICES,
+    AGI_CONVOLUTION_WAYS
+} agi_convolution_way;
 
 /* How it is computed; parts of the work memory, in elements. */
 typedef struct {
     agi_convolution_way way;
     int64_t width;              /* of the axis in lanes, a multiple of them */
-    int64_t padded[3], plane;   /* pixels: an image's extents with what is around it, and their product */
-    int64_t block;              /* input channels whose products are added at a time */
+    int64_t padded[3], plane;   /* pixels: an image's extents with what is around it, and their product, */
+    int64_t apart[3];           /* and by axis in how many images it is taken apart */
+    int64_t block;              /* input channels whose products are added at a time; of output lanes, rows of taps */
     int64_t x, w, y;            /* operands as the kernels take them, and the result */
     int64_t runs;               /* at most */
     int64_t bytes;
@@ -43,8 +55,11 @@ typedef struct {
     int64_t first, step, count, at, next;
 } agi_taps;
 
-/* finite: no filter is infinite or no number. Others times a zero around an image are no zero, but not of any term. */
-agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *, int finite);
+/* finite: no filter is infinite or no number. Others times a zero around an image are no zero, but not of any term.
+ * straight: each operand's points follow one another as one axis does. */
+agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *, int finite,
+                                          int straight);
+int agi_is_straight(const agi_convolution *);
 /* The same for a part of a convolution, which is computed as the whole is. */
 agi_convolution_plan agi_plan_part(int isa, int double_precision, const agi_convolution *, agi_convolution_way);
 /* Each group's results can be cut along one axis, samples or outputs, in as many pieces as it is long: a part's bits
@@ -54,6 +69,9 @@ typedef struct {
     int64_t pieces; /* of all groups, the first one's first */
 } agi_convolution_pieces;
 agi_convolution_pieces agi_cut_convolution(int double_precision, const agi_convolution *);
+/* Results `from`, from + spread, ... of each axis as a convolution without spread: of x as it is, of w from *of_w on.
+ * 0: no tap meets an element, or there are no such results. Axes with a spread have no stride. */
+int agi_unspread(const agi_convolution *, const int64_t from[3], agi_convolution *part, int64_t *of_w);
 agi_taps agi_taps_at(const agi_convolution *, int axis, int64_t index);
 int64_t agi_convolution_work(int double_precision, const agi_convolution *); /* with any instruction set */
 

@@ -108,6 +108,16 @@ enum {
     AGI_TILE_ROWS_1 = 6, AGI_TILE_ROWS_2 = 6, AGI_TILE_ROWS_3 = 14 /* its most rows, by instruction set */
 };
 
+/* Few rows take more vectors, so that sums do not wait for their last terms. */
+enum { AGI_FEW_ROWS = 3, AGI_WIDE_1 = 8, AGI_WIDE_2 = 8, AGI_WIDE_3 = 6, /* of the third instruction set */
+       AGI_NARROW_1 = 6, AGI_NARROW_2 = 4, AGI_NARROW_3 = 3 };
+
+static inline int agi_vectors_of_few(int isa, int64_t rows)
+{
+    if (isa == 3) return rows == 1 ? AGI_WIDE_1 : rows == 2 ? AGI_WIDE_2 : AGI_WIDE_3;
+    return rows == 1 ? AGI_NARROW_1 : rows == 2 ? AGI_NARROW_2 : AGI_NARROW_3;
+}
+
 static inline int agi_tile_rows(int isa)
 {
     return isa == 3 ? AGI_TILE_ROWS_3 : isa == 2 ? AGI_TILE_ROWS_2 : AGI_TILE_ROWS_1;
