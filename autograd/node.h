@@ -175,6 +175,8 @@ struct ag_op {
      * another, with scratch of its own. All bits are the same however they are dealt out. NULL: one. */
     int64_t (*pieces)(const ag_node *y);
     double (*flops)(const ag_node *y);        /* for the plan's report; NULL: one an element */
+    /* For the plan's report: "by" what `run` computes it with that instruction set. NULL: there is one way. */
+    const char *(*way)(const ag_node *y, const ag_strides in_stride[], int isa);
     /* AG_LIBRARY: `run` as C99, for ag_write_c: the body of a function that returns 0 or an ag_status. It finds
      * pointers in0, in1, ... to element 0 of the inputs, out, and scratch; types are float, double and int64_t. NULL:
      * none. */

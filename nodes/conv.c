@@ -136,6 +136,17 @@ static double flops(const ag_node *y)
     return all;
 }
 
+static const char *way(const ag_node *y, const ag_strides in_stride[], int isa)
+{
+    static const char *const text[AGI_CONVOLUTION_WAYS] = {
+        [AGI_BATCH_LANES] = "samples in lanes",        [AGI_INPUT_LANES] = "input channels in lanes",
+        [AGI_PIXEL_LANES] = "output points in lanes",  [AGI_OUTPUT_LANES] = "output channels in lanes",
+        [AGI_MATRICES] = "matrix products"
+    };
+    const agi_convolution of = convolution_of(y, in_stride);
+    return text[agi_plan_convolution(isa, y->dtype == AG_F64, &of, 1, agi_is_straight(&of)).way];
+}
+
 /* ---- what depends on what ---------------------------------------------------------------------------------------- */
 
 /* Output point `to` of indices `at`: what of one channel's elements and filter it is made of. */
@@ -239,7 +250,8 @@ const ag_op agi_conv = { .name = "conv",
                          .gradient = gradient,
                          .batch = batch,
                          .pattern = pattern,
-                         .flops = flops };
+                         .flops = flops,
+                         .way = way };
 
 ag_node *agi_new_conv(ag_node *x, ag_node *w, const agi_conv_form *f)
 {

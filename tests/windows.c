@@ -118,12 +118,46 @@ START_TEST(same_bits_for_any_threads)
 }
 END_TEST
 
+/* ---- the plan's text --------------------------------------------------------------------------------------------- */
+
+static const struct {
+    int64_t x[4], w[4], stride;
+    const char *says;
+} told[] = {
+    { { 1, 64, 28, 28 }, { 64, 64, 3, 3 }, 1, "by output points in lanes\n    in up to 64 pieces at once" },
+    { { 1, 64, 28, 28 }, { 64, 64, 3, 3 }, 2, "by output points in lanes" },
+    { { 1, 64, 28, 28 }, { 64, 64, 1, 1 }, 1, "by matrix products" },
+    { { 256, 8, 12, 12 }, { 16, 8, 5, 5 }, 1, "by samples in lanes" },
+    { { 2, 3, 5, 5 }, { 2, 3, 3, 3 }, 1, "to " }, /* nothing is said of pieces: they would not pay */
+};
+
+START_TEST(plans_tell_the_way)
+{
+    char *text = NULL;
+    size_t bytes;
+    const int64_t *x = told[_i].x, *w = told[_i].w, stride = told[_i].stride;
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *y = ag_conv(ag_input(g, "x", AG_F32, AG_SHAPE(x[0], x[1], x[2], x[3])),
+                         ag_input(g, "w", AG_F32, AG_SHAPE(w[0], w[1], w[2], w[3])),
+                         &(ag_conv_options){ .stride = { stride, stride } });
+    ag_plan *p = ag_compile(g, 1, &y, NULL);
+    FILE *to = open_memstream(&text, &bytes);
+    ck_assert_int_eq(ag_write_text(to, p), 0);
+    fclose(to);
+    ck_assert_msg(strstr(text, told[_i].says) != NULL, "%s", text);
+    if (_i + 1 == (int)COUNT(told)) ck_assert_msg(!strstr(text, "pieces"), "%s", text);
+    free(text);
+    ag_plan_free(p), ag_graph_free(g);
+}
+END_TEST
+
 Suite *suite_windows(void)
 {
     Suite *s = suite_create("windows");
     TCase *t = tcase_create("windows");
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, same_bits_for_any_threads, 0, (int)COUNT(makers));
+    tcase_add_loop_test(t, plans_tell_the_way, 0, (int)COUNT(told));
     suite_add_tcase(s, t);
     return s;
 }

@@ -163,6 +163,8 @@ static void show_call(writer *w, const agi_call *c, double *bytes, double *flops
     }
     fprintf(w->to, "\n    to ");
     show_buffer(w, c->out);
+    if (c->node->op->way) fprintf(w->to, "\n    by %s", c->node->op->way(c->node, c->stride, w->plan->options.isa));
+    if (c->worth_threads) fprintf(w->to, "\n    in up to %lld pieces at once", (long long)c->pieces);
     fputc('\n', w->to);
     *bytes += buffer_bytes(w, c->out);
     *flops += c->node->op->flops ? c->node->op->flops(c->node) : (double)ag_count(c->node);
