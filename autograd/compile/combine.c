@@ -8,7 +8,7 @@ static agi_value *only_reader_of(const agi_compiler *c, const agi_value *user, i
     const agi_value *seen = &c->value[user->in[k]];
     agi_value *it = &c->value[seen->root];
     if (it->op != op || !agi_is_point(it) || it->uses != 1 || seen->view != AGI_NONE) return NULL;
-    if (it->node->dtype != user->node->dtype) return NULL;
+    if (it->dtype != user->dtype) return NULL;
     return ag_same_shape(seen->node, user->node) && ag_same_shape(it->node, user->node) ? it : NULL;
 }
 
@@ -41,7 +41,7 @@ static int scale_before_broadcast(agi_compiler *c, agi_value *it, const agi_fuse
         uint32_t small = mul->in[j], other = mul->in[1 - j];
         int64_t n = ag_count(mul->node);
         if (ag_count(c->value[small].node) >= n || ag_count(c->value[other].node) >= n) continue;
-        mul->node = c->value[small].node;
+        agi_set_node(mul, c->value[small].node);
         mul->in[0] = scalar;
         mul->in[1] = small;
         it->in[0] = other;
@@ -66,7 +66,7 @@ static void accumulate(agi_compiler *c, uint32_t leaf, const agi_fused_pattern *
         if (product->node->rank != 2 || !ag_same_shape(product->node, it->node)) continue;
         it->kind = AGI_VALUE_PRODUCT;
         it->op = p->fused;
-        it->node = product->node;
+        agi_set_node(it, product->node);
         it->onto = leaf;
         it->in[2] = mul->in[1 - k];
         it->in[0] = product->in[0];

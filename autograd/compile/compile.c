@@ -32,11 +32,11 @@ void agi_count_uses(agi_compiler *c)
     for (int k = 0; k < c->nassigned; k++) c->value[c->value[c->assigned[k]].assigned].uses++;
 }
 
-int agi_sources(const agi_compiler *c, const agi_value *it, int k)
+/* Neither pointwise nor a fold. */
+int agi_source_of_others(const agi_compiler *c, const agi_value *it, int k)
 {
     if (it->kind == AGI_VALUE_CALL)
         return k < (int)it->node->nin ? (int)((const uint32_t *)c->operands.data)[it->in[0] + (uint32_t)k] : -1;
-    if (it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD) return k < it->nin ? (int)it->in[k] : -1;
     if (it->kind != AGI_VALUE_PRODUCT) return -1;
     if (k < 2) return (int)it->in[k];
     if (k == 2 && it->onto != AGI_NONE) return (int)it->onto;

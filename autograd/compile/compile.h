@@ -47,7 +47,7 @@ typedef enum {
 } agi_value_kind;
 
 typedef struct {
-    const ag_node *node; /* whose shape and type the value has */
+    const ag_node *node; /* whose shape and type the value has; agi_set_node sets it */
     const ag_op *op;     /* AGI_VALUE_POINT: the operation, NULL for a copy; product: how it is accumulated, or NULL */
     uint32_t in[3];      /* values; of a product: a, b and the scale; of a call: where its operands are listed */
     uint32_t root;       /* the value that owns the memory; itself unless a view */
@@ -73,6 +73,7 @@ typedef struct {
     uint8_t in_loop : 1; /* in a body: the loop says where it lies */
     uint8_t remade : 1; /* marked to be computed again; then: computed again */
     uint8_t effect : 1; /* stands for an assignment: its value is to be found in the parameter */
+    uint8_t dtype, few; /* the node's type and its elements, or 0: more than a scalar program computes of it */
     uint8_t sweep;  /* how many reverse sweeps had begun when its node was made; from the 255th on they count as one */
 } agi_value;
 
@@ -192,6 +193,20 @@ static inline agi_buffer *agi_buffer_at(const agi_compiler *c, uint32_t b)
     return (agi_buffer *)c->buffers.data + b;
 }
 
+/* What most of compiling asks about a node is in the value: nodes are elsewhere in memory. */
+static inline void agi_set_node(agi_value *it, const ag_node *x)
+{
+    int64_t n = ag_count(x);
+    it->node = x;
+    it->dtype = x->dtype;
+    it->few = (uint8_t)(n <= AGI_LARGEST_SMALL ? n : 0);
+}
+
+static inline int64_t agi_elements(const agi_value *it)
+{
+    return it->few ? it->few : ag_count(it->node);
+}
+
 static inline int agi_is_point(const agi_value *it)
 {
     return it->kind == AGI_VALUE_POINT;
@@ -259,7 +274,12 @@ int agi_pack(agi_compiler *, int64_t start, int64_t end);
 
 /* compile.c */
 ag_strides agi_value_strides(const agi_compiler *, uint32_t value); /* over the value's own shape, in root's memory */
-int agi_sources(const agi_compiler *, const agi_value *, int k); /* k-th operand value, or -1 */
+int agi_source_of_others(const agi_compiler *, const agi_value *, int k);
+static inline int agi_sources(const agi_compiler *c, const agi_value *it, int k) /* k-th operand value, or -1 */
+{
+    if (it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD) return k < it->nin ? (int)it->in[k] : -1;
+    return agi_source_of_others(c, it, k);
+}
 void agi_count_uses(agi_compiler *);
 uint32_t agi_awaited(const agi_compiler *, uint32_t value); /* the one it is not to be computed before, or AGI_NONE */
 int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */

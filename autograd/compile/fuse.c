@@ -11,22 +11,21 @@ enum { KEYS = 1024, LOOK_BACK = 16 };
 static int64_t reach_of(const agi_compiler *c, uint32_t operand)
 {
     const agi_value *root = &c->value[c->value[operand].root];
-    const ag_node *x = c->value[operand].node;
     int64_t low;
-    if (!agi_is_loop(root)) return ag_count(root->node);
+    if (!agi_is_loop(root)) return agi_elements(root);
+    const ag_node *x = c->value[operand].node;
     agi_pattern p = agi_walk(c, operand, x->rank, x->dim);
     return agi_layout_of(c, root->node)->bytes > AGI_LARGEST_LOOP ? INT64_MAX : agi_pattern_reach(&p, &low);
 }
 
 static int is_small(const agi_compiler *c, const agi_value *it)
 {
-    const ag_node *x = it->node;
-    int64_t work = ag_count(x);
-    if (work > AGI_LARGEST_SMALL || x->dtype == AG_I64) return 0;
+    int64_t work = it->few;
+    if (!work || it->dtype == AG_I64) return 0;
     if (it->kind == AGI_VALUE_POINT) {
         if (it->op && !it->op->code) return 0;
     } else if (it->kind == AGI_VALUE_FOLD) {
-        work = ag_count(c->value[it->in[0]].node);
+        work = agi_elements(&c->value[it->in[0]]);
     } else if (it->kind == AGI_VALUE_PRODUCT) {
         const ag_node *a = c->value[it->in[0]].node;
         work *= a->dim[a->rank - 1];
@@ -36,7 +35,7 @@ static int is_small(const agi_compiler *c, const agi_value *it)
     if (work > 8 * AGI_LARGEST_SMALL) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         if (c->value[s].bounds != AGI_NONE) return 0; /* its zeros have no address */
-        if (c->value[s].node->dtype != x->dtype || reach_of(c, (uint32_t)s) > AGI_LARGEST_SOURCE) return 0;
+        if (c->value[s].dtype != it->dtype || reach_of(c, (uint32_t)s) > AGI_LARGEST_SOURCE) return 0;
     }
     return 1;
 }
@@ -114,7 +113,7 @@ static joining point_joins(const agi_compiler *c, const agi_value *it, uint32_t 
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     joining j = { .columns = f->columns };
-    int64_t points = ag_count(it->node);
+    int64_t points = agi_elements(it);
     if (points == f->points) {
         j.fits = operands_fit(c, it, g, f->columns, 0);
     } else if (f->columns > 1 && is_column(f, points)) {
@@ -128,7 +127,7 @@ static joining joins(const agi_compiler *c, const agi_value *it, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     joining no = { 0 };
-    if (it->node->dtype != f->dtype || !comes_late_enough(c, it, g)) return no;
+    if (it->dtype != f->dtype || !comes_late_enough(c, it, g)) return no;
     if (it->small) {
         joining j = { .fits = f->kind == AGI_GROUP_SCALAR && operands_fit(c, it, g, 0, 0) };
         return j;
@@ -141,13 +140,13 @@ static joining joins(const agi_compiler *c, const agi_value *it, uint32_t g)
 
 static int64_t points_of(const agi_compiler *c, const agi_value *it)
 {
-    return ag_count(it->kind == AGI_VALUE_FOLD ? c->value[it->in[0]].node : it->node);
+    return agi_elements(it->kind == AGI_VALUE_FOLD ? &c->value[it->in[0]] : it);
 }
 
 static uint32_t *key_slot(const agi_compiler *c, const agi_value *it)
 {
     uint64_t key = it->small ? 1 : (uint64_t)points_of(c, it) * 4 + 2;
-    key = (key + it->node->dtype) * 0x9E3779B97F4A7C15u;
+    key = (key + it->dtype) * 0x9E3779B97F4A7C15u;
     return &c->fusing.newest[(key >> 40) % KEYS];
 }
 
@@ -214,7 +213,7 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
         uint32_t l = level_of(c, c->value[s].root);
         if (l > level) level = l;
     }
-    *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->node->dtype, .level = level + 1,
+    *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->dtype, .level = level + 1,
                                          .place = place_of(c, i), .points = points_of(c, it), .older = AGI_NONE };
     if (kind == AGI_GROUP_SINGLE) {
         it->group = g;
@@ -241,7 +240,7 @@ static void note_reader(const agi_compiler *c, uint32_t *reader, const agi_value
     int inside = c->value[root].group == by->group, register_like = inside;
     if (!inside && !by->row && (by->kind == AGI_VALUE_POINT || by->kind == AGI_VALUE_FOLD)) {
         agi_pattern p = agi_operand_walk(c, by, k);
-        register_like = agi_pattern_flat(&p) && c->value[operand].node->dtype == by->node->dtype;
+        register_like = agi_pattern_flat(&p) && c->value[operand].dtype == by->dtype;
     }
     if (!register_like) reader[root] = SEVERAL;
     else if (reader[root] == NOBODY) reader[root] = by->group;
@@ -271,7 +270,7 @@ static int operands_lie_ready(const agi_compiler *c, const agi_value *it, const 
         const agi_value *r = &c->value[root];
         int stays = r->kind == AGI_VALUE_LEAF && r->assigned == AGI_NONE;
         if (!stays && (r->kind == AGI_VALUE_LEAF || !stored[root])) return 0;
-        full += ag_count(r->node) > 1;
+        full += agi_elements(r) > 1;
     }
     return full == 1;
 }

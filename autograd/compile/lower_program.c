@@ -47,7 +47,7 @@ static uint32_t address_of(writer *w, uint32_t i)
 {
     agi_compiler *c = w->c;
     if (c->lowering.address[i] != AGI_NONE) return c->lowering.address[i];
-    int64_t n = ag_count(c->value[i].node);
+    int64_t n = agi_elements(&c->value[i]);
     if (!more_elements(w, n)) return 0;
     c->lowering.address[i] = (uint32_t)c->lowering.elements.count;
     for (int64_t e = 0; e < n; e++)
@@ -97,10 +97,10 @@ static void write_point(writer *w, const agi_value *it, uint32_t out)
 {
     agi_pattern p[3];
     uint32_t base[3], at[3] = { 0, 0, 0 };
-    int64_t n = ag_count(it->node);
+    int64_t n = it->few;
     for (int k = 0; k < it->nin; k++) {
         const agi_value *in = &w->c->value[it->in[k]];
-        if (it->node->rank || in->view != AGI_NONE) p[k] = agi_operand_walk(w->c, it, k);
+        if (n > 1 || in->view != AGI_NONE) p[k] = agi_operand_walk(w->c, it, k);
         else p[k].rank = 0, p[k].offset = 0;
         base[k] = base_of(w, in->root, &p[k]);
     }
@@ -168,7 +168,7 @@ static void write_value(writer *w, uint32_t i)
 {
     agi_compiler *c = w->c;
     const agi_value *it = &c->value[i];
-    uint32_t n = (uint32_t)ag_count(it->node);
+    uint32_t n = it->few;
     if (it->buffer == AGI_NONE) c->lowering.slot_of[i] = take_slots(w, n);
     uint32_t out = base_of(w, i, NULL);
     if (it->kind == AGI_VALUE_POINT) write_point(w, it, out);
@@ -179,7 +179,7 @@ static void write_value(writer *w, uint32_t i)
         uint32_t root = c->value[s].root;
         const agi_value *r = &c->value[root];
         if (r->group == w->group && r->buffer == AGI_NONE && --c->lowering.left[root] == 0)
-            give_slots(w, c->lowering.slot_of[root], (uint32_t)ag_count(r->node));
+            give_slots(w, c->lowering.slot_of[root], r->few);
     }
     if (it->buffer == AGI_NONE && !it->uses) give_slots(w, c->lowering.slot_of[i], n);
 }
@@ -189,11 +189,11 @@ static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)
     int64_t count = 0;
     for (uint32_t m = 0; m < f->members; m++) {
         const agi_value *it = &c->value[c->value_list[f->start + m]];
-        int64_t n = ag_count(it->node);
+        int64_t n = it->few;
         if (it->kind == AGI_VALUE_POINT) {
             count += n;
         } else if (it->kind == AGI_VALUE_FOLD) {
-            int64_t extent = ag_count(c->value[it->in[0]].node) / n;
+            int64_t extent = agi_elements(&c->value[it->in[0]]) / n;
             count += n * (extent > 1 ? extent - 1 : 1);
         } else {
             const ag_node *a = c->value[it->in[0]].node;

@@ -7,9 +7,10 @@
 static uint32_t new_value(agi_compiler *c, const ag_node *x, agi_value_kind kind)
 {
     uint32_t i = c->nvalues++;
-    c->value[i] = (agi_value){ .node = x, .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
+    c->value[i] = (agi_value){ .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
                              .bounds = AGI_NONE, .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE,
                              .buffer = AGI_NONE, .kind = (uint8_t)kind, .sweep = c->reading.sweep };
+    agi_set_node(&c->value[i], x);
     return i;
 }
 

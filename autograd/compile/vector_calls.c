@@ -95,7 +95,7 @@ static void sort_by_depth(window *w)
         const agi_value *it = &w->c->value[i];
         int depth = depth_of(w, i);
         if (is_call(w, it)) {
-            int64_t elements = ag_count(it->node);
+            int64_t elements = it->few;
             vector_call *b = call_for(w, it->op, depth, elements);
             append(w, &b->calls, k);
             b->count++;
