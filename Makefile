@@ -31,8 +31,11 @@ DEMOS := $(SINGLE) $(BUILD)/derive $(BUILD)/gradbench
 # Demos of several files; the tests and the benchmarks use all of gradbench but its main.
 DERIVE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/derive/*.c))
 GRADBENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/gradbench/*.c))
+PROBLEMS := $(filter-out %/main.o,$(GRADBENCH))
+# What they are measured against is for this machine's processor, as our kernels are.
 PRIMALS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/gradbench/*.c))
-PROBLEMS := $(filter-out %/main.o,$(GRADBENCH)) $(PRIMALS)
+LIMITS := $(PRIMALS:$(BUILD)/%=$(BUILD)/limits/%)
+THIS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-march=native -mprefer-vector-width=512)
 
 all: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(DEMOS)
 
@@ -60,8 +63,8 @@ $(BUILD)/libautograd.so: $(OBJECTS)
 $(SINGLE): $(BUILD)/%: $(BUILD)/demos/%.o
 $(BUILD)/derive: $(DERIVE)
 $(BUILD)/gradbench: $(GRADBENCH)
-$(BUILD)/bench: $(BENCH) $(PROBLEMS)
-$(BUILD)/check: $(TESTS) $(PROBLEMS)
+$(BUILD)/bench: $(BENCH) $(PROBLEMS) $(LIMITS)
+$(BUILD)/check: $(TESTS) $(PROBLEMS) $(PRIMALS)
 $(BUILD)/gradbench: LDLIBS = -ljansson
 $(BUILD)/bench: LDLIBS = -ljansson -lopenblas
 # Bound at once, not in each of the processes that the tests run in.
@@ -70,7 +73,8 @@ $(DEMOS) $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
 	$(call say,link)$(CC) $(CFLAGS) $(filter %.o,$^) $(BUILD)/libautograd.a $(LDFLAGS) $(LDLIBS) $(LIBS) -o $@
 
 $(BUILD)/autograd/run/scalar.o $(BUILD)/autograd/graph/arithmetic.o: EXTRA = $(VECTOR)
-$(BENCH) $(PRIMALS): EXTRA = $(VECTOR) -ffp-contract=fast -fopenmp-simd
+$(BENCH) $(PRIMALS) $(LIMITS): EXTRA = $(VECTOR) -ffp-contract=fast -fopenmp-simd
+$(LIMITS): EXTRA += $(THIS)
 $(TESTS): EXTRA = -DTEST_CC='"$(CC) $(CFLAGS)"' -DTEST_BUILD='"$(BUILD)"' -DTEST_LIBS='"$(LIBS)"'
 
 $(BUILD)/autograd/run/kernels-%.o: autograd/run/kernels.c $(BUILD)/pointwise.def $(BUILD)/flags
@@ -80,6 +84,10 @@ $(BUILD)/autograd/run/kernels-%.o: autograd/run/kernels.c $(BUILD)/pointwise.def
 $(BUILD)/autograd/dense/kernels-%.o: autograd/dense/kernels.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,compile)$(CC) $(FLAGS) $(VECTOR) -DAG_ISA=$* $(ISA_$*) -MMD -MP -c $< -o $@
+
+$(BUILD)/limits/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,compile)$(CC) $(FLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 
 $(BUILD)/%.o: %.c $(BUILD)/pointwise.def $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -120,4 +128,4 @@ FORCE:
 .SECONDARY:
 
 -include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(DERIVE:.o=.d) $(GRADBENCH:.o=.d) $(PRIMALS:.o=.d) \
-         $(SINGLE:$(BUILD)/%=$(BUILD)/demos/%.d)
+         $(LIMITS:.o=.d) $(SINGLE:$(BUILD)/%=$(BUILD)/demos/%.d)

@@ -18,7 +18,8 @@ bench_times bench_compare(bench_work *ours, bench_work *limit, void *context);
 void bench_print(const char *name, const char *unit, double scale, bench_times);
 
 extern int bench_native; /* 1: plans are compiled to machine code */
-double bench_now(void); /* seconds of processor time */
+double bench_now(void);  /* seconds of processor time */
+double bench_wall(void); /* seconds on the wall: what whoever waits for a compiler waits */
 double bench_median(int n, double values[]); /* sorts them */
 double bench_peak(int wide, int isa); /* operations a second of f64 or f32, as multiply-adds of registers */
 

@@ -245,9 +245,9 @@ static void measure(const row *r, cache *kept)
     i.problem->function = find_function(e, r->function);
     i.problem->cache = kept;
     bench_require(e->parse(i.problem, input, &why) ? AG_EARG : AG_OK, why.text);
-    double start = bench_now();
+    double start = bench_wall();
     bench_require(e->prepare(i.problem, &why) ? AG_EARG : AG_OK, why.text);
-    double prepare = bench_now() - start;
+    double prepare = bench_wall() - start;
     print(r, prepare, bench_compare(ours, r->primal, &i));
     e->release(i.problem);
     json_decref(input);
