@@ -7,9 +7,9 @@ typedef struct {
     ag_graph *graph;
     const char *what;
     int64_t count;        /* the extent of the new axis */
-    uint32_t first, last; /* ids of the first u and of the last y */
-    uint8_t *needed;      /* by id - first: depends on a u, and a y on it */
-    ag_node **batched;    /* by id - first: the node with the new axis */
+    agi_region between;   /* what the y are made of, down to the u; by place in it: */
+    uint8_t *depends;     /* on a u */
+    ag_node **batched;    /* the node with the new axis */
     agi_arena arena;
 } batching;
 
@@ -44,7 +44,8 @@ static int has_rule(const ag_node *x)
 
 static ag_node *find(const batching *b, const ag_node *x)
 {
-    return x->id < b->first || x->id > b->last ? NULL : b->batched[x->id - b->first];
+    uint32_t at = agi_place_in(&b->between, x);
+    return at == AGI_NOWHERE ? NULL : b->batched[at];
 }
 
 static ag_node *batch_node(batching *b, const ag_node *y)
@@ -71,27 +72,41 @@ static ag_node *batch_node(batching *b, const ag_node *y)
 
 /* ---- all that are needed ---------------------------------------------------------------------------------------- */
 
-enum { DEPENDS = 1, NEEDED = 2, GIVEN = 4 };
-
-static void mark_needed(batching *b, int nu, ag_node *const u[], int m, ag_node *const y[])
+/* 0: out of memory. */
+static int find_between(batching *b, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[])
 {
-    uint8_t *mark = b->needed;
+    agi_region *r = &b->between;
     uint32_t end;
-    for (int i = 0; i < nu; i++) mark[u[i]->id - b->first] = DEPENDS | GIVEN;
-    for (uint32_t id = b->first; id <= b->last; id++) {
-        const ag_node *v = agi_node(b->graph, id);
-        for (uint32_t k = operands(v, &end); k < end && !mark[id - b->first]; k++)
-            if (v->in[k]->id >= b->first) mark[id - b->first] = mark[v->in[k]->id - b->first] & DEPENDS;
+    agi_region_start(r, &b->arena, b->graph, nu, u, m, y);
+    for (int i = 0; i < nu; i++) agi_region_end_at(r, u[i]);
+    for (const ag_node *v; (v = agi_region_next(r));) {
+        if (agi_region_ends_at(r, v)) continue;
+        for (uint32_t k = operands(v, &end); k < end; k++) agi_region_add(r, v->in[k]);
     }
-    for (int i = 0; i < m; i++)
-        if (y[i]->id >= b->first) mark[y[i]->id - b->first] |= NEEDED;
-    for (uint32_t id = b->last + 1; id-- > b->first;) {
-        const ag_node *v = agi_node(b->graph, id);
-        if (mark[id - b->first] != (DEPENDS | NEEDED)) continue;
-        for (uint32_t k = operands(v, &end); k < end; k++)
-            if (v->in[k]->id >= b->first) mark[v->in[k]->id - b->first] |= NEEDED;
+    b->depends = agi_arena_zeros(&b->arena, r->count, 1);
+    b->batched = agi_arena_zeros(&b->arena, r->count, sizeof *b->batched);
+    if (r->failed || !b->depends || !b->batched) return 0;
+    for (int i = 0; i < nu; i++) {
+        uint32_t at = agi_place_in(r, u[i]);
+        if (at == AGI_NOWHERE) continue;
+        b->depends[at] = 1;
+        b->batched[at] = of_u[i];
     }
-    for (uint32_t i = 0; i <= b->last - b->first; i++) mark[i] = mark[i] == (DEPENDS | NEEDED);
+    return 1;
+}
+
+static void mark_dependent(batching *b)
+{
+    const agi_region *r = &b->between;
+    uint32_t end;
+    for (uint32_t at = r->count; at-- > 0;) {
+        const ag_node *v = r->node[at];
+        if (agi_region_ends_at(r, v)) continue;
+        for (uint32_t k = operands(v, &end); k < end && !b->depends[at]; k++) {
+            uint32_t from = agi_place_in(r, v->in[k]);
+            b->depends[at] = from != AGI_NOWHERE && b->depends[from];
+        }
+    }
 }
 
 /* Nodes between that cannot have a new axis, all of them listed; 0 when there are none. */
@@ -99,9 +114,9 @@ static int list_refused(const batching *b)
 {
     ag_graph *g = b->graph;
     agi_text t = { 0 };
-    for (uint32_t id = b->first; id <= b->last; id++) {
-        ag_node *v = agi_node(g, id);
-        if (!b->needed[id - b->first] || find(b, v)) continue;
+    for (uint32_t at = b->between.count; at-- > 0;) {
+        ag_node *v = b->between.node[at];
+        if (!b->depends[at] || b->batched[at]) continue;
         if (v->rank == AG_MAX_RANK) {
             agi_fail_at(g, AG_ESHAPE, 1, &v, "%s: no axis is left, all %d are taken", b->what, AG_MAX_RANK);
             return 1;
@@ -130,17 +145,13 @@ static int fits(const batching *b, const ag_node *x, const ag_node *batched)
 static ag_status build(batching *b, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[])
 {
     ag_graph *g = b->graph;
-    uint32_t span = b->last - b->first + 1;
-    b->needed = agi_arena_zeros(&b->arena, span, 1);
-    b->batched = agi_arena_zeros(&b->arena, span, sizeof *b->batched);
-    if (!b->needed || !b->batched) return agi_fail(g, AG_EMEM, "%s: out of memory", b->what), AG_EMEM;
-    mark_needed(b, nu, u, m, y);
-    for (int i = 0; i < nu; i++) b->batched[u[i]->id - b->first] = of_u[i];
+    if (!find_between(b, nu, u, of_u, m, y)) return agi_fail(g, AG_EMEM, "%s: out of memory", b->what), AG_EMEM;
+    mark_dependent(b);
     if (list_refused(b)) return g->status;
-    for (uint32_t id = b->first; id <= b->last; id++) {
-        const ag_node *v = agi_node(g, id);
-        if (!b->needed[id - b->first] || find(b, v)) continue;
-        ag_node *batched = b->batched[id - b->first] = batch_node(b, v);
+    for (uint32_t at = b->between.count; at-- > 0;) {
+        const ag_node *v = b->between.node[at];
+        if (!b->depends[at] || b->batched[at]) continue;
+        ag_node *batched = b->batched[at] = batch_node(b, v);
         if (fits(b, v, batched)) continue;
         if (!g->status) agi_fail(g, AG_ESHAPE, "%s: the batch hook of %s has made another shape", b->what, v->op->name);
         return g->status;
@@ -152,10 +163,7 @@ ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[],
                     ag_node *const y[], ag_node *of_y[])
 {
     ag_graph *g = u[0]->graph;
-    batching b = { .graph = g, .what = what, .count = count, .first = u[0]->id, .last = u[0]->id };
-    for (int i = 1; i < nu; i++) b.first = u[i]->id < b.first ? u[i]->id : b.first;
-    for (int i = 1; i < nu; i++) b.last = u[i]->id > b.last ? u[i]->id : b.last;
-    for (int i = 0; i < m; i++) b.last = y[i]->id > b.last ? y[i]->id : b.last;
+    batching b = { .graph = g, .what = what, .count = count };
     agi_arena_init(&b.arena, &g->allocator);
     g->inside++;
     ag_status status = build(&b, nu, u, of_u, m, y);

@@ -39,9 +39,9 @@ typedef struct {
     agi_arena arena;
     int n, stops;    /* nothing flows on from the last `stops` of the x */
     ag_node **x, **v; /* v: NULL is 0 */
-    uint32_t first, last; /* ids between which loops are looked for */
-    uint8_t *marks;       /* by id - first */
-    tangents *of;         /* by id - first, of a loop */
+    agi_region between;   /* what the y are made of, down to the x; by place in it: */
+    uint8_t *depends;     /* on an x, */
+    tangents *of;         /* of a loop */
 } forward;
 
 static ag_status no_memory(ag_graph *g)
@@ -74,37 +74,38 @@ static ag_status transpose_twice(forward *f, int m, ag_node *const y[], ag_node 
 
 /* ---- loops, gone through forwards ------------------------------------------------------------------------------- */
 
-enum { DEPENDS = 1, NEEDED = 2, STOP = 4, ON_THE_WAY = DEPENDS | NEEDED };
-
 static int on_the_way(const forward *f, const ag_node *x)
 {
-    return x->id >= f->first && (f->marks[x->id - f->first] & ON_THE_WAY) == ON_THE_WAY;
+    uint32_t at = agi_place_in(&f->between, x);
+    return at != AGI_NOWHERE && f->depends[at];
 }
 
-static void mark_dependent(forward *f)
+/* 0: out of memory. */
+static int find_between(forward *f, int m, ag_node *const y[])
 {
-    for (int i = 0; i < f->n; i++) f->marks[f->x[i]->id - f->first] |= i < f->n - f->stops ? DEPENDS : DEPENDS | STOP;
-    for (uint32_t id = f->first; id <= f->last; id++) {
-        const ag_node *v = agi_node(f->graph, id);
-        if (v->dtype == AG_I64 || v->op->gradient == ag_zero_gradient) continue;
-        for (uint32_t k = 0; k < v->nin && !(f->marks[id - f->first] & DEPENDS); k++)
-            if (v->in[k]->id >= f->first) f->marks[id - f->first] |= f->marks[v->in[k]->id - f->first] & DEPENDS;
-    }
+    agi_region *r = &f->between;
+    agi_region_start(r, &f->arena, f->graph, f->n, f->x, m, y);
+    for (int i = f->n - f->stops; i < f->n; i++) agi_region_end_at(r, f->x[i]);
+    for (const ag_node *v; (v = agi_region_next(r));)
+        for (uint32_t k = 0; k < v->nin && !agi_region_ends_at(r, v); k++) agi_region_add(r, v->in[k]);
+    f->depends = agi_arena_zeros(&f->arena, r->count, 1);
+    return f->depends && !r->failed;
 }
 
-/* Which nodes depend on an x, and the y on them; the number of loops' parts among them. */
-static int mark_way(forward *f, int m, ag_node *const y[])
+/* Which nodes depend on an x; the number of loops' parts among them. */
+static int mark_dependent(forward *f)
 {
+    const agi_region *r = &f->between;
     int parts = 0;
-    mark_dependent(f);
-    for (int k = 0; k < m; k++)
-        if (y[k]->id >= f->first) f->marks[y[k]->id - f->first] |= NEEDED;
-    for (uint32_t id = f->last + 1; id-- > f->first;) {
-        const ag_node *v = agi_node(f->graph, id);
-        if (!(f->marks[id - f->first] & NEEDED) || f->marks[id - f->first] & STOP) continue;
-        for (uint32_t k = 0; k < v->nin; k++)
-            if (v->in[k]->id >= f->first) f->marks[v->in[k]->id - f->first] |= NEEDED;
-        parts += v->op->flags & AG_PART && on_the_way(f, v);
+    for (int i = 0; i < f->n; i++) {
+        uint32_t at = agi_place_in(r, f->x[i]);
+        if (at != AGI_NOWHERE) f->depends[at] = 1;
+    }
+    for (uint32_t at = r->count; at-- > 0;) {
+        const ag_node *v = r->node[at];
+        int constant = v->dtype == AG_I64 || v->op->gradient == ag_zero_gradient || agi_region_ends_at(r, v);
+        for (uint32_t k = 0; k < v->nin && !constant && !f->depends[at]; k++) f->depends[at] = on_the_way(f, v->in[k]);
+        parts += v->op->flags & AG_PART && f->depends[at] && !agi_region_ends_at(r, v);
     }
     return parts;
 }
@@ -122,13 +123,13 @@ static ag_status go_through(forward *f, ag_node *loop)
     for (int k = 0, i = 0; i < m; k++)
         if (y[i] == loop->in[k]) tin[k] = dy[i++];
     t.loop = loop->op->forward(loop, tin, t.part);
-    f->of[loop->id - f->first] = t;
+    f->of[agi_place_in(&f->between, loop)] = t;
     return f->graph->status;
 }
 
 static void add_part(forward *f, ag_node *part)
 {
-    const tangents *t = &f->of[part->in[0]->id - f->first];
+    const tangents *t = &f->of[agi_place_in(&f->between, part->in[0])];
     int number = t->part[*(const int *)part->attribute];
     f->x[f->n] = part;
     f->v[f->n++] = number < 0 ? NULL : agi_new_part(t->loop, number);
@@ -138,28 +139,21 @@ static void add_part(forward *f, ag_node *part)
 static ag_status find_loops(forward *f, int m, ag_node *const y[])
 {
     ag_graph *g = f->graph;
-    f->first = UINT32_MAX;
-    for (int i = 0; i < f->n; i++) {
-        if (f->x[i]->id < f->first) f->first = f->x[i]->id;
-        if (f->x[i]->id > f->last) f->last = f->x[i]->id;
-    }
-    for (int k = 0; k < m; k++)
-        if (y[k]->id > f->last) f->last = y[k]->id;
-    if (!f->n) return AG_OK;
-    f->marks = agi_arena_zeros(&f->arena, f->last - f->first + 1, 1);
-    if (!f->marks) return no_memory(g);
-    int parts = mark_way(f, m, y), n = f->n;
+    int n = f->n;
+    if (!n) return AG_OK;
+    if (!find_between(f, m, y)) return no_memory(g);
+    int parts = mark_dependent(f);
     if (!parts) return AG_OK;
     ag_node **x = agi_arena_take(&f->arena, 2 * (size_t)(n + parts) * sizeof *x), **v = x + n + parts;
-    f->of = agi_arena_zeros(&f->arena, f->last - f->first + 1, sizeof *f->of);
+    f->of = agi_arena_zeros(&f->arena, f->between.count, sizeof *f->of);
     if (!x || !f->of) return no_memory(g);
     memcpy(x, f->x, (size_t)n * sizeof *x);
     memcpy(v, f->v, (size_t)n * sizeof *v);
     f->x = x;
     f->v = v;
-    for (uint32_t id = f->first; id <= f->last && !g->status; id++) {
-        ag_node *on = agi_node(g, id);
-        if (!on_the_way(f, on) || f->marks[id - f->first] & STOP) continue;
+    for (uint32_t at = f->between.count; at-- > 0 && !g->status;) {
+        ag_node *on = f->between.node[at];
+        if (!f->depends[at] || agi_region_ends_at(&f->between, on)) continue;
         if (on->op->flags & AG_LOOP) go_through(f, on);
         else if (on->op->flags & AG_PART && on_the_way(f, on->in[0])) add_part(f, on);
     }

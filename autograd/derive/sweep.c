@@ -29,11 +29,11 @@ typedef struct {
 typedef struct {
     ag_graph *graph;
     const char *what;     /* the call whose failures they are */
-    uint32_t first, last; /* ids that can lie between the x and the y */
-    uint8_t *wanted;      /* by id - first */
+    agi_region between;   /* what the y are made of, as far as gradients flow; by place in it: */
+    uint8_t *wanted;
     int as_written;       /* some x is no leaf: through the operands as written, not what is computed instead */
     int stops;            /* nothing flows on from the last so many of the x */
-    ag_node **gout;       /* by id - first: what has flowed in so far, in this row, */
+    ag_node **gout;       /* what has flowed in so far, in this row, */
     uint8_t *added;       /* of so many, */
     partial **rows;       /* in full rows; NULL: there are none, */
     conditional **under;  /* and under conditions; NULL: nothing has */
@@ -83,23 +83,45 @@ static uint32_t flows_to(const sweep *s, const ag_node *v, uint32_t *end)
     return passes_on(s, v) ? v->nin - 1 : 0;
 }
 
+static int flows_on(const sweep *s, const ag_node *v)
+{
+    return v->dtype != AG_I64 && !is_constant(s, v) && !agi_region_ends_at(&s->between, v);
+}
+
+/* 0: out of memory. */
+static int find_between(sweep *s, int m, ag_node *const y[], int n, ag_node *const x[])
+{
+    agi_region *r = &s->between;
+    uint32_t end;
+    agi_region_start(r, &s->arena, s->graph, n, x, m, y);
+    for (int i = n - s->stops; i < n; i++) agi_region_end_at(r, x[i]);
+    for (const ag_node *v; (v = agi_region_next(r));)
+        for (uint32_t k = flows_on(s, v) ? flows_to(s, v, &end) : v->nin; k < v->nin && k < end; k++)
+            agi_region_add(r, v->in[k]);
+    return !r->failed;
+}
+
 static void mark_wanted(sweep *s, int n, ag_node *const x[])
 {
-    for (int i = 0; i < n; i++) s->wanted[x[i]->id - s->first] = i < n - s->stops ? WANTED : STOPS;
-    for (uint32_t id = s->first; id <= s->last; id++) {
-        const ag_node *v = agi_node(s->graph, id);
-        uint8_t w = s->wanted[id - s->first];
+    const agi_region *r = &s->between;
+    for (int i = 0; i < n; i++) {
+        uint32_t at = agi_place_in(r, x[i]);
+        if (at != AGI_NOWHERE) s->wanted[at] = i < n - s->stops ? WANTED : STOPS;
+    }
+    for (uint32_t at = r->count; at-- > 0;) {
+        const ag_node *v = r->node[at];
         uint32_t end;
-        if (v->dtype == AG_I64 || is_constant(s, v)) continue;
-        for (uint32_t k = flows_to(s, v, &end); k < end && !w; k++)
-            w = v->in[k]->id >= s->first && s->wanted[v->in[k]->id - s->first];
-        s->wanted[id - s->first] = w;
+        if (!flows_on(s, v)) continue;
+        for (uint32_t k = flows_to(s, v, &end); k < end && !s->wanted[at]; k++) {
+            uint32_t from = agi_place_in(r, v->in[k]);
+            if (from != AGI_NOWHERE && s->wanted[from]) s->wanted[at] = WANTED;
+        }
     }
 }
 
-static int leads_on(const sweep *s, const ag_node *v)
+static int leads_on(const sweep *s, uint32_t at)
 {
-    return v->nin && s->wanted[v->id - s->first] == WANTED;
+    return s->between.node[at]->nin && s->wanted[at] == WANTED;
 }
 
 static ag_status out_of_memory(const sweep *s)
@@ -108,37 +130,23 @@ static ag_status out_of_memory(const sweep *s)
     return AG_EMEM;
 }
 
-/* Which nodes the y reach, so that only missing rules on the way count. */
-static int list_missing(sweep *s, int m, ag_node *const y[])
+/* The nodes on the way without a rule: how many there are. */
+static int list_missing(sweep *s)
 {
-    uint8_t *reached = agi_arena_zeros(&s->arena, s->last - s->first + 1, 1);
     int missing = 0;
     agi_text t = { 0 };
-    if (!reached) {
-        out_of_memory(s);
-        return 1;
-    }
-    for (int k = 0; k < m; k++)
-        if (y[k]->id >= s->first) reached[y[k]->id - s->first] = 1;
-    for (uint32_t id = s->last + 1; id-- > s->first;) {
-        const ag_node *v = agi_node(s->graph, id);
-        if (!reached[id - s->first] || !leads_on(s, v)) continue;
-        if (!v->op->gradient && !passes_on(s, v)) {
-            if (!missing && !s->graph->status) {
-                agi_fail(s->graph, AG_ENOGRAD, "%s: no gradient rule for ", s->what);
-                t = (agi_text){ s->graph->message + strlen(s->graph->message),
-                                s->graph->message + sizeof s->graph->message };
-            }
-            agi_print(&t, missing ? ", " : "");
-            if (t.at && v->name) agi_print(&t, "%s ", v->op->name);
-            if (t.at) agi_print_node(&t, v);
-            missing++;
-            continue;
+    for (uint32_t at = 0; at < s->between.count; at++) {
+        const ag_node *v = s->between.node[at];
+        if (!leads_on(s, at) || v->op->gradient || passes_on(s, v)) continue;
+        if (!missing && !s->graph->status) {
+            agi_fail(s->graph, AG_ENOGRAD, "%s: no gradient rule for ", s->what);
+            t = (agi_text){ s->graph->message + strlen(s->graph->message),
+                            s->graph->message + sizeof s->graph->message };
         }
-        if (is_constant(s, v)) continue;
-        uint32_t end;
-        for (uint32_t k = flows_to(s, v, &end); k < end; k++)
-            if (v->in[k]->id >= s->first) reached[v->in[k]->id - s->first] = 1;
+        agi_print(&t, missing ? ", " : "");
+        if (t.at && v->name) agi_print(&t, "%s ", v->op->name);
+        if (t.at) agi_print_node(&t, v);
+        missing++;
     }
     return missing;
 }
@@ -169,7 +177,7 @@ static ag_node *add_up(ag_node *sum, ag_node *more)
 
 static ag_status end_row(sweep *s, uint32_t i)
 {
-    if (!s->rows) s->rows = agi_arena_zeros(&s->arena, s->last - s->first + 1, sizeof *s->rows);
+    if (!s->rows) s->rows = agi_arena_zeros(&s->arena, s->between.count, sizeof *s->rows);
     partial *row = s->rows ? agi_arena_take(&s->arena, sizeof *row) : NULL;
     if (!row) return out_of_memory(s);
     *row = (partial){ s->gout[i], 1, s->rows[i] };
@@ -190,11 +198,11 @@ static ag_node *sum_of_rows(const sweep *s, uint32_t i)
     return sum;
 }
 
-/* All that has flowed into v; NULL: nothing has. */
-static ag_node *arrived(const sweep *s, const ag_node *v, condition *when)
+/* All that has flowed into the node of that place; NULL: nothing has. */
+static ag_node *arrived(const sweep *s, uint32_t at, condition *when)
 {
-    ag_node *sum = sum_of_rows(s, v->id - s->first);
-    conditional *c = s->under ? s->under[v->id - s->first] : NULL;
+    ag_node *sum = sum_of_rows(s, at);
+    conditional *c = s->under ? s->under[at] : NULL;
     *when = (condition){ 0 };
     if (!c) return sum;
     if (!sum) *when = (condition){ c->active, c->next ? 1 : c->exact };
@@ -206,10 +214,9 @@ static ag_node *arrived(const sweep *s, const ag_node *v, condition *when)
     return sum;
 }
 
-static ag_status flow_under(sweep *s, ag_node *into, ag_node *fitted, condition when)
+static ag_status flow_under(sweep *s, uint32_t i, ag_node *fitted, condition when)
 {
-    uint32_t i = into->id - s->first;
-    if (!s->under) s->under = agi_arena_zeros(&s->arena, s->last - s->first + 1, sizeof *s->under);
+    if (!s->under) s->under = agi_arena_zeros(&s->arena, s->between.count, sizeof *s->under);
     if (!s->under) return out_of_memory(s);
     for (conditional *c = s->under[i]; c; c = c->next) {
         if (c->active != when.active) continue;
@@ -228,11 +235,11 @@ static ag_status flow_under(sweep *s, ag_node *into, ag_node *fitted, condition 
 
 static ag_status flow(sweep *s, ag_node *into, ag_node *contribution, condition when)
 {
-    if (into->id < s->first || !s->wanted[into->id - s->first] || into->dtype == AG_I64) return AG_OK;
-    uint32_t i = into->id - s->first;
+    uint32_t i = into->dtype == AG_I64 ? AGI_NOWHERE : agi_place_in(&s->between, into);
+    if (i == AGI_NOWHERE || !s->wanted[i]) return AG_OK;
     ag_node **g = &s->gout[i];
     ag_node *fitted = ag_is_bad(contribution) ? contribution : fit(contribution, into);
-    if (when.active && !ag_is_bad(fitted)) return flow_under(s, into, fitted, when);
+    if (when.active && !ag_is_bad(fitted)) return flow_under(s, i, fitted, when);
     if (into->op->flags & AG_LOOP) return *g = agi_more_parts(*g, fitted), AG_OK;
     *g = *g ? ag_add(*g, fitted) : fitted;
     return ++s->added[i] < IN_A_ROW ? AG_OK : end_row(s, i);
@@ -267,12 +274,11 @@ static ag_status pass_on(sweep *s, ag_node *v, ag_node *gout, condition when)
 
 static ag_status backwards(sweep *s)
 {
-    for (uint32_t id = s->last + 1; id-- > s->first;) {
-        ag_node *v = agi_node(s->graph, id);
+    for (uint32_t at = 0; at < s->between.count; at++) {
         condition when;
-        if (!leads_on(s, v)) continue;
-        ag_node *gout = arrived(s, v, &when);
-        if (gout && pass_on(s, v, gout, when)) return AG_EMEM;
+        if (!leads_on(s, at)) continue;
+        ag_node *gout = arrived(s, at, &when);
+        if (gout && pass_on(s, s->between.node[at], gout, when)) return AG_EMEM;
     }
     return s->graph->status;
 }
@@ -290,8 +296,9 @@ static int note_begin(ag_graph *g)
 /* The gradient of x, and its condition: never active if nothing has arrived. */
 static ag_node *total(const sweep *s, const ag_node *x, ag_node **active)
 {
-    condition when;
-    ag_node *d = arrived(s, x, &when);
+    condition when = { 0 };
+    uint32_t at = agi_place_in(&s->between, x);
+    ag_node *d = at == AGI_NOWHERE ? NULL : arrived(s, at, &when);
     *active = d ? when.active : ag_number(s->graph, 0);
     if (!d) return ag_zeros_like(x);
     return when.active && !when.exact ? agi_new_guard(when.active, d) : d;
@@ -301,24 +308,24 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
                            ag_node *dx[], const agi_conditions *c)
 {
     ag_graph *g = s->graph;
-    uint32_t span = s->last - s->first + 1;
-    const uint8_t *outer = g->wanted; /* a rule may sweep, too */
+    const agi_region *outer = g->swept; /* a rule may sweep, too */
+    const uint8_t *outer_wanted = g->wanted;
     ag_node **outer_flow_if = g->flow_if, *unasked;
-    uint32_t outer_first = g->wanted_first;
-    s->wanted = agi_arena_zeros(&s->arena, span, 1);
-    s->gout = agi_arena_zeros(&s->arena, span, sizeof *s->gout);
-    s->added = agi_arena_zeros(&s->arena, span, 1);
+    if (!find_between(s, m, y, n, x)) return out_of_memory(s);
+    size_t count = s->between.count;
+    s->wanted = agi_arena_zeros(&s->arena, count, 1);
+    s->gout = agi_arena_zeros(&s->arena, count, sizeof *s->gout);
+    s->added = agi_arena_zeros(&s->arena, count, 1);
     if (!s->wanted || !s->gout || !s->added || !note_begin(g)) return out_of_memory(s);
     mark_wanted(s, n, x);
-    if (list_missing(s, m, y)) return g->status;
+    if (list_missing(s)) return g->status;
     for (int k = 0; k < m; k++)
-        if (y[k]->id >= s->first && flow(s, y[k], w[k], (condition){ c && c->under ? c->under[k] : NULL, 1 }))
-            return AG_EMEM;
+        if (flow(s, y[k], w[k], (condition){ c && c->under ? c->under[k] : NULL, 1 })) return AG_EMEM;
+    g->swept = &s->between;
     g->wanted = s->wanted;
-    g->wanted_first = s->first;
     ag_status status = backwards(s);
-    g->wanted = outer;
-    g->wanted_first = outer_first;
+    g->swept = outer;
+    g->wanted = outer_wanted;
     g->flow_if = outer_flow_if;
     if (status) return status;
     for (int i = 0; i < n; i++) dx[i] = total(s, x[i], c ? &c->active[i] : &unasked);
@@ -328,14 +335,8 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
 ag_status agi_sweep(const char *what, ag_graph *g, int m, ag_node *const y[], ag_node *const w[], int n,
                     ag_node *const x[], ag_node *dx[], int stops, const agi_conditions *c)
 {
-    sweep s = { .graph = g, .what = what, .first = UINT32_MAX, .last = 0, .stops = stops };
-    for (int i = 0; i < n; i++) {
-        if (x[i]->id < s.first) s.first = x[i]->id;
-        if (x[i]->id > s.last) s.last = x[i]->id;
-        s.as_written |= x[i]->nin > 0;
-    }
-    for (int k = 0; k < m; k++)
-        if (y[k]->id > s.last) s.last = y[k]->id;
+    sweep s = { .graph = g, .what = what, .stops = stops };
+    for (int i = 0; i < n; i++) s.as_written |= x[i]->nin > 0;
     agi_arena_init(&s.arena, &g->allocator);
     g->inside++;
     ag_status status = run_sweep(&s, m, y, w, n, x, dx, c);

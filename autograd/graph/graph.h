@@ -4,6 +4,7 @@
  *   apply.c       makes nodes: checks, simplifies, infers, merges; simplify.c: what all pointwise operations share
  *   intern.c      equal nodes are one; names.c, custom.c: nodes and users' operations by name
  *   error.c       the first failure, in words; shape.c, rules.c: what constructors and rules ask
+ *   region.c      the nodes that some are made of: what everything that walks a graph walks
  *   arithmetic.c  one element of a pointwise operation; graph.c: what a node is; life.c: a graph's life
  *
  * A graph owns its nodes: they live in its arena until it is freed, and never change once made, but for their names. A
@@ -21,6 +22,8 @@ typedef struct agi_named agi_named;
 typedef enum { AGI_LEAVES, AGI_INNER } agi_names;
 typedef struct agi_custom agi_custom;
 typedef struct agi_kept agi_kept;
+
+typedef struct agi_region agi_region;
 
 enum { AGI_CHUNK = 4096 };
 
@@ -43,8 +46,8 @@ struct ag_graph {
     agi_vector sweeps;      /* uint32_t, ascending: ids of the nodes that reverse sweeps began with */
     int inside;             /* rules, sweeps and rewrites at work: the nodes they make are not the user's */
     int rewriting;          /* rewrites at work: what they pass over is an operand of who asked, who keeps it */
-    const uint8_t *wanted; /* during a sweep, by id - wanted_first: does its gradient lead to a wanted node? */
-    uint32_t wanted_first;
+    const agi_region *swept; /* during a sweep: what it goes through, */
+    const uint8_t *wanted;   /* and by place in it: does its gradient lead to a wanted node? */
     ag_node **flow_if; /* while a rule is asked that may say so, by input: the condition of what flows there, or NULL */
     agi_vector effects;     /* const ag_node *: assignments */
     agi_kept *kept;         /* optimise.c: what each optimiser keeps, the newest first */
@@ -61,6 +64,54 @@ static inline ag_node *agi_node(const ag_graph *g, int64_t id)
 static inline int64_t agi_node_bytes(const ag_node *x)
 {
     return ag_count(x) * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
+}
+
+/* ---- a part of a graph ------------------------------------------------------------------------------------------- */
+
+enum { AGI_PAGE = 64 }; /* nodes whose ids lie together */
+
+typedef struct {
+    uint64_t in, end;         /* by id: a bit */
+    uint32_t place[AGI_PAGE]; /* of the nodes that were listed */
+} agi_page;
+
+/* Nodes in their places, from the last made to the first: every node's inputs that are in it have larger places. */
+struct agi_region {
+    const ag_graph *graph;
+    agi_arena *arena;
+    uint32_t first, last; /* ids; nodes before the first are no part of it */
+    uint32_t at;          /* nodes are listed down to here */
+    uint32_t count, room;
+    ag_node **node;       /* by place */
+    agi_page ***chunk;    /* by id in AGI_CHUNK, then in AGI_PAGE; NULL: nothing is there */
+    int failed;           /* out of memory */
+};
+
+/* The region begins with the m nodes `to`, and holds none made before the first of the n nodes `from`, if any are given.
+ * To list it, take the next node after the other, until there is none, and add those that it is read from: NULL and
+ * `failed` when memory ends. */
+void agi_region_start(agi_region *, agi_arena *, const ag_graph *, int n, ag_node *const from[], int m,
+                      ag_node *const to[]);
+void agi_region_add(agi_region *, const ag_node *);
+ag_node *agi_region_next(agi_region *);
+/* A mark, which nodes may have that are not in it: who lists it goes no further there. */
+void agi_region_end_at(agi_region *, const ag_node *);
+int agi_region_ends_at(const agi_region *, const ag_node *);
+
+static inline agi_page *agi_page_at(const agi_region *r, uint32_t id)
+{
+    if (id < r->first || id > r->last) return NULL;
+    agi_page **chunk = r->chunk[id / AGI_CHUNK - r->first / AGI_CHUNK];
+    return chunk ? chunk[id % AGI_CHUNK / AGI_PAGE] : NULL;
+}
+
+#define AGI_NOWHERE UINT32_MAX
+
+/* The node's place; AGI_NOWHERE: it is not in it. */
+static inline uint32_t agi_place_in(const agi_region *r, const ag_node *x)
+{
+    const agi_page *page = agi_page_at(r, x->id);
+    return page && page->in >> x->id % AGI_PAGE & 1 ? page->place[x->id % AGI_PAGE] : AGI_NOWHERE;
 }
 
 /* A node's name: the text behind the name it had before, or NULL. */

@@ -5,7 +5,8 @@ int ag_wanted(const ag_node *y, int i)
 {
     const ag_node *x = y->in[i];
     const ag_graph *g = y->graph;
-    return x->dtype != AG_I64 && g->wanted && x->id >= g->wanted_first && g->wanted[x->id - g->wanted_first];
+    uint32_t place = x->dtype != AG_I64 && g->swept ? agi_place_in(g->swept, x) : AGI_NOWHERE;
+    return place != AGI_NOWHERE && g->wanted[place];
 }
 
 void ag_zero_gradient(ag_node *y, ag_node *gout, ag_node *gin[])

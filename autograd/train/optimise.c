@@ -47,19 +47,17 @@ static uint32_t seen_by_derivatives(const ag_node *v, uint32_t *from)
     return v->op->gradient == ag_zero_gradient ? 0 : agi_written_inputs(v);
 }
 
-static int find_parameters(training *t, const ag_node *loss)
+static int find_parameters(training *t, ag_node *loss)
 {
-    uint8_t *reached = agi_arena_zeros(&t->arena, (size_t)loss->id + 1, 1);
-    if (!reached) return out_of_memory(t);
-    reached[loss->id] = 1;
-    for (uint32_t id = loss->id + 1; id-- > 0;) {
-        const ag_node *v = agi_node(t->graph, id);
+    agi_region r;
+    agi_region_start(&r, &t->arena, t->graph, 0, NULL, 1, &loss);
+    for (const ag_node *v; (v = agi_region_next(&r));) {
         uint32_t from, end = seen_by_derivatives(v, &from);
-        for (uint32_t i = from; reached[id] && i < end; i++)
-            if (v->in[i]->dtype != AG_I64) reached[v->in[i]->id] = 1;
-        reached[id] = reached[id] && v->op->role == AG_IS_PARAMETER;
-        t->count += reached[id];
+        for (uint32_t i = from; i < end; i++)
+            if (v->in[i]->dtype != AG_I64) agi_region_add(&r, v->in[i]);
+        t->count += v->op->role == AG_IS_PARAMETER;
     }
+    if (r.failed) return out_of_memory(t);
     if (!t->count) {
         agi_fail(t->graph, AG_EARG, "%s: the loss depends on no parameter: weights are made by ag_parameter", t->what);
         return 0;
@@ -69,8 +67,8 @@ static int find_parameters(training *t, const ag_node *loss)
     t->gradient = agi_arena_take(&t->arena, bytes);
     t->effect = agi_arena_take(&t->arena, MOST_EFFECTS * bytes + sizeof(ag_node *));
     if (!t->parameter || !t->gradient || !t->effect) return out_of_memory(t);
-    for (uint32_t id = 0, k = 0; id <= loss->id; id++)
-        if (reached[id]) t->parameter[k++] = agi_node(t->graph, id);
+    for (uint32_t at = r.count, k = 0; at-- > 0;)
+        if (r.node[at]->op->role == AG_IS_PARAMETER) t->parameter[k++] = r.node[at];
     return 1;
 }
 

@@ -14,51 +14,58 @@ void *agi_keep(ag_graph *g, const void *data, size_t bytes)
 typedef struct {
     ag_graph *graph;
     agi_arena arena;
-    uint8_t *needed, *inside; /* by id - first: read by the results; depends on a bound leaf, or is one */
-    uint32_t first, last;
+    agi_region all; /* what the results are made of, from the first bound leaf on; by place in it: */
+    uint8_t *needed, *inside; /* read by the results; depends on a bound leaf, or is one */
 } cone;
 
 enum { INSIDE = 1, IS_BOUND = 2 };
 
-static int make_cone(cone *c, int n, ag_node *const results[], int nbound, ag_node *const bound[])
+static int is_marked(const cone *c, const uint8_t *marks, const ag_node *x)
 {
-    for (int k = 0; k < n; k++)
-        if (results[k]->id > c->last) c->last = results[k]->id;
-    for (int k = 0; k < nbound; k++) {
-        if (bound[k]->id < c->first) c->first = bound[k]->id;
-        if (bound[k]->id > c->last) c->last = bound[k]->id;
-    }
-    for (int k = 0; k < n; k++)
-        if (results[k]->id < c->first) c->first = results[k]->id;
-    c->needed = agi_arena_zeros(&c->arena, c->last - c->first + 1, 1);
-    c->inside = agi_arena_zeros(&c->arena, c->last - c->first + 1, 1);
-    return c->needed && c->inside;
+    uint32_t at = agi_place_in(&c->all, x);
+    return at == AGI_NOWHERE ? 0 : marks[at];
 }
 
-static void mark(cone *c, int n, ag_node *const results[], int nbound, ag_node *const bound[])
+/* 0: out of memory. */
+static int make_cone(cone *c, int n, ag_node *const results[], int nbound, ag_node *const bound[])
 {
-    for (int k = 0; k < nbound; k++) c->inside[bound[k]->id - c->first] = IS_BOUND;
-    for (uint32_t id = c->first; id <= c->last; id++) {
-        const ag_node *x = agi_node(c->graph, id);
-        for (uint32_t k = 0; k < x->nin && !c->inside[id - c->first]; k++)
-            c->inside[id - c->first] = x->in[k]->id >= c->first && c->inside[x->in[k]->id - c->first] ? INSIDE : 0;
+    agi_region *r = &c->all;
+    agi_region_start(r, &c->arena, c->graph, nbound ? nbound : n, nbound ? bound : results, n, results);
+    for (int k = 0; k < nbound; k++) agi_region_end_at(r, bound[k]);
+    for (const ag_node *x; (x = agi_region_next(r));)
+        for (uint32_t k = 0; k < x->nin && !agi_region_ends_at(r, x); k++) agi_region_add(r, x->in[k]);
+    c->needed = agi_arena_zeros(&c->arena, r->count, 1);
+    c->inside = agi_arena_zeros(&c->arena, r->count, 1);
+    return c->needed && c->inside && !r->failed;
+}
+
+static void mark(cone *c, int n, ag_node *const results[])
+{
+    const agi_region *r = &c->all;
+    for (uint32_t at = r->count; at-- > 0;) {
+        const ag_node *x = r->node[at];
+        if (agi_region_ends_at(r, x)) c->inside[at] = IS_BOUND;
+        for (uint32_t k = 0; k < x->nin && !c->inside[at]; k++)
+            c->inside[at] = is_marked(c, c->inside, x->in[k]) ? INSIDE : 0;
     }
-    for (int k = 0; k < n; k++) c->needed[results[k]->id - c->first] = 1;
-    for (uint32_t id = c->last + 1; id-- > c->first;) {
-        const ag_node *x = agi_node(c->graph, id);
-        if (!c->needed[id - c->first] || c->inside[id - c->first] != INSIDE) continue;
-        for (uint32_t k = 0; k < x->nin; k++)
-            if (x->in[k]->id >= c->first) c->needed[x->in[k]->id - c->first] = 1;
+    for (int k = 0; k < n; k++)
+        if (agi_place_in(r, results[k]) != AGI_NOWHERE) c->needed[agi_place_in(r, results[k])] = 1;
+    for (uint32_t at = 0; at < r->count; at++) {
+        const ag_node *x = r->node[at];
+        for (uint32_t k = 0; c->needed[at] && c->inside[at] == INSIDE && k < x->nin; k++) {
+            uint32_t from = agi_place_in(r, x->in[k]);
+            if (from != AGI_NOWHERE) c->needed[from] = 1;
+        }
     }
 }
 
 static int find_marks(ag_graph *g, int n, ag_node *const results[], int nbound, ag_node *const bound[], cone *c)
 {
-    *c = (cone){ .graph = g, .first = UINT32_MAX };
+    *c = (cone){ .graph = g };
     agi_arena_init(&c->arena, &g->allocator);
     if (g->status) return 0; /* there may be bad nodes */
     int ok = make_cone(c, n, results, nbound, bound);
-    if (ok) mark(c, n, results, nbound, bound);
+    if (ok) mark(c, n, results);
     else agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
     return ok;
 }
@@ -122,18 +129,21 @@ static void collect(collector *into, ag_node *x)
     into->count++;
 }
 
-/* In order of creation inside the cone, then those before it; some of these repeatedly. */
-static void collect_all(const cone *c, collector *into)
+/* Results made before all bound leaves, then what lies in the cone or before it; some of these repeatedly. */
+static void collect_all(const cone *c, int n, ag_node *const results[], collector *into)
 {
-    for (uint32_t id = c->first; id <= c->last; id++) {
-        ag_node *x = agi_node(c->graph, id);
-        if (!c->needed[id - c->first]) continue;
-        if (!c->inside[id - c->first]) {
+    const agi_region *r = &c->all;
+    for (int k = 0; k < n; k++)
+        if (results[k]->id < r->first) collect(into, results[k]);
+    for (uint32_t at = r->count; at-- > 0;) {
+        ag_node *x = r->node[at];
+        if (!c->needed[at]) continue;
+        if (!c->inside[at]) {
             collect(into, x);
             continue;
         }
-        for (uint32_t k = 0; c->inside[id - c->first] == INSIDE && k < x->nin; k++)
-            if (x->in[k]->id < c->first) collect(into, x->in[k]);
+        for (uint32_t k = 0; c->inside[at] == INSIDE && k < x->nin; k++)
+            if (x->in[k]->id < r->first) collect(into, x->in[k]);
     }
 }
 
@@ -147,9 +157,9 @@ static int depth_of(const ag_node *x) /* a loop or branch */
 static int vet_body(const cone *c, int *depth)
 {
     *depth = 1;
-    for (uint32_t id = c->first; id <= c->last; id++) {
-        ag_node *x = agi_node(c->graph, id);
-        if (!c->needed[id - c->first] || c->inside[id - c->first] != INSIDE) continue;
+    for (uint32_t at = c->all.count; at-- > 0;) {
+        ag_node *x = c->all.node[at];
+        if (!c->needed[at] || c->inside[at] != INSIDE) continue;
         if (x->op->flags & AG_EFFECT) {
             agi_fail_at(c->graph, AG_EARG, 1, &x,
                         "the body of a loop or branch assigns no parameter: assign what it returns");
@@ -163,14 +173,14 @@ static int vet_body(const cone *c, int *depth)
 }
 
 /* Each once. */
-static int list_captures(cone *c, ag_node ***captures)
+static int list_captures(cone *c, int nresults, ag_node *const results[], ag_node ***captures)
 {
     collector counted = { 0 }, all = { 0 };
     int n = 0;
-    collect_all(c, &counted);
+    collect_all(c, nresults, results, &counted);
     all.list = agi_arena_take(&c->arena, (size_t)counted.count * sizeof *all.list);
     uint8_t *repeated = agi_arena_take(&c->arena, (size_t)counted.count);
-    if (all.list) collect_all(c, &all);
+    if (all.list) collect_all(c, nresults, results, &all);
     if (!all.list || !repeated || !find_repeated(&c->arena, all.count, all.list, repeated))
         return agi_fail(c->graph, AG_EMEM, "out of memory after %lld nodes", (long long)c->graph->nnodes), -1;
     for (int64_t k = 0; k < all.count; k++)
@@ -184,7 +194,7 @@ int agi_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, 
 {
     cone c;
     int found = -1;
-    if (find_marks(g, n, results, nbound, bound, &c) && vet_body(&c, depth)) found = list_captures(&c, captures);
+    if (find_marks(g, n, results, nbound, bound, &c) && vet_body(&c, depth)) found = list_captures(&c, n, results, captures);
     for (int k = 0; found >= 0 && k < nbound; k++) bound[k]->bound = 1;
     agi_arena_free(&c.arena);
     return found;
@@ -195,8 +205,8 @@ int agi_find_reading(ag_graph *g, int n, ag_node *const results[], int nbound, a
 {
     cone c;
     int ok = find_marks(g, n, results, nbound, bound, &c);
-    for (int k = 0; ok && used && k < nbound; k++) used[k] = c.needed[bound[k]->id - c.first];
-    for (int k = 0; ok && dependent && k < n; k++) dependent[k] = c.inside[results[k]->id - c.first];
+    for (int k = 0; ok && used && k < nbound; k++) used[k] = (unsigned char)is_marked(&c, c.needed, bound[k]);
+    for (int k = 0; ok && dependent && k < n; k++) dependent[k] = (unsigned char)is_marked(&c, c.inside, results[k]);
     agi_arena_free(&c.arena);
     return ok;
 }
@@ -206,7 +216,7 @@ int agi_keep_used(ag_graph *g, int n, ag_node *const results[], int leaves, ag_n
     cone c;
     int ok = find_marks(g, n, results, leaves, leaf, &c), kept = 0;
     for (int k = 0; ok && k < leaves; k++) {
-        if (!c.needed[leaf[k]->id - c.first]) continue;
+        if (!is_marked(&c, c.needed, leaf[k])) continue;
         leaf[kept] = leaf[k];
         value[kept++] = value[k];
     }
