@@ -49,6 +49,7 @@ Suite *suite_factor_kernels(void);
 Suite *suite_convolve_kernels(void);
 Suite *suite_windows(void);
 Suite *suite_in_place(void);
+Suite *suite_traffic(void);
 Suite *suite_long_sums(void);
 Suite *suite_singular(void);
 Suite *suite_stress(void);

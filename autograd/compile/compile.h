@@ -86,6 +86,7 @@ typedef struct {
     int64_t columns;  /* tile: row length, or 0 while no member asks for rows */
     uint32_t level;   /* above the level of every group it reads from */
     uint32_t members; /* number of values */
+    uint32_t streams; /* of large ones: how many tensors of that size they read from memory */
     uint32_t place;   /* in the order of the graph: the value that opened it */
     uint32_t older;   /* the group of the same key opened before it, or AGI_NONE */
     uint32_t start;   /* after ordering: its members are value_list[start .. start + members) */
@@ -160,7 +161,8 @@ typedef struct {
     uint32_t *order;      /* groups in order of execution */
     uint8_t *together;    /* by place in value_list: so many values from here on are one vector call; or 0 */
     struct {
-        uint32_t *newest; /* hash of a group's key -> the last group opened with it */
+        uint32_t *newest;  /* hash of a group's key -> the last group opened with it */
+        uint32_t *read_by; /* by value: the last group that was joined by one of its readers */
     } fusing;
 
     /* The steps: lower.c and its files make them, buffers.c what they use; in_place.c, memory.c, pack.c place that. */

@@ -3,7 +3,7 @@
  * opens one. Inside a group an operand is a register: a full tile, or an element a row. */
 #include "compile.h"
 
-enum { KEYS = 1024, LOOK_BACK = 16 };
+enum { KEYS = 1024, LOOK_BACK = 16, MOST_STREAMS = 12, STREAM = 256 /* elements, for one more pass costs less */ };
 
 /* ---- scalar programs: tiny tensors whose sources are tiny enough ------------------------------------------------ */
 
@@ -138,6 +138,27 @@ static joining joins(const agi_compiler *c, const agi_value *it, uint32_t g)
 
 /* ---- joining and opening ---------------------------------------------------------------------------------------- */
 
+/* Does a pass that comes to read the root have one more place in memory to read at? Told by who has joined before. */
+static int is_new_stream(const agi_compiler *c, uint32_t root, uint32_t g)
+{
+    const agi_fusion *f = agi_fusion_at(c, g);
+    if (c->value[root].group == g || c->fusing.read_by[root] == g) return 0;
+    return f->points >= STREAM && ag_count(c->value[root].node) >= f->points;
+}
+
+/* A pass through many large tensors has too many places in memory for the processor to fetch ahead of all. A value
+ * that has nothing in common with such a pass gains nothing there. */
+static int crowds(const agi_compiler *c, const agi_value *it, uint32_t g)
+{
+    const agi_fusion *f = agi_fusion_at(c, g);
+    if (f->streams < MOST_STREAMS) return 0;
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        uint32_t root = c->value[s].root;
+        if (ag_count(c->value[root].node) >= f->points && !is_new_stream(c, root, g)) return 0;
+    }
+    return 1;
+}
+
 static int64_t points_of(const agi_compiler *c, const agi_value *it)
 {
     return agi_elements(it->kind == AGI_VALUE_FOLD ? &c->value[it->in[0]] : it);
@@ -157,6 +178,11 @@ static void join(agi_compiler *c, agi_value *it, uint32_t g, const joining *j)
     it->row = (uint8_t)j->row;
     f->members++;
     f->columns = j->columns;
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        uint32_t root = c->value[s].root;
+        f->streams += is_new_stream(c, root, g);
+        c->fusing.read_by[root] = g;
+    }
 }
 
 static int try_group(agi_compiler *c, agi_value *it, uint32_t g)
@@ -185,7 +211,7 @@ static int join_existing(agi_compiler *c, agi_value *it)
     if (join_operand(c, it)) return 1;
     uint32_t g = *key_slot(c, it);
     for (int k = 0; k < LOOK_BACK && g != AGI_NONE; k++, g = agi_fusion_at(c, g)->older)
-        if (try_group(c, it, g)) return 1;
+        if (!crowds(c, it, g) && try_group(c, it, g)) return 1;
     return 0;
 }
 
@@ -309,8 +335,10 @@ static int sink(agi_compiler *c)
 int agi_fuse(agi_compiler *c)
 {
     c->fusing.newest = agi_arena_take(&c->arena, KEYS * sizeof *c->fusing.newest);
-    if (!c->fusing.newest) return agi_out_of_memory(c);
+    c->fusing.read_by = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->fusing.read_by);
+    if (!c->fusing.newest || !c->fusing.read_by) return agi_out_of_memory(c);
     memset(c->fusing.newest, 0xff, KEYS * sizeof *c->fusing.newest);
+    memset(c->fusing.read_by, 0xff, (size_t)c->nvalues * sizeof *c->fusing.read_by);
     for (uint32_t i = 0; i < c->nvalues; i++) {
         agi_value *it = &c->value[i];
         if (it->kind == AGI_VALUE_DEAD || it->kind == AGI_VALUE_LEAF || it->kind == AGI_VALUE_VIEW) continue;
