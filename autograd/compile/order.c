@@ -1,6 +1,8 @@
 /* Groups in order of execution: as the graph was written, as far as data allow, and readers of a parameter before the
  * group that computes its new value, so that this can be written in place. Those wishes yield where they contradict.
  *
+ * A large product that one pass reads comes just before it.
+ *
  * What may fail comes before what writes into a parameter, if it does not need it: an evaluation that fails changes no
  * parameter, so an assignment that cannot wait is a copy at the end. */
 #include "compile.h"
@@ -22,6 +24,8 @@ typedef struct {
     uint32_t *start;   /* by group: its outgoing edges, sorted */
     uint32_t *sorted;  /* edges by `from` */
     uint32_t *waiting; /* by group: incoming edges not yet satisfied */
+    uint32_t *delayed; /* by group: a product that comes just before it, or AGI_NONE; or NULL: nothing is delayed */
+    uint32_t *another; /* by such a product: another one for the same group, or AGI_NONE */
     queue ready, late; /* late: ready, too, but assigning a parameter while others may still fail */
     uint8_t *is;       /* by group */
     uint32_t fallible; /* groups that may fail and have not been ordered yet */
@@ -31,9 +35,19 @@ enum { FALLIBLE = 1, NEEDED = 2 /* by those */, ASSIGNS = 4 };
 
 static void add_edge(ordering *o, uint32_t from, uint32_t to, int wish)
 {
-    if (from == to) return;
     if (o->edges) o->edges[o->nedges] = (edge){ from, to, wish };
     o->nedges++;
+}
+
+/* What comes before a group comes before the products that are delayed for it. */
+static void add_edges(ordering *o, uint32_t from, uint32_t to, int wish)
+{
+    uint32_t first = o->delayed ? o->delayed[to] : AGI_NONE, g = first;
+    if (from == to) return;
+    add_edge(o, from, to, wish);
+    while (g != AGI_NONE && g != from) g = o->another[g];
+    if (g == from) return; /* one of them */
+    for (g = first; g != AGI_NONE; g = o->another[g]) add_edge(o, from, g, wish);
 }
 
 /* Called twice: to count, to fill. */
@@ -47,14 +61,14 @@ static void find_edges(ordering *o)
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
             agi_value *root = &c->value[c->value[s].root];
             if (root->group != AGI_NONE) {
-                add_edge(o, root->group, it->group, 0);
+                add_edges(o, root->group, it->group, 0);
                 if (root->group != it->group) root->stored = 1;
             } else if (root->assigned != AGI_NONE) {
-                add_edge(o, it->group, c->value[root->assigned].group, 1);
+                add_edges(o, it->group, c->value[root->assigned].group, 1);
             }
         }
         uint32_t after = agi_awaited(c, i);
-        if (after != AGI_NONE) add_edge(o, c->value[after].group, it->group, 0);
+        if (after != AGI_NONE) add_edges(o, c->value[after].group, it->group, 0);
         if (it->held || it->target != AGI_NONE) c->value[i].stored = 1;
     }
 }
@@ -63,6 +77,7 @@ static int sort_edges(ordering *o)
 {
     agi_compiler *c = o->c;
     uint32_t n = (uint32_t)c->groups.count;
+    o->edges = NULL;
     find_edges(o);
     o->edges = agi_arena_take(&c->arena, (size_t)o->nedges * sizeof *o->edges);
     o->sorted = agi_arena_take(&c->arena, (size_t)o->nedges * sizeof *o->sorted);
@@ -126,14 +141,78 @@ static int find_fallible(ordering *o)
         o->is[it->group] |= FALLIBLE;
         o->fallible++;
     }
+    for (uint32_t g = 0; o->delayed && g < (uint32_t)n; g++)
+        for (uint32_t p = o->delayed[g]; p != AGI_NONE; p = o->another[p]) o->is[p] |= o->is[g] & ASSIGNS; /* together */
     return !o->fallible || find_needed(o);
+}
+
+/* ---- products beside their readers --------------------------------------------------------------------------------- */
+
+enum { LARGE = 1 << 19, /* bytes of a product that is better read at once */ MOST_DELAYED = 8 /* for one pass */ };
+
+/* What it multiplies lives until then, so that must not be more. */
+static int is_worth_waiting(const agi_compiler *c, const agi_value *it)
+{
+    int64_t bytes = agi_node_bytes(it->node);
+    if (it->kind != AGI_VALUE_PRODUCT || bytes < LARGE || it->held || it->target != AGI_NONE) return 0;
+    for (int k = 0; k < 2; k++) {
+        const agi_value *root = &c->value[c->value[it->in[k]].root];
+        if (root->kind != AGI_VALUE_LEAF) bytes -= agi_node_bytes(root->node);
+    }
+    return bytes >= 0;
+}
+
+/* The pass that alone reads the group's value, or AGI_NONE. */
+static uint32_t only_reader(const ordering *o, uint32_t g)
+{
+    uint32_t reader = AGI_NONE;
+    for (uint32_t k = o->start[g]; k < o->start[g + 1]; k++) {
+        const edge *e = &o->edges[o->sorted[k]];
+        if (e->wish) continue;
+        if (reader != AGI_NONE && reader != e->to) return AGI_NONE;
+        reader = e->to;
+    }
+    return reader != AGI_NONE && agi_fusion_at(o->c, reader)->kind == AGI_GROUP_TILE ? reader : AGI_NONE;
+}
+
+static int count_delayed(const ordering *o, uint32_t first)
+{
+    int n = 0;
+    for (uint32_t g = first; g != AGI_NONE; g = o->another[g]) n++;
+    return n;
+}
+
+/* A gradient that only an optimiser's step reads is computed just before it: it waits for what that one waits for. */
+static int delay_products(ordering *o)
+{
+    agi_compiler *c = o->c;
+    const uint32_t n = (uint32_t)c->groups.count;
+    uint32_t *delayed = agi_arena_take(&c->arena, n * sizeof *delayed);
+    o->another = agi_arena_take(&c->arena, n * sizeof *o->another);
+    if (!delayed || !o->another) return agi_out_of_memory(c);
+    memset(delayed, 0xff, n * sizeof *delayed);
+    int any = 0;
+    for (uint32_t g = 0; g < n; g++) {
+        agi_fusion *f = agi_fusion_at(c, g);
+        const agi_value *it = &c->value[f->place]; /* itself, but for updates in place */
+        if (f->kind != AGI_GROUP_SINGLE || it->group != g || !is_worth_waiting(c, it)) continue;
+        const uint32_t reader = only_reader(o, g);
+        if (reader == AGI_NONE || count_delayed(o, delayed[reader]) == MOST_DELAYED) continue;
+        f->place = agi_fusion_at(c, reader)->place;
+        o->another[g] = delayed[reader];
+        delayed[reader] = g;
+        any = 1;
+    }
+    o->delayed = any ? delayed : NULL;
+    return !any || sort_edges(o);
 }
 
 /* ---- what is ready ----------------------------------------------------------------------------------------------- */
 
 static int before(const ordering *o, uint32_t a, uint32_t b)
 {
-    return agi_fusion_at(o->c, a)->place < agi_fusion_at(o->c, b)->place;
+    const uint32_t x = agi_fusion_at(o->c, a)->place, y = agi_fusion_at(o->c, b)->place;
+    return x < y || (x == y && a < b);
 }
 
 static void put(const ordering *o, queue *q, uint32_t g)
@@ -213,7 +292,7 @@ int agi_order(agi_compiler *c)
     uint32_t n = (uint32_t)c->groups.count, done = 0;
     c->order = agi_arena_take(&c->arena, (size_t)n * sizeof *c->order);
     if (!c->order) return agi_out_of_memory(c);
-    if (!sort_edges(&o) || !find_fallible(&o)) return 0;
+    if (!sort_edges(&o) || !delay_products(&o) || !find_fallible(&o)) return 0;
     for (uint32_t g = 0; g < n; g++)
         if (!o.waiting[g]) push(&o, g);
     while (done < n) {
