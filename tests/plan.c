@@ -473,6 +473,27 @@ START_TEST(graphs_can_be_drawn)
 }
 END_TEST
 
+/* An optimiser's steps come one after the other, each just after the gradient that it reads. */
+START_TEST(gradients_wait_for_their_updates)
+{
+    enum { LAYERS = 10, WIDTH = 512 };
+    ag_node *h = ag_input(g, "x", AG_F32, AG_SHAPE(16, WIDTH));
+    char name[8];
+    for (int k = 0; k < LAYERS; k++) {
+        snprintf(name, sizeof name, "W%d", k);
+        h = ag_tanh(ag_matmul(h, ag_parameter(g, name, AG_F32, AG_SHAPE(WIDTH, WIDTH), NULL)));
+    }
+    ag_adam_options o = { .rate = 1e-3 };
+    ag_node *step = ag_adam(ag_mean(ag_square(h)), &o);
+    ag_options verify = test_options();
+    verify.verify = 1;
+    ag_plan *p = ag_compile(g, 1, &step, &verify);
+    expect_well(g);
+    ck_assert_uint_le(ag_plan_bytes(p), (3 * LAYERS + 5) * WIDTH * WIDTH * sizeof(float)); /* a parameter, two moments */
+    ag_plan_free(p);
+}
+END_TEST
+
 Suite *suite_plan(void)
 {
     Suite *s = suite_create("plan");
@@ -503,6 +524,7 @@ Suite *suite_plan(void)
     tcase_add_test(t, threads_read_what_lies_ahead);
     tcase_add_test(t, plans_can_be_read);
     tcase_add_test(t, graphs_can_be_drawn);
+    tcase_add_test(t, gradients_wait_for_their_updates);
     suite_add_tcase(s, t);
     return s;
 }
