@@ -127,7 +127,7 @@ static const struct {
     { { 1, 64, 28, 28 }, { 64, 64, 3, 3 }, 1, "by output points in lanes\n    in up to 64 pieces at once" },
     { { 1, 64, 28, 28 }, { 64, 64, 3, 3 }, 2, "by output points in lanes" },
     { { 1, 64, 28, 28 }, { 64, 64, 1, 1 }, 1, "by matrix products" },
-    { { 256, 8, 12, 12 }, { 16, 8, 5, 5 }, 1, "by samples in lanes" },
+    { { 128, 8, 12, 12 }, { 16, 8, 5, 5 }, 1, "by samples in lanes" },
     { { 2, 3, 5, 5 }, { 2, 3, 3, 3 }, 1, "to " }, /* nothing is said of pieces: they would not pay */
 };
 

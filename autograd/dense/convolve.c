@@ -1,7 +1,11 @@
 /* Which way a convolution is computed, and in what memory. */
 #include "convolve.h"
 
-enum { LONGEST_SUM = 1024 }; /* products that are added one after the other, where a channel has no more */
+enum {
+    LONGEST_SUM = 1024, /* products that are added one after the other, where a channel has no more */
+    IN_CACHE = 1 << 19, /* elements that are moved fast, others FAR times slower */
+    FAR = 8
+};
 
 static int64_t up(int64_t n, int64_t unit)
 {
@@ -74,7 +78,8 @@ static agi_convolution_plan by_batch(const agi_convolution *c, int rows, int lan
     p.w = packed(c, rows, lanes, 1);
     p.y = c->out * result * p.width;
     p.runs = p.block * c->kernel[0] * c->kernel[1];
-    p.cycles = sums(products(c) / (double)c->batch * (double)p.width / lanes, c->out) + moved(operands, lanes);
+    p.cycles = sums(products(c) / (double)c->batch * (double)p.width / lanes, c->out) +
+               moved(operands, lanes) * (p.x + p.y > IN_CACHE ? FAR : 1);
     return p;
 }
 
@@ -257,7 +262,7 @@ agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const a
     for (int way = 0; way < AGI_CONVOLUTION_WAYS; way++) {
         if (!can[way]) continue;
         const agi_convolution_plan p = agi_plan_part(isa, double_precision, c, (agi_convolution_way)way);
-        if (p.cycles < best.cycles) best = p;
+        if (finite ? p.cycles < best.cycles : p.bytes < best.bytes) best = p;
     }
     return best;
 }

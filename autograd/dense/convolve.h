@@ -55,7 +55,8 @@ typedef struct {
     int64_t first, step, count, at, next;
 } agi_taps;
 
-/* finite: no filter is infinite or no number. Others times a zero around an image are no zero, but not of any term.
+/* finite: no filter is infinite or no number. Others times a zero around an image are no zero, but not of any term:
+ * they go the way that takes least memory.
  * straight: each operand's points follow one another as one axis does. */
 agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const agi_convolution *, int finite,
                                           int straight);
