@@ -29,6 +29,7 @@ Suite *suite_loop(void);
 Suite *suite_while(void);
 Suite *suite_many(void);
 Suite *suite_among(void);
+Suite *suite_sparse_loops(void);
 Suite *suite_sizes(void);
 Suite *suite_derivatives(void);
 Suite *suite_batch(void);

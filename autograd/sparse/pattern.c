@@ -1,77 +1,62 @@
 /* Which elements of x each element of a node is made of, for every node between them: an index set an element. */
+#include "control/loop.h"
 #include "run/run.h"
 #include "sparse.h"
 
-typedef struct {
-    uint32_t *set; /* by element; NULL: made of no x */
-    int uniform;   /* one set, for all elements */
-} pattern;
-
-typedef struct {
-    const char *what;
-    ag_graph *graph;
-    agi_arena *arena;
-    agi_sets *sets;
-    const ag_run *run;
-    int as_written; /* some x is no leaf: through the operands as written, which it may be among */
-    uint32_t first, last;
-    uint8_t *needed; /* by id - first */
-    pattern *of;     /* by id - first */
-} search;
-
 typedef struct { /* what a pattern hook fills in */
     ag_dependence hooks; /* first: hooks see no more of it */
-    search *s;
+    agi_search *s;
     const ag_node *y;
     uint32_t *set;
 } dependence;
 
-static pattern find(const search *s, const ag_node *x)
+agi_origins agi_origins_of(const agi_search *s, const ag_node *x)
 {
-    return x->id < s->first || x->id > s->last ? (pattern){ NULL, 0 } : s->of[x->id - s->first];
+    uint32_t at = agi_place_in(&s->between, x);
+    return at == AGI_NOWHERE ? (agi_origins){ NULL, 0 } : s->of[at];
 }
 
-static pattern blank(search *s, const ag_node *y)
+uint32_t *agi_new_sets(agi_search *s, int64_t n)
 {
-    pattern p = { agi_arena_zeros(s->arena, (size_t)ag_count(y), sizeof *p.set), 0 };
-    if (!p.set) s->sets->failed = 1;
-    return p;
+    uint32_t *set = agi_arena_zeros(s->arena, (size_t)n, sizeof *set);
+    if (!set) s->sets->failed = 1;
+    return set;
 }
 
-static pattern uniform(search *s, uint32_t set)
+static agi_origins blank(agi_search *s, const ag_node *y)
 {
-    pattern p = { agi_arena_take(s->arena, sizeof *p.set), 1 };
+    return (agi_origins){ agi_new_sets(s, ag_count(y)), 0 };
+}
+
+static agi_origins uniform(agi_search *s, uint32_t set)
+{
+    agi_origins p = { agi_arena_take(s->arena, sizeof *p.set), 1 };
     if (p.set) *p.set = set;
     else s->sets->failed = 1;
     return p;
 }
 
-static uint32_t element(const pattern *p, int64_t i)
+static uint32_t union_of_all(agi_search *s, const agi_origins *p, const ag_node *x)
 {
-    return p->set ? p->set[p->uniform ? 0 : i] : 0;
-}
-
-static uint32_t union_of_all(search *s, const pattern *p, const ag_node *x)
-{
-    if (!p->set || p->uniform) return element(p, 0);
+    if (!p->set || p->uniform) return agi_origin(p, 0);
     return agi_set_union_of(s->sets, p->set, ag_count(x), 1);
 }
 
 /* ---- operations -------------------------------------------------------------------------------------------------- */
 
 /* All elements of the result are made of all elements of the operands. */
-static pattern of_everything(search *s, const ag_node *y)
+static agi_origins of_everything(agi_search *s, const ag_node *y)
 {
     uint32_t all = 0;
     for (uint32_t k = 0; k < agi_written_inputs(y); k++) {
-        pattern p = find(s, y->in[k]);
+        agi_origins p = agi_origins_of(s, y->in[k]);
         all = agi_set_union(s->sets, all, union_of_all(s, &p, y->in[k]));
     }
     return uniform(s, all);
 }
 
 /* Adds x's sets, broadcast, to those of y. */
-static void add_broadcast(search *s, const ag_node *y, uint32_t *set, const ag_node *x, const pattern *p)
+static void add_broadcast(agi_search *s, const ag_node *y, uint32_t *set, const ag_node *x, const agi_origins *p)
 {
     int64_t n = ag_count(y), stride[AG_MAX_RANK] = { 0 }, index[AG_MAX_RANK] = { 0 }, at = 0;
     ag_strides own = ag_contiguous(x);
@@ -88,34 +73,34 @@ static void add_broadcast(search *s, const ag_node *y, uint32_t *set, const ag_n
     }
 }
 
-static pattern of_pointwise(search *s, const ag_node *y)
+static agi_origins of_pointwise(agi_search *s, const ag_node *y)
 {
     int dependent = 0, all_uniform = 1;
     uint32_t only = 0, n = agi_written_inputs(y);
     for (uint32_t k = 0; k < n; k++) {
-        pattern p = find(s, y->in[k]);
+        agi_origins p = agi_origins_of(s, y->in[k]);
         if (!p.set) continue;
         dependent++;
         only = k;
         all_uniform &= p.uniform;
     }
     if (all_uniform) return of_everything(s, y);
-    if (dependent == 1 && ag_same_shape(y->in[only], y)) return find(s, y->in[only]);
-    pattern out = blank(s, y);
+    if (dependent == 1 && ag_same_shape(y->in[only], y)) return agi_origins_of(s, y->in[only]);
+    agi_origins out = blank(s, y);
     for (uint32_t k = 0; k < n && out.set; k++) {
-        pattern p = find(s, y->in[k]);
+        agi_origins p = agi_origins_of(s, y->in[k]);
         if (p.set) add_broadcast(s, y, out.set, y->in[k], &p);
     }
     return out;
 }
 
-static pattern of_reduction(search *s, const ag_node *y)
+static agi_origins of_reduction(agi_search *s, const ag_node *y)
 {
     const ag_node *x = y->in[0];
-    pattern p = find(s, x);
+    agi_origins p = agi_origins_of(s, x);
     if (p.uniform) return p;
     ag_split split = ag_split_at(x, ((const ag_axis_attribute *)y->attribute)->axis);
-    pattern out = blank(s, y);
+    agi_origins out = blank(s, y);
     for (int64_t o = 0; out.set && o < split.outer; o++)
         for (int64_t i = 0; i < split.inner; i++)
             out.set[o * split.inner + i] = agi_set_union_of(s->sets, p.set + o * split.extent * split.inner + i,
@@ -123,9 +108,9 @@ static pattern of_reduction(search *s, const ag_node *y)
     return out;
 }
 
-static pattern of_view(search *s, const ag_node *y)
+static agi_origins of_view(agi_search *s, const ag_node *y)
 {
-    pattern p = find(s, y->in[0]), out;
+    agi_origins p = agi_origins_of(s, y->in[0]), out;
     ag_strides v = ag_contiguous(y->in[0]);
     if (p.uniform) return p;
     if (!y->op->view(y, &v)) return of_everything(s, y); /* of contiguous memory, every built-in view is one */
@@ -155,10 +140,10 @@ static int64_t matrix_of(const ag_node *y, const ag_node *x, int64_t m)
 }
 
 /* Row i by column j: the sets of the rows of a, and of the columns of b. */
-static pattern of_product(search *s, const ag_node *y)
+static agi_origins of_product(agi_search *s, const ag_node *y)
 {
     const ag_node *a = y->in[0], *b = y->in[1];
-    pattern pa = find(s, a), pb = find(s, b), out = blank(s, y);
+    agi_origins pa = agi_origins_of(s, a), pb = agi_origins_of(s, b), out = blank(s, y);
     int64_t rows = y->dim[y->rank - 2], columns = y->dim[y->rank - 1], inner = a->dim[a->rank - 1];
     uint32_t *row = agi_arena_zeros(s->arena, (size_t)rows, sizeof *row);
     uint32_t *column = agi_arena_zeros(s->arena, (size_t)columns, sizeof *column);
@@ -193,7 +178,7 @@ static int feed_from(ag_run *to, const ag_run *from)
     return 1;
 }
 
-static const int64_t *evaluate(search *s, const ag_node *x)
+static const int64_t *evaluate(agi_search *s, const ag_node *x)
 {
     ag_node *output = (ag_node *)x;
     ag_plan *plan = ag_compile(s->graph, 1, &output, NULL);
@@ -201,7 +186,7 @@ static const int64_t *evaluate(search *s, const ag_node *x)
     int64_t *values = NULL;
     if (!run && !s->graph->status) s->sets->failed = 1;
     if (run && feed_from(run, s->run) && !ag_eval(run)) {
-        values = agi_arena_copy(s->arena, ag_data(run, x), (size_t)agi_node_bytes(x));
+        values = agi_arena_copy(s->kept, ag_data(run, x), (size_t)agi_node_bytes(x));
         if (!values) s->sets->failed = 1;
     }
     ag_run_free(run);
@@ -209,23 +194,48 @@ static const int64_t *evaluate(search *s, const ag_node *x)
     return values;
 }
 
-static const int64_t *known(ag_dependence *d, const ag_node *x)
+/* Does it change from step to step, or with what a branch is given? */
+static int is_of_a_body(agi_search *s, const ag_node *x)
 {
+    agi_arena arena;
+    agi_region r;
+    int found = 0;
+    agi_arena_init(&arena, s->kept->allocator);
+    agi_region_start(&r, &arena, s->graph, 0, NULL, 1, (ag_node *[]){ (ag_node *)x });
+    for (const ag_node *v; !found && (v = agi_region_next(&r));) {
+        found = v->bound;
+        for (uint32_t k = 0; k < v->nin; k++) agi_region_add(&r, v->in[k]);
+    }
+    s->sets->failed |= r.failed;
+    agi_arena_free(&arena);
+    return found;
+}
+
+/* Found out once for each node, however often a body is gone through. */
+static const int64_t *known(ag_dependence *hooks, const ag_node *x)
+{
+    agi_search *s = ((dependence *)hooks)->s;
     if (x->dtype != AG_I64) return NULL;
-    return x->op->role == AG_IS_CONSTANT ? x->attribute : evaluate(((dependence *)d)->s, x);
+    if (x->op->role == AG_IS_CONSTANT) return x->attribute;
+    for (const agi_integers *i = *s->integers; i; i = i->next)
+        if (i->node == x) return i->values;
+    agi_integers *i = agi_arena_take(s->kept, sizeof *i);
+    if (!i) return s->sets->failed = 1, NULL;
+    *i = (agi_integers){ x, is_of_a_body(s, x) ? NULL : evaluate(s, x), *s->integers };
+    return (*s->integers = i)->values;
 }
 
 static void depends(ag_dependence *hooks, int64_t i, int k, int64_t j)
 {
     dependence *d = (dependence *)hooks;
-    pattern p = find(d->s, d->y->in[k]);
-    if (p.set) d->set[i] = agi_set_union(d->s->sets, d->set[i], element(&p, j));
+    agi_origins p = agi_origins_of(d->s, d->y->in[k]);
+    if (p.set) d->set[i] = agi_set_union(d->s->sets, d->set[i], agi_origin(&p, j));
 }
 
-static pattern of_library(search *s, const ag_node *y)
+static agi_origins of_library(agi_search *s, const ag_node *y)
 {
     if (!y->op->pattern) return of_everything(s, y);
-    pattern out = blank(s, y);
+    agi_origins out = blank(s, y);
     dependence d = { { depends, known }, s, y, out.set };
     return !out.set || y->op->pattern(y, &d.hooks) ? out : of_everything(s, y);
 }
@@ -233,91 +243,100 @@ static pattern of_library(search *s, const ag_node *y)
 /* ---- all nodes --------------------------------------------------------------------------------------------------- */
 
 /* An alias' value is its definition's, the last input; as a rewritten node's is the simpler one's. */
-static int is_last_input(const search *s, const ag_node *x)
+static int is_last_input(const agi_search *s, const ag_node *x)
 {
     return x->rewritten ? !s->as_written : agi_is_last_input(x);
 }
 
-static uint32_t first_operand(const search *s, const ag_node *x)
+static uint32_t first_operand(const agi_search *s, const ag_node *x)
 {
     return is_last_input(s, x) ? x->nin - 1 : 0;
 }
 
-static pattern of_node(search *s, const ag_node *y)
+static agi_origins of_node(agi_search *s, const ag_node *y)
 {
     int depends = 0;
-    if (y->dtype == AG_I64 || y->op->gradient == ag_zero_gradient) return (pattern){ NULL, 0 };
-    for (uint32_t k = first_operand(s, y); k < y->nin && !depends; k++) depends = find(s, y->in[k]).set != NULL;
-    if (!depends) return (pattern){ NULL, 0 };
+    if (y->dtype == AG_I64 || y->op->gradient == ag_zero_gradient) return (agi_origins){ NULL, 0 };
+    if (y->op->flags & AG_LOOP) return agi_follow_bodies(s, y), (agi_origins){ NULL, 0 };
+    if (y->op->flags & AG_PART) return agi_part_origins(s, y);
+    for (uint32_t k = first_operand(s, y); k < y->nin && !depends; k++) depends = agi_origins_of(s, y->in[k]).set != NULL;
+    if (!depends) return (agi_origins){ NULL, 0 };
     unsigned flags = y->op->flags;
-    if (is_last_input(s, y)) return find(s, y->in[y->nin - 1]);
-    if (flags & (AG_CAST | AG_ALIAS)) return find(s, y->in[0]);
+    if (is_last_input(s, y)) return agi_origins_of(s, y->in[y->nin - 1]);
+    if (flags & (AG_CAST | AG_ALIAS)) return agi_origins_of(s, y->in[0]);
     if (flags & AG_POINTWISE) return of_pointwise(s, y);
     if (flags & AG_REDUCTION) return of_reduction(s, y);
     if (flags & AG_VIEW) return of_view(s, y);
     return flags & AG_PRODUCT ? of_product(s, y) : of_library(s, y);
 }
 
-static int prepare(search *s, int m, ag_node *const y[], int n, ag_node *const x[])
+int agi_search_between(agi_search *s, int m, ag_node *const y[], int n, ag_node *const x[], int stop)
 {
-    s->first = UINT32_MAX;
-    for (int i = 0; i < n; i++) {
-        s->first = x[i]->id < s->first ? x[i]->id : s->first;
-        s->last = x[i]->id > s->last ? x[i]->id : s->last;
-        s->as_written |= x[i]->nin > 0;
-    }
-    for (int i = 0; i < m; i++) s->last = y[i]->id > s->last ? y[i]->id : s->last;
-    size_t span = s->last - s->first + 1;
-    s->needed = agi_arena_zeros(s->arena, span, 1);
-    s->of = agi_arena_zeros(s->arena, span, sizeof *s->of);
-    if (!s->needed || !s->of) return 0;
-    for (int i = 0; i < m; i++)
-        if (y[i]->id >= s->first) s->needed[y[i]->id - s->first] = 1;
-    for (uint32_t id = s->last + 1; id-- > s->first;) {
-        const ag_node *v = agi_node(s->graph, id);
-        for (uint32_t k = first_operand(s, v); s->needed[id - s->first] && k < v->nin; k++)
-            if (v->in[k]->id >= s->first) s->needed[v->in[k]->id - s->first] = 1;
-    }
-    return 1;
+    agi_region *r = &s->between;
+    agi_region_start(r, s->kept, s->graph, n, x, m, y);
+    for (int i = 0; i < n && stop; i++) agi_region_end_at(r, x[i]);
+    for (const ag_node *v; (v = agi_region_next(r));)
+        for (uint32_t k = first_operand(s, v); k < v->nin && !agi_region_ends_at(r, v); k++)
+            agi_region_add(r, v->in[k]);
+    s->of = agi_arena_zeros(s->kept, r->count, sizeof *s->of);
+    s->body = agi_arena_zeros(s->kept, r->count, sizeof *s->body);
+    return s->of && s->body && !r->failed && agi_find_bodies(s);
 }
 
-static int start(search *s, int n, ag_node *const x[])
+static int start(agi_search *s, int n, ag_node *const x[])
 {
     uint32_t member = 0;
-    for (int i = 0; i < n; i++) {
-        pattern *p = &s->of[x[i]->id - s->first];
-        if (p->set) {
-            agi_fail(s->graph, AG_EARG, "%s: x[%d] is among the x before it", s->what, i);
-            return 0;
-        }
+    int repeated = (int)agi_first_repeated(s->graph, n, x);
+    if (repeated < n) agi_fail(s->graph, AG_EARG, "%s: x[%d] is among the x before it", s->what, repeated);
+    for (int i = 0; i < n && !s->graph->status; i++) {
+        uint32_t at = agi_place_in(&s->between, x[i]), first = member;
+        member += (uint32_t)ag_count(x[i]);
+        if (at == AGI_NOWHERE) continue;
+        agi_origins *p = &s->of[at];
         *p = blank(s, x[i]);
-        for (int64_t e = 0; p->set && e < ag_count(x[i]); e++) p->set[e] = agi_set_of_one(s->sets, member++);
+        for (uint32_t e = 0; p->set && first + e < member; e++) p->set[e] = agi_set_of_one(s->sets, first + e);
     }
-    return !s->sets->failed;
+    return !s->sets->failed && !s->graph->status;
 }
 
 /* An x may depend on others, too. */
-static void follow(search *s, ag_node *v)
+static void follow(agi_search *s, ag_node *v, agi_origins *own, int given)
 {
-    pattern *own = &s->of[v->id - s->first], found = of_node(s, v);
-    if (!own->set) *own = found;
+    agi_origins found = of_node(s, v);
+    if (!given || !own->set) *own = found;
     else if (found.set) add_broadcast(s, v, own->set, v, &found);
+}
+
+void agi_follow_all(agi_search *s)
+{
+    const agi_region *r = &s->between;
+    for (uint32_t at = r->count; at-- > 0 && !s->sets->failed && !s->graph->status;)
+        if (!agi_region_ends_at(r, r->node[at])) follow(s, r->node[at], &s->of[at], s->is_top);
+}
+
+static uint32_t *pattern_of(agi_search *s, int m, ag_node *const y[], int n, ag_node *const x[])
+{
+    int64_t total = 0;
+    for (int i = 0; i < m; i++) total += ag_count(y[i]);
+    uint32_t *all = agi_arena_take(s->kept, (size_t)total * sizeof *all), *to = all;
+    s->sets->failed |= !all || !agi_search_between(s, m, y, n, x, 0);
+    if (s->sets->failed || !start(s, n, x)) return NULL;
+    agi_follow_all(s);
+    for (int i = 0; i < m; i++) {
+        agi_origins p = agi_origins_of(s, y[i]);
+        for (int64_t e = 0; e < ag_count(y[i]); e++) *to++ = agi_origin(&p, e);
+    }
+    return s->sets->failed || s->graph->status ? NULL : all;
 }
 
 uint32_t *agi_pattern_of(const char *what, ag_graph *g, agi_arena *arena, agi_sets *sets, int m, ag_node *const y[],
                          int n, ag_node *const x[], const ag_run *or_null)
 {
-    search s = { .what = what, .graph = g, .arena = arena, .sets = sets, .run = or_null };
-    int64_t total = 0;
-    for (int i = 0; i < m; i++) total += ag_count(y[i]);
-    uint32_t *all = agi_arena_take(arena, (size_t)total * sizeof *all), *to = all;
-    sets->failed |= !all || !prepare(&s, m, y, n, x);
-    if (sets->failed || !start(&s, n, x)) return NULL;
-    for (uint32_t id = s.first; id <= s.last && !sets->failed && !g->status; id++)
-        if (s.needed[id - s.first]) follow(&s, agi_node(g, id));
-    for (int i = 0; i < m; i++) {
-        pattern p = find(&s, y[i]);
-        for (int64_t e = 0; e < ag_count(y[i]); e++) *to++ = element(&p, e);
-    }
-    return sets->failed || g->status ? NULL : all;
+    agi_integers *integers = NULL;
+    agi_search s = { .what = what, .graph = g, .kept = arena, .arena = arena, .sets = sets, .run = or_null,
+                     .integers = &integers, .is_top = 1 };
+    for (int i = 0; i < n; i++) s.as_written |= x[i]->nin > 0;
+    uint32_t *all = pattern_of(&s, m, y, n, x);
+    agi_free_bodies(&s);
+    return all;
 }

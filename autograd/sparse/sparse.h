@@ -1,7 +1,7 @@
 /* Sparse derivatives: the working data.
  *
  *   sets.c      sets of numbers, equal ones being one
- *   pattern.c   which elements of x each element of a node is made of
+ *   pattern.c   which elements of x each element of a node is made of; loops.c: of loops' and branches' results
  *   colour.c    columns that no row has two of share a colour, and one product; star.c: of Hessians
  *   products.c  the products, and from them the non-zero elements */
 #ifndef AGI_SPARSE_H
@@ -54,6 +54,53 @@ static inline const agi_set *agi_set_at(const agi_sets *s, uint32_t set)
  * made of. In `arena`; NULL after a failure that is recorded in the graph, or that sets->failed tells. */
 uint32_t *agi_pattern_of(const char *what, ag_graph *, agi_arena *, agi_sets *, int m, ag_node *const y[], int n,
                          ag_node *const x[], const ag_run *or_null);
+
+/* What a node's elements are made of. */
+typedef struct {
+    uint32_t *set; /* by element; NULL: made of no x */
+    int uniform;   /* one set, for all elements */
+} agi_origins;
+
+static inline uint32_t agi_origin(const agi_origins *o, int64_t element)
+{
+    return o->set ? o->set[o->uniform ? 0 : element] : 0;
+}
+
+typedef struct agi_body_search agi_body_search;
+
+typedef struct agi_integers agi_integers;
+struct agi_integers { /* of a node; NULL: not known */
+    const ag_node *node;
+    const int64_t *values;
+    agi_integers *next;
+};
+
+/* The nodes between x and y, or those of a body, and what is found about them. */
+typedef struct {
+    const char *what;
+    ag_graph *graph;
+    agi_arena *kept, *arena; /* of the whole search; of what is found about nodes */
+    agi_sets *sets;
+    const ag_run *run;
+    agi_integers **integers; /* that were asked for */
+    int as_written;          /* some x is no leaf: through the operands as written, which it may be among */
+    int is_top;              /* no body: what x are made of is there before they are come to */
+    agi_region between;      /* by place in it: */
+    agi_origins *of;
+    agi_body_search **body;  /* of a loop or branch */
+} agi_search;
+
+/* Lists the nodes from the y down to the x, past them or not, and all bodies. 0: no memory. */
+int agi_search_between(agi_search *, int m, ag_node *const y[], int n, ag_node *const x[], int stop);
+void agi_follow_all(agi_search *); /* finds out what they are made of, those apart where it stopped */
+agi_origins agi_origins_of(const agi_search *, const ag_node *);
+uint32_t *agi_new_sets(agi_search *, int64_t n); /* empty ones; NULL: no memory */
+
+/* loops.c */
+int agi_find_bodies(agi_search *); /* 0: no memory */
+void agi_free_bodies(agi_search *);
+void agi_follow_bodies(agi_search *, const ag_node *loop_or_branch);
+agi_origins agi_part_origins(const agi_search *, const ag_node *part); /* once the loop or branch was followed */
 
 /* ---- colours ----------------------------------------------------------------------------------------------------- */
 
