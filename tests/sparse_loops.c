@@ -1,5 +1,5 @@
-/* Sparse derivatives through loops and branches: structures that are known, values against dense derivatives, and random
- * bodies, whose structure must hold every element that is not 0. */
+/* Sparse derivatives through loops and branches: structures that are known, values against dense derivatives, and
+ * random bodies, whose structure must hold every element that is not 0. */
 #include "test.h"
 
 static ag_graph *g;

@@ -87,8 +87,8 @@ struct agi_region {
     int failed;           /* out of memory */
 };
 
-/* The region begins with the m nodes `to`, and holds none made before the first of the n nodes `from`, if any are given.
- * To list it, take the next node after the other, until there is none, and add those that it is read from: NULL and
+/* The region begins with the m nodes `to`, and holds none made before the first of the n nodes `from`, if there are
+ * any. To list it, take one node after the other, until there is none, and add those that each is read from: NULL and
  * `failed` when memory ends. */
 void agi_region_start(agi_region *, agi_arena *, const ag_graph *, int n, ag_node *const from[], int m,
                       ag_node *const to[]);

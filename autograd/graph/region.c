@@ -1,5 +1,5 @@
 /* A part of a graph: nodes and those that they are made of, found from the last made to the first. Time and memory
- * follow the nodes that are in it, not those that the graph holds beside them: there are pages of ids where nodes are. */
+ * follow the nodes that are in it, not those that the graph holds beside them: pages of ids exist where nodes are. */
 #include "graph.h"
 
 enum { FIRST_ROOM = 64 };

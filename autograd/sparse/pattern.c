@@ -255,12 +255,12 @@ static uint32_t first_operand(const agi_search *s, const ag_node *x)
 
 static agi_origins of_node(agi_search *s, const ag_node *y)
 {
-    int depends = 0;
+    int found = 0;
     if (y->dtype == AG_I64 || y->op->gradient == ag_zero_gradient) return (agi_origins){ NULL, 0 };
     if (y->op->flags & AG_LOOP) return agi_follow_bodies(s, y), (agi_origins){ NULL, 0 };
     if (y->op->flags & AG_PART) return agi_part_origins(s, y);
-    for (uint32_t k = first_operand(s, y); k < y->nin && !depends; k++) depends = agi_origins_of(s, y->in[k]).set != NULL;
-    if (!depends) return (agi_origins){ NULL, 0 };
+    for (uint32_t k = first_operand(s, y); k < y->nin && !found; k++) found = agi_origins_of(s, y->in[k]).set != NULL;
+    if (!found) return (agi_origins){ NULL, 0 };
     unsigned flags = y->op->flags;
     if (is_last_input(s, y)) return agi_origins_of(s, y->in[y->nin - 1]);
     if (flags & (AG_CAST | AG_ALIAS)) return agi_origins_of(s, y->in[0]);
