@@ -192,6 +192,48 @@ START_TEST(rmsprop)
 }
 END_TEST
 
+/* A fed gradient c of p, whose square overflows, vanishes or is 0 at first: steps have the length that others have, and
+ * later ones of size 1 do, too. */
+static double step_after(ag_run *run, ag_node *c, ag_node *p, double gradient, int times)
+{
+    const float single = (float)gradient;
+    double before = 0;
+    ck_assert_int_eq(ag_feed(run, c, c->dtype == AG_F32 ? (const void *)&single : (const void *)&gradient), AG_OK);
+    for (int k = 0; k < times; k++) {
+        before = ag_item(run, p);
+        ck_assert_int_eq(ag_eval(run), AG_OK);
+    }
+    return before - ag_item(run, p);
+}
+
+START_TEST(squares_may_overflow_or_vanish)
+{
+    static const double rate = 0.5, limit[] = { 0x1p63, 0x1p511 };
+    const ag_dtype type = _i % 2 ? AG_F32 : AG_F64;
+    const double large = type == AG_F32 ? 0x1p100 : 0x1p1000, tiny = type == AG_F32 ? 0x1p-100 : 0x1p-1000;
+    ag_node *p = ag_parameter(g, "p", type, AG_SCALAR, NULL), *c = ag_input(g, "c", type, AG_SCALAR);
+    ag_node *loss = ag_mul(c, p);
+    ag_adam_options adam_options = { .rate = rate, .beta1 = 0.5, .beta2 = 0.5, .epsilon = AG_ZERO };
+    ag_rmsprop_options rms_options = { .rate = rate, .smoothing = 0.5, .epsilon = AG_ZERO };
+    ag_node *update = _i < 2 ? ag_adam(loss, &adam_options) : ag_rmsprop(loss, &rms_options);
+    expect_well(g);
+    ag_options o = test_options();
+    ag_plan *plan = ag_compile(g, 1, &update, &o);
+    ag_run *run = ag_run_new(plan);
+    ck_assert(step_after(run, c, p, 0, 1) == 0);
+    ck_assert(fabs(step_after(run, c, p, tiny, 1)) <= 4 * rate * tiny * limit[type == AG_F64]);
+    for (int k = 0; k < 2; k++) {
+        double step = step_after(run, c, p, k ? large : -large, 1);
+        ck_assert_msg(fabs(step) < 2 * rate && (k || step < -rate / 2), "%g", step); /* the second turns around */
+        step = step_after(run, c, p, k ? large : -large, 30);
+        expect_close(step, k ? rate : -rate, 1e-5);
+    }
+    expect_close(step_after(run, c, p, 1, type == AG_F32 ? 300 : 2200), rate, 1e-5);
+    ag_run_free(run);
+    ag_plan_free(plan);
+}
+END_TEST
+
 /* Parameters of both types under one norm: f32 within its rounding of f64. */
 START_TEST(types_may_differ)
 {
@@ -424,6 +466,7 @@ Suite *suite_optimise(void)
     tcase_add_loop_test(c, gradient_descent, 0, COUNT(sgd_options));
     tcase_add_loop_test(c, a_rate_can_be_fed, 0, 2);
     tcase_add_loop_test(c, adam, 0, 3);
+    tcase_add_loop_test(c, squares_may_overflow_or_vanish, 0, 4);
     tcase_add_loop_test(c, rmsprop, 0, 2);
     tcase_add_test(c, types_may_differ);
     tcase_add_test(c, what_a_method_keeps_has_names);

@@ -1,7 +1,13 @@
 /* Training: assignments that move every parameter a loss depends on, as one node to list among a plan's outputs.
  *
  * What is the same for all elements of a parameter (rates, corrections, the clipping factor) is computed once, as nodes
- * of rank 0; what is left for an element is a line in sgd_step, adam_step and rmsprop_step. */
+ * of rank 0; what is left for an element is a line in sgd_step, adam_step and rmsprop_step.
+ *
+ * Adam and RMSprop divide by the root of a mean of squares, so that the size of gradients that are alike does not
+ * matter. Where squares would overflow, a gradient counts as the largest number whose square does not, in both means:
+ * steps are as long as those of any other large gradient, and the mean of squares forgets it as it forgets others.
+ * Where squares vanish, epsilon decides; it is never less than the smallest number whose square does not vanish, so
+ * that a gradient of 0 is a step of 0 whatever the options. All other steps have the bits that the formulas give. */
 #include "derive/derive.h"
 
 #include <math.h>
@@ -237,6 +243,25 @@ static ag_node *clipped(const training *t, int i)
     return t->clip ? ag_mul(typed(t->clip, t->parameter[i]), t->gradient[i]) : t->gradient[i];
 }
 
+/* 2^63, 2^511: 1 / its square is normal; its square may be doubled. */
+static double largest_to_square(const ag_node *p)
+{
+    return p->dtype == AG_F32 ? 0x1p63 : 0x1p511;
+}
+
+/* The i-th gradient as means of its squares bear it. */
+static ag_node *squarable(const training *t, int i, ag_node *gradient)
+{
+    ag_node *limit = ag_number(t->graph, largest_to_square(t->parameter[i]));
+    return ag_maximum(ag_minimum(gradient, limit), ag_neg(limit));
+}
+
+/* sqrt(v) + epsilon, above 0. */
+static ag_node *size_of_steps(ag_node *v, ag_node *epsilon, const ag_node *p)
+{
+    return ag_add(ag_sqrt(v), ag_maximum(epsilon, ag_number(p->graph, 1 / largest_to_square(p))));
+}
+
 /* p (1 - rate decay): what a step with weight decay starts from. */
 static ag_node *decayed(const training *t, ag_node *p, double decay)
 {
@@ -321,10 +346,10 @@ static adam corrections(training *t, double b1, double b2, double epsilon)
 
 static ag_node *adam_step(training *t, const adam *a, double decay, int i)
 {
-    ag_node *p = t->parameter[i], *g = clipped(t, i);
+    ag_node *p = t->parameter[i], *g = squarable(t, i, clipped(t, i));
     ag_node *m = running_mean(t, i, FIRST, "m", a->b1, g);
     ag_node *v = running_mean(t, i, SECOND, "v", a->b2, ag_square(g));
-    ag_node *direction = ag_div(m, ag_add(ag_sqrt(v), typed(a->epsilon, p)));
+    ag_node *direction = ag_div(m, size_of_steps(v, typed(a->epsilon, p), p));
     return ag_sub(decayed(t, p, decay), ag_mul(typed(a->rate, p), direction));
 }
 
@@ -349,8 +374,9 @@ static ag_node *rmsprop_step(training *t, const ag_rmsprop_options *o, double sm
 {
     ag_node *p = t->parameter[i], *g = clipped(t, i);
     if (o->weight_decay != 0) g = ag_add(g, ag_scale(p, o->weight_decay));
+    g = squarable(t, i, g);
     ag_node *v = running_mean(t, i, SECOND, "v", smoothing, ag_square(g));
-    ag_node *direction = ag_div(g, ag_add(ag_sqrt(v), ag_number(t->graph, epsilon)));
+    ag_node *direction = ag_div(g, size_of_steps(v, ag_number(t->graph, epsilon), p));
     if (o->momentum != 0) direction = accumulated(t, i, o->momentum, direction);
     return ag_sub(p, ag_mul(typed(t->rate, p), direction));
 }
