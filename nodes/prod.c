@@ -1,7 +1,6 @@
-/* Product over an axis or everything; the derivative by one element is the product of the others. Unlike that, the
- * value is multiplied up in its type and may overflow or vanish on the way, as that of (b, b, 1/b, 1/b) does for b =
- * 1e200: for a second way all factors would have to be in memory, and a product of what is computed in the same pass
- * would take up to half as long again. */
+/* Product over an axis or everything; the derivative by one element is the product of the others. Neither overflows or
+ * vanishes on the way: that of (b, b, 1/b, 1/b) is 1 for b = 1e200. What does so in the type of x is multiplied up once
+ * more, fractions and powers of two apart. */
 #include "shared/others.h"
 #include "shared/reduction.h"
 

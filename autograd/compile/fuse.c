@@ -18,6 +18,12 @@ static int64_t reach_of(const agi_compiler *c, uint32_t operand)
     return agi_layout_of(c, root->node)->bytes > AGI_LARGEST_LOOP ? INT64_MAX : agi_pattern_reach(&p, &low);
 }
 
+/* Of more than two factors, which may overflow on the way: not for scalar programs. */
+static int is_long_product(const agi_compiler *c, const agi_value *it)
+{
+    return it->node->op->fold == AG_FOLD_PROD && agi_elements(&c->value[it->in[0]]) > 2 * agi_elements(it);
+}
+
 static int is_small(const agi_compiler *c, const agi_value *it)
 {
     int64_t work = it->few;
@@ -26,6 +32,7 @@ static int is_small(const agi_compiler *c, const agi_value *it)
         if (it->op && !it->op->code) return 0;
     } else if (it->kind == AGI_VALUE_FOLD) {
         work = agi_elements(&c->value[it->in[0]]);
+        if (is_long_product(c, it)) return 0;
     } else if (it->kind == AGI_VALUE_PRODUCT) {
         const ag_node *a = c->value[it->in[0]].node;
         work *= a->dim[a->rank - 1];

@@ -291,9 +291,11 @@ static uint32_t work_buffer(lowering *l, ag_dtype dtype, int64_t bytes)
     return b;
 }
 
-/* Does a sum take more additions one after the other than rounding errors should grow by? */
+/* Does a sum take more additions one after the other than rounding errors should grow by? Products of what is in one
+ * tile, or in its rows, need none. */
 static int needs_wide(const agi_pass *g, const agi_fold_end *e)
 {
+    if (e->fold == AG_FOLD_PROD) return e->mode != AGI_FOLD_ALL || g->row_tiles * g->column_tiles > 1;
     if (e->fold != AG_FOLD_SUM) return 0;
     if (e->mode == AGI_FOLD_COLUMNS) return e->extent > MOST_ADDITIONS * (e->extent == g->rows ? g->blocks : 1);
     return e->mode == AGI_FOLD_LONG || g->row_tiles * g->column_tiles > MOST_TILES;
@@ -309,7 +311,7 @@ static int give_partials(lowering *l)
         if (!e->wide && (g->blocks == 1 || e->mode == AGI_FOLD_LONG)) continue;
         e->partial = work_buffer(l, e->wide ? AG_F64 : g->dtype, g->blocks * agi_part_bytes(g, e));
         if (e->partial == AGI_NONE) return 0;
-        if (!e->wide || e->mode != AGI_FOLD_COLUMNS) continue;
+        if (!e->wide || e->mode != AGI_FOLD_COLUMNS || e->fold != AG_FOLD_SUM) continue;
         e->few = work_buffer(l, g->dtype, g->blocks * agi_few_elements(g) * (int64_t)ag_dtype_size(g->dtype));
         if (e->few == AGI_NONE) return 0;
     }

@@ -44,26 +44,36 @@ static void emit_part(agi_pass_printer *p, int k)
 /* The partial result of the block, from its column on. */
 static void emit_partial(agi_pass_printer *p, const agi_fold_end *e)
 {
-    int64_t elements = agi_part_bytes(p->g, e) / (int64_t)ag_dtype_size(e->wide ? AG_F64 : p->dtype);
+    const int doubles = e->wide ? agi_wide_doubles(p->g, e) : 1;
+    int64_t elements = doubles * agi_part_bytes(p->g, e) / agi_part_size(p->g, e);
     ag_emit(&p->body, "b%u", e->partial);
     if (p->g->blocks > 1) ag_emit(&p->body, " + block * %lld", (long long)elements);
     if (e->mode != AGI_FOLD_COLUMNS || !agi_known(p, AGI_COLUMN)) return;
     char text[24];
-    ag_emit(&p->body, e->wide && p->dtype == AG_F64 ? " + 2 * %s" : " + %s", agi_tile(p, AGI_COLUMN, text));
+    ag_emit(&p->body, doubles == 2 ? " + 2 * %s" : " + %s", agi_tile(p, AGI_COLUMN, text));
 }
 
-/* To the block's wide sum, which the first of its tiles opens. */
-static void emit_wide_all(agi_pass_printer *p, int k)
+/* To the block's wide fold, which the first of its tiles opens. */
+static void emit_wide_all(agi_pass_printer *p, const agi_fold_end *e)
 {
-    const agi_fold_end *e = &p->g->fold[k];
     char text[24];
-    ag_emit(&p->body, "const %s part = ", p->type);
-    emit_part(p, k);
-    ag_emit(&p->body, ";\nif (%s == first) ", agi_tile(p, AGI_K, text));
-    agi_call_helper(p, &p->body, "clear", -1);
+    const int product = e->fold == AG_FOLD_PROD;
+    if (!product) {
+        ag_emit(&p->body, "const %s part = ", p->type);
+        emit_part(p, (int)(e - p->g->fold));
+        ag_emit(&p->body, ";\n");
+    }
+    ag_emit(&p->body, "if (%s == first) ", agi_tile(p, AGI_K, text));
+    agi_call_helper(p, &p->body, "clear", e->fold);
     ag_emit(&p->body, "1, "), emit_partial(p, e), ag_emit(&p->body, ");\n");
-    agi_call_helper(p, &p->body, "widen", -1);
-    ag_emit(&p->body, "1, &part, "), emit_partial(p, e), ag_emit(&p->body, ");\n");
+    agi_call_helper(p, &p->body, product ? "gather" : "widen", e->fold);
+    if (product) {
+        ag_emit(&p->body, "%s, ", agi_tile(p, e->row ? AGI_ROWS : AGI_COUNT, text));
+        agi_emit_home(p, e->reg);
+    } else {
+        ag_emit(&p->body, "1, &part");
+    }
+    ag_emit(&p->body, ", "), emit_partial(p, e), ag_emit(&p->body, ");\n");
 }
 
 /* Combined with what the tiles before left, but for the first of a block. */
@@ -185,13 +195,8 @@ static void emit_row(agi_pass_printer *p, const agi_fold_end *e, const char *row
 static void emit_rows(agi_pass_printer *p, const agi_fold_end *e)
 {
     char text[24], across[24];
-    int pairs = agi_adds_pairs(p->g);
     snprintf(across, sizeof across, "%lld", (long long)p->g->columns);
-    ag_emit(&p->body, "    const %s *x = ", p->type);
-    agi_emit_home(p, e->reg);
-    ag_emit(&p->body, " + (top - %s) * %s;\n    until = stop < last ? stop : last;\n", agi_tile(p, AGI_ROW, text),
-            across);
-    if (pairs) {
+    if (agi_adds_pairs(p->g)) {
         call_for_columns(p, "    x = ", "pairs", -1);
         ag_emit(&p->body, "until - top, x, "), emit_few(p, e, across), ag_emit(&p->body, ");\n");
         emit_row(p, e, "top", "x");
@@ -210,12 +215,24 @@ static void emit_sums(agi_pass_printer *p, const agi_fold_end *e)
     long long every = (long long)e->every;
     ag_emit(&p->body, "    if (until == stop || until %% %lld == 0) {\n", every);
     ag_emit(&p->body, "        if ((until - 1) / %lld == start / %lld)", every, every);
-    call_for_columns(p, " ", "clear", -1);
+    call_for_columns(p, " ", "clear", AG_FOLD_SUM);
     emit_partial(p, e);
-    call_for_columns(p, ");\n        ", "widen", -1);
+    call_for_columns(p, ");\n        ", "widen", AG_FOLD_SUM);
     emit_few(p, e, column);
     ag_emit(&p->body, ", "), emit_partial(p, e);
     ag_emit(&p->body, ");\n    }\n");
+}
+
+/* The tile's rows into the block's wide products, which the first row opens. */
+static void emit_factors(agi_pass_printer *p, const agi_fold_end *e)
+{
+    char text[24];
+    call_for_columns(p, "    if (top == start) ", "clear", AG_FOLD_PROD);
+    emit_partial(p, e);
+    ag_emit(&p->body, ");\n    ");
+    agi_call_helper(p, &p->body, "widen", AG_FOLD_PROD);
+    ag_emit(&p->body, "until - top, %s, x, ", agi_tile(p, AGI_COLUMNS, text));
+    emit_partial(p, e), ag_emit(&p->body, ");\n");
 }
 
 static void emit_wide_columns(agi_pass_printer *p, const agi_fold_end *e)
@@ -226,10 +243,14 @@ static void emit_wide_columns(agi_pass_printer *p, const agi_fold_end *e)
     ag_emit(&p->body, "%s;\n", agi_tile(p, AGI_ROWS, text));
     ag_emit(&p->body, "for (top = %s; top < last; top = until) {\n", agi_tile(p, AGI_ROW, text));
     emit_limits(p, e);
-    emit_rows(p, e);
-    emit_sums(p, e);
+    ag_emit(&p->body, "    const %s *x = ", p->type);
+    agi_emit_home(p, e->reg);
+    ag_emit(&p->body, " + (top - %s) * %lld;\n    until = stop < last ? stop : last;\n", agi_tile(p, AGI_ROW, text),
+            (long long)p->g->columns);
+    if (e->fold == AG_FOLD_PROD) emit_factors(p, e);
+    else emit_rows(p, e), emit_sums(p, e);
     if (e->extent != p->g->rows) {
-        call_for_columns(p, "    if (until == stop) ", "narrow", -1);
+        call_for_columns(p, "    if (until == stop) ", "narrow", e->fold);
         emit_partial(p, e);
         ag_emit(&p->body, ", b%u + start / %lld * %lld", e->buffer, (long long)e->extent, (long long)p->g->columns);
         if (agi_known(p, AGI_COLUMN)) ag_emit(&p->body, " + %s", agi_tile(p, AGI_COLUMN, text));
@@ -258,29 +279,33 @@ static void emit_fold_long(agi_pass_printer *p, const agi_fold_end *e)
 static void emit_wide_long(agi_pass_printer *p, const agi_fold_end *e)
 {
     char text[24];
-    ag_emit(&p->body, "const %s part = ", p->type);
-    call_for_columns(p, "", "fold", AG_FOLD_SUM);
-    agi_emit_home(p, e->reg);
-    ag_emit(&p->body, ");\nif (%s == 0) ", agi_tile(p, AGI_COLUMN, text));
-    agi_call_helper(p, &p->body, "clear", -1);
+    const int product = e->fold == AG_FOLD_PROD;
+    if (!product) {
+        ag_emit(&p->body, "const %s part = ", p->type);
+        call_for_columns(p, "", "fold", AG_FOLD_SUM);
+        agi_emit_home(p, e->reg);
+        ag_emit(&p->body, ");\n");
+    }
+    ag_emit(&p->body, "if (%s == 0) ", agi_tile(p, AGI_COLUMN, text));
+    agi_call_helper(p, &p->body, "clear", e->fold);
     ag_emit(&p->body, "1, "), emit_partial(p, e), ag_emit(&p->body, ");\n");
-    agi_call_helper(p, &p->body, "widen", -1);
-    ag_emit(&p->body, "1, &part, "), emit_partial(p, e), ag_emit(&p->body, ");\nif (");
+    if (product) call_for_columns(p, "", "gather", e->fold), agi_emit_home(p, e->reg);
+    else agi_call_helper(p, &p->body, "widen", e->fold), ag_emit(&p->body, "1, &part");
+    ag_emit(&p->body, ", "), emit_partial(p, e), ag_emit(&p->body, ");\nif (");
     ag_emit(&p->body, "%s + ", agi_tile(p, AGI_COLUMN, text));
     ag_emit(&p->body, "%s == %lld) ", agi_tile(p, AGI_COLUMNS, text), (long long)p->g->columns);
-    agi_call_helper(p, &p->body, "narrow", -1);
+    agi_call_helper(p, &p->body, "narrow", e->fold);
     ag_emit(&p->body, "1, "), emit_partial(p, e);
     ag_emit(&p->body, ", b%u + %s);\n", e->buffer, agi_tile(p, AGI_ROW, text));
 }
 
-static void emit_wide(agi_pass_printer *p, int k)
+/* In braces: what it declares is its own. */
+static void emit_in_block(agi_pass_printer *p, const agi_fold_end *e,
+                          void emit(agi_pass_printer *, const agi_fold_end *))
 {
-    const agi_fold_end *e = &p->g->fold[k];
     ag_source outer = p->body;
     p->body = (ag_source){ .allocator = outer.allocator };
-    if (e->mode == AGI_FOLD_ALL) emit_wide_all(p, k);
-    else if (e->mode == AGI_FOLD_COLUMNS) emit_wide_columns(p, e);
-    else emit_wide_long(p, e);
+    emit(p, e);
     ag_source inner = p->body;
     p->body = outer;
     ag_emit(&p->body, "{\n");
@@ -289,10 +314,17 @@ static void emit_wide(agi_pass_printer *p, int k)
     agi_source_free(&inner);
 }
 
+static void emit_wide(agi_pass_printer *p, const agi_fold_end *e)
+{
+    if (e->mode == AGI_FOLD_ALL) emit_wide_all(p, e);
+    else if (e->mode == AGI_FOLD_COLUMNS) emit_wide_columns(p, e);
+    else emit_wide_long(p, e);
+}
+
 void agi_emit_fold_end(agi_pass_printer *p, int k)
 {
     const agi_fold_end *e = &p->g->fold[k];
-    if (e->wide) emit_wide(p, k);
+    if (e->wide) emit_in_block(p, e, emit_wide);
     else if (e->mode == AGI_FOLD_ALL) emit_fold_all(p, k);
     else if (e->mode == AGI_FOLD_COLUMNS) emit_fold_columns(p, e);
     else emit_fold_long(p, e);
@@ -307,32 +339,52 @@ int agi_has_partials(const agi_pass *g)
     return 0;
 }
 
+/* The blocks' wide folds, combined in their order: wide products by tiles, whose columns lie together. */
+static void emit_finish_wide(agi_pass_printer *p, const agi_fold_end *e)
+{
+    const agi_pass *g = p->g;
+    const long long all = e->mode == AGI_FOLD_ALL ? 1 : (long long)g->columns, tile = (long long)g->tile_columns;
+    const int tiles = all > tile && e->fold == AG_FOLD_PROD;
+    const char *const at = tiles ? " + 2 * c" : "";
+    char n[24];
+    snprintf(n, sizeof n, tiles ? "n" : "%lld", all);
+    if (tiles) {
+        ag_emit(&p->body, "int64_t c;\nfor (c = 0; c < %lld; c += %lld) {\n", all, tile);
+        ag_emit(&p->body, "const int64_t n = %lld - c < %lld ? %lld - c : %lld;\n", all, tile, all, tile);
+    }
+    if (g->blocks > 1) {
+        ag_emit(&p->body, "for (block = 1; block < %lld; block++) ", (long long)g->blocks);
+        agi_call_helper(p, &p->body, "merge", e->fold);
+        ag_emit(&p->body, "%s, b%u + block * %lld%s, b%u%s);\n", n, e->partial, all * agi_wide_doubles(g, e), at,
+                e->partial, at);
+    }
+    agi_call_helper(p, &p->body, "narrow", e->fold);
+    ag_emit(&p->body, "%s, b%u%s, b%u%s);\n%s", n, e->partial, at, e->buffer, tiles ? " + c" : "", tiles ? "}\n" : "");
+}
+
 /* The blocks' partial results, combined in their order: sums in pairs. */
 static void emit_finish(agi_pass_printer *p, const agi_fold_end *e)
 {
     const long long n = e->mode == AGI_FOLD_ALL ? 1 : (long long)p->g->columns, blocks = (long long)p->g->blocks;
-    const long long part = e->wide && p->dtype == AG_F64 ? 2 * n : n;
-    const int pairs = !e->wide && e->fold == AG_FOLD_SUM;
+    const int pairs = e->fold == AG_FOLD_SUM;
     if (pairs) {
         agi_call_helper(p, &p->body, "pairs", -1);
         ag_emit(&p->body, "%lld, %lld, b%u, b%u);\n", n, blocks, e->partial, e->partial);
     }
-    if (!e->wide) {
-        agi_call_helper(p, &p->body, "copy", -1);
-        ag_emit(&p->body, "%lld, b%u, b%u);\n", n, e->partial, e->buffer);
-    }
-    if (!pairs && blocks > 1) {
-        ag_emit(&p->body, "for (block = 1; block < %lld; block++) ", blocks);
-        agi_call_helper(p, &p->body, e->wide ? "merge" : "into", e->wide ? -1 : e->fold);
-        ag_emit(&p->body, "%lld, b%u + block * %lld, b%u);\n", n, e->partial, part, e->wide ? e->partial : e->buffer);
-    }
-    if (!e->wide) return;
-    agi_call_helper(p, &p->body, "narrow", -1);
+    agi_call_helper(p, &p->body, "copy", -1);
     ag_emit(&p->body, "%lld, b%u, b%u);\n", n, e->partial, e->buffer);
+    if (pairs || blocks == 1) return;
+    ag_emit(&p->body, "for (block = 1; block < %lld; block++) ", blocks);
+    agi_call_helper(p, &p->body, "into", e->fold);
+    ag_emit(&p->body, "%lld, b%u + block * %lld, b%u);\n", n, e->partial, n, e->buffer);
 }
 
 void agi_emit_finish(agi_pass_printer *p)
 {
-    for (int k = 0; k < p->g->nfolds; k++)
-        if (agi_ends_late(p->g, &p->g->fold[k])) emit_finish(p, &p->g->fold[k]);
+    for (int k = 0; k < p->g->nfolds; k++) {
+        const agi_fold_end *e = &p->g->fold[k];
+        if (!agi_ends_late(p->g, e)) continue;
+        if (e->wide) emit_in_block(p, e, emit_finish_wide);
+        else emit_finish(p, e);
+    }
 }

@@ -142,6 +142,104 @@ static const char narrow_pairs_template[] =
     "    }\n"
     "}\n";
 
+/* Products as fractions and powers of two apart: to[i] and to[n + i]. */
+static const char clear_product_template[] =
+    "static void a(int64_t n, double *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    for (i = 0; i < n; i++) to[i] = 1, to[n + i] = 0;\n"
+    "}\n";
+
+static const char gather_product_template[] =
+    "/* In 32 lanes, which are then halved. What leaves the range of normal numbers is made anew, by lanes. */\n"
+    "static void a(int64_t n, const T *from, double *to)\n"
+    "{\n"
+    "    const T normal = sizeof(T) == 4 ? (T)0x1p-126 : (T)0x1p-1022;\n"
+    "    T lane[32], least[32], all[32], low[32], size;\n"
+    "    int64_t i, k, lanes = n < 32 ? 1 : 32, half;\n"
+    "    for (k = 0; k < lanes; k++) lane[k] = from[k], least[k] = F(fabs)(from[k]);\n"
+    "    for (i = lanes; i < n; i += lanes)\n"
+    "        for (k = 0; k < lanes && i + k < n; k++) {\n"
+    "            lane[k] *= from[i + k], size = F(fabs)(lane[k]);\n"
+    "            least[k] = size < least[k] ? size : least[k];\n"
+    "        }\n"
+    "    for (k = 0; k < lanes; k++) all[k] = lane[k], low[k] = least[k];\n"
+    "    for (half = lanes / 2; half; half /= 2)\n"
+    "        for (k = 0; k < half; k++) {\n"
+    "            all[k] *= all[k + half], size = F(fabs)(all[k]);\n"
+    "            low[k] = low[k + half] < low[k] ? low[k + half] : low[k];\n"
+    "            low[k] = size < low[k] ? size : low[k];\n"
+    "        }\n"
+    "    if (low[0] >= normal && isfinite(all[0])) {\n"
+    "        agi_multiply(&to[0], &to[1], (double)all[0]);\n"
+    "        return;\n"
+    "    }\n"
+    "    for (k = 0; k < lanes; k++)\n"
+    "        if (least[k] >= normal && isfinite(lane[k])) agi_multiply(&to[0], &to[1], (double)lane[k]);\n"
+    "        else\n"
+    "            for (i = k; i < n; i += lanes) agi_multiply(&to[0], &to[1], (double)from[i]);\n"
+    "}\n";
+
+static const char each_product_template[] =
+    "/* to[i] gets the factor from[i], for all i or, if one would leave the range of fractions, for none. */\n"
+    "static int a(int64_t n, const T *from, double *to)\n"
+    "{\n"
+    "    int64_t i, extreme = 0;\n"
+    "    for (i = 0; i < n; i++) {\n"
+    "        const double factor = (double)from[i], size = fabs(to[i] * factor);\n"
+    "        extreme |= size > 0x1p-500 || factor == 0 || to[i] == 0 ? 0 : 1;\n"
+    "        extreme |= size < 0x1p500 ? 0 : 1;\n"
+    "    }\n"
+    "    for (i = 0; i < n && !extreme; i++) to[i] *= (double)from[i];\n"
+    "    return !extreme;\n"
+    "}\n";
+
+static const char widen_product_template[] =
+    "/* from[r, i] into to[i]: the rows together or, if something leaves the range of normal numbers, each. */\n"
+    "static void a(int64_t rows, int64_t n, const T *from, double *to)\n"
+    "{\n"
+    "    const T normal = sizeof(T) == 4 ? (T)0x1p-126 : (T)0x1p-1022;\n"
+    "    int64_t i, r, unfit = rows == 1 || n > 512;\n"
+    "    T part[512], least[512], size;\n"
+    "    for (i = 0; i < n && !unfit; i++) part[i] = from[i], least[i] = F(fabs)(from[i]);\n"
+    "    for (r = 1; r < rows && !unfit; r++)\n"
+    "        for (i = 0; i < n; i++) {\n"
+    "            part[i] *= from[r * n + i], size = F(fabs)(part[i]);\n"
+    "            least[i] = size < least[i] ? size : least[i];\n"
+    "        }\n"
+    "    for (i = 0; i < n && !unfit; i++) unfit = !(least[i] >= normal);\n"
+    "    if (!unfit && b(n, part, to)) return;\n"
+    "    for (r = 0; r < rows; r++, from += n) {\n"
+    "        if (b(n, from, to)) continue;\n"
+    "        for (i = 0; i < n; i++) agi_multiply(&to[i], &to[n + i], (double)from[i]);\n"
+    "    }\n"
+    "}\n";
+
+static const char merge_product_template[] =
+    "static void a(int64_t n, const double *from, double *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    for (i = 0; i < n; i++) {\n"
+    "        agi_multiply(&to[i], &to[n + i], from[i]);\n"
+    "        to[n + i] += from[n + i];\n"
+    "    }\n"
+    "}\n";
+
+static const char narrow_product_template[] =
+    "static void a(int64_t n, const double *from, T *to)\n"
+    "{\n"
+    "    int64_t i;\n"
+    "    for (i = 0; i < n; i++) to[i] = (T)agi_unscaled(from[i], from[n + i]);\n"
+    "}\n";
+
+static const char fold_product_template[] =
+    "static T a(int64_t n, const T *from)\n"
+    "{\n"
+    "    double product[2] = { 1, 0 };\n"
+    "    b(n, from, product);\n"
+    "    return (T)agi_unscaled(product[0], product[1]);\n"
+    "}\n";
+
 static const char copy_template[] =
     "static void a(int64_t n, const T *from, T *to)\n"
     "{\n"
@@ -203,27 +301,33 @@ static const char integer_template[] =
     "}\n";
 
 typedef struct {
-    const char *name, *text;
-    int fold; /* -1: none */
-    const char *f64; /* its text for doubles where it is another; or NULL */
+    const char *name, *text; /* no text: the fold of two elements */
+    int fold;
+    const char *calls; /* what `b` is; or NULL */
+    const char *f64;   /* its text for doubles where it is another; or NULL */
 } helper;
 
 /* Each may call those before it. */
 static const helper helpers[] = {
-    { "two_sum", NULL, AG_FOLD_SUM, NULL }, { "two_prod", NULL, AG_FOLD_PROD, NULL },
-    { "two_max", NULL, AG_FOLD_MAX, NULL }, { "two_min", NULL, AG_FOLD_MIN, NULL },
-    { "fold_sum", fold_template, AG_FOLD_SUM, NULL }, { "fold_prod", fold_template, AG_FOLD_PROD, NULL },
-    { "fold_max", fold_template, AG_FOLD_MAX, NULL }, { "fold_min", fold_template, AG_FOLD_MIN, NULL },
-    { "lanes_sum", lanes_template, AG_FOLD_SUM, NULL }, { "lanes_prod", lanes_template, AG_FOLD_PROD, NULL },
-    { "lanes_max", lanes_template, AG_FOLD_MAX, NULL }, { "lanes_min", lanes_template, AG_FOLD_MIN, NULL },
-    { "into_sum", into_template, AG_FOLD_SUM, NULL }, { "into_prod", into_template, AG_FOLD_PROD, NULL },
-    { "into_max", into_template, AG_FOLD_MAX, NULL }, { "into_min", into_template, AG_FOLD_MIN, NULL },
-    { "pairs", pairs_template, -1, NULL }, { "clear", clear_template, -1, clear_pairs_template },
-    { "widen", widen_template, -1, widen_pairs_template }, { "merge", merge_template, -1, merge_pairs_template },
-    { "narrow", narrow_template, -1, narrow_pairs_template },
-    { "copy", copy_template, -1, NULL }, { "expand", expand_template, -1, NULL },
-    { "repeat", repeat_template, -1, NULL }, { "pad", pad_template, -1, NULL }, { "dot", dot_template, -1, NULL },
-    { "integer", integer_template, -1, NULL },
+    { "two_sum", NULL, AG_FOLD_SUM, NULL, NULL }, { "two_max", NULL, AG_FOLD_MAX, NULL, NULL },
+    { "two_min", NULL, AG_FOLD_MIN, NULL, NULL }, { "fold_sum", fold_template, 0, "two_sum", NULL },
+    { "fold_max", fold_template, 0, "two_max", NULL }, { "fold_min", fold_template, 0, "two_min", NULL },
+    { "lanes_sum", lanes_template, 0, "two_sum", NULL }, { "lanes_max", lanes_template, 0, "two_max", NULL },
+    { "lanes_min", lanes_template, 0, "two_min", NULL }, { "into_sum", into_template, 0, "two_sum", NULL },
+    { "into_max", into_template, 0, "two_max", NULL }, { "into_min", into_template, 0, "two_min", NULL },
+    { "pairs", pairs_template, 0, NULL, NULL }, { "clear_sum", clear_template, 0, NULL, clear_pairs_template },
+    { "widen_sum", widen_template, 0, NULL, widen_pairs_template },
+    { "merge_sum", merge_template, 0, NULL, merge_pairs_template },
+    { "narrow_sum", narrow_template, 0, NULL, narrow_pairs_template },
+    { "clear_prod", clear_product_template, 0, NULL, NULL },
+    { "gather_prod", gather_product_template, 0, NULL, NULL }, { "each_prod", each_product_template, 0, NULL, NULL },
+    { "widen_prod", widen_product_template, 0, "each_prod", NULL },
+    { "merge_prod", merge_product_template, 0, NULL, NULL },
+    { "narrow_prod", narrow_product_template, 0, NULL, NULL },
+    { "fold_prod", fold_product_template, 0, "gather_prod", NULL }, { "copy", copy_template, 0, NULL, NULL },
+    { "expand", expand_template, 0, NULL, NULL }, { "repeat", repeat_template, 0, NULL, NULL },
+    { "pad", pad_template, 0, NULL, NULL }, { "dot", dot_template, 0, NULL, NULL },
+    { "integer", integer_template, 0, NULL, NULL },
 };
 enum { HELPERS = sizeof helpers / sizeof helpers[0], TYPES = 3 };
 
@@ -242,11 +346,11 @@ static void emit_two(ag_source *to, const helper *h, ag_dtype dtype, const char 
 
 static void emit_helper(const agi_emitter *e, ag_source *to, const helper *h, ag_dtype dtype)
 {
-    char name[AGI_NAME], two[AGI_NAME];
+    char name[AGI_NAME], callee[AGI_NAME];
     agi_helper_name(e, h->name, dtype, name);
-    agi_helper_name(e, helpers[h->fold < 0 ? 0 : h->fold].name, dtype, two);
+    agi_helper_name(e, h->calls ? h->calls : h->name, dtype, callee);
     const char *text = dtype == AG_F64 && h->f64 ? h->f64 : h->text;
-    if (text) agi_emit_arithmetic(to, text, dtype, (const char *const[3]){ name, two, two });
+    if (text) agi_emit_arithmetic(to, text, dtype, (const char *const[3]){ name, callee, callee });
     else emit_two(to, h, dtype, name);
     ag_emit(to, "\n");
 }
@@ -258,19 +362,21 @@ static void emit_typed(const agi_emitter *e, const ag_source *body, ag_source *t
         char name[AGI_NAME];
         agi_helper_name(e, helpers[k].name, dtype, name);
         needed[k] |= (uint8_t)agi_source_has(body, name);
-        if (needed[k] && helpers[k].text && helpers[k].fold >= 0) needed[helpers[k].fold] = 1;
+        for (int j = 0; needed[k] && helpers[k].calls && j < k; j++)
+            needed[j] |= (uint8_t)!strcmp(helpers[j].name, helpers[k].calls);
     }
     for (int k = 0; k < HELPERS; k++)
         if (needed[k]) emit_helper(e, to, &helpers[k], dtype);
 }
 
 /* Functions of arithmetic that <math.h> lacks. Files may be put together: each is there once. */
-static void emit_specials(const ag_source *body, ag_source *to)
+static void emit_specials(const ag_source *body, const ag_source *typed, ag_source *to)
 {
     enum { MOST = 64 };
     uint8_t needed[MOST] = { 0 };
     for (int k = agi_c_function_count; k-- > 0;) {
-        needed[k] |= (uint8_t)agi_source_has(body, agi_c_functions[k].name);
+        const char *name = agi_c_functions[k].name;
+        needed[k] |= (uint8_t)(agi_source_has(body, name) || agi_source_has(typed, name));
         const char *its = agi_c_functions[k].text;
         ag_source text = { .text = { (void *)(uintptr_t)its, (int64_t)strlen(its), 0 } };
         for (int j = 0; needed[k] && j < k; j++) needed[j] |= (uint8_t)agi_source_has(&text, agi_c_functions[j].name);
@@ -284,6 +390,9 @@ static void emit_specials(const ag_source *body, ag_source *to)
 
 void agi_emit_helpers(agi_emitter *e, const ag_source *body, ag_source *to)
 {
-    emit_specials(body, to);
-    for (int dtype = 0; dtype < TYPES; dtype++) emit_typed(e, body, to, (ag_dtype)dtype);
+    ag_source typed = { .allocator = to->allocator };
+    for (int dtype = 0; dtype < TYPES; dtype++) emit_typed(e, body, &typed, (ag_dtype)dtype);
+    emit_specials(body, &typed, to);
+    agi_source_append(to, &typed);
+    agi_source_free(&typed);
 }

@@ -219,8 +219,8 @@ static void count_stages(agi_schedule *s)
         if (agi_stage_of(s->store_when[k]) >= s->stages) s->stages = agi_stage_of(s->store_when[k]) + 1;
 }
 
-/* Folds of everything can be accumulated where their operand is computed, unless rows come one by one, or a tile has
- * more elements than lanes should take one after the other. */
+/* Sums and extrema of everything can be accumulated where their operand is computed, unless rows come one by one, or a
+ * tile has more elements than lanes should take one after the other. */
 static void place_fold(agi_schedule *s, int k, int in_loops)
 {
     enum { MOST_ELEMENTS = 1024 };
@@ -228,7 +228,7 @@ static void place_fold(agi_schedule *s, int k, int in_loops)
     const agi_scheduled *v = &s->value[e->reg];
     int computed = v->micro >= 0 && !v->uniform && !v->expanded && agi_strip_of(v->when) == AGI_STRIP_FULL;
     int flat = !e->row && e->mode == AGI_FOLD_ALL && !(s->by_rows && s->g->tile_rows > 1);
-    flat &= s->g->tile_rows * s->g->tile_columns <= MOST_ELEMENTS;
+    flat &= e->fold != AG_FOLD_PROD && s->g->tile_rows * s->g->tile_columns <= MOST_ELEMENTS;
     s->fold_when[k] = in_loops && computed && flat ? v->when : AGI_AT_END;
     read_at(s, e->reg, s->fold_when[k]);
 }

@@ -19,6 +19,8 @@
  *   bounds      where a walk has elements of memory; outside it is 0
  *   fold        a reduction; at a pass's end (fold end) or of each row inside it
  *   wide sum    room for two elements, which holds the sum of many floats or doubles with what its additions lose
+ *   wide product  a fraction and a power of two, doubles, so that nothing overflows or vanishes on the way; those of
+ *                 a tile's columns lie as their fractions, then their powers
  *   scalar program  an instruction for each element of rank-0 and tiny values, in straight line
  *   vector call     neighbouring instructions of one function, called as one vector
  *   band        steps that go along the rows of one large matrix, done together for some rows at a time, so that the
@@ -132,15 +134,15 @@ typedef struct {
 } agi_store;
 
 /* Reductions at a group's end. All: every element. Columns: segments of `extent` rows. Long rows: chunk by chunk.
- * Sums that take many additions one after the other go to wide sums: two elements' room for each, which hold a double
- * of floats, or a double and what its additions have lost. */
+ * Sums that take many additions one after the other go to wide sums, doubles of floats, of doubles with what additions
+ * have lost; products of more than a tile go to wide products. */
 typedef enum { AGI_FOLD_ALL, AGI_FOLD_COLUMNS, AGI_FOLD_LONG } agi_fold_mode;
 typedef struct {
     uint32_t buffer, partial; /* result; a partial result per block, or AGI_NONE */
-    uint32_t few;             /* wide columns: a block's sums of few rows, and room to add a tile's rows in pairs */
+    uint32_t few;             /* wide sums of columns: a block's of few rows, and room to add a tile's rows in pairs */
     uint32_t reg;
     uint8_t row, fold, mode;
-    uint8_t wide;             /* the partial results are wide sums */
+    uint8_t wide;             /* the partial results are wide sums or products */
     int64_t extent;
     int64_t every;            /* few: so many rows of the iteration space, whole tiles */
 } agi_fold_end;
@@ -171,10 +173,19 @@ typedef struct {
     const int64_t *operand;
 } agi_pass;
 
+static inline int agi_wide_doubles(const agi_pass *g, const agi_fold_end *e)
+{
+    return g->dtype == AG_F64 || e->fold == AG_FOLD_PROD ? 2 : 1;
+}
+
+static inline int64_t agi_part_size(const agi_pass *g, const agi_fold_end *e) /* of an element of a partial result */
+{
+    return e->wide ? agi_wide_doubles(g, e) * 8 : (int64_t)ag_dtype_size(g->dtype);
+}
+
 static inline int64_t agi_part_bytes(const agi_pass *g, const agi_fold_end *e) /* of a block */
 {
-    int64_t n = e->mode == AGI_FOLD_COLUMNS ? g->columns : 1;
-    return (e->wide ? 2 * n : n) * (int64_t)ag_dtype_size(g->dtype);
+    return (e->mode == AGI_FOLD_COLUMNS ? g->columns : 1) * agi_part_size(g, e);
 }
 
 /* Are so many rows in a tile that they are better added in pairs than one after the other? */

@@ -71,45 +71,72 @@ PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor) PLAIN2(copysign)
 #define POINTWISE3(name, ...) SIGNATURE(k_##name) BODY(3, __VA_ARGS__)
 
 #define T float
+#define BITS int32_t
 #define SUFFIX _f32
 #define F(name) name##f
 #define K(x) x##f
 #include "kernels.inc"
 #undef T
+#undef BITS
 #undef SUFFIX
 #undef F
 #undef K
 
 #define T double
+#define BITS int64_t
 #define SUFFIX _f64
 #define F(name) name
 #define K(x) x
 #include "kernels.inc"
 
+/* ---- wide products ----------------------------------------------------------------------------------------------- */
+
+static void clear_prod(int64_t n, void *wide)
+{
+    double *product = wide;
+    for (int64_t i = 0; i < n; i++) product[i] = 1, product[n + i] = 0;
+}
+
+static void merge_prod(int64_t n, const void *from, void *wide)
+{
+    const double *other = from;
+    double *product = wide;
+    for (int64_t i = 0; i < n; i++) {
+        agi_multiply(&product[i], &product[n + i], other[i]);
+        product[n + i] += other[n + i];
+    }
+}
+
 /* ---- wide sums: sums of nothing are -0, which leaves -0 as it is ------------------------------------------------ */
 
-static void clear_f32(int64_t n, void *wide)
+static void clear_sum_f32(int64_t n, void *wide)
 {
     for (int64_t i = 0; i < n; i++) ((double *)wide)[i] = -0.0;
 }
 
-static void widen_f32(int64_t n, const void *vx, void *wide)
+static void widen_sum_f32(int64_t rows, int64_t n, const void *vx, void *wide)
 {
     const float *x = vx;
     double *sum = wide;
-    if (n == 1) *sum += (double)*x; /* a tile's: without waiting for vectors */
-    else
+    for (int64_t r = 0; r < rows; r++, x += n)
         INDEPENDENT for (int64_t i = 0; i < n; i++) sum[i] += (double)x[i];
 }
 
-static void merge_f32(int64_t n, const void *from, void *wide)
+static void gather_sum_f32(int64_t n, const void *x, void *wide)
+{
+    float part;
+    fold_sum_f32(n, x, &part);
+    *(double *)wide += (double)part;
+}
+
+static void merge_sum_f32(int64_t n, const void *from, void *wide)
 {
     const double *x = from;
     double *sum = wide;
     INDEPENDENT for (int64_t i = 0; i < n; i++) sum[i] += x[i];
 }
 
-static void narrow_f32(int64_t n, const void *wide, void *out)
+static void narrow_sum_f32(int64_t n, const void *wide, void *out)
 {
     for (int64_t i = 0; i < n; i++) ((float *)out)[i] = (float)((const double *)wide)[i];
 }
@@ -125,17 +152,26 @@ static inline void add_wide(wide_f64 *w, double x) /* D. Knuth's exact addition 
     w->sum = sum;
 }
 
-static void clear_f64(int64_t n, void *wide)
+static void clear_sum_f64(int64_t n, void *wide)
 {
     for (int64_t i = 0; i < n; i++) ((wide_f64 *)wide)[i] = (wide_f64){ -0.0, 0 };
 }
 
-static void widen_f64(int64_t n, const void *x, void *wide)
+static void widen_sum_f64(int64_t rows, int64_t n, const void *vx, void *wide)
 {
-    INDEPENDENT for (int64_t i = 0; i < n; i++) add_wide((wide_f64 *)wide + i, ((const double *)x)[i]);
+    const double *x = vx;
+    for (int64_t r = 0; r < rows; r++, x += n)
+        INDEPENDENT for (int64_t i = 0; i < n; i++) add_wide((wide_f64 *)wide + i, x[i]);
 }
 
-static void merge_f64(int64_t n, const void *from, void *wide)
+static void gather_sum_f64(int64_t n, const void *x, void *wide)
+{
+    double part;
+    fold_sum_f64(n, x, &part);
+    add_wide(wide, part);
+}
+
+static void merge_sum_f64(int64_t n, const void *from, void *wide)
 {
     const wide_f64 *x = from;
     for (int64_t i = 0; i < n; i++) {
@@ -145,7 +181,7 @@ static void merge_f64(int64_t n, const void *from, void *wide)
 }
 
 /* Of a sum that is not finite, nothing is known to be lost. */
-static void narrow_f64(int64_t n, const void *wide, void *out)
+static void narrow_sum_f64(int64_t n, const void *wide, void *out)
 {
     for (int64_t i = 0; i < n; i++) {
         const wide_f64 *w = (const wide_f64 *)wide + i;
@@ -162,11 +198,14 @@ static void narrow_f64(int64_t n, const void *wide, void *out)
 #define POINTWISE3(name, ...) [AG_CODE_##name] = ENTRY(name),
 
 #define FOLDS(kind, suffix) { kind##sum##suffix, kind##prod##suffix, kind##max##suffix, kind##min##suffix }
+#define WIDE(suffix)                                                                                                \
+    { { clear_sum##suffix, gather_sum##suffix, widen_sum##suffix, merge_sum##suffix, narrow_sum##suffix },          \
+      { clear_prod, gather_prod##suffix, widen_prod##suffix, merge_prod, narrow_prod##suffix } }
 #define TABLE(suffix)                                                                          \
     .fill = fill##suffix, .expand = expand##suffix, .fold = FOLDS(fold_, suffix),              \
-    .fold_rows = FOLDS(rows_, suffix), .fold_into = FOLDS(into_, suffix),                      \
-    .add_pairs = add_pairs##suffix, .clear = clear##suffix, .widen = widen##suffix,            \
-    .merge = merge##suffix, .narrow = narrow##suffix
+    .fold_rows = FOLDS(rows_, suffix),                                                         \
+    .fold_into = { into_sum##suffix, NULL, into_max##suffix, into_min##suffix },               \
+    .add_pairs = add_pairs##suffix, .wide = WIDE(suffix)
 
 const agi_kernels JOIN(agi_kernels_, AG_ISA)[2] = {
     { .point = {

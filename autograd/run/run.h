@@ -16,19 +16,25 @@
 
 typedef void (*agi_kernel)(int64_t n, void *out, const void *a, const void *b, const void *c);
 
+/* n wide sums lie one after the other; of n wide products first the fractions, then the powers. */
+typedef struct {
+    void (*clear)(int64_t n, void *wide);                   /* wide folds of nothing */
+    void (*gather)(int64_t n, const void *x, void *wide);   /* all x into wide[0] */
+    void (*widen)(int64_t rows, int64_t n, const void *x, void *wide); /* x[r, i] into wide[i] */
+    void (*merge)(int64_t n, const void *from, void *wide); /* from[i], wide as well, into wide[i] */
+    void (*narrow)(int64_t n, const void *wide, void *out);
+} agi_wide_kernels;
+
 typedef struct agi_kernels {
     agi_kernel point[AG_CODE_COUNT];
     void (*fill)(int64_t n, void *out, const void *value);
     void (*expand)(int64_t rows, int64_t columns, void *out, const void *row);
     void (*fold[4])(int64_t n, const void *x, void *out);                               /* out = fold of x */
     void (*fold_rows[4])(int64_t rows, int64_t columns, const void *x, void *out);      /* out[r] = fold of row r */
-    void (*fold_into[4])(int64_t n, const void *x, void *out);                          /* out[i] = out[i] with x[i] */
+    void (*fold_into[4])(int64_t n, const void *x, void *out); /* out[i] = out[i] with x[i]; products: NULL */
     /* The sums of each column, added in pairs: x if it is one row, else in `work`, which is x or has room for half. */
     const void *(*add_pairs)(int64_t rows, int64_t columns, const void *x, void *work);
-    void (*clear)(int64_t n, void *wide);                  /* wide sums of nothing */
-    void (*widen)(int64_t n, const void *x, void *wide);   /* wide[i] += x[i] */
-    void (*merge)(int64_t n, const void *from, void *wide); /* wide[i] += from[i], wide as well */
-    void (*narrow)(int64_t n, const void *wide, void *out);
+    agi_wide_kernels wide[2]; /* of sums, of products: ORDER that of ag_fold */
 } agi_kernels;
 
 extern const agi_kernels agi_kernels_1[2], agi_kernels_2[2], agi_kernels_3[2];

@@ -1,8 +1,14 @@
 /* Folds at the end of a tile, and of the blocks' parts.
  *
  * Sums of many elements are as exact as if they were added in pairs: a tile's elements, or some rows of tiles, are
- * added in the pass's own type, and what that gives is added to wide sums, which hardly round at all. */
+ * added in the pass's own type, and what that gives is added to wide sums, which hardly round at all. Products of more
+ * than a tile's elements are wide ones, whose range does not end. */
 #include "tile.h"
+
+static const agi_wide_kernels *wide_kernels(const agi_tile_run *t, const agi_fold_end *e)
+{
+    return &t->kernels->wide[e->fold];
+}
 
 static char *part_of_block(const agi_tile_run *t, const agi_fold_end *e, int64_t block)
 {
@@ -16,11 +22,13 @@ static void fold_all(const agi_tile_run *t, const agi_fold_end *e)
     double part; /* room for either type */
     char *target = e->partial == AGI_NONE ? t->run->memory[e->buffer] : part_of_block(t, e, t->block);
     int64_t n = e->row ? t->rows : t->rows * t->columns;
-    int into = e->wide || !t->opens;
-    t->kernels->fold[e->fold](n, t->reg[e->reg], into ? (void *)&part : (void *)target);
-    if (e->wide && t->opens) t->kernels->clear(1, target);
-    if (e->wide) t->kernels->widen(1, &part, target);
-    else if (into) t->kernels->fold_into[e->fold](1, &part, target);
+    if (e->wide) {
+        if (t->opens) wide_kernels(t, e)->clear(1, target);
+        wide_kernels(t, e)->gather(n, t->reg[e->reg], target);
+        return;
+    }
+    t->kernels->fold[e->fold](n, t->reg[e->reg], t->opens ? (void *)target : (void *)&part);
+    if (!t->opens) t->kernels->fold_into[e->fold](1, &part, target);
 }
 
 /* ---- columns ----------------------------------------------------------------------------------------------------- */
@@ -56,16 +64,29 @@ static void add_rows(const agi_tile_run *t, const agi_fold_end *e, int64_t row, 
     }
 }
 
+/* The tile's columns in the block's wide folds. */
+static char *wide_columns(const agi_tile_run *t, const agi_fold_end *e)
+{
+    return part_of_block(t, e, t->block) + t->column * agi_part_size(t->g, e);
+}
+
 /* To the wide sums. */
 static void add_few(const agi_tile_run *t, const agi_fold_end *e, int64_t until, int64_t start)
 {
     char *few = (char *)t->run->memory[e->few] + (t->block * agi_few_elements(t->g) + t->column) * t->size;
-    char *wide = part_of_block(t, e, t->block) + 2 * t->column * t->size;
-    if ((until - 1) / e->every == start / e->every) t->kernels->clear(t->columns, wide);
-    t->kernels->widen(t->columns, few, wide);
+    char *wide = wide_columns(t, e);
+    if ((until - 1) / e->every == start / e->every) wide_kernels(t, e)->clear(t->columns, wide);
+    wide_kernels(t, e)->widen(1, t->columns, few, wide);
 }
 
-static void add_columns(const agi_tile_run *t, const agi_fold_end *e)
+static void multiply_rows(const agi_tile_run *t, const agi_fold_end *e, int64_t row, int64_t until, int64_t start)
+{
+    const char *x = t->reg[e->reg] + (row - t->row) * t->columns * t->size;
+    if (row == start) wide_kernels(t, e)->clear(t->columns, wide_columns(t, e));
+    wide_kernels(t, e)->widen(until - row, t->columns, x, wide_columns(t, e));
+}
+
+static void fold_wide_columns(const agi_tile_run *t, const agi_fold_end *e)
 {
     const agi_pass *g = t->g;
     int64_t last = t->row + t->rows, until;
@@ -73,12 +94,12 @@ static void add_columns(const agi_tile_run *t, const agi_fold_end *e)
         int64_t start = e->extent == g->rows ? t->first_row : row / e->extent * e->extent;
         int64_t end = e->extent == g->rows ? t->end_row : start + e->extent;
         until = end < last ? end : last;
-        add_rows(t, e, row, until, start);
-        if (until == end || until % e->every == 0) add_few(t, e, until, start);
+        if (e->fold == AG_FOLD_PROD) multiply_rows(t, e, row, until, start);
+        else add_rows(t, e, row, until, start);
+        if (e->few != AGI_NONE && (until == end || until % e->every == 0)) add_few(t, e, until, start);
         if (e->extent == g->rows || until != end) continue;
-        t->kernels->narrow(t->columns, part_of_block(t, e, t->block) + 2 * t->column * t->size,
-                           (char *)t->run->memory[e->buffer]
-                               + (start / e->extent * g->columns + t->column) * t->size);
+        char *to = (char *)t->run->memory[e->buffer] + (start / e->extent * g->columns + t->column) * t->size;
+        wide_kernels(t, e)->narrow(t->columns, wide_columns(t, e), to);
     }
 }
 
@@ -95,16 +116,15 @@ static void fold_long(const agi_tile_run *t, const agi_fold_end *e)
     }
 }
 
-static void add_long(const agi_tile_run *t, const agi_fold_end *e)
+static void fold_wide_long(const agi_tile_run *t, const agi_fold_end *e)
 {
-    double part;
+    const agi_wide_kernels *k = wide_kernels(t, e);
     char *wide = part_of_block(t, e, t->block);
     for (int64_t r = 0; r < t->rows; r++) {
-        t->kernels->fold[AG_FOLD_SUM](t->columns, t->reg[e->reg] + r * t->columns * t->size, &part);
-        if (!t->column) t->kernels->clear(1, wide);
-        t->kernels->widen(1, &part, wide);
+        if (!t->column) k->clear(1, wide);
+        k->gather(t->columns, t->reg[e->reg] + r * t->columns * t->size, wide);
         if (t->column + t->columns == t->g->columns)
-            t->kernels->narrow(1, wide, (char *)t->run->memory[e->buffer] + (t->row + r) * t->size);
+            k->narrow(1, wide, (char *)t->run->memory[e->buffer] + (t->row + r) * t->size);
     }
 }
 
@@ -113,10 +133,23 @@ static void add_long(const agi_tile_run *t, const agi_fold_end *e)
 void agi_fold_tile(const agi_tile_run *t, const agi_fold_end *e)
 {
     if (e->mode == AGI_FOLD_ALL) fold_all(t, e);
-    else if (e->mode == AGI_FOLD_COLUMNS && e->wide) add_columns(t, e);
+    else if (e->mode == AGI_FOLD_COLUMNS && e->wide) fold_wide_columns(t, e);
     else if (e->mode == AGI_FOLD_COLUMNS) fold_columns(t, e);
-    else if (e->wide) add_long(t, e);
+    else if (e->wide) fold_wide_long(t, e);
     else fold_long(t, e);
+}
+
+/* A tile's columns together, as they were made. */
+static void finish_wide(const agi_kernels *kernels, const agi_pass *g, const agi_fold_end *e, char *to, char *part)
+{
+    const agi_wide_kernels *k = &kernels->wide[e->fold];
+    const int64_t columns = e->mode == AGI_FOLD_ALL ? 1 : g->columns, bytes = agi_part_bytes(g, e);
+    for (int64_t c = 0; c < columns; c += g->tile_columns) {
+        const int64_t n = columns - c < g->tile_columns ? columns - c : g->tile_columns;
+        char *wide = part + c * agi_part_size(g, e);
+        for (int64_t b = 1; b < g->blocks; b++) k->merge(n, wide + b * bytes, wide);
+        k->narrow(n, wide, to + c * (int64_t)ag_dtype_size(g->dtype));
+    }
 }
 
 /* Always combined in the same order. */
@@ -124,8 +157,7 @@ static void finish(const agi_kernels *kernels, const agi_pass *g, const agi_fold
 {
     int64_t n = e->mode == AGI_FOLD_ALL ? 1 : g->columns, bytes = agi_part_bytes(g, e);
     if (e->wide) {
-        for (int64_t b = 1; b < g->blocks; b++) kernels->merge(n, part + b * bytes, part);
-        kernels->narrow(n, part, to);
+        finish_wide(kernels, g, e, to, part);
         return;
     }
     int sums = e->fold == AG_FOLD_SUM;

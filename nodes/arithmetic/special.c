@@ -1,4 +1,4 @@
-/* Polygamma functions and log gamma. SPECIAL compiles a function and keeps its source: exported C is the same text.
+/* Polygamma functions, log gamma, and products of any range. SPECIAL compiles a function and keeps its source: exported C is the same text.
  * Sources: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.3 and 6.4; DLMF 5.15 and 25.11. */
 #include "special.h"
 
@@ -132,3 +132,23 @@ float agi_log_gammaf(float x)
     int sign;
     return LOG_GAMMA(lgammaf, x, &sign);
 }
+
+/* 0, Inf and NaN stay what they are whatever the power. */
+SPECIAL(multiply, void agi_multiply(double *fraction, double *power, double x)
+{
+    const double product = *fraction * x, size = fabs(product);
+    int e = 0, f = 0;
+    if (size > 0x1p-500 && size < 0x1p500) {
+        *fraction = product;
+    } else if (*fraction == 0 || x == 0 || *fraction - *fraction != 0 || x - x != 0) {
+        *fraction = product;
+    } else {
+        *fraction = frexp(*fraction, &e) * frexp(x, &f);
+        *power += e + f;
+    }
+})
+
+SPECIAL(unscaled, double agi_unscaled(double fraction, double power)
+{
+    return ldexp(fraction, power > 4000 ? 4000 : power < -4000 ? -4000 : (int)power);
+})

@@ -10,8 +10,13 @@ float agi_log_gammaf(float x);
 double agi_psi(double n, double x); /* polygamma: the n-th derivative of digamma at x */
 float agi_psif(float n, float x);
 
+/* Products as a fraction and a power of two apart, (1, 0) being that of nothing: *fraction 2^*power gets the factor x.
+ * A finite fraction that is not 0 stays within 2^+-500. */
+void agi_multiply(double *fraction, double *power, double x);
+double agi_unscaled(double fraction, double power); /* the number that they are */
+
 /* The same as static C99 functions, which need <math.h>. */
 extern const char agi_psi_series_text[], agi_digamma_text[], agi_whole_power_text[], agi_psi_size_text[],
-    agi_reflected_text[], agi_psi_text[], agi_psif_text[];
+    agi_reflected_text[], agi_psi_text[], agi_psif_text[], agi_multiply_text[], agi_unscaled_text[];
 
 #endif

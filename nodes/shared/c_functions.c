@@ -35,6 +35,8 @@ const agi_c_function agi_c_functions[] = {
     { "agi_reflected", agi_reflected_text },
     { "agi_psi", agi_psi_text },
     { "agi_psif", agi_psif_text },
+    { "agi_multiply", agi_multiply_text },
+    { "agi_unscaled", agi_unscaled_text },
     { "agi_eliminate", agi_eliminate_text },
     { "agi_cofactors", agi_cofactors_text },
     { "agi_pivots_without", agi_pivots_without_text },
