@@ -76,6 +76,7 @@ Suite *suite_zeros(void);
 Suite *suite_failure(void);
 Suite *suite_calls(void);
 Suite *suite_untaken(void);
+Suite *suite_sides(void);
 Suite *suite_random_branches(void);
 Suite *suite_steps(void);
 

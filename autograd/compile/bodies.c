@@ -85,11 +85,13 @@ static int describe_test(agi_compiler *c, const agi_loop_attribute *l, agi_reque
 static int describe_side(agi_compiler *c, const agi_layout *at, const agi_branch_attribute *b, int side, agi_request *r)
 {
     ag_node *const *results = side ? b->otherwise : b->then;
-    int inputs = b->arguments + b->captures, n = 0;
+    const agi_sides *s = agi_sides_of(c, at->node);
+    int inputs = b->arguments + s->count[side], n = 0;
     ag_node **bound = agi_arena_take(&c->arena, (size_t)inputs * sizeof *bound);
     ag_node **live = agi_arena_take(&c->arena, (size_t)b->results * sizeof *live);
     if (!bound || !live) return agi_out_of_memory(c);
-    for (int k = 0; k < inputs; k++) bound[k] = k < b->arguments ? b->argument[k] : b->capture[k - b->arguments];
+    for (int k = 0; k < inputs; k++)
+        bound[k] = k < b->arguments ? b->argument[k] : s->bound[side][k - b->arguments];
     for (int k = 0; k < b->results; k++)
         if (at->part[k] >= 0) live[n++] = results[k];
     r->body = (agi_body){ .nbound = inputs, .bound = bound, .gives = 1 };

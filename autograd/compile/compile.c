@@ -36,7 +36,7 @@ void agi_count_uses(agi_compiler *c)
 int agi_source_of_others(const agi_compiler *c, const agi_value *it, int k)
 {
     if (it->kind == AGI_VALUE_CALL)
-        return k < (int)it->node->nin ? (int)((const uint32_t *)c->operands.data)[it->in[0] + (uint32_t)k] : -1;
+        return k < (int)it->in[1] ? (int)((const uint32_t *)c->operands.data)[it->in[0] + (uint32_t)k] : -1;
     if (it->kind != AGI_VALUE_PRODUCT) return -1;
     if (k < 2) return (int)it->in[k];
     if (k == 2 && it->onto != AGI_NONE) return (int)it->onto;

@@ -2,6 +2,7 @@
  * stages:
  *
  *   driver.c         ag_compile: what is asked for (options.c), within limits of memory (budget.c); stages.c: a plan
+ *   live.c           which nodes have values here, and which the plans of branches' sides compute
  *   read_graph.c     live nodes -> values: aliases and views resolved to strides over the memory of another value;
  *                    bounds.c: with zeros around it; same.c: one value for nodes that are computed alike
  *   rematerialise.c  what is computed again for a later sweep rather than kept for it
@@ -49,7 +50,7 @@ typedef enum {
 typedef struct {
     const ag_node *node; /* whose shape and type the value has; agi_set_node sets it */
     const ag_op *op;     /* AGI_VALUE_POINT: the operation, NULL for a copy; product: how it is accumulated, or NULL */
-    uint32_t in[3];      /* values; of a product: a, b and the scale; of a call: where its operands are listed */
+    uint32_t in[3];      /* values; of a product: a, b and the scale; of a call: where its operands are listed, how many */
     uint32_t root;       /* the value that owns the memory; itself unless a view */
     uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
     uint32_t bounds;        /* of a view: index of where its elements are root's, else 0; AGI_NONE: everywhere */
@@ -109,12 +110,24 @@ typedef struct {
 /* A body's plan takes some nodes as leaves, and ends by assigning the carried ones their next values. */
 typedef struct {
     int nbound, nstates;
+    int level; /* so many bodies it is in, itself among them */
     int gives; /* the other results lie where the loop says */
     ag_node *const *bound; /* the states first */
     ag_node *const *next;  /* by state */
 } agi_body;
 
 typedef struct agi_sameness agi_sameness;
+
+/* What a plan marks nodes with, by id: it has a value of it; which is a leaf here; that lies in the loop's memory. */
+enum { AGI_LIVE = 1, AGI_BOUND = 2, AGI_GIVEN = 4 };
+
+/* What a branch hands to the plans of its sides beside the arguments: in the place of the captures what these plans,
+ * which compute all that only they read, start from. */
+typedef struct {
+    const ag_node *branch;
+    int count[2];
+    ag_node **bound[2];
+} agi_sides;
 
 /* Where the live parts of a loop or branch lie in its buffer, in bytes. */
 typedef struct {
@@ -152,6 +165,7 @@ typedef struct {
     struct {
         agi_sameness *same; /* if some node is a rewritten one; or NULL */
         agi_vector parts;   /* const ag_node *: live parts of loops */
+        agi_vector sides;   /* agi_sides */
         uint8_t sweep;      /* of the values being made */
     } reading;
 
@@ -232,6 +246,11 @@ ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_optio
 /* The same until it fits into options->max_bytes. */
 ag_plan *agi_compile_within(ag_graph *, int n, ag_node *const outputs[], const ag_options *);
 int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a failure */
+
+/* live.c: marks the nodes that have values, of the roots that are marked; how many values there may be; is one of them a
+ * rewritten node? 0: no memory. Then what is handed to the sides of a live branch is known. */
+int agi_mark_live(agi_compiler *, uint8_t *live, uint32_t top, int64_t *values, int *rewritten);
+const agi_sides *agi_sides_of(const agi_compiler *, const ag_node *branch); /* NULL: it is in some body */
 
 /* same.c: the node that is computed for x, one for all that are equal but for what was written, is asked for in the
  * order of the graph; AGI_NONE: no memory. Those with the mark (marks: by node id, up to `top`) are themselves. */

@@ -29,14 +29,17 @@ static void mark(body *b, int n, ag_node *const x[], uint8_t as)
     }
 }
 
-static void mark_body(body *b, const ag_node *x)
+/* What only a side reads is in it. */
+static void mark_body(const agi_compiler *c, body *b, const ag_node *x)
 {
     if (x->op->flags & AG_BRANCH) {
         const agi_branch_attribute *branch = x->attribute;
         mark(b, branch->results, branch->then, LIVE);
         mark(b, branch->results, branch->otherwise, LIVE);
         mark(b, branch->arguments, branch->argument, OUTSIDE);
-        mark(b, branch->captures, branch->capture, OUTSIDE);
+        const agi_sides *s = agi_sides_of(c, x);
+        if (!s) mark(b, branch->captures, branch->capture, OUTSIDE);
+        for (int k = 0; s && k < 2; k++) mark(b, s->count[k], s->bound[k], OUTSIDE);
         return;
     }
     const agi_loop_attribute *l = x->attribute;
@@ -52,10 +55,10 @@ static void mark_body(body *b, const ag_node *x)
 static int body_may_fail(agi_compiler *c, const ag_node *loop)
 {
     body b = { 0 };
-    mark_body(&b, loop);
+    mark_body(c, &b, loop);
     b.mark = agi_arena_zeros(&c->arena, (size_t)b.top + 1, 1);
     if (!b.mark) return 1;
-    mark_body(&b, loop);
+    mark_body(c, &b, loop);
     for (uint32_t id = b.top + 1; id-- > 0;) {
         const ag_node *x = agi_node(c->graph, id);
         if (b.mark[id] != LIVE) continue;

@@ -17,11 +17,11 @@ static int make_room(lowering *l, agi_transfers *t, int n)
     return t->list ? 1 : agi_out_of_memory(l->c);
 }
 
-/* Input k of the node, its elements `stride` bytes apart. */
+/* Operand k, its elements `stride` bytes apart. */
 static agi_transfer from_input(const lowering *l, int k, int64_t stride)
 {
     int source = agi_sources(l->c, l->value, k);
-    const ag_node *x = l->value->node->in[k];
+    const ag_node *x = l->c->value[source].node;
     agi_transfer t = { .kind = AGI_COPY_IN, .outer = l->c->value[l->c->value[source].root].buffer, .stride = stride };
     t.offset = agi_value_strides(l->c, (uint32_t)source).offset * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
     return t;
@@ -138,13 +138,15 @@ static int transfer_loop(lowering *w, const agi_loop_attribute *l)
 static int transfer_side(lowering *w, const agi_branch_attribute *b, int side)
 {
     agi_loop_step *s = w->s;
+    const agi_sides *sides = agi_sides_of(w->c, w->value->node);
     ag_node *const *results = side ? b->otherwise : b->then;
-    int inputs = b->arguments + b->captures, n = 0;
+    int first = 1 + b->arguments + (side ? sides->count[0] : 0), inputs = b->arguments + sides->count[side], n = 0;
     for (int k = 0; k < b->results; k++) n += s->part[k] >= 0;
     if (!make_room(w, &s->enter[side], inputs + n) || !make_room(w, &s->leave[side], n)) return 0;
-    for (int k = 0; k < inputs; k++)
-        add_leaf(&s->enter[side], from_input(w, k + 1, 0), s->body[side],
-                 k < b->arguments ? b->argument[k] : b->capture[k - b->arguments]);
+    for (int k = 0; k < b->arguments; k++)
+        add_leaf(&s->enter[side], from_input(w, k + 1, 0), s->body[side], b->argument[k]);
+    for (int k = 0; k < sides->count[side]; k++)
+        add_leaf(&s->enter[side], from_input(w, first + k, 0), s->body[side], sides->bound[side][k]);
     for (int k = 0; k < b->results; k++)
         if (s->part[k] >= 0)
             add_result(&s->enter[side], &s->leave[side], to_part(w, k, 0), s->body[side], results[k]);

@@ -1,6 +1,7 @@
 /* Live nodes become values: aliases and views are resolved to strides, copies inserted where memory must lie
  * otherwise. */
 #include "compile.h"
+#include "control/loop.h"
 
 /* ---- one value a live node --------------------------------------------------------------------------------------- */
 
@@ -145,18 +146,31 @@ static int make_bounded(agi_compiler *c, const ag_node *x, const ag_window *w, u
     return add_bounds(c, i, &bounds) && add_view(c, i, &s);
 }
 
+static int add_operand(agi_compiler *c, const ag_node *call, const ag_node *x)
+{
+    uint32_t i = c->value_of[x->id];
+    if (call->op->flags & AG_STRIDED) i = strided(c, i);
+    else if (!in_one_piece(c, i)) i = copy_of(c, i);
+    if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof i, 1)) return agi_out_of_memory(c);
+    ((uint32_t *)c->operands.data)[c->operands.count++] = i;
+    return 1;
+}
+
+/* A branch reads the predicate, its arguments, and what is handed to either side in the place of captures. */
 static int make_call(agi_compiler *c, const ag_node *x)
 {
-    uint32_t first = (uint32_t)c->operands.count;
-    if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof first, x->nin)) return agi_out_of_memory(c);
-    for (uint32_t k = 0; k < x->nin; k++) {
-        uint32_t i = operand(c, x, k);
-        if (x->op->flags & AG_STRIDED) i = strided(c, i);
-        else if (!in_one_piece(c, i)) i = copy_of(c, i);
-        ((uint32_t *)c->operands.data)[c->operands.count++] = i;
-    }
+    const uint32_t first = (uint32_t)c->operands.count;
+    const agi_sides *s = x->op->flags & AG_BRANCH ? agi_sides_of(c, x) : NULL;
+    const uint32_t n = s ? 1 + (uint32_t)((const agi_branch_attribute *)x->attribute)->arguments : x->nin;
+    for (uint32_t k = 0; k < n; k++)
+        if (!add_operand(c, x, x->in[k])) return 0;
+    for (int side = 0; s && side < 2; side++)
+        for (int k = 0; k < s->count[side]; k++)
+            if (!add_operand(c, x, s->bound[side][k])) return 0;
     if (x->op->flags & AG_LOOP && !agi_lay_out_parts(c, x)) return 0;
-    c->value[new_value(c, x, AGI_VALUE_CALL)].in[0] = first;
+    const uint32_t i = new_value(c, x, AGI_VALUE_CALL);
+    c->value[i].in[0] = first;
+    c->value[i].in[1] = (uint32_t)c->operands.count - first;
     return 1;
 }
 
@@ -201,15 +215,13 @@ static int make_part(agi_compiler *c, const ag_node *x)
     return add_view(c, i, &s);
 }
 
-enum { LIVE = 1, BOUND = 2, GIVEN = 4 }; /* bound: a leaf here; given: in the loop's memory, too */
-
 static int make_value(agi_compiler *c, const ag_node *x, int bound)
 {
     unsigned flags = x->op->flags;
     ag_window w;
     uint32_t i;
     if (flags & AG_LEAF || bound) {
-        c->value[new_value(c, x, AGI_VALUE_LEAF)].in_loop = (bound & GIVEN) != 0;
+        c->value[new_value(c, x, AGI_VALUE_LEAF)].in_loop = (bound & AGI_GIVEN) != 0;
     } else if (flags & AG_ALIAS || x->rewritten) {
         make_alias(c, x);
     } else if (flags & AG_VIEW) {
@@ -245,51 +257,16 @@ static int make_value(agi_compiler *c, const ag_node *x, int bound)
 
 /* ---- which nodes are needed ------------------------------------------------------------------------------------- */
 
-static int keep_part(agi_compiler *c, const ag_node *x)
-{
-    if (!agi_vector_grow(c->arena.allocator, &c->reading.parts, sizeof x, 1)) return 0;
-    ((const ag_node **)c->reading.parts.data)[c->reading.parts.count++] = x;
-    return 1;
-}
-
-/* What else is live because of x, which is no leaf. */
-static int mark_inputs(agi_compiler *c, uint8_t *live, const ag_node *x, int64_t *values)
-{
-    uint32_t from = x->rewritten ? x->nin - 1 : 0;
-    *values += x->op->flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0; /* copies */
-    if (x->op->flags & AG_EFFECT) c->nassigned++;
-    if (x->op->flags & AG_PART && !keep_part(c, x)) return 0;
-    for (uint32_t k = from; k < x->nin; k++) live[x->in[k]->id] |= LIVE;
-    return 1;
-}
-
-/* Also tells whether some node is a rewritten one. */
-static int mark_live(agi_compiler *c, uint8_t *live, uint32_t top, int64_t *values, int *rewritten)
-{
-    if (c->body) c->nassigned = c->body->nstates;
-    for (uint32_t id = top + 1; id-- > 0;) {
-        if (!(live[id] & LIVE)) continue;
-        const ag_node *x = agi_node(c->graph, id);
-        *values += 1;
-        if (live[id] & BOUND) continue;
-        *rewritten |= x->rewritten;
-        if (!mark_inputs(c, live, x, values)) return 0;
-    }
-    c->assigned = agi_arena_take(&c->arena, (size_t)c->nassigned * sizeof *c->assigned);
-    c->nassigned = 0;
-    return c->assigned != NULL;
-}
-
 /* What a body's plan starts from beside its outputs. */
 static uint32_t mark_roots(const agi_compiler *c, uint8_t *live, uint32_t top)
 {
     for (int k = 0; k < c->noutputs; k++) {
-        if (live) live[c->output[k]->id] |= LIVE;
+        if (live) live[c->output[k]->id] |= AGI_LIVE;
         if (c->output[k]->id > top) top = c->output[k]->id;
     }
     for (int k = 0; c->body && k < c->body->nbound; k++) {
         const ag_node *x = c->body->bound[k];
-        if (live) live[x->id] |= k < c->body->nstates ? LIVE | BOUND : BOUND | GIVEN; /* live only when it is read */
+        if (live) live[x->id] |= k < c->body->nstates ? AGI_LIVE | AGI_BOUND : AGI_BOUND | AGI_GIVEN; /* live only when it is read */
         if (x->id > top) top = x->id;
     }
     return top;
@@ -345,12 +322,12 @@ static int make_all(agi_compiler *c, const uint8_t *live, uint32_t top)
 {
     int64_t sweeps = 0;
     for (uint32_t id = 0; id <= top; id++) {
-        if (!(live[id] & LIVE)) continue;
+        if (!(live[id] & AGI_LIVE)) continue;
         if (sweep_begins(c, id, &sweeps) && c->reading.sweep < UINT8_MAX) c->reading.sweep++;
         uint32_t same = c->reading.same ? agi_same_as(c, agi_node(c->graph, id)) : id;
         if (same == AGI_NONE) return agi_out_of_memory(c);
         if (same != id) c->value_of[id] = c->value_of[same];
-        else if (!make_value(c, agi_node(c->graph, id), live[id] & (BOUND | GIVEN))) return 0;
+        else if (!make_value(c, agi_node(c->graph, id), live[id] & (AGI_BOUND | AGI_GIVEN))) return 0;
     }
     return 1;
 }
@@ -365,12 +342,12 @@ int agi_read_graph(agi_compiler *c)
     c->output_value = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_value);
     if (!live || !c->value_of || !c->output_value) return agi_out_of_memory(c);
     mark_roots(c, live, top);
-    if (!mark_live(c, live, top, &capacity, &rewritten)) return agi_out_of_memory(c);
+    if (!agi_mark_live(c, live, top, &capacity, &rewritten)) return agi_out_of_memory(c);
     if (capacity > MOST_VALUES)
         return agi_fail(c->graph, AG_EMEM, "ag_compile: the outputs need more than %d nodes", MOST_VALUES), 0;
     c->value = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->value);
     if (!c->value) return agi_out_of_memory(c);
-    if (rewritten && c->graph->intern && !agi_start_sameness(c, top, live, BOUND)) return 0;
+    if (rewritten && c->graph->intern && !agi_start_sameness(c, top, live, AGI_BOUND)) return 0;
     int made = make_all(c, live, top);
     agi_end_sameness(c);
     if (!made || !carry_states(c)) return 0;

@@ -168,7 +168,7 @@ static int read_operands(rematerialisation *r, agi_value *it)
     uint32_t first = (uint32_t)c->operands.count, found;
     const agi_value old = *it;
     if (it->kind == AGI_VALUE_CALL) {
-        if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof first, it->node->nin))
+        if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof first, it->in[1]))
             return agi_out_of_memory(c);
         it->in[0] = first;
     }

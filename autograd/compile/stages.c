@@ -110,6 +110,7 @@ static int compile_bodies(agi_compiler *c)
         agi_layout *l = (agi_layout *)c->layouts.data + k / 2;
         agi_request r;
         if (!agi_describe_body(c, l, k % 2, &r)) return 0;
+        r.body.level = c->body ? c->body->level + 1 : 1;
         if (r.n >= 0 &&
             !(l->body[k % 2] = agi_compile(c->graph, r.n, r.outputs, c->options, &recipe, &r.body))) return 0;
     }
@@ -170,6 +171,7 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     agi_release(&g->allocator, c.all_bounds.data);
     free_bodies(&c);
     agi_release(&g->allocator, c.reading.parts.data);
+    agi_release(&g->allocator, c.reading.sides.data);
     agi_release(&g->allocator, c.groups.data);
     agi_release(&g->allocator, c.buffers.data);
     agi_release(&g->allocator, c.lowering.elements.data);

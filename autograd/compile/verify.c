@@ -71,7 +71,7 @@ static int check_view(const agi_compiler *c, uint32_t i)
 
 static int operands_of(const agi_value *it)
 {
-    if (it->kind == AGI_VALUE_CALL) return (int)it->node->nin;
+    if (it->kind == AGI_VALUE_CALL) return (int)it->in[1];
     if (it->kind == AGI_VALUE_PRODUCT) return it->onto == AGI_NONE ? 2 : 4;
     return it->kind == AGI_VALUE_FOLD || !it->op ? 1 : it->op->inputs < 0 ? it->nin : it->op->inputs;
 }
@@ -85,7 +85,7 @@ static int broadcasts(const ag_node *x, const ag_node *to)
 
 static int shape_fits(const agi_value *it, int k, const ag_node *x)
 {
-    if (it->kind == AGI_VALUE_CALL) return ag_same_shape(x, it->node->in[k]);
+    if (it->kind == AGI_VALUE_CALL) return it->node->op->flags & AG_BRANCH || ag_same_shape(x, it->node->in[k]);
     if (it->kind == AGI_VALUE_POINT) return it->op ? broadcasts(x, it->node) : ag_count(x) == ag_count(it->node);
     return it->kind != AGI_VALUE_PRODUCT || k < 2 || ag_count(x) == (k == 2 ? ag_count(it->node) : 1);
 }

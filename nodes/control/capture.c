@@ -70,8 +70,7 @@ static int find_marks(ag_graph *g, int n, ag_node *const results[], int nbound, 
     return ok;
 }
 
-/* A number, perhaps repeated: the body has its own. */
-static int literal(const ag_node *x)
+int agi_needs_no_capture(const ag_node *x)
 {
     while (x->nin == 1 && x->op->flags & (AG_VIEW | AG_CAST)) x = x->in[0];
     return x->op->role == AG_IS_NUMBER;
@@ -124,7 +123,7 @@ typedef struct {
 
 static void collect(collector *into, ag_node *x)
 {
-    if (literal(x)) return;
+    if (agi_needs_no_capture(x)) return;
     if (into->list) into->list[into->count] = x;
     into->count++;
 }
@@ -147,7 +146,7 @@ static void collect_all(const cone *c, int n, ag_node *const results[], collecto
     }
 }
 
-static int depth_of(const ag_node *x) /* a loop or branch */
+int agi_loop_depth(const ag_node *x)
 {
     return x->op->flags & AG_BRANCH ? ((const agi_branch_attribute *)x->attribute)->depth
         : ((const agi_loop_attribute *)x->attribute)->depth;
@@ -165,7 +164,7 @@ static int vet_body(const cone *c, int *depth)
                         "the body of a loop or branch assigns no parameter: assign what it returns");
             return 0;
         }
-        if (x->op->flags & AG_LOOP && depth_of(x) >= *depth) *depth = depth_of(x) + 1;
+        if (x->op->flags & AG_LOOP && agi_loop_depth(x) >= *depth) *depth = agi_loop_depth(x) + 1;
     }
     if (*depth > AGI_DEEPEST_LOOP)
         agi_fail(c->graph, AG_EARG, "loops and branches are nested more than %d deep", AGI_DEEPEST_LOOP);

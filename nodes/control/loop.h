@@ -77,6 +77,8 @@ void *agi_keep(ag_graph *, const void *data, size_t bytes); /* a copy, or zeros,
  * a failure: no memory, or something inside that no body may hold. */
 int agi_find_captures(ag_graph *, int n, ag_node *const results[], int nbound, ag_node *const bound[],
                      ag_node ***captures, int *depth);
+int agi_needs_no_capture(const ag_node *); /* a number, perhaps repeated, of which every body has its own */
+int agi_loop_depth(const ag_node *loop_or_branch); /* 1 + that of the loops and branches inside */
 /* The place of the first that stands further ahead as well; n: none does, or memory ended, which is recorded. */
 int64_t agi_first_repeated(ag_graph *, int64_t n, ag_node *const x[]);
 /* Which of the bound leaves the results read, and which results depend on one; NULL: not asked. 0 when memory ends. */
