@@ -5,7 +5,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-enum { N = 1200000, POSITIONS = 4096, MOST_OUTPUTS = 8 };
+enum { N = 1200000, POSITIONS = 4096, MOST_OUTPUTS = 16 };
 
 /* f32 that take up all its digits, and positions: a few that most come to, all others now and then. */
 typedef struct {
@@ -285,6 +285,42 @@ START_TEST(captures_of_loops)
 }
 END_TEST
 
+/* Fewer steps, of which some have no divisor that makes segments: the additions of 0.1 all err to the same side. */
+static const int64_t fewer[] = { 65, 127, 128, 997, 1000, 2048, 4096 };
+
+static void expect_tenths(const program *p, const given *in, const char *how)
+{
+    (void)in;
+    for (int k = 0; k < p->n; k += 2) {
+        const long double sum = fewer[k / 2] * (long double)0.1f;
+        ck_assert_msg(fabsl(p->out[k][0] - sum) <= 2e-6L * sum, "%s: %.9g, not %.9Lg", how, p->out[k][0], sum);
+        for (int64_t i = 0; i < fewer[k / 2]; i++) /* elements' gradients in their order */
+            ck_assert_float_eq(p->out[k + 1][i], (float)i * 0.5f);
+    }
+}
+
+START_TEST(captures_of_shorter_loops)
+{
+    program p;
+    begin(&p);
+    ag_graph *g = ag_graph_of(p.input[0]);
+    ag_node *w = ag_constant(g, AG_F32, AG_SCALAR, &(float){ 0.5f }), *tenth = ag_cast(ag_number(g, 0.1f), AG_F32);
+    for (size_t k = 0; k < COUNT(fewer); k++) {
+        const int64_t n = fewer[k];
+        ag_node *x = ag_input(g, NULL, AG_F32, AG_SCALAR), *result = ag_mul(x, w), *all, *gradient[2];
+        ag_node *first = ag_slice(p.input[0], 0, 0, n, 1);
+        ag_node *sequence = ag_where(ag_less(first, ag_number(g, 0)), first, tenth);
+        ag_scan_body body = { .length = n, .sequences = 1, .results = 1, .sequence = &sequence, .element = &x,
+                              .result = &result };
+        ck_assert_int_eq(ag_scan(&body, NULL, &all), AG_OK);
+        ck_assert_int_eq(ag_gradient(ag_sum(all), 1, &w, &gradient[0]), AG_OK);
+        ck_assert_int_eq(ag_gradient(ag_sum(ag_mul(all, ag_arange(g, AG_F32, n))), 1, &sequence, &gradient[1]), AG_OK);
+        for (int i = 0; i < 2; i++) add_output(&p, gradient[i]);
+    }
+    in_all_ways(&p, expect_tenths);
+}
+END_TEST
+
 /* Beyond 2^24 a float plus 1 is that float. */
 START_TEST(counts)
 {
@@ -316,6 +352,7 @@ Suite *suite_long_sums(void)
     tcase_add_test(c, exported_products);
     tcase_add_test(c, many_readers);
     tcase_add_test(c, captures_of_loops);
+    tcase_add_test(c, captures_of_shorter_loops);
     tcase_add_test(c, counts);
     suite_add_tcase(s, c);
     return s;

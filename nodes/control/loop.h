@@ -44,6 +44,10 @@ typedef struct {
 ag_node *agi_new_loop(ag_graph *, agi_loop_attribute *, ag_node *const initial[], ag_node *const sequence[],
                       ag_node *count);
 ag_node *agi_new_branch(ag_graph *, agi_branch_attribute *, ag_node *predicate, ag_node *const value[]);
+/* A loop of whole segments of so many steps: an outer loop whose body is the loop over one. NULL, or by state: it is a
+ * sum, `next` is the state, which nothing else reads, and an addend: then sums of segments are added up. */
+ag_status agi_scan_segments(ag_graph *, const ag_scan_body *, int64_t steps, const unsigned char sums[],
+                            ag_node *final[], ag_node *stacked[]);
 /* What the constructors are called in failures; no node is of these operations. */
 extern const ag_op agi_called_scan, agi_called_while, agi_called_cond;
 /* In a shape rule: `which` k, which is a, and `what`, which is b, agree in shape and type, or the failure says so. */

@@ -20,6 +20,10 @@ typedef struct {
     int *goal;                          /* input of y that x[k] stands for */
     int *condition;                     /* backward state that says whether anything flows to x[k], or -1 */
     unsigned char *alive;               /* by state: may a gradient flow into it? */
+    unsigned char *sum;                 /* by backward state: it is the sum for a capture */
+    int64_t segment;                    /* > 0: the backward loop goes by segments of so many steps */
+    ag_node *loop;                      /* the backward loop; or, by segments: */
+    ag_node **last, **stacked;          /* its final states and results */
     int nout, nx, nstates;              /* nstates: the live ones, the first of the x and of what is pulled back */
 } puller;
 
@@ -44,9 +48,12 @@ static int make_room(puller *p)
     p->gpart = agi_keep(p->graph, NULL, (size_t)agi_parts(p->y) * sizeof *p->gpart);
     p->gactive = agi_keep(p->graph, NULL, (size_t)agi_parts(p->y) * sizeof *p->gactive);
     p->alive = agi_keep(p->graph, NULL, (size_t)l->states + 1);
+    p->sum = agi_keep(p->graph, NULL, n);
+    p->last = agi_keep(p->graph, NULL, n);
+    p->stacked = agi_keep(p->graph, NULL, n);
     p->goal = agi_keep(p->graph, NULL, n);
     p->condition = agi_keep(p->graph, NULL, n);
-    return p->gpart && p->gactive && p->alive && p->goal && p->condition;
+    return p->gpart && p->gactive && p->alive && p->sum && p->last && p->stacked && p->goal && p->condition;
 }
 
 static ag_node *add_element(puller *p, ag_node *leaf, ag_node *sequence)
@@ -200,12 +207,29 @@ static void list_flags(puller *p)
     }
 }
 
-/* Sums of floats over many steps have a second state beside them: what their additions have lost. It takes time, a
- * seventh more where a step is a product of matrices, so that loops of fewer steps go without. */
+/* Sums of floats over some steps are sums of segments' sums, which takes no time: of so many steps each that no more
+ * than MANY additions follow each other, if the number of steps has such a divisor. A loop that may end early has no
+ * segments. */
+enum { SHORT = 64, MANY = 128 };
+
+static void choose_segment(puller *p, const ag_node *count)
+{
+    const int64_t length = p->l->length;
+    int sums = 0;
+    for (int k = p->nstates; k < p->nx && !sums; k++)
+        sums = p->x[k]->dtype == AG_F32 && p->goal[k] >= p->l->states + p->l->elements && !is_never(p->active[k]);
+    for (int64_t s = 2; sums && !count && length > SHORT && s <= length / s; s++)
+        if (length % s == 0 && s + length / s <= MANY) p->segment = s;
+}
+
+/* Over many steps without such a divisor they have a second state beside them: what their additions have lost. It takes
+ * time, a seventh more where a step is a product of matrices; loops that may end early, after SOME steps or fewer, go
+ * without. */
 static int is_long(const puller *p, const ag_node *x)
 {
-    enum { MANY = 4096 };
-    return x->dtype == AG_F32 && p->l->length > MANY;
+    enum { SOME = 4096 };
+    const int early = p->l->test || p->l->counted;
+    return x->dtype == AG_F32 && !p->segment && p->l->length > (early ? SOME : MANY);
 }
 
 static void add_sum(puller *p, const ag_node *x, ag_node *d)
@@ -213,6 +237,7 @@ static void add_sum(puller *p, const ag_node *x, ag_node *d)
     int s = p->back.states;
     ag_node *before = add_state(p, x, NULL), *after = ag_add(before, d);
     p->next[s] = after;
+    p->sum[s] = 1;
     if (!is_long(p, x)) return;
     ag_node *lost = add_state(p, x, NULL), *part = ag_sub(after, before);
     ag_node *more = ag_add(ag_sub(before, ag_sub(after, part)), ag_sub(d, part));
@@ -275,27 +300,50 @@ static int drop_unread(puller *p)
     return p->back.elements >= 0;
 }
 
-/* Whether anything has flowed to x[k]; NULL: always. In a loop of no steps it has to states that are read after it. */
-static ag_node *has_flowed(const puller *p, ag_node *back, int k, ag_node *count)
+/* ---- the backward loop, and what comes of it --------------------------------------------------------------------- */
+
+static int make_loop(puller *p, ag_node *count)
 {
-    if (p->condition[k] >= 0) return ag_stop_gradient(agi_new_part(back, agi_part_final(&p->back, p->condition[k])));
+    const agi_loop_attribute *b = &p->back;
+    if (!p->segment) return !ag_is_bad(p->loop = agi_new_loop(p->graph, &p->back, p->initial, p->sequence, count));
+    const ag_scan_body body = { .length = b->length, .reverse = b->reverse, .states = b->states,
+                                .sequences = b->elements, .results = b->results, .initial = p->initial,
+                                .state = p->state, .next = p->next, .sequence = p->sequence, .element = p->element,
+                                .result = p->result };
+    return !agi_scan_segments(p->graph, &body, p->segment, p->sum, p->last, p->stacked);
+}
+
+static ag_node *last_of(const puller *p, int state)
+{
+    return p->segment ? p->last[state] : agi_new_part(p->loop, agi_part_final(&p->back, state));
+}
+
+static ag_node *stack_of(const puller *p, int result)
+{
+    return p->segment ? p->stacked[result] : agi_new_part(p->loop, agi_part_result(&p->back, result));
+}
+
+/* Whether anything has flowed to x[k]; NULL: always. In a loop of no steps it has to states that are read after it. */
+static ag_node *has_flowed(const puller *p, int k, ag_node *count)
+{
+    if (p->condition[k] >= 0) return ag_stop_gradient(last_of(p, p->condition[k]));
     if (!count || (k < p->nstates && p->gpart[agi_part_final(p->l, p->goal[k])])) return NULL;
     return ag_greater(count, ag_number(p->graph, 0));
 }
 
-static void hand_out(puller *p, ag_node *back, ag_node *count, ag_node *gin[])
+static void hand_out(puller *p, ag_node *count, ag_node *gin[])
 {
     const agi_loop_attribute *l = p->l;
     int result = 0, sum = p->nstates;
     for (int k = 0; k < p->nx; k++) {
         const int input = p->goal[k];
         if (k >= p->nstates && is_never(p->active[k])) continue;
-        if (k < p->nstates) gin[input] = agi_new_part(back, agi_part_final(&p->back, k));
-        else if (input < l->states + l->elements) gin[input] = agi_new_part(back, agi_part_result(&p->back, result++));
-        else gin[input] = agi_new_part(back, agi_part_final(&p->back, sum++));
+        if (k < p->nstates) gin[input] = last_of(p, k);
+        else if (input < l->states + l->elements) gin[input] = stack_of(p, result++);
+        else gin[input] = last_of(p, sum++);
         if (input >= l->states + l->elements && is_long(p, p->x[k]))
-            gin[input] = with_lost(gin[input], agi_new_part(back, agi_part_final(&p->back, sum++)));
-        ag_flow_if(p->y, input, has_flowed(p, back, k, count));
+            gin[input] = with_lost(gin[input], last_of(p, sum++));
+        ag_flow_if(p->y, input, has_flowed(p, k, count));
     }
 }
 
@@ -311,6 +359,8 @@ void agi_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
     if (!find_live(&p)) return;
     list_leaves(&p);
     if (!pull(&p)) return;
+    ag_node *count = p.l->test ? agi_new_part(y, agi_part_count(p.l)) : p.l->counted ? y->in[y->nin - 1] : NULL;
+    choose_segment(&p, count);
     list_results(&p);
     list_conditions(&p);
     list_flags(&p);
@@ -321,7 +371,5 @@ void agi_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
     p.back.next = p.next;
     p.back.element = p.element;
     p.back.result = p.result;
-    ag_node *count = p.l->test ? agi_new_part(y, agi_part_count(p.l)) : p.l->counted ? y->in[y->nin - 1] : NULL;
-    ag_node *back = agi_new_loop(y->graph, &p.back, p.initial, p.sequence, count);
-    if (!ag_is_bad(back)) hand_out(&p, back, count, gin);
+    if (make_loop(&p, count)) hand_out(&p, count, gin);
 }

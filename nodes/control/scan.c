@@ -162,16 +162,18 @@ static ag_node *unfold(ag_node *x, const ag_node *one, int64_t steps)
     return ag_reshape(x, s);
 }
 
-/* Whole segments: an outer loop whose body is the loop over one. */
-static ag_status nested(ag_graph *g, const ag_scan_body *b, int64_t steps, ag_node *final[], ag_node *stacked[])
+ag_status agi_scan_segments(ag_graph *g, const ag_scan_body *b, int64_t steps, const unsigned char sums[],
+                            ag_node *final[], ag_node *stacked[])
 {
     size_t bytes = (size_t)(b->states + b->sequences + b->results + 1) * sizeof(ag_node *);
     ag_node **state = agi_keep(g, NULL, bytes), **next = agi_keep(g, NULL, bytes), **segment = agi_keep(g, NULL, bytes);
     ag_node **sequence = agi_keep(g, NULL, bytes), **result = agi_keep(g, NULL, bytes);
-    ag_node **steps_of = agi_keep(g, NULL, bytes);
-    if (!state || !next || !segment || !sequence || !result || !steps_of) return AG_EMEM;
-    for (int k = 0; k < b->states; k++)
+    ag_node **steps_of = agi_keep(g, NULL, bytes), **start = agi_keep(g, NULL, bytes);
+    if (!state || !next || !segment || !sequence || !result || !steps_of || !start) return AG_EMEM;
+    for (int k = 0; k < b->states; k++) {
         state[k] = ag_input(g, NULL, (ag_dtype)b->state[k]->dtype, ag_shape_in(b->state[k]));
+        start[k] = sums && sums[k] ? ag_zeros_like(b->state[k]) : state[k];
+    }
     for (int k = 0; k < b->sequences; k++) {
         int64_t n = segment_size(b->element[k], steps);
         ag_node *whole = ag_slice(b->sequence[k], 0, 0, b->length, 1);
@@ -182,10 +184,12 @@ static ag_status nested(ag_graph *g, const ag_scan_body *b, int64_t steps, ag_no
     }
     ag_scan_body inner = *b, outer = *b;
     inner.length = steps;
-    inner.initial = state;
+    inner.initial = start;
     inner.sequence = steps_of;
     inner.max_bytes = 0;
     if (plain(g, &inner, NULL, next, result)) return ag_graph_status(g);
+    for (int k = 0; k < b->states; k++)
+        if (sums && sums[k]) next[k] = ag_add(state[k], next[k]);
     for (int k = 0; k < b->results; k++)
         result[k] = ag_reshape(result[k], AG_SHAPE(segment_size(b->result[k], steps)));
     outer.length = b->length / steps;
@@ -204,7 +208,7 @@ static ag_status nested(ag_graph *g, const ag_scan_body *b, int64_t steps, ag_no
 static ag_status segmented(ag_graph *g, const ag_scan_body *b, int64_t steps, ag_node *final[], ag_node *stacked[])
 {
     int64_t whole = b->length / steps * steps;
-    if (whole == b->length) return nested(g, b, steps, final, stacked);
+    if (whole == b->length) return agi_scan_segments(g, b, steps, NULL, final, stacked);
     size_t bytes = (size_t)(b->states + b->sequences + b->results + 1) * sizeof(ag_node *);
     ag_scan_body part[2] = { *b, *b };
     ag_node **middle = agi_keep(g, NULL, bytes), **out[2];
@@ -222,7 +226,7 @@ static ag_status segmented(ag_graph *g, const ag_scan_body *b, int64_t steps, ag
     for (int turn = 0; turn < 2 && !status; turn++) {
         int h = b->reverse ? 1 - turn : turn;
         ag_node **last = turn ? final : middle;
-        status = h ? plain(g, &part[1], NULL, last, out[1]) : nested(g, &part[0], steps, last, out[0]);
+        status = h ? plain(g, &part[1], NULL, last, out[1]) : agi_scan_segments(g, &part[0], steps, NULL, last, out[0]);
     }
     for (int k = 0; k < b->results && stacked && !status; k++)
         stacked[k] = ag_concat(2, (ag_node *[]){ out[0][k], out[1][k] }, 0);
