@@ -128,6 +128,7 @@ struct ag_op {
     unsigned flags;
     ag_role role;        /* AG_LEAF */
     size_t attribute_size; /* plain bytes, copied and compared; 0: none */
+    size_t (*attribute_bytes)(const void *attribute); /* where nodes' differ in size: of this one */
     /* AG_OK, or what ag_refuse returned. NULL: NumPy broadcasting of all inputs, which have one real type. */
     ag_status (*shape)(ag_infer *);
     /* A simpler node that stands for the operation, whose shape and type are inferred already, or NULL. It gives every
@@ -140,6 +141,9 @@ struct ag_op {
      * ag_wanted. gin[i] may have y's shape where in[i] was broadcast, or a shape that broadcasts to in[i]'s: the sweep
      * sums or expands it. A gin left NULL is zero. NULL: no rule; ag_zero_gradient: zero everywhere. */
     void (*gradient)(ag_node *y, ag_node *gout, ag_node *gin[]);
+    /* The sum of n results of this operation, of one shape and type, where that costs less than adding them, each as
+     * large as it is. NULL: it does not. */
+    ag_node *(*sum)(int64_t n, ag_node *const y[]);
     /* AG_LOOP: a loop that computes the tangents of the parts from those of the inputs (NULL: 0); part[k] becomes the
      * number of its part that is the tangent of part k, or -1: 0. Other operations need none. */
     ag_node *(*forward)(ag_node *y, ag_node *const tin[], int part[]);
@@ -166,6 +170,9 @@ struct ag_op {
     /* AG_LIBRARY: where in[0] lies in y, which is 0 elsewhere. Who reads y may then read in[0] there, and y is not
      * made. NULL: it is something else. */
     void (*window)(const ag_node *y, ag_window *);
+
+    /* AG_LIBRARY: y is in[0] with every other in[k] added where this says. Few elements go there by themselves. */
+    void (*adds)(const ag_node *y, uint32_t k, ag_window *);
 
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run, which then changes no parameter */
     /* AG_LIBRARY that fails only where an element of in[1], which are integers, is outside -limit to limit - 1. */

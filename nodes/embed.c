@@ -1,4 +1,5 @@
 /* x at regular positions along an axis of zeros: the gradient of a slice;  its own gradient is that slice. */
+#include "graph/graph.h"
 #include "shared/move.h"
 #include "shared/positions.h"
 
@@ -78,12 +79,57 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    return 0;\n");
 }
 
+/* ---- sums: many, along one axis, are one tensor that each is written into ---------------------------------- */
+
+/* A few are read where they lie by whoever adds them; but not single numbers among numbers. */
+enum { FEW = 3, FEW_NUMBERS = 8, FEW_PLACES = 64 };
+
+static int is_tiny(const ag_node *y)
+{
+    return ag_count(y) <= FEW_PLACES && ag_count(y->in[0]) <= FEW_NUMBERS;
+}
+
+static ag_node *add_together(ag_node *sum, int64_t axis, int64_t n, ag_node *const y[])
+{
+    ag_graph *g = y[0]->graph;
+    int64_t count = 0, tiny = 0;
+    for (int64_t k = 0; k < n; k++) {
+        const int along = ((const agi_positions *)y[k]->attribute)->axis == axis;
+        count += along;
+        tiny += along && is_tiny(y[k]);
+    }
+    if (!count) return sum;
+    const int together = count > FEW || tiny == count;
+    ag_node **part = agi_allocate(&g->allocator, (size_t)count * (sizeof *part + sizeof(agi_spot)));
+    if (!part) return agi_fail(g, AG_EMEM, "embed: out of memory");
+    agi_spot *at = (agi_spot *)(void *)(part + count);
+    count = 0;
+    for (int64_t k = 0; k < n; k++) {
+        const agi_positions *p = y[k]->attribute;
+        if (p->axis != axis) continue;
+        at[count] = (agi_spot){ p->start, p->step };
+        part[count++] = y[k]->in[0];
+        if (!together) sum = sum ? ag_add(sum, y[k]) : y[k];
+    }
+    if (together) sum = agi_new_assemble(sum ? sum : ag_zeros_like(y[0]), axis, count, at, part);
+    agi_release(&g->allocator, part);
+    return sum;
+}
+
+static ag_node *sum(int64_t n, ag_node *const y[])
+{
+    ag_node *all = NULL;
+    for (int axis = 0; axis < y[0]->rank; axis++) all = add_together(all, axis, n, y);
+    return all;
+}
+
 const ag_op agi_embed = { .name = "embed",
                           .formula = "x among zeros",
                           .inputs = 1,
                           .flags = AG_LIBRARY | AG_SMOOTH | AG_SURE,
                           .attribute_size = sizeof(agi_positions),
                           .shape = shape,
+                          .sum = sum,
                           .window = window,
                           .run = run,
                           .c = write_c,

@@ -1,4 +1,5 @@
 /* x with updates added at indices along an axis, one after the other;  x takes gout, the updates what they fell on. */
+#include "graph/graph.h"
 #include "shared/gather.h"
 
 static ag_status shape(ag_infer *c)
@@ -133,6 +134,51 @@ static double flops(const ag_node *y)
     return (double)ag_count(y->in[2]);
 }
 
+/* ---- sums: of several into zeros, along one axis, indices and updates one after the other -------------------- */
+
+static int adds_to_zeros(const ag_node *y, int axis)
+{
+    double value;
+    return *(const int *)y->attribute == axis && agi_is_number(y->in[0], &value) && value == 0;
+}
+
+/* The indices as a list, the updates with one axis in their place. */
+static void put_in_line(ag_node *y, int axis, ag_node **indices, ag_node **updates)
+{
+    const int64_t count = ag_count(y->in[1]);
+    ag_shape s = ag_shape_in(y);
+    s.dim[axis] = count;
+    *indices = ag_reshape(y->in[1], AG_SHAPE(count));
+    *updates = ag_reshape(y->in[2], s);
+}
+
+static ag_node *add_together(ag_node *sum, int axis, int64_t n, ag_node *const y[])
+{
+    ag_graph *g = y[0]->graph;
+    int count = 0;
+    for (int64_t k = 0; k < n; k++) count += adds_to_zeros(y[k], axis);
+    if (!count) return sum;
+    ag_node **indices = agi_allocate(&g->allocator, 2 * (size_t)count * sizeof *indices), **updates = indices + count;
+    if (!indices) return agi_fail(g, AG_EMEM, "scatter_add: out of memory");
+    count = 0;
+    for (int64_t k = 0; k < n; k++)
+        if (adds_to_zeros(y[k], axis)) put_in_line(y[k], axis, indices + count, updates + count), count++;
+    ag_node *zeros = ag_zeros_like(y[0]), *all = ag_concat(count, indices, 0);
+    ag_node *more = ag_scatter_add(zeros, axis, all, ag_concat(count, updates, axis));
+    agi_release(&g->allocator, indices);
+    return sum ? ag_add(sum, more) : more;
+}
+
+static ag_node *sum(int64_t n, ag_node *const y[])
+{
+    ag_node *all = NULL;
+    if (n == 1) return y[0];
+    for (int axis = 0; axis < y[0]->rank; axis++) all = add_together(all, axis, n, y);
+    for (int64_t k = 0; k < n; k++)
+        if (!adds_to_zeros(y[k], *(const int *)y[k]->attribute)) all = all ? ag_add(all, y[k]) : y[k];
+    return all;
+}
+
 static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
 {
     const ag_node *x = y->in[0], *indices = y->in[1];
@@ -229,6 +275,7 @@ const ag_op agi_scatter_add = { .name = "scatter_add",
                                 .c = write_c,
                                 .flops = flops,
                                 .gradient = gradient,
+                                .sum = sum,
                                 .batch = batch,
                                 .pattern = pattern };
 

@@ -156,11 +156,29 @@ static ag_node *permuted(fuzz_world *w, ag_node *x)
     return ag_transpose(x, rank ? axes : NULL);
 }
 
+/* Many pieces of one tensor, as far apart as it happens, forwards and backwards. */
+static ag_node *pieces(fuzz_world *w, ag_node *x, int axis)
+{
+    const int n = (int)ag_shape_of(x).dim[axis], count = 1 + fuzz_below(w, n < 4 ? n : 4);
+    const int longest = count > 1 ? (n - 1) / (count - 1) : 1, many = 2 + fuzz_below(w, 9);
+    ag_node *h = NULL;
+    for (int k = 0; k < many; k++) {
+        const int step = 1 + fuzz_below(w, longest < 3 ? longest : 3), span = (count - 1) * step + 1;
+        const int from = fuzz_below(w, n - span + 1), down = fuzz_below(w, 2);
+        const int64_t first = down ? from + span - 1 : from, end = down ? from - 1 : from + span;
+        ag_node *piece = ag_slice(x, axis, first, end < 0 ? AG_END : end, down ? -step : step);
+        if (fuzz_below(w, 4) == 0) piece = ag_flip(piece, axis);
+        h = !h ? piece : fuzz_below(w, 2) ? ag_tanh(ag_add(h, piece)) : ag_sub(ag_mul(fuzz_small(w, h), piece), h);
+    }
+    return h;
+}
+
 static ag_node *sliced(fuzz_world *w, ag_node *x)
 {
     ag_shape s = ag_shape_of(x);
     int axis = fuzz_below(w, s.rank ? s.rank : 1), step = 1 + fuzz_below(w, 3);
     if (s.rank == 0) return NULL;
+    if (fuzz_below(w, 3) == 0) return pieces(w, x, axis);
     int n = (int)s.dim[axis], from = fuzz_below(w, n);
     switch (fuzz_below(w, 4)) {
     case 0: return ag_slice(x, axis, from, AG_END, step);

@@ -1,6 +1,7 @@
 /* The reference's sums, products and extrema: in any order that an engine may choose. */
 #include "fuzz.h"
 #include "shared/gather.h"
+#include "shared/positions.h"
 #include "shared/reduction.h"
 
 void fuzz_add(fuzz_summation *s, real value, real bound)
@@ -154,12 +155,31 @@ static void scatter_add(const ag_node *y, const fuzz_value *const in[], fuzz_val
     }
 }
 
+static void assemble(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
+{
+    const agi_places *p = y->attribute;
+    ag_split s = ag_split_at(y, (int)p->axis);
+    for (int64_t i = 0; i < out->n; i++) {
+        int64_t at = i / s.inner % s.extent, o = i / s.inner / s.extent;
+        fuzz_summation sum = { 0 };
+        fuzz_add(&sum, in[0]->value[i], in[0]->bound[i]);
+        for (int64_t k = 0; k < p->parts; k++) {
+            int64_t way = at - p->part[k].start, j = way / p->part[k].step, count = y->in[k + 1]->dim[p->axis];
+            if (way % p->part[k].step || j < 0 || j >= count) continue;
+            int64_t from = (o * count + j) * s.inner + i % s.inner;
+            fuzz_add(&sum, in[k + 1]->value[from], in[k + 1]->bound[from]);
+        }
+        fuzz_end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);
+    }
+}
+
 int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
     if (y->op->flags & AG_REDUCTION) fold(y, in[0], out);
     else if (y->op == &agi_cumsum) cumsum(y, in[0], out);
     else if (y->op == &agi_argmax) argmax(y, in[0], out);
     else if (y->op == &agi_scatter_add) scatter_add(y, in, out);
+    else if (y->op == &agi_assemble) assemble(y, in, out);
     else if (y->op == &agi_others) fuzz_others(y, in, out);
     else if (y->op == &agi_matmul) matmul(y, in, out);
     else return 0;

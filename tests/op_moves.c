@@ -177,6 +177,44 @@ static int place_embed(const op_row *r, int64_t index[])
 }
 MOVE(embed)
 
+/* The gradient of six slices, which users do not see: the k-th every arg[2]-th element from arg[3] k on, every second
+ * one backwards; the result is what they were taken of, arg[1] elements of the axis arg[0]. */
+static ag_node *build_assemble(ag_node *const in[], const int *arg)
+{
+    ag_node *dx, *y[6], *w[6];
+    for (int k = 0; k < 3; k++)
+        if (ag_is_bad(in[k])) return in[k];
+    ag_shape s = ag_shape_of(in[0]);
+    const int64_t span = (s.dim[arg[0]] - 1) * arg[2];
+    s.dim[arg[0]] = arg[1];
+    ag_node *x = ag_cast(ag_input(in[0]->graph, NULL, AG_F64, s), ag_type_of(in[0]));
+    for (int k = 0; k < 6; k++) {
+        const int64_t first = k * arg[3];
+        if (k % 2 == 0) y[k] = ag_slice(x, arg[0], first, first + span + 1, arg[2]);
+        else y[k] = ag_slice(x, arg[0], first + span, first ? first - 1 : AG_END, -arg[2]);
+        w[k] = in[k % 3];
+    }
+    ag_vjp(6, y, w, 1, &x, &dx);
+    return dx;
+}
+
+static void expect_assemble(const op_row *r, const double *const in[], double *out)
+{
+    const int axis = r->arg[0], step = r->arg[2];
+    for (int64_t o = 0; o < op_count(r->out); o++) {
+        int64_t index[AG_MAX_RANK], n = r->in[0].dim[axis];
+        unravel(r->out, o, index);
+        const int64_t at = index[axis];
+        out[o] = 0;
+        for (int k = 0; k < 6; k++) {
+            const int64_t way = at - k * r->arg[3], j = way / step;
+            if (way % step || way < 0 || j >= n) continue;
+            index[axis] = k % 2 ? n - 1 - j : j;
+            out[o] += in[k % 3][ravel(r->in[0], index)];
+        }
+    }
+}
+
 static ag_node *build_pad(ag_node *const in[], const int *arg)
 {
     return ag_pad(in[0], arg[0], arg[1], arg[2]);
@@ -345,6 +383,8 @@ static ag_node *build_group(ag_node *const in[], const int *arg)
 #define S OP_SHAPE
 #define MOVED(name, flags, in, out, ...) \
     { #name, build_##name, expect_##name, 1, { in }, out, -3, 3, { __VA_ARGS__ }, (flags) | ROW_INTEGERS },
+#define ASSEMBLED(in, out, ...) \
+    { "assemble", build_assemble, expect_assemble, 3, { in, in, in }, out, -3, 3, { __VA_ARGS__ }, ROW_INNER },
 #define SCATTERED(in, updates, ...) \
     { "scatter_add", build_scatter_add, expect_scatter_add, 2, { in, updates }, in, -3, 3, { __VA_ARGS__ }, 0 },
 
@@ -377,6 +417,14 @@ const op_row op_moves[] = {
     MOVED(embed, ROW_INNER, S(3), S(7), 0, 2, 5, 1)
     MOVED(embed, ROW_INNER, S(4), S(7), 0, 0, 7, 2)
     MOVED(embed, ROW_INNER, S(3, 3, 2), S(3, 7, 2), 1, 6, 0, -2)
+    MOVED(embed, ROW_INNER, S(3, 3, 5), S(3, 7, 5), 1, 0, 7, 3)
+    ASSEMBLED(S(2), S(12), 0, 12, 1, 2)
+    ASSEMBLED(S(1), S(20), 0, 20, 1, 3)
+    ASSEMBLED(S(3), S(20), 0, 20, 2, 1)
+    ASSEMBLED(S(2, 3, 2), S(2, 18, 2), 1, 18, 1, 3)
+    ASSEMBLED(S(2, 3, 40), S(2, 10, 40), 1, 10, 2, 1)
+    ASSEMBLED(S(3, 12), S(3, 60), 1, 60, 2, 5)
+    ASSEMBLED(S(3, 12), S(16, 12), 0, 16, 5, 1)
     MOVED(pad, 0, S(4), S(7), 0, 1, 2)
     MOVED(pad, 0, S(2, 3, 2), S(2, 5, 2), 1, 0, 2)
     MOVED(pad, 0, S(2, 3), S(2, 3), 1, 0, 0)

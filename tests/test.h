@@ -73,6 +73,7 @@ Suite *suite_header(void);
 Suite *suite_readme(void);
 Suite *suite_rooms(void);
 Suite *suite_zeros(void);
+Suite *suite_slices(void);
 Suite *suite_failure(void);
 Suite *suite_calls(void);
 Suite *suite_untaken(void);

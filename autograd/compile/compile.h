@@ -7,7 +7,7 @@
  *                    bounds.c: with zeros around it; same.c: one value for nodes that are computed alike
  *   rematerialise.c  what is computed again for a later sweep rather than kept for it
  *   combine.c        fused operations: a product read by one sum, an update through a matrix product
- *   fuse.c           values -> groups, each one step
+ *   fuse.c           values -> groups, each one step; small.c: what is computed element by element
  *   order.c          groups in an order that respects data and lets parameters be overwritten in place; fallible.c:
  *                    which of them may fail while the plan runs
  *   vector_calls.c   scalar groups: calls of one function side by side
@@ -193,7 +193,7 @@ typedef struct {
 
 #define AGI_MOST_BYTES ((int64_t)1 << 61) /* of all values together, sharing memory or not: no sum overflows */
 #define AGI_LARGEST_SMALL 8   /* elements of a tensor that a scalar program computes */
-#define AGI_LARGEST_SOURCE 4096 /* elements of a tensor that a scalar program reads from */
+#define AGI_LARGEST_SOURCE 4096 /* elements of a tensor that a scalar program reads from, whatever it reads there */
 #define AGI_LARGEST_LOOP (1 << 30) /* bytes of a loop's parts that a scalar program reads from */
 #define AGI_FOLD_TILE 576 /* elements of a pass that folds: no power of two, which would let registers lie 4 KiB apart \
                              and get into each other's way; a multiple of AGI_SUM_BLOCK */
@@ -267,6 +267,7 @@ int agi_check_bytes(agi_compiler *); /* 0: all values together take too many */
 int agi_read_graph(agi_compiler *);
 int agi_rematerialise(agi_compiler *);
 int agi_combine(agi_compiler *);
+int agi_find_small(agi_compiler *); /* small.c; 0: no memory */
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
 /* May the value's step fail, if those asked about before have not? Only calls do. */

@@ -5,48 +5,6 @@
 
 enum { KEYS = 1024, LOOK_BACK = 16, MOST_STREAMS = 12, STREAM = 256 /* elements, for one more pass costs less */ };
 
-/* ---- scalar programs: tiny tensors whose sources are tiny enough ------------------------------------------------ */
-
-/* How much of its root an operand looks at; of a loop, whose buffer holds all parts, what lies in between. */
-static int64_t reach_of(const agi_compiler *c, uint32_t operand)
-{
-    const agi_value *root = &c->value[c->value[operand].root];
-    int64_t low;
-    if (!agi_is_loop(root)) return agi_elements(root);
-    const ag_node *x = c->value[operand].node;
-    agi_pattern p = agi_walk(c, operand, x->rank, x->dim);
-    return agi_layout_of(c, root->node)->bytes > AGI_LARGEST_LOOP ? INT64_MAX : agi_pattern_reach(&p, &low);
-}
-
-/* Of more than two factors, which may overflow on the way: not for scalar programs. */
-static int is_long_product(const agi_compiler *c, const agi_value *it)
-{
-    return it->node->op->fold == AG_FOLD_PROD && agi_elements(&c->value[it->in[0]]) > 2 * agi_elements(it);
-}
-
-static int is_small(const agi_compiler *c, const agi_value *it)
-{
-    int64_t work = it->few;
-    if (!work || it->dtype == AG_I64) return 0;
-    if (it->kind == AGI_VALUE_POINT) {
-        if (it->op && !it->op->code) return 0;
-    } else if (it->kind == AGI_VALUE_FOLD) {
-        work = agi_elements(&c->value[it->in[0]]);
-        if (is_long_product(c, it)) return 0;
-    } else if (it->kind == AGI_VALUE_PRODUCT) {
-        const ag_node *a = c->value[it->in[0]].node;
-        work *= a->dim[a->rank - 1];
-    } else {
-        return 0;
-    }
-    if (work > 8 * AGI_LARGEST_SMALL) return 0;
-    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        if (c->value[s].bounds != AGI_NONE) return 0; /* its zeros have no address */
-        if (c->value[s].dtype != it->dtype || reach_of(c, (uint32_t)s) > AGI_LARGEST_SOURCE) return 0;
-    }
-    return 1;
-}
-
 /* ---- what a group asks of a value ------------------------------------------------------------------------------- */
 
 static uint32_t level_of(const agi_compiler *c, uint32_t root)
@@ -208,6 +166,17 @@ static int join_operand(agi_compiler *c, agi_value *it)
     return 0;
 }
 
+/* Of many operands the group of the one that comes last: no other allows it more. */
+static int join_last(agi_compiler *c, agi_value *it)
+{
+    uint32_t last = AGI_NONE;
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        uint32_t g = c->value[c->value[s].root].group;
+        if (g != AGI_NONE && (last == AGI_NONE || agi_fusion_at(c, g)->level > agi_fusion_at(c, last)->level)) last = g;
+    }
+    return last != AGI_NONE && try_group(c, it, last);
+}
+
 static int join_existing(agi_compiler *c, agi_value *it)
 {
     if (it->small && it->kind == AGI_VALUE_FOLD) { /* at the end of the pass that computes what it folds */
@@ -215,7 +184,7 @@ static int join_existing(agi_compiler *c, agi_value *it)
         if (join_operand(c, it)) return 1;
         it->small = 1;
     }
-    if (join_operand(c, it)) return 1;
+    if (it->kind == AGI_VALUE_CALL ? join_last(c, it) : join_operand(c, it)) return 1;
     uint32_t g = *key_slot(c, it);
     for (int k = 0; k < LOOK_BACK && g != AGI_NONE; k++, g = agi_fusion_at(c, g)->older)
         if (!crowds(c, it, g) && try_group(c, it, g)) return 1;
@@ -343,13 +312,12 @@ int agi_fuse(agi_compiler *c)
 {
     c->fusing.newest = agi_arena_take(&c->arena, KEYS * sizeof *c->fusing.newest);
     c->fusing.read_by = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->fusing.read_by);
-    if (!c->fusing.newest || !c->fusing.read_by) return agi_out_of_memory(c);
+    if (!c->fusing.newest || !c->fusing.read_by || !agi_find_small(c)) return agi_out_of_memory(c);
     memset(c->fusing.newest, 0xff, KEYS * sizeof *c->fusing.newest);
     memset(c->fusing.read_by, 0xff, (size_t)c->nvalues * sizeof *c->fusing.read_by);
     for (uint32_t i = 0; i < c->nvalues; i++) {
         agi_value *it = &c->value[i];
         if (it->kind == AGI_VALUE_DEAD || it->kind == AGI_VALUE_LEAF || it->kind == AGI_VALUE_VIEW) continue;
-        it->small = !c->options->unfused && (uint8_t)is_small(c, it);
         int fusable = it->small || it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD;
         if (fusable && !c->options->unfused && join_existing(c, it)) continue;
         agi_group_kind kind = it->small ? AGI_GROUP_SCALAR : fusable ? AGI_GROUP_TILE : AGI_GROUP_SINGLE;

@@ -164,6 +164,55 @@ static void write_product(writer *w, const agi_value *it, uint32_t out)
     if (onto) give_slots(w, sum & ~AGI_TEMPORARY, 1);
 }
 
+/* A tensor made of elements. */
+typedef struct {
+    uint32_t value, out, base; /* base: of x, that parts are added to */
+    agi_pattern x;             /* walked in the order of the result */
+    int zero;                  /* x is */
+    uint8_t *taken;            /* by element: something is there */
+} sum;
+
+/* Each element of operand k goes to its place, where none has been before it, or is added. */
+static void write_part(writer *w, const sum *y, int k)
+{
+    const agi_compiler *c = w->c;
+    const uint32_t s = (uint32_t)agi_sources(c, &c->value[y->value], k);
+    const ag_node *part = c->value[s].node, *of = c->value[y->value].node;
+    ag_window at;
+    of->op->adds(of, (uint32_t)k, &at);
+    const ag_split split = ag_split_at(part, at.axis);
+    const agi_pattern p = agi_walk(c, s, part->rank, part->dim);
+    const uint32_t from = base_of(w, c->value[s].root, &p);
+    for (int64_t e = 0, n = ag_count(part); e < n; e++) {
+        const int64_t row = e / split.inner, position = at.start + row % split.extent * at.step;
+        const int64_t to = (row / split.extent * of->dim[at.axis] + position) * split.inner + e % split.inner;
+        const uint32_t a = from + (uint32_t)element(&p, e), there = y->out + (uint32_t)to;
+        const uint32_t before = y->taken[to] ? there : y->base + (uint32_t)element(&y->x, to);
+        if (y->zero && !y->taken[to]) write(w, AGI_MOVE, there, a, a, a);
+        else write(w, AGI_SUM, there, before, a, a);
+        y->taken[to] = 1;
+    }
+}
+
+static void write_sum(writer *w, uint32_t i, uint32_t out)
+{
+    const agi_compiler *c = w->c;
+    const agi_value *it = &c->value[i];
+    const ag_node *of = it->node;
+    const uint32_t x = (uint32_t)agi_sources(c, it, 0);
+    double value;
+    sum y = { .value = i, .out = out, .x = agi_walk(c, x, of->rank, of->dim) };
+    y.base = base_of(w, c->value[x].root, &y.x);
+    y.zero = agi_is_number(of->in[0], &value) && value == 0;
+    y.taken = agi_arena_zeros(&w->c->arena, (size_t)ag_count(of), 1);
+    if ((w->failed |= !y.taken)) return;
+    for (uint32_t k = 1; k < of->nin; k++) write_part(w, &y, (int)k);
+    for (int64_t e = 0, n = ag_count(of); e < n; e++) {
+        const uint32_t a = y.base + (uint32_t)element(&y.x, e);
+        if (!y.taken[e]) write(w, AGI_MOVE, out + (uint32_t)e, a, a, a);
+    }
+}
+
 static void write_value(writer *w, uint32_t i)
 {
     agi_compiler *c = w->c;
@@ -173,6 +222,7 @@ static void write_value(writer *w, uint32_t i)
     uint32_t out = base_of(w, i, NULL);
     if (it->kind == AGI_VALUE_POINT) write_point(w, it, out);
     else if (it->kind == AGI_VALUE_FOLD) write_fold(w, it, out);
+    else if (it->kind == AGI_VALUE_CALL) write_sum(w, i, out);
     else write_product(w, it, out);
     c->lowering.left[i] = it->uses;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
@@ -192,6 +242,8 @@ static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)
         int64_t n = it->few;
         if (it->kind == AGI_VALUE_POINT) {
             count += n;
+        } else if (it->kind == AGI_VALUE_CALL) {
+            for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) count += ag_count(c->value[s].node);
         } else if (it->kind == AGI_VALUE_FOLD) {
             int64_t extent = agi_elements(&c->value[it->in[0]]) / n;
             count += n * (extent > 1 ? extent - 1 : 1);

@@ -25,7 +25,8 @@ static int may_be_in(const agi_compiler *c, const agi_value *it, const agi_fusio
 {
     if (f->kind == AGI_GROUP_SINGLE) return f->members == 1 && !it->small;
     if (it->node->dtype != f->dtype) return 0;
-    if (f->kind == AGI_GROUP_SCALAR) return it->small && ag_count(it->node) <= AGI_LARGEST_SMALL;
+    if (f->kind == AGI_GROUP_SCALAR)
+        return it->small && (ag_count(it->node) <= AGI_LARGEST_SMALL || (it->kind == AGI_VALUE_CALL && it->stored));
     if (it->small || (it->kind != AGI_VALUE_POINT && it->kind != AGI_VALUE_FOLD)) return 0;
     const ag_node *over = it->kind == AGI_VALUE_FOLD ? c->value[it->in[0]].node : it->node;
     return elements_fit(f, ag_count(over)) && (!it->row || elements_fit(f, ag_count(it->node)));

@@ -6,8 +6,10 @@
  * 0 times the infinite slope of what no branch taken reads never gets in: where flows of different conditions meet,
  * what is not exactly 0 by itself then is replaced by 0. */
 typedef struct conditional conditional;
+typedef struct apart apart;
 struct conditional {
     ag_node *sum, *active;
+    apart *others;
     int exact; /* sum is 0 where active is */
     conditional *next;
 };
@@ -19,6 +21,12 @@ struct partial {
     ag_node *sum;
     int64_t rows;
     partial *next; /* of more rows */
+};
+
+/* Contributions that are better added together than one by one, once all are there: see `sum` of ag_op. */
+struct apart {
+    ag_node *node;
+    apart *next; /* which came before it */
 };
 
 typedef struct {
@@ -36,6 +44,7 @@ typedef struct {
     ag_node **gout;       /* what has flowed in so far, in this row, */
     uint8_t *added;       /* of so many, */
     partial **rows;       /* in full rows; NULL: there are none, */
+    apart **others;       /* apart; NULL: nothing has, */
     conditional **under;  /* and under conditions; NULL: nothing has */
     agi_arena arena;
 } sweep;
@@ -198,18 +207,47 @@ static ag_node *sum_of_rows(const sweep *s, uint32_t i)
     return sum;
 }
 
-/* All that has flowed into the node of that place; NULL: nothing has. */
-static ag_node *arrived(const sweep *s, uint32_t at, condition *when)
+static ag_status set_apart(sweep *s, apart **list, ag_node *contribution)
 {
-    ag_node *sum = sum_of_rows(s, at);
+    apart *a = agi_arena_take(&s->arena, sizeof *a);
+    if (!a) return out_of_memory(s);
+    *a = (apart){ contribution, *list };
+    *list = a;
+    return AG_OK;
+}
+
+/* The sum and all that was set apart, operation by operation, in the order it came. */
+static ag_node *add_apart(sweep *s, ag_node *sum, const apart *list)
+{
+    int64_t n = 0;
+    if (!list) return sum;
+    for (const apart *a = list; a; a = a->next) n++;
+    ag_node **all = agi_arena_take(&s->arena, (size_t)(2 * n) * sizeof *all), **same = all + n;
+    if (!all) return agi_fail(s->graph, AG_EMEM, "%s: out of memory", s->what);
+    for (int64_t k = n; k-- > 0; list = list->next) all[k] = list->node;
+    while (n) {
+        const ag_op *op = all[0]->op;
+        int64_t count = 0, rest = 0;
+        for (int64_t k = 0; k < n; k++) *(all[k]->op == op ? &same[count++] : &all[rest++]) = all[k];
+        sum = add_up(sum, op->sum(count, same));
+        n = rest;
+    }
+    return sum;
+}
+
+/* All that has flowed into the node of that place; NULL: nothing has. */
+static ag_node *arrived(sweep *s, uint32_t at, condition *when)
+{
+    ag_node *sum = add_apart(s, sum_of_rows(s, at), s->others ? s->others[at] : NULL);
     conditional *c = s->under ? s->under[at] : NULL;
     *when = (condition){ 0 };
     if (!c) return sum;
     if (!sum) *when = (condition){ c->active, c->next ? 1 : c->exact };
-    if (!sum && !c->next) return c->sum;
+    if (!sum && !c->next) return add_apart(s, c->sum, c->others);
     for (int always = sum != NULL; c; c = c->next) {
+        ag_node *all = add_apart(s, c->sum, c->others);
         if (!always) when->active = either(when->active, c->active);
-        sum = add_up(sum, c->exact ? c->sum : agi_new_guard(c->active, c->sum));
+        sum = add_up(sum, c->exact ? all : agi_new_guard(c->active, all));
     }
     return sum;
 }
@@ -218,20 +256,27 @@ static ag_status flow_under(sweep *s, uint32_t i, ag_node *fitted, condition whe
 {
     if (!s->under) s->under = agi_arena_zeros(&s->arena, s->between.count, sizeof *s->under);
     if (!s->under) return out_of_memory(s);
-    for (conditional *c = s->under[i]; c; c = c->next) {
-        if (c->active != when.active) continue;
-        c->sum = add_up(c->sum, fitted);
-        c->exact &= when.exact;
-        return AG_OK;
+    conditional *c = s->under[i];
+    while (c && c->active != when.active) c = c->next;
+    if (!c) {
+        c = agi_arena_take(&s->arena, sizeof *c);
+        if (!c) return out_of_memory(s);
+        *c = (conditional){ .active = when.active, .exact = 1, .next = s->under[i] };
+        s->under[i] = c;
     }
-    conditional *c = agi_arena_take(&s->arena, sizeof *c);
-    if (!c) return out_of_memory(s);
-    *c = (conditional){ fitted, when.active, when.exact, s->under[i] };
-    s->under[i] = c;
+    c->exact &= when.exact;
+    if (fitted->op->sum) return set_apart(s, &c->others, fitted);
+    c->sum = add_up(c->sum, fitted);
     return AG_OK;
 }
 
 /* ---- the sweep -------------------------------------------------------------------------------------------------- */
+
+static ag_status flow_apart(sweep *s, uint32_t i, ag_node *fitted)
+{
+    if (!s->others) s->others = agi_arena_zeros(&s->arena, s->between.count, sizeof *s->others);
+    return s->others ? set_apart(s, &s->others[i], fitted) : out_of_memory(s);
+}
 
 static ag_status flow(sweep *s, ag_node *into, ag_node *contribution, condition when)
 {
@@ -241,6 +286,7 @@ static ag_status flow(sweep *s, ag_node *into, ag_node *contribution, condition 
     ag_node *fitted = ag_is_bad(contribution) ? contribution : fit(contribution, into);
     if (when.active && !ag_is_bad(fitted)) return flow_under(s, i, fitted, when);
     if (into->op->flags & AG_LOOP) return *g = agi_more_parts(*g, fitted), AG_OK;
+    if (!ag_is_bad(fitted) && fitted->op->sum) return flow_apart(s, i, fitted);
     *g = *g ? ag_add(*g, fitted) : fitted;
     return ++s->added[i] < IN_A_ROW ? AG_OK : end_row(s, i);
 }
@@ -294,7 +340,7 @@ static int note_begin(ag_graph *g)
 }
 
 /* The gradient of x, and its condition: never active if nothing has arrived. */
-static ag_node *total(const sweep *s, const ag_node *x, ag_node **active)
+static ag_node *total(sweep *s, const ag_node *x, ag_node **active)
 {
     condition when = { 0 };
     uint32_t at = agi_place_in(&s->between, x);

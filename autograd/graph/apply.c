@@ -72,8 +72,7 @@ static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shap
         same->held |= !g->inside;
         return same;
     }
-    size_t bytes = op->attribute_size || nin ? op->attribute_size : (size_t)agi_node_bytes(x); /* a leaf's values */
-    if (attribute) x->attribute = agi_arena_copy(&g->arena, attribute, bytes);
+    if (attribute) x->attribute = agi_arena_copy(&g->arena, attribute, agi_attribute_bytes(x));
     if (attribute && !x->attribute) return out_of_memory(g);
     if (g->nnodes % AGI_CHUNK == 0 && !add_chunk(g)) return out_of_memory(g);
     if (op->flags & AG_EFFECT && !agi_vector_grow(&g->allocator, &g->effects, sizeof x, 1)) return out_of_memory(g);

@@ -148,6 +148,7 @@ static inline uint32_t agi_written_inputs(const ag_node *x)
 ag_node *agi_intern_find(const agi_interned *, const ag_node *, uint32_t *hash);
 int agi_intern_add(agi_interned *, ag_node *, uint32_t hash);
 void agi_intern_free(agi_interned *);
+size_t agi_attribute_bytes(const ag_node *); /* of what the node's points to */
 
 /* names.c: leaves by name. */
 ag_node *agi_name_find(const ag_graph *, agi_names, const char *name);

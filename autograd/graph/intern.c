@@ -18,10 +18,11 @@ static entry *entry_at(const agi_interned *t, uint32_t number)
     return (entry *)t->entries.data + (number - 1);
 }
 
-static size_t attribute_bytes(const ag_node *x)
+size_t agi_attribute_bytes(const ag_node *x)
 {
     if (!x->attribute) return 0;
     if (x->op->attribute_size) return x->op->attribute_size;
+    if (x->op->attribute_bytes) return x->op->attribute_bytes(x->attribute);
     return (x->op->flags & AG_LEAF) ? (size_t)agi_node_bytes(x) : 0;
 }
 
@@ -33,7 +34,7 @@ static int differs(const ag_node *a, const ag_node *b)
     for (uint32_t i = 0; i < a->nin; i++)
         if (a->in[i] != b->in[i]) return 1;
     if (!a->nin && !ag_same_shape(a, b)) return 1;
-    size_t bytes = attribute_bytes(a);
+    size_t bytes = agi_attribute_bytes(a);
     return bytes && memcmp(a->attribute, b->attribute, bytes) != 0;
 }
 
@@ -57,7 +58,7 @@ static uint32_t hash_of(const ag_node *x)
         h = mix(h, id < back ? id : ((uint64_t)1 << 32) + back);
     }
     const unsigned char *bytes = x->attribute;
-    size_t n = attribute_bytes(x);
+    size_t n = agi_attribute_bytes(x);
     for (; n >= 8; n -= 8, bytes += 8) {
         uint64_t word;
         memcpy(&word, bytes, 8);

@@ -13,6 +13,19 @@ typedef struct {
 ag_node *agi_new_slice(ag_node *x, const agi_positions *);  /* x at these positions: a view */
 ag_node *agi_new_embed(ag_node *x, const agi_positions *); /* x at these positions of an axis of zeros */
 
+/* Where each of several parts begins along an axis, and how far its positions are apart. */
+typedef struct {
+    int64_t start, step;
+} agi_spot;
+
+typedef struct {
+    int64_t axis, parts;
+    agi_spot part[];
+} agi_places;
+
+/* x with n parts, which are sound, added there. */
+ag_node *agi_new_assemble(ag_node *x, int64_t axis, int64_t n, const agi_spot at[], ag_node *const part[]);
+
 static inline int agi_all_positions(const agi_positions *p) /* every one, in order */
 {
     return p->count == p->size && p->step == 1;

@@ -1,0 +1,302 @@
+/* x with parts added at regular positions of an axis, where they may overlap: the gradient of many slices of
+ * one tensor. x takes gout, each part what of it lies where the part went.
+ *
+ * Costs x and the parts once each, however many there are: a part is copied where x is 0 and none has been before it,
+ * and added elsewhere. Where more than a few floats may fall on one another, they are added as doubles. */
+#include "graph/graph.h"
+#include "shared/positions.h"
+
+enum { FEW = 64 };
+
+static const agi_places *places_of(const ag_node *y)
+{
+    return y->attribute;
+}
+
+static agi_positions positions_of(const ag_node *y, uint32_t k)
+{
+    const agi_places *p = places_of(y);
+    const agi_spot *at = &p->part[k - 1];
+    return (agi_positions){ .axis = p->axis, .start = at->start, .step = at->step, .count = y->in[k]->dim[p->axis],
+                            .size = y->dim[p->axis] };
+}
+
+static size_t places_bytes(int64_t parts)
+{
+    return sizeof(agi_places) + (size_t)parts * sizeof(agi_spot);
+}
+
+static size_t attribute_bytes(const void *attribute)
+{
+    return places_bytes(((const agi_places *)attribute)->parts);
+}
+
+static ag_status shape(ag_infer *c)
+{
+    (void)c; /* x's; parts are sound */
+    return AG_OK;
+}
+
+static void adds(const ag_node *y, uint32_t k, ag_window *w)
+{
+    const agi_positions p = positions_of(y, k);
+    *w = (ag_window){ (int)p.axis, p.start, p.step };
+}
+
+static int is_zero(const ag_node *x)
+{
+    double value;
+    return agi_is_number(x, &value) && value == 0;
+}
+
+/* ---- walks: over a part, or x, and over where it lies in y, in step ---------------------------------------------- */
+
+typedef struct {
+    int rank; /* at least 1 */
+    int64_t dim[AG_MAX_RANK], to[AG_MAX_RANK], from[AG_MAX_RANK]; /* extents, and strides */
+    int64_t offset;                                               /* in y */
+} walk;
+
+/* Operand k of y, which has these strides; axes that are walked like one are one. */
+static walk walk_of(const ag_node *y, uint32_t k, const ag_strides *from)
+{
+    const ag_node *x = y->in[k];
+    ag_strides to = ag_contiguous(y);
+    walk w = { .dim = { 1 } };
+    if (k) {
+        const agi_positions p = positions_of(y, k);
+        w.offset = p.start * to.stride[p.axis];
+        to.stride[p.axis] *= p.step;
+    }
+    for (int i = 0; i < x->rank; i++) {
+        const int last = w.rank - 1;
+        if (x->dim[i] == 1) continue;
+        if (w.rank && w.to[last] == to.stride[i] * x->dim[i] && w.from[last] == from->stride[i] * x->dim[i]) {
+            w.dim[last] *= x->dim[i];
+        } else {
+            w.dim[w.rank++] = x->dim[i];
+        }
+        w.to[w.rank - 1] = to.stride[i];
+        w.from[w.rank - 1] = from->stride[i];
+    }
+    if (!w.rank) w.rank = 1;
+    return w;
+}
+
+/* `to` and `from` of n elements, so far apart. */
+typedef void along(int64_t n, void *to, int64_t to_stride, const void *from, int64_t from_stride);
+
+#define ALONG(name, TO, FROM, takes)                                                                                  \
+    static void name(int64_t n, void *to_, int64_t to_stride, const void *from_, int64_t from_stride)                 \
+    {                                                                                                                 \
+        TO *to = to_;                                                                                                 \
+        const FROM *from = from_;                                                                                     \
+        if (to_stride == 1 && from_stride == 1)                                                                       \
+            for (int64_t i = 0; i < n; i++) to[i] takes from[i];                                                      \
+        else                                                                                                          \
+            for (int64_t i = 0; i < n; i++) to[i * to_stride] takes from[i * from_stride];                            \
+    }
+
+ALONG(copy_f32, float, float, =)
+ALONG(copy_f64, double, double, =)
+ALONG(copy_wide, double, float, =)
+ALONG(add_f32, float, float, +=)
+ALONG(add_f64, double, double, +=)
+ALONG(add_wide, double, float, +=)
+
+typedef struct {
+    along *copy, *add;
+    size_t to, from; /* bytes of an element */
+} way;
+
+static way way_of(const ag_node *y, int wide)
+{
+    if (wide) return (way){ copy_wide, add_wide, sizeof(double), sizeof(float) };
+    if (y->dtype == AG_F32) return (way){ copy_f32, add_f32, sizeof(float), sizeof(float) };
+    return (way){ copy_f64, add_f64, sizeof(double), sizeof(double) };
+}
+
+static void go(const walk *w, const way *how, along *each, char *out, const char *in)
+{
+    const int last = w->rank - 1;
+    int64_t index[AG_MAX_RANK] = { 0 }, to = w->offset, from = 0;
+    for (int i = 0; i >= 0;) {
+        each(w->dim[last], out + to * (int64_t)how->to, w->to[last], in + from * (int64_t)how->from, w->from[last]);
+        for (i = last - 1; i >= 0; i--) {
+            to += w->to[i];
+            from += w->from[i];
+            if (++index[i] < w->dim[i]) break;
+            to -= w->to[i] * w->dim[i];
+            from -= w->from[i] * w->dim[i];
+            index[i] = 0;
+        }
+    }
+}
+
+/* ---- the kernel -------------------------------------------------------------------------------------------------- */
+
+static int is_wide(const ag_node *y)
+{
+    const int64_t extent = y->dim[places_of(y)->axis];
+    int64_t taken = 0;
+    for (uint32_t k = 1; k < y->nin && y->dtype == AG_F32 && y->nin > FEW; k++) taken += positions_of(y, k).count;
+    return taken > extent;
+}
+
+/* Sums in doubles; or, by position of the axis, whether something is there. */
+static size_t scratch(const ag_node *y)
+{
+    return is_wide(y) ? (size_t)ag_count(y) * sizeof(double) : (size_t)y->dim[places_of(y)->axis];
+}
+
+/* All positions from first to before end are 0. */
+static void clear(const ag_split *s, size_t size, char *out, int64_t first, int64_t end)
+{
+    const size_t row = (size_t)s->inner * size, bytes = (size_t)(end - first) * row;
+    for (int64_t o = 0; o < s->outer; o++) memset(out + ((size_t)(o * s->extent + first)) * row, 0, bytes);
+}
+
+static void clear_rest(const ag_split *s, size_t size, char *out, const uint8_t *taken)
+{
+    for (int64_t first = 0, end; first < s->extent; first = end) {
+        for (end = first; end < s->extent && !taken[end]; end++) continue;
+        if (end > first) clear(s, size, out, first, end);
+        else end++;
+    }
+}
+
+/* Takes the part's positions; returns whether some had been before: then the others are cleared. */
+static int meets(const ag_split *s, size_t size, char *out, uint8_t *taken, const agi_positions *p)
+{
+    int64_t met = 0;
+    for (int64_t i = 0; i < p->count; i++) met += taken[p->start + i * p->step];
+    for (int64_t i = 0; i < p->count; i++) {
+        const int64_t at = p->start + i * p->step;
+        if (met && !taken[at]) clear(s, size, out, at, at + 1);
+        taken[at] = 1;
+    }
+    return met > 0;
+}
+
+static ag_status run(const ag_kernel_call *c)
+{
+    const ag_node *y = c->node;
+    const int wide = is_wide(y), zero = is_zero(y->in[0]);
+    const way how = way_of(y, wide);
+    const ag_split s = ag_split_at(y, (int)places_of(y)->axis);
+    char *out = wide ? c->scratch : c->out;
+    uint8_t *taken = wide ? NULL : c->scratch;
+    if (!wide) memset(taken, !zero, (size_t)s.extent);
+    else if (zero) memset(out, 0, scratch(y));
+    for (uint32_t k = zero; k < y->nin; k++) {
+        const walk w = walk_of(y, k, &c->in_stride[k]);
+        int met = wide;
+        if (k && !wide) {
+            const agi_positions p = positions_of(y, k);
+            met = meets(&s, how.to, out, taken, &p);
+        }
+        go(&w, &how, k && met ? how.add : how.copy, out, c->in[k]);
+    }
+    if (!wide) clear_rest(&s, how.to, out, taken);
+    const double *sum = c->scratch;
+    for (int64_t i = 0, n = ag_count(y); wide && i < n; i++) ((float *)c->out)[i] = (float)sum[i];
+    return AG_OK;
+}
+
+/* ---- hooks ------------------------------------------------------------------------------------------------------- */
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    if (ag_wanted(y, 0)) gin[0] = gout;
+    for (uint32_t k = 1; k < y->nin; k++) {
+        const agi_positions p = positions_of(y, k);
+        if (ag_wanted(y, (int)k)) gin[k] = agi_new_slice(gout, &p);
+    }
+}
+
+static double flops(const ag_node *y)
+{
+    double n = 0;
+    for (uint32_t k = 0; k < y->nin; k++) n += (double)ag_count(y->in[k]);
+    return n;
+}
+
+static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batched[], int64_t count)
+{
+    for (uint32_t k = 0; k < y->nin; k++)
+        if (!batched[k]) in[k] = ag_batch_all(in[k], count);
+    const agi_places *p = places_of(y);
+    return agi_new_assemble(in[0], p->axis + 1, p->parts, p->part, in + 1);
+}
+
+static int pattern(const ag_node *y, ag_dependence *d)
+{
+    const ag_split s = ag_split_at(y, (int)places_of(y)->axis);
+    for (int64_t e = 0; e < ag_count(y); e++) ag_depends(d, e, 0, e);
+    for (uint32_t k = 1; k < y->nin; k++) {
+        const agi_positions p = positions_of(y, k);
+        for (int64_t o = 0, from = 0; o < s.outer; o++)
+            for (int64_t j = 0; j < p.count; j++)
+                for (int64_t i = 0; i < s.inner; i++)
+                    ag_depends(d, (o * s.extent + p.start + j * p.step) * s.inner + i, (int)k, from++);
+    }
+    return 1;
+}
+
+static void write_walk(ag_source *s, const walk *w, uint32_t k, const char *to, const char *takes)
+{
+    for (int i = 0; i < w->rank; i++)
+        ag_emit(s, "    for (i[%d] = 0; i[%d] < %lld; i[%d]++)\n", i, i, (long long)w->dim[i], i);
+    ag_emit(s, "        %s[%lld", to, (long long)w->offset);
+    for (int i = 0; i < w->rank; i++) ag_emit(s, " + i[%d] * %lld", i, (long long)w->to[i]);
+    ag_emit(s, "] %s in%d[0", takes, (int)k);
+    for (int i = 0; i < w->rank; i++) ag_emit(s, " + i[%d] * %lld", i, (long long)w->from[i]);
+    ag_emit(s, "];\n");
+}
+
+static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    const int wide = is_wide(y), zero = is_zero(y->in[0]);
+    const char *to = wide ? "sum" : "out";
+    const long long n = (long long)ag_count(y);
+    if (wide) ag_emit(s, "    double *const sum = (double *)scratch;\n");
+    ag_emit(s, "    int64_t i[%d];\n", AG_MAX_RANK);
+    if (zero) ag_emit(s, "    for (i[0] = 0; i[0] < %lld; i[0]++) %s[i[0]] = 0;\n", n, to);
+    for (uint32_t k = (uint32_t)zero; k < y->nin; k++) {
+        const walk w = walk_of(y, k, &in_stride[k]);
+        write_walk(s, &w, k, to, k ? "+=" : "=");
+    }
+    if (wide) ag_emit(s, "    for (i[0] = 0; i[0] < %lld; i[0]++) out[i[0]] = (float)sum[i[0]];\n", n);
+    ag_emit(s, "    return 0;\n");
+}
+
+const ag_op agi_assemble = { .name = "assemble",
+                             .formula = "x with parts added along an axis",
+                             .inputs = -1,
+                             .flags = AG_LIBRARY | AG_STRIDED | AG_KEEPS_ZERO | AG_SMOOTH | AG_SURE,
+                             .attribute_bytes = attribute_bytes,
+                             .shape = shape,
+                             .adds = adds,
+                             .run = run,
+                             .scratch = scratch,
+                             .flops = flops,
+                             .c = write_c,
+                             .gradient = gradient,
+                             .batch = batch,
+                             .pattern = pattern };
+
+ag_node *agi_new_assemble(ag_node *x, int64_t axis, int64_t n, const agi_spot at[], ag_node *const part[])
+{
+    if (ag_is_bad(x)) return x;
+    ag_graph *g = x->graph;
+    ag_node **in = agi_allocate(&g->allocator, (size_t)(n + 1) * sizeof *in + places_bytes(n));
+    if (!in) return agi_fail(g, AG_EMEM, "assemble: out of memory");
+    agi_places *places = (agi_places *)(void *)(in + n + 1);
+    *places = (agi_places){ .axis = axis, .parts = n };
+    memcpy(places->part, at, (size_t)n * sizeof *at);
+    in[0] = x;
+    memcpy(in + 1, part, (size_t)n * sizeof *in);
+    ag_node *y = ag_apply(&agi_assemble, (int)n + 1, in, places);
+    agi_release(&g->allocator, in);
+    return y;
+}
