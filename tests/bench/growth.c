@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { TIMES = 3, WIDTH = 16, BATCH = 4, WINDOW = 8 };
 
@@ -37,9 +38,9 @@ static ag_node *leaf(program *p, ag_shape shape)
     return p->x[p->n++] = take_leaf(p->graph, shape);
 }
 
-static ag_node *element(ag_node *x, int64_t i)
+static ag_node *element(ag_node *x, int64_t i) /* of the last axis */
 {
-    return ag_reshape(ag_slice(x, 0, i, i + 1, 1), AG_SCALAR);
+    return ag_reshape(ag_slice(x, -1, i, i + 1, 1), AG_SCALAR);
 }
 
 /* ---- ways of writing --------------------------------------------------------------------------------------------- */
@@ -139,6 +140,23 @@ static void windows(program *p, int n)
     p->y = ag_sum(h);
 }
 
+/* Every n-th element, forwards and backwards. */
+static void strides(program *p, int n)
+{
+    ag_node *x = leaf(p, AG_SHAPE(WINDOW * n)), *h = ag_slice(x, 0, 0, AG_END, n);
+    for (int i = 1; i < n; i++)
+        h = ag_tanh(ag_add(h, i % 2 ? ag_slice(x, 0, -i, AG_END, -n) : ag_slice(x, 0, i, AG_END, n)));
+    p->y = ag_sum(h);
+}
+
+/* Elements of a matrix, row by row. */
+static void cells(program *p, int n)
+{
+    ag_node *x = leaf(p, AG_SHAPE(n / WIDTH, WIDTH)), *h = ag_number(p->graph, 0);
+    for (int i = 0; i < n; i++) h = ag_sin(ag_add(h, element(ag_slice(x, 0, i / WIDTH, i / WIDTH + 1, 1), i % WIDTH)));
+    p->y = h;
+}
+
 /* Rows of a table, looked up one by one. */
 static void lookups(program *p, int n)
 {
@@ -190,8 +208,10 @@ static const way ways[] = {
     { "scans", scans, 500 },
     { "rows", rows, 1000 },
     { "columns", columns, 1000 },
-    { "elements", elements, 4000 },
+    { "elements", elements, 6250 },
     { "windows", windows, 4000 },
+    { "strides", strides, 1000 },
+    { "cells", cells, 4000 },
     { "lookups", lookups, 1000 },
     { "pairs", pairs, 8000 },
     { "parts", parts, 4000 },
@@ -276,13 +296,17 @@ static double compare(const char *name, const way *w, int second)
     return worst;
 }
 
+/* GROWTH=rows: this way of writing alone. */
 void bench_growth(const char *name)
 {
+    const char *only = getenv("GROWTH");
     double worst = 0;
     mallopt(M_MMAP_MAX, 0); /* memory stays with the process: fresh pages would look like growth */
     mallopt(M_TRIM_THRESHOLD, INT_MAX);
-    for (const way *w = ways; w < ways + sizeof ways / sizeof *ways; w++)
+    for (const way *w = ways; w < ways + sizeof ways / sizeof *ways; w++) {
+        if (only && strcmp(only, w->name) != 0) continue;
         for (int second = 0; second < 2; second++)
             if (!second || w->write != constraints) worst = fmax(worst, compare(name, w, second));
+    }
     printf("%s worst ratio x%.1f\n", name, worst);
 }
