@@ -42,7 +42,7 @@ static int is_made_of_numbers(const agi_compiler *c, const agi_value *it)
 /* Of more than two factors, which may overflow on the way: not for scalar programs. */
 static int is_long_product(const agi_compiler *c, const agi_value *it)
 {
-    return it->node->op->fold == AG_FOLD_PROD && ag_count(c->value[it->in[0]].node) > 2 * ag_count(it->node);
+    return it->node->op->fold == AG_FOLD_PROD && agi_elements(&c->value[it->in[0]]) > 2 * agi_elements(it);
 }
 
 static int is_small(const agi_compiler *c, const agi_value *it, const uint32_t *looks)
