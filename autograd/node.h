@@ -58,7 +58,8 @@ enum {
     AG_CHOOSES = 1 << 16,  /* perhaps does not evaluate all its inputs: gradients flow into them if ag_flow_if says */
     AG_BRANCH = 1 << 17,   /* an AG_LOOP that evaluates one of its two bodies, once */
     AG_REPEATS = 1 << 18,  /* an AG_VIEW that repeats in[0]'s elements by broadcasting; attribute: the ag_shape */
-    AG_KEEPS_ZERO = 1 << 19 /* exactly 0 where all its inputs are; views and casts are so without saying it */
+    AG_KEEPS_ZERO = 1 << 19, /* exactly 0 where all its inputs are; views and casts are so without saying it */
+    AG_IN_PLACE = 1 << 20  /* an AG_LIBRARY whose `out` may be in[0]'s memory, which it changes once nothing can fail */
 };
 
 /* What an AG_LEAF stands for. */
@@ -98,7 +99,7 @@ typedef struct {
 /* What a kernel sees. Inputs' and output's shapes and types: those of the node and its inputs. */
 typedef struct {
     const ag_node *node;
-    void *out;                   /* contiguous, written whole; no input overlaps it */
+    void *out;                   /* contiguous, written whole; no input overlaps it, but for AG_IN_PLACE in[0] */
     const void *const *in;       /* element 0 of each input */
     const ag_strides *in_stride; /* their strides (offset already applied): only AG_STRIDED kernels need look */
     void *scratch;               /* `scratch` bytes, aligned to 64 */

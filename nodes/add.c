@@ -1,5 +1,6 @@
 /* a + b;  d/da = 1, d/db = 1. */
 #include "shared/algebra.h"
+#include "shared/gather.h"
 
 #include <math.h>
 
@@ -47,6 +48,7 @@ static ag_node *simplify(const ag_infer *c)
     if (!y) y = plus_negative(c);   /* a + -b, -b + a -> a - b */
     if (!y) y = plus_other_side(c); /* where(c, a, 0) + where(c, 0, b) -> where(c, a, b), but for such signs */
     if (!y) y = both_scaled(c);     /* a * 2^k + b * 2^k -> (a + b) * 2^k, k >= 0 */
+    if (!y) y = agi_plus_scattered(c); /* x + f scatter_add(0, ..) -> scatter_onto(x, .., f) */
     return y;
 }
 

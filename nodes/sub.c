@@ -1,5 +1,6 @@
 /* a - b;  d/da = 1, d/db = -1. */
 #include "shared/algebra.h"
+#include "shared/gather.h"
 
 POINTWISE2(sub, a - b)
 
@@ -29,6 +30,7 @@ static ag_node *simplify(const ag_infer *c)
     ag_node *y = minus_zero(c);    /* x - 0 -> x */
     if (!y) y = zero_minus(c);     /* 0 - x -> -x, but for the sign of 0 - 0 */
     if (!y) y = minus_negative(c); /* a - -b -> a + b */
+    if (!y) y = agi_minus_scattered(c); /* x - f scatter_add(0, ..) -> scatter_onto(x, .., -f) */
     return y;
 }
 

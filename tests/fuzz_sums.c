@@ -173,6 +173,29 @@ static void assemble(const ag_node *y, const fuzz_value *const in[], fuzz_value 
     }
 }
 
+static void scatter_onto(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
+{
+    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    int known = 1;
+    for (int64_t k = 0; k < in[1]->n; k++) known &= fuzz_is_known(in[1], k);
+    for (int64_t i = 0; i < out->n; i++) {
+        int64_t row = i / s.inner % s.extent, o = i / s.inner / s.extent;
+        fuzz_summation updates = { 0 }, sum = { 0 };
+        real value, bound;
+        for (int64_t k = 0; k < in[1]->n && known; k++) {
+            int64_t from = (o * in[1]->n + k) * s.inner + i % s.inner;
+            int here = agi_counted((int64_t)in[1]->value[k], s.extent) == row;
+            if (here) fuzz_add(&updates, in[2]->value[from], in[2]->bound[from]);
+        }
+        fuzz_end(&updates, (ag_dtype)y->dtype, &value, &bound);
+        fuzz_add(&sum, in[0]->value[i], in[0]->bound[i]);
+        fuzz_add_product(&sum, in[3]->value[0], in[3]->bound[0], value, bound);
+        sum.n += 2;
+        fuzz_end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);
+        if (!known) fuzz_unknown(out, i);
+    }
+}
+
 int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
     if (y->op->flags & AG_REDUCTION) fold(y, in[0], out);
@@ -180,6 +203,7 @@ int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
     else if (y->op == &agi_argmax) argmax(y, in[0], out);
     else if (y->op == &agi_scatter_add) scatter_add(y, in, out);
     else if (y->op == &agi_assemble) assemble(y, in, out);
+    else if (y->op == &agi_scatter_onto) scatter_onto(y, in, out);
     else if (y->op == &agi_others) fuzz_others(y, in, out);
     else if (y->op == &agi_matmul) matmul(y, in, out);
     else return 0;

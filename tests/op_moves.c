@@ -310,6 +310,19 @@ static void expect_scatter_add(const op_row *r, const double *const in[], double
     }
 }
 
+static ag_node *build_scatter_onto(ag_node *const in[], const int *arg)
+{
+    ag_node *i = ag_is_bad(in[0]) ? in[0] : indices(in[0]->graph, arg[1]);
+    return ag_apply(&agi_scatter_onto, 4, (ag_node *[]){ in[0], i, in[1], in[2] }, arg);
+}
+
+static void expect_scatter_onto(const op_row *r, const double *const in[], double *out)
+{
+    double updates[64] = { 0 };
+    for (int64_t u = 0; u < op_count(r->in[1]); u++) updates[u] = in[2][0] * in[1][u];
+    expect_scatter_add(r, (const double *const[]){ in[0], updates }, out);
+}
+
 /* 1 where the last index equals the label; labels are 2, -1, 0, 2, 2, 1, of which -1 is no class. */
 static ag_node *build_one_hot(ag_node *const in[], const int *arg)
 {
@@ -387,6 +400,9 @@ static ag_node *build_group(ag_node *const in[], const int *arg)
     { "assemble", build_assemble, expect_assemble, 3, { in, in, in }, out, -3, 3, { __VA_ARGS__ }, ROW_INNER },
 #define SCATTERED(in, updates, ...) \
     { "scatter_add", build_scatter_add, expect_scatter_add, 2, { in, updates }, in, -3, 3, { __VA_ARGS__ }, 0 },
+#define ONTO(in, updates, ...)                                                                                         \
+    { "scatter_onto", build_scatter_onto, expect_scatter_onto, 3, { in, updates, OP_SCALAR }, in, -3, 3,               \
+      { __VA_ARGS__ }, ROW_INNER },
 
 const op_row op_moves[] = {
     { "parameter", build_leaf, expect_same, 1, { S(3, 5) }, S(3, 5), -3, 3, { 0 }, ROW_INTEGERS },
@@ -444,6 +460,9 @@ const op_row op_moves[] = {
     SCATTERED(S(5), S(7), 0, 7)
     SCATTERED(S(5, 4), S(2, 3, 4), 0, 0)
     SCATTERED(S(3, 4, 2), S(3, 9, 2), 1, 9)
+    ONTO(S(5), S(7), 0, 7)
+    ONTO(S(5, 4), S(2, 3, 4), 0, 0)
+    ONTO(S(3, 4, 2), S(3, 9, 2), 1, 9)
     { "one_hot", build_one_hot, expect_one_hot, 1, { OP_SCALAR }, S(5, 4), -3, 3, { 5, 4 }, ROW_INNER },
     { "one_hot", build_one_hot, expect_one_hot, 1, { OP_SCALAR }, S(2, 3, 3), -3, 3, { 0, 3 }, ROW_INNER },
     { "cast", build_cast, expect_same, 1, { S(2, 3) }, S(2, 3), -3, 3, { AG_F64 }, ROW_INTEGERS },

@@ -54,7 +54,7 @@ static int scale_before_broadcast(agi_compiler *c, agi_value *it, const agi_fuse
 /* The product moves to where the difference stood, after everything it now reads: with alpha = -rate. */
 static void accumulate(agi_compiler *c, uint32_t leaf, const agi_fused_pattern *p)
 {
-    agi_value *it = &c->value[c->value[leaf].assigned];
+    agi_value *it = &c->value[agi_first_written(c, leaf)];
     if (!agi_is_point(it) || it->op != p->outer || it->uses != 1) return;
     if (c->value[it->in[0]].root != leaf || c->value[it->in[0]].view != AGI_NONE) return;
     agi_value *mul = only_reader_of(c, it, p->operand, p->inner);

@@ -49,3 +49,19 @@ uint32_t agi_awaited(const agi_compiler *c, uint32_t i)
     while (a != AGI_NONE && c->value[a].group == AGI_NONE) a = a ? a - 1 : AGI_NONE; /* taken into a fused operation */
     return a;
 }
+
+/* The operand that the call may change in place, as nobody else reads it; or AGI_NONE. */
+static uint32_t changed_in_place(const agi_compiler *c, const agi_value *it)
+{
+    if (it->kind != AGI_VALUE_CALL || !(it->node->op->flags & AG_IN_PLACE)) return AGI_NONE;
+    const agi_value *seen = &c->value[agi_sources(c, it, 0)], *x = &c->value[seen->root];
+    int own = seen->view == AGI_NONE && x->kind != AGI_VALUE_LEAF && x->uses == 1 && x->target == AGI_NONE;
+    return own && ag_same_shape(x->node, it->node) ? seen->root : AGI_NONE;
+}
+
+uint32_t agi_first_written(const agi_compiler *c, uint32_t leaf)
+{
+    uint32_t i = c->value[leaf].assigned;
+    for (uint32_t x; (x = changed_in_place(c, &c->value[i])) != AGI_NONE;) i = x;
+    return i;
+}

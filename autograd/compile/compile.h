@@ -303,6 +303,8 @@ static inline int agi_sources(const agi_compiler *c, const agi_value *it, int k)
     return agi_source_of_others(c, it, k);
 }
 void agi_count_uses(agi_compiler *);
+/* The value that is written into an assigned leaf first: those that change it in place come after. */
+uint32_t agi_first_written(const agi_compiler *, uint32_t leaf);
 uint32_t agi_awaited(const agi_compiler *, uint32_t value); /* the one it is not to be computed before, or AGI_NONE */
 int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
 int agi_too_large(agi_compiler *, const ag_node *largest); /* the same: more than AGI_MOST_BYTES */

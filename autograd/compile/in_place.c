@@ -111,8 +111,8 @@ static void find_late_readers(agi_compiler *c)
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
             agi_value *leaf = &c->value[c->value[s].root];
             if (leaf->kind != AGI_VALUE_LEAF || leaf->assigned == AGI_NONE) continue;
-            const agi_value *value = &c->value[leaf->assigned];
-            const agi_fusion *f = agi_fusion_at(c, value->group);
+            uint32_t first = agi_first_written(c, c->value[s].root);
+            const agi_fusion *f = agi_fusion_at(c, c->value[first].group);
             if (step > f->step) leaf->read_late = 1;
             if (step != f->step || f->kind == AGI_GROUP_TILE) continue;
             int element_wise = 0;
@@ -121,8 +121,10 @@ static void find_late_readers(agi_compiler *c)
                 element_wise = agi_pattern_flat(&p);
             } else if (it->kind == AGI_VALUE_PRODUCT) {
                 element_wise = k == 2 && it->onto != AGI_NONE;
+            } else if (it->kind == AGI_VALUE_CALL) {
+                element_wise = k == 0 && it->node->op->flags & AG_IN_PLACE && c->value[s].view == AGI_NONE;
             }
-            if (i > leaf->assigned || (i == leaf->assigned && !element_wise)) leaf->read_late = 1;
+            if (i > first || (i == first && !element_wise)) leaf->read_late = 1;
         }
     }
 }
@@ -137,14 +139,34 @@ static uint32_t steps_that_may_fail(agi_compiler *c)
     return steps;
 }
 
-static int in_place(reuse *r, const agi_value *leaf)
+/* Which fails, if it does, before it changes anything. */
+static int works_in_place(const agi_value *it)
+{
+    return it->kind == AGI_VALUE_CALL && it->node->op->flags & AG_IN_PLACE;
+}
+
+/* May the value, the first that is written for the leaf, be written there? */
+static int in_place(reuse *r, const agi_value *leaf, const agi_value *value)
 {
     agi_compiler *c = r->c;
-    const agi_value *value = &c->value[leaf->assigned];
     const agi_fusion *f = agi_fusion_at(c, value->group);
     if (f->kind == AGI_GROUP_TILE) return group_allows(r, leaf->buffer, value->buffer);
     if (f->kind != AGI_GROUP_SINGLE || value->kind != AGI_VALUE_CALL) return 1;
+    if (works_in_place(value)) return 1;
     return agi_buffer_at(c, leaf->buffer)->last < f->step;
+}
+
+/* What changes the first value in place, up to the leaf's new value, takes over from the one before. */
+static void share(agi_compiler *c, const agi_value *leaf, const agi_value *first)
+{
+    const agi_value *it = &c->value[leaf->assigned];
+    for (; it != first; it = &c->value[c->value[agi_sources(c, it, 0)].root]) {
+        uint32_t before = c->value[c->value[agi_sources(c, it, 0)].root].buffer;
+        agi_buffer_at(c, it->buffer)->shares = before;
+        agi_buffer_at(c, before)->taken = 1;
+    }
+    agi_buffer_at(c, first->buffer)->shares = leaf->buffer;
+    agi_buffer_at(c, leaf->buffer)->taken = 1;
 }
 
 /* Group by group, that each is looked at once. */
@@ -157,9 +179,10 @@ static int share_with_leaves(reuse *r)
     if (!first || !next) return agi_out_of_memory(c);
     memset(first, 0xff, (size_t)c->plan->nsteps * sizeof *first);
     for (uint32_t k = n; k-- > 0;) {
-        const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[leaf->assigned];
+        const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[agi_first_written(c, c->assigned[k])];
         uint32_t step = agi_fusion_at(c, value->group)->step;
-        if (leaf->read_late || value->held || step < fallible || c->plan->step[step].banded) continue;
+        if (leaf->read_late || c->value[leaf->assigned].held || c->plan->step[step].banded) continue;
+        if (step < fallible && !(step + 1 == fallible && works_in_place(value))) continue;
         next[k] = first[step];
         first[step] = k;
     }
@@ -168,9 +191,8 @@ static int share_with_leaves(reuse *r)
         if (c->plan->step[step].kind == AGI_PASS && !look_at(r, c->plan->step[step].is.pass)) return 0;
         for (uint32_t k = first[step]; k != AGI_NONE; k = next[k]) {
             const agi_value *leaf = &c->value[c->assigned[k]];
-            if (!in_place(r, leaf)) continue;
-            agi_buffer_at(c, c->value[leaf->assigned].buffer)->shares = leaf->buffer;
-            agi_buffer_at(c, leaf->buffer)->taken = 1;
+            const agi_value *value = &c->value[agi_first_written(c, c->assigned[k])];
+            if (in_place(r, leaf, value)) share(c, leaf, value);
         }
     }
     return 1;
@@ -237,12 +259,29 @@ static int take_over(reuse *r, uint32_t step)
     return 1;
 }
 
+/* A call that may work in place, on what dies with it. */
+static void call_takes_over(agi_compiler *c, uint32_t step)
+{
+    const agi_call *call = c->plan->step[step].is.call;
+    agi_buffer *out = agi_buffer_at(c, call->out), *in = agi_buffer_at(c, call->in[0]);
+    if (!(call->node->op->flags & AG_IN_PLACE) || out->shares != AGI_NONE || out->scalar) return;
+    int of_leaf = in->shares != AGI_NONE && agi_buffer_at(c, in->shares)->role != AGI_VALUE;
+    if (of_leaf || !may_be_taken(in, step) || in->bytes != out->bytes || call->stride[0].offset) return;
+    for (int k = 1; k < call->n; k++)
+        if (call->in[k] == call->in[0]) return;
+    out->shares = call->in[0];
+    in->taken = 1;
+}
+
 int agi_share_memory(agi_compiler *c)
 {
     reuse r;
     int ok = begin_reuse(c, &r) && place_assignments(&r);
-    for (int k = 0; k < c->plan->nsteps && ok && !c->options->distinct; k++)
-        if (c->plan->step[k].kind == AGI_PASS && !c->plan->step[k].banded) ok = take_over(&r, (uint32_t)k);
+    for (int k = 0; k < c->plan->nsteps && ok && !c->options->distinct; k++) {
+        if (c->plan->step[k].banded) continue;
+        if (c->plan->step[k].kind == AGI_PASS) ok = take_over(&r, (uint32_t)k);
+        if (c->plan->step[k].kind == AGI_CALL) call_takes_over(c, (uint32_t)k);
+    }
     end_reuse(&r);
     return ok;
 }

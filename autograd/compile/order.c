@@ -64,7 +64,7 @@ static void find_edges(ordering *o)
                 add_edges(o, root->group, it->group, 0);
                 if (root->group != it->group) root->stored = 1;
             } else if (root->assigned != AGI_NONE) {
-                add_edges(o, it->group, c->value[root->assigned].group, 1);
+                add_edges(o, it->group, c->value[agi_first_written(c, c->value[s].root)].group, 1);
             }
         }
         uint32_t after = agi_awaited(c, i);

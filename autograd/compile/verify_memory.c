@@ -129,7 +129,7 @@ static int check_leaf(const map *m, uint32_t i)
     const agi_compiler *c = m->c;
     const agi_value *it = &c->value[i];
     uint32_t b = it->buffer, found = holder(m, b);
-    if (it->assigned != AGI_NONE && agi_buffer_at(c, c->value[it->assigned].buffer)->shares == b)
+    if (it->assigned != AGI_NONE && m->owner[c->value[it->assigned].buffer] == m->owner[b])
         b = c->value[it->assigned].buffer;
     if (found == b) return 1;
     return agi_broken(c, "value %u, a leaf in buffer %u, is not there when all steps have run", i, it->buffer);

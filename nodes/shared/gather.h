@@ -40,4 +40,8 @@ static inline void agi_write_position(ag_source *s, int input, int64_t extent)
     ag_emit(s, "            if (at < 0 || at >= %lld) return %d;\n", (long long)extent, (int)AG_EARG);
 }
 
+/* A sum or difference with a scatter_add onto zeros as one onto the other operand, if that lies in memory; or NULL. */
+ag_node *agi_plus_scattered(const ag_infer *);
+ag_node *agi_minus_scattered(const ag_infer *);
+
 #endif

@@ -88,6 +88,15 @@ ag_node *agi_transposed(ag_node *x)
     return ag_transpose(x, axes);
 }
 
+int agi_is_transposed(const ag_node *x)
+{
+    const int *axis = x->attribute;
+    if (x->op != &agi_transpose || axis[x->rank - 1] != x->rank - 2) return 0;
+    for (int i = 0; i < x->rank - 2; i++)
+        if (axis[i] != i) return 0;
+    return 1;
+}
+
 /* Row and column numbers, which broadcast to a matrix, in the type of x. */
 static ag_node *row_numbers(const ag_node *x, int64_t rows)
 {

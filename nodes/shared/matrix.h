@@ -32,6 +32,7 @@ typedef ag_node *agi_solver(ag_node *a, ag_node *b, const void *how);
 ag_node *agi_solve_columns(agi_solver *solve, ag_node *a, ag_node *b, const void *how);
 
 ag_node *agi_transposed(ag_node *x);                        /* the matrices transposed: a view */
+int agi_is_transposed(const ag_node *x);                    /* is x what that made? */
 ag_node *agi_triangle(ag_node *x, int upper);               /* that triangle, the rest 0 */
 ag_node *agi_half_diagonal(ag_node *x);                     /* the lower triangle with half the diagonal */
 ag_node *agi_times(ag_node *number, ag_node *x);            /* x [..., n, m] by number [...] */
