@@ -201,9 +201,9 @@ ag_status ag_scan(const ag_scan_body *, ag_node *final[], ag_node *stacked[]);
 /* While `test` (rank 0, on the states) is not 0; max_steps (0: none) bounds the steps, which reverse mode needs. */
 ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node *const state[], ag_node *const next[],
                    int64_t max_steps, ag_node *final[]);
-/* then[] if the predicate (rank 0) is not 0, else otherwise[]; argument[k] are inputs that stand for value[k]. What only
- * one of the two reads is evaluated where it is chosen, written with arguments or not; what both read, or something
- * else does, always: it may be NaN or infinite, and no gradient flows from a branch that is not taken. */
+/* then[] if the predicate (rank 0) is not 0, else otherwise[]; argument[k] are inputs that stand for value[k]. What
+ * only one of the two reads is evaluated where it is chosen, written with arguments or not; what both read, or
+ * something else does, always: it may be NaN or infinite, and no gradient flows from a branch that is not taken. */
 ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
                   ag_node *const then[], ag_node *const otherwise[], ag_node *out[]);
 

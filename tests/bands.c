@@ -19,7 +19,7 @@ typedef struct {
     long double want[MOST][MOST_ELEMENTS];
 } results;
 
-/* ---- by plain loops ------------------------------------------------------------------------------------------------ */
+/* ---- by plain loops ---------------------------------------------------------------------------------------------- */
 
 static void forward(const data *d, const double *w, long double *out)
 {
@@ -36,7 +36,7 @@ static void backward(const data *d, const long double *r, long double *out)
         for (int64_t j = 0; j < d->columns; j++) out[j] += d->of_x[i * d->columns + j] * r[i];
 }
 
-/* ---- programs ------------------------------------------------------------------------------------------------------ */
+/* ---- programs ---------------------------------------------------------------------------------------------------- */
 
 static void two_products(const data *d, results *r)
 {
@@ -168,7 +168,7 @@ static void along_columns(const data *d, results *r)
     backward(d, m[0], r->want[2]), backward(d, m[1], r->want[2] + d->columns);
 }
 
-/* ---- every way of executing ---------------------------------------------------------------------------------------- */
+/* ---- every way of executing -------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -219,7 +219,8 @@ static void compare(const char *name, ag_dtype dtype, int64_t n, const double *g
                       "%s: element %d is %.17g, not %.17Lg", name, (int)i, got[i], want[i]);
 }
 
-static void check(const char *name, const results *r, ag_dtype dtype, const ag_options *o, double got[MOST][MOST_ELEMENTS])
+static void check(const char *name, const results *r, ag_dtype dtype, const ag_options *o,
+                  double got[MOST][MOST_ELEMENTS])
 {
     double *out[MOST];
     for (int k = 0; k < MOST; k++) out[k] = got[k];

@@ -303,13 +303,15 @@ static void make_recurrence(int steps, ag_graph **g, ag_node *out[4])
     *g = ag_graph_new(NULL);
     ag_node *x = test_parameter(*g, AG_SHAPE(MOST, 3, WIDTH), &seed, -1, 1);
     ag_node *w = test_parameter(*g, AG_SHAPE(WIDTH, WIDTH), &seed, -0.3, 0.3);
-    ag_node *b = test_parameter(*g, AG_SHAPE(WIDTH), &seed, -1, 1), *h = test_parameter(*g, AG_SHAPE(3, WIDTH), &seed, -1, 1);
+    ag_node *b = test_parameter(*g, AG_SHAPE(WIDTH), &seed, -1, 1);
+    ag_node *h = test_parameter(*g, AG_SHAPE(3, WIDTH), &seed, -1, 1);
     ag_node *in = ag_input(*g, NULL, AG_F64, AG_SCALAR), *next = ag_mul(in, ag_add(in, ag_number(*g, 0.25)));
     for (int t = 0; t < steps; t++) {
         ag_node *row = ag_reshape(ag_slice(x, 0, t + 1, t + 2, 1), AG_SHAPE(3, WIDTH));
         h = ag_tanh(ag_add(ag_add(ag_matmul(h, w), row), b));
         ag_node *part = ag_mean(ag_square(h)), *last;
-        ag_scan(&(ag_scan_body){ .length = 3, .states = 1, .initial = &part, .state = &in, .next = &next }, &last, NULL);
+        ag_scan_body body = { .length = 3, .states = 1, .initial = &part, .state = &in, .next = &next };
+        ag_scan(&body, &last, NULL);
         h = ag_add(h, last);
     }
     out[0] = ag_sum(ag_square(h));

@@ -489,7 +489,8 @@ START_TEST(gradients_wait_for_their_updates)
     verify.verify = 1;
     ag_plan *p = ag_compile(g, 1, &step, &verify);
     expect_well(g);
-    ck_assert_uint_le(ag_plan_bytes(p), (3 * LAYERS + 5) * WIDTH * WIDTH * sizeof(float)); /* a parameter, two moments */
+    /* A parameter and two moments a layer. */
+    ck_assert_uint_le(ag_plan_bytes(p), (3 * LAYERS + 5) * WIDTH * WIDTH * sizeof(float));
     ag_plan_free(p);
 }
 END_TEST

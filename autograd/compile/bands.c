@@ -40,7 +40,7 @@ static const agi_step *step_at(const band *b, int k)
     return &b->c->plan->step[k];
 }
 
-/* ---- the matrix --------------------------------------------------------------------------------------------------- */
+/* ---- the matrix -------------------------------------------------------------------------------------------------- */
 
 static int64_t elements(const matrix *x)
 {
@@ -71,7 +71,7 @@ static int same_matrix(const matrix *a, const matrix *b)
            a->columns == b->columns;
 }
 
-/* ---- what goes along the rows --------------------------------------------------------------------------------------- */
+/* ---- what goes along the rows ------------------------------------------------------------------------------------ */
 
 enum { NOT_READ = -1, ACROSS = -2 }; /* instead of elements a row */
 
@@ -123,7 +123,7 @@ static int64_t read_a_row(const band *b, int k, uint32_t buffer, agi_along along
     return s->kind == AGI_PASS ? read_by_pass(b, s->is.pass, buffer) : read_by_product(s->is.product, along, buffer);
 }
 
-/* ---- members -------------------------------------------------------------------------------------------------------- */
+/* ---- members ----------------------------------------------------------------------------------------------------- */
 
 /* Rows in tiles as high as the band; of folds, those of everything, element by element. */
 static int pass_fits(const band *b, const agi_pass *g)
@@ -180,7 +180,7 @@ static int grow(band *b, int first, const matrix *x, int64_t height)
     return b->products > 1;
 }
 
-/* ---- the bands ------------------------------------------------------------------------------------------------------ */
+/* ---- the bands --------------------------------------------------------------------------------------------------- */
 
 static void set_tiles(agi_pass *g, const band *b)
 {

@@ -50,7 +50,7 @@ typedef enum {
 typedef struct {
     const ag_node *node; /* whose shape and type the value has; agi_set_node sets it */
     const ag_op *op;     /* AGI_VALUE_POINT: the operation, NULL for a copy; product: how it is accumulated, or NULL */
-    uint32_t in[3];      /* values; of a product: a, b and the scale; of a call: where its operands are listed, how many */
+    uint32_t in[3];      /* values; of a product: a, b and the scale; of a call: where they are listed, how many */
     uint32_t root;       /* the value that owns the memory; itself unless a view */
     uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
     uint32_t bounds;        /* of a view: index of where its elements are root's, else 0; AGI_NONE: everywhere */
@@ -247,8 +247,8 @@ ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_optio
 ag_plan *agi_compile_within(ag_graph *, int n, ag_node *const outputs[], const ag_options *);
 int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a failure */
 
-/* live.c: marks the nodes that have values, of the roots that are marked; how many values there may be; is one of them a
- * rewritten node? 0: no memory. Then what is handed to the sides of a live branch is known. */
+/* live.c: marks the nodes that have values, of the roots that are marked; how many values there may be; is one of them
+ * a rewritten node? 0: no memory. Then what is handed to the sides of a live branch is known. */
 int agi_mark_live(agi_compiler *, uint8_t *live, uint32_t top, int64_t *values, int *rewritten);
 const agi_sides *agi_sides_of(const agi_compiler *, const ag_node *branch); /* NULL: it is in some body */
 

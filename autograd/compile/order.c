@@ -142,11 +142,12 @@ static int find_fallible(ordering *o)
         o->fallible++;
     }
     for (uint32_t g = 0; o->delayed && g < (uint32_t)n; g++)
-        for (uint32_t p = o->delayed[g]; p != AGI_NONE; p = o->another[p]) o->is[p] |= o->is[g] & ASSIGNS; /* together */
+        for (uint32_t p = o->delayed[g]; p != AGI_NONE; p = o->another[p])
+            o->is[p] |= o->is[g] & ASSIGNS; /* together */
     return !o->fallible || find_needed(o);
 }
 
-/* ---- products beside their readers --------------------------------------------------------------------------------- */
+/* ---- products beside their readers ------------------------------------------------------------------------------- */
 
 enum { LARGE = 1 << 19, /* bytes of a product that is better read at once */ MOST_DELAYED = 8 /* for one pass */ };
 

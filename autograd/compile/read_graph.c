@@ -266,7 +266,8 @@ static uint32_t mark_roots(const agi_compiler *c, uint8_t *live, uint32_t top)
     }
     for (int k = 0; c->body && k < c->body->nbound; k++) {
         const ag_node *x = c->body->bound[k];
-        if (live) live[x->id] |= k < c->body->nstates ? AGI_LIVE | AGI_BOUND : AGI_BOUND | AGI_GIVEN; /* live only when it is read */
+        const int given = k < c->body->nstates ? AGI_LIVE : AGI_GIVEN; /* that is live only when it is read */
+        if (live) live[x->id] |= (uint8_t)(AGI_BOUND | given);
         if (x->id > top) top = x->id;
     }
     return top;

@@ -23,8 +23,7 @@
  *                 a tile's columns lie as their fractions, then their powers
  *   scalar program  an instruction for each element of rank-0 and tiny values, in straight line
  *   vector call     neighbouring instructions of one function, called as one vector
- *   band        steps that go along the rows of one large matrix, done together for some rows at a time, so that the
- *               matrix comes from memory once
+ *   band        steps along the rows of one large matrix, done for some rows at a time: it comes from memory once
  *   place       where a leaf's or an output's value is found
  *   loop        ag_scan, ag_while and ag_cond as a step; its body is a plan of its own; its parts are its results
  *   in loop     of a body's buffer: it lies in the loop's memory, elsewhere at every step
@@ -216,17 +215,14 @@ typedef struct {
 enum { AGI_MOVE = AG_CODE_COUNT, AGI_SUM, AGI_PROD, AGI_MAX, AGI_MIN, AGI_MULADD, AGI_ASIDE = 4 };
 
 const char *agi_pointwise_text(const ag_op *); /* NULL: a user's operation without one */
-
-const char *agi_code_text(uint32_t code);       /* of an instruction of a scalar program */
+const char *agi_code_text(uint32_t code);      /* of an instruction of a scalar program */
+const char *agi_fold_text(int fold);           /* of a and b */
+int agi_code_operands(uint32_t code);
 
 /* What the arithmetic of an operation calls: nothing but instructions; functions of <math.h>, which have versions for
  * vectors; the library's own, which have none. A user's operation without text counts as instructions. */
 typedef enum { AGI_CALLS_NOTHING, AGI_CALLS_MATH, AGI_CALLS_OWN } agi_calls;
 agi_calls agi_calls_of(const ag_op *);
-
-const char *agi_fold_text(int fold);            /* of a and b */
-
-int agi_code_operands(uint32_t code);
 
 /* Neighbouring instructions of one code, none of which reads another's result: executed as one vector. */
 typedef struct {
@@ -312,7 +308,7 @@ typedef struct {
 } agi_loop_step;
 
 typedef enum { AGI_PASS, AGI_PROGRAM, AGI_CALL, AGI_PRODUCT, AGI_COPY, AGI_LOOP } agi_step_kind;
-/* What a step is to the band that it stands in: one of it; needed by it, and done before it; neither, and done after. */
+/* What a step is to the band that it stands in: one of it; needed by it, done before it; neither, done after it. */
 typedef enum { AGI_AFTER_BAND, AGI_IN_BAND, AGI_BEFORE_BAND } agi_role_in_band;
 typedef struct {
     agi_step_kind kind;
@@ -345,8 +341,7 @@ typedef struct {
 
 /* What is computed again for later sweeps. */
 typedef struct {
-    int64_t late_values;  /* how many later sweeps read that can be computed again, */
-    int64_t late_bytes;   /* and their bytes */
+    int64_t late_values, late_bytes; /* how many later sweeps read that can be computed again, and their bytes */
     int operations;
     const ag_node **node; /* what they compute */
     double flops;

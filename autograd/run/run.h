@@ -84,7 +84,8 @@ ag_status agi_arrange_bindings(ag_run *);     /* before an evaluation, if some a
 
 void agi_copy_bindings(ag_run *, int out);    /* what cannot be computed in the caller's memory */
 
-void agi_run_tiles(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last); /* as they are interpreted */
+/* As they are interpreted. */
+void agi_run_tiles(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last);
 
 void agi_run_blocks(ag_run *, const agi_pass *, char *scratch, int64_t first, int64_t last);
 

@@ -1,4 +1,5 @@
-/* Polygamma functions, log gamma, and products of any range. SPECIAL compiles a function and keeps its source: exported C is the same text.
+/* Polygamma functions, log gamma, and products of any range. SPECIAL compiles a function and keeps its source: exported
+ * C is the same text.
  * Sources: Abramowitz and Stegun, Handbook of Mathematical Functions, 6.3 and 6.4; DLMF 5.15 and 25.11. */
 #include "special.h"
 

@@ -1,6 +1,6 @@
 /* W6: y = sigmoid(a x + b) tanh(c x) + exp(-x^2), loss = mean(y^2), and the gradients of x, a, b and c, all f32 vectors
- * of length n in the caller's memory. The limit is one loop for all of it, whose results, where they are larger than the
- * cache, go past it.
+ * of length n in the caller's memory. The limit is one loop for all of it, whose results, where they are larger than
+ * the cache, go past it.
  *
  * <math.h> is not included: glibc offers its vector functions under -ffast-math only, so the declarations are ours. */
 #include "bench.h"

@@ -1,6 +1,6 @@
 /* W8: logistic regression in f64, 1000 samples of 200 features: loss = mean(softplus(-y X w)), its gradient, and its
- * Hessian times v. The limit is the four products with X that this takes, by bare dgemv, some rows of X at a time, so that
- * it comes from memory once. */
+ * Hessian times v. The limit is the four products with X that this takes, by bare dgemv, some rows of X at a time, so
+ * that it comes from memory once. */
 #include "bench.h"
 
 #include <cblas.h>
