@@ -478,7 +478,7 @@ START_TEST(gradients_wait_for_their_updates)
 {
     enum { LAYERS = 10, WIDTH = 512 };
     ag_node *h = ag_input(g, "x", AG_F32, AG_SHAPE(16, WIDTH));
-    char name[8];
+    char name[16];
     for (int k = 0; k < LAYERS; k++) {
         snprintf(name, sizeof name, "W%d", k);
         h = ag_tanh(ag_matmul(h, ag_parameter(g, name, AG_F32, AG_SHAPE(WIDTH, WIDTH), NULL)));
