@@ -92,10 +92,12 @@ static void give(agi_body_search *b, const ag_node *leaf, agi_origins o)
     if (at != AGI_NOWHERE) b->in.of[at] = o;
 }
 
-static void go_through(agi_body_search *b)
+/* 0: that failed, and what the body is made of is not known. */
+static int go_through(agi_body_search *b)
 {
     agi_arena_free(&b->step);
     agi_follow_all(&b->in);
+    return !b->in.sets->failed && !b->in.graph->status;
 }
 
 /* ---- branches: what either is made of ---------------------------------------------------------------------------- */
@@ -105,7 +107,7 @@ static void through_branch(agi_search *s, const ag_node *y, agi_body_search *b)
     const agi_branch_attribute *br = y->attribute;
     for (int k = 0; k < br->arguments + br->captures; k++)
         give(b, k < br->arguments ? br->argument[k] : br->capture[k - br->arguments], agi_origins_of(s, y->in[k + 1]));
-    go_through(b);
+    if (!go_through(b)) return;
     for (int k = 0; k < br->results; k++) {
         agi_origins one = agi_origins_of(&b->in, br->then[k]), other = agi_origins_of(&b->in, br->otherwise[k]);
         int64_t n = ag_count(br->then[k]);
@@ -221,7 +223,7 @@ static int all_steps(walk *w)
             give_states(w);
             for (int k = 0; k < l->elements; k++)
                 give(w->b, l->element[k], row(agi_origins_of(w->s, w->y->in[l->states + k]), l->element[k], r));
-            go_through(w->b);
+            if (!go_through(w->b)) return 1;
             if (!w->frozen) set_states(w, w->next, (const ag_node *const *)l->next);
             same = w->frozen || states_agree(w);
         }
@@ -255,7 +257,7 @@ static void spread(walk *w)
     for (int k = 0; k < l->elements; k++) give(w->b, l->element[k], any_row(w, k));
     for (int64_t t = 0; grown && t < l->length && !w->s->sets->failed; t++) {
         give_states(w);
-        go_through(w->b);
+        if (!go_through(w->b)) return;
         set_states(w, w->next, (const ag_node *const *)l->next);
         grown = 0;
         for (int k = 0; k < l->states; k++)
