@@ -329,10 +329,8 @@ static int reads(const agi_instruction *i, uint32_t address)
 static int soon_read(const agi_instruction *from, const agi_instruction *end, uint32_t address)
 {
     enum { SOON = 3 };
-    for (const agi_instruction *i = from; i < end && i < from + SOON; i++) {
+    for (const agi_instruction *i = from; i < end && i < from + SOON; i++)
         if (reads(i, address)) return 1;
-        if (i->out == address) return 0;
-    }
     return 0;
 }
 

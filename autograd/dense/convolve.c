@@ -109,6 +109,19 @@ static agi_convolution_plan by_pixels(const agi_convolution *c, int isa, int row
     return p;
 }
 
+/* Of single channels without spread, in images as above. */
+static agi_convolution_plan by_rows(const agi_convolution *c, int isa, int rows, int lanes)
+{
+    agi_convolution_plan p = by_pixels(c, isa, rows, lanes);
+    const double images = (double)(c->groups * c->batch) * (double)agi_volume(p.apart) * (double)p.plane;
+    const double vectors = (double)(c->groups * c->batch) * (double)(c->result[0] * c->result[1]) *
+                           (double)up(c->result[2], lanes) / lanes;
+    p.way = AGI_ROW_LANES;
+    p.y = 0;
+    p.cycles = vectors * (double)agi_volume(c->kernel) / 2 * 1.3 + moved(images, lanes) + vectors * 3;
+    return p;
+}
+
 /* Which tap is the first that results `from` of an axis meet, and how many there are, a step apart. */
 static int64_t unspread_axis(const agi_convolution *c, int i, int64_t from, agi_convolution *part, int64_t *first)
 {
@@ -140,7 +153,7 @@ int agi_unspread(const agi_convolution *c, const int64_t from[3], agi_convolutio
 }
 
 /* As each of the parts without spread is at most. */
-static agi_convolution_plan by_spread_pixels(const agi_convolution *c, int isa, int rows, int lanes)
+static agi_convolution_plan by_spread(const agi_convolution *c, agi_convolution_way way, int isa, int rows, int lanes)
 {
     agi_convolution most = *c;
     for (int i = 0; i < 3; i++) {
@@ -150,7 +163,7 @@ static agi_convolution_plan by_spread_pixels(const agi_convolution *c, int isa, 
         most.dilation[i] = step * c->dilation[i] / u;
         most.spread[i] = 1;
     }
-    agi_convolution_plan p = by_pixels(&most, isa, rows, lanes);
+    agi_convolution_plan p = (way == AGI_ROW_LANES ? by_rows : by_pixels)(&most, isa, rows, lanes);
     p.cycles *= (double)agi_volume(c->spread);
     return p;
 }
@@ -188,6 +201,28 @@ static agi_convolution_plan by_outputs(const agi_convolution *c, int rows, int l
     const double tile = (double)(c->result[2] / panels) * (p.width > lanes ? 2 : 1), waits = tile < 8 ? 8 / tile : 1;
     p.cycles = products(c) / (double)c->out * (double)p.width / lanes / 2 * waits * 1.3 +
                moved(images + filters + (double)(c->groups * p.y), lanes);
+    return p;
+}
+
+/* Blocks are the same with every instruction set. */
+static agi_convolution_plan by_taps(const agi_convolution *c, int64_t size, int lanes)
+{
+    const int64_t points = agi_volume(c->result), rows = c->kernel[0] * c->kernel[1], apart = c->dilation[2];
+    const int64_t all = c->groups * c->batch * c->out * points, of_sum = 64 / size;
+    const int64_t few = LONGEST_SUM / up(c->kernel[2], of_sum) * of_sum + 1;
+    agi_convolution_plan p = { .way = AGI_TAP_LANES, .apart = { 1, 1, apart }, .block = few < rows ? few : rows };
+    for (int i = 0; i < 3; i++)
+        p.padded[i] = (c->result[i] - 1) * c->stride[i] / p.apart[i] +
+                      (c->kernel[i] - 1) * c->dilation[i] / p.apart[i] + 1;
+    p.plane = agi_volume(p.padded);
+    p.nine = c->result[0] == 1 && c->result[1] == 3 && c->result[2] == 3 && c->kernel[0] == 1 && rows > 1 &&
+             rows == p.block && c->stride[1] == 1 && c->dilation[1] == 1;
+    p.x = up(apart * p.plane, lanes);
+    p.y = c->out * points * of_sum;
+    p.runs = rows + points;
+    const double images = (double)(c->groups * c->batch * c->in) * (double)(apart * p.plane);
+    p.cycles = products(c) / (double)c->kernel[2] * (double)up(c->kernel[2], lanes) / lanes * (points < 4 ? 4 : 1) +
+               moved(images, lanes) + (double)all * (20 + (double)c->in * 3);
     return p;
 }
 
@@ -237,7 +272,9 @@ agi_convolution_plan agi_plan_part(int isa, int double_precision, const agi_conv
     switch (way) {
     case AGI_BATCH_LANES: p = by_batch(c, rows, lanes); break;
     case AGI_INPUT_LANES: p = by_inputs(c, lanes); break;
-    case AGI_PIXEL_LANES: p = by_spread_pixels(c, isa, rows, lanes); break;
+    case AGI_PIXEL_LANES:
+    case AGI_ROW_LANES: p = by_spread(c, way, isa, rows, lanes); break;
+    case AGI_TAP_LANES: p = by_taps(c, size, lanes); break;
     case AGI_OUTPUT_LANES: p = by_outputs(c, rows, lanes); break;
     default: p = by_matrices(c, isa, double_precision, lanes); break;
     }
@@ -257,6 +294,8 @@ agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const a
     }
     const int can[AGI_CONVOLUTION_WAYS] = { [AGI_INPUT_LANES] = 1, [AGI_PIXEL_LANES] = finite && !both,
                                             [AGI_OUTPUT_LANES] = finite && !spread && c->stride[2] == 1,
+                                            [AGI_ROW_LANES] = finite && !both && c->in == 1 && c->out == 1,
+                                            [AGI_TAP_LANES] = finite && !spread && c->w_axis[2] == 1,
                                             [AGI_MATRICES] = straight && is_matrix(c) };
     agi_convolution_plan best = agi_plan_part(isa, double_precision, c, AGI_BATCH_LANES);
     for (int way = 0; way < AGI_CONVOLUTION_WAYS; way++) {

@@ -12,6 +12,9 @@
  *               taps of their own, and are a convolution without spread
  *   outputs.inc output channels o: tiles of some neighbouring output points by lanes, of padded images; few samples and
  *               channels, many taps, as of gradients by w, where these are images
+ *   rows.inc    output points of single channels' rows, of such images
+ *   taps.inc    taps of filters' rows, whose products are added in the end: filters that are images, few outputs and
+ *               output points, as of gradients by w of single channels
  *   lanes.inc   input channels c, whose products are added in the end: few samples and output points, as of gradients
  *               by w, where these are images' channels and filters */
 #ifndef AGI_CONVOLVE_H
@@ -33,6 +36,8 @@ typedef enum {
     AGI_INPUT_LANES,
     AGI_PIXEL_LANES,
     AGI_OUTPUT_LANES,
+    AGI_ROW_LANES,
+    AGI_TAP_LANES,
     AGI_MATRICES,
     AGI_CONVOLUTION_WAYS
 } agi_convolution_way;
@@ -43,9 +48,10 @@ typedef struct {
     int64_t width;              /* of the axis in lanes, a multiple of them */
     int64_t padded[3], plane;   /* pixels: an image's extents with what is around it, and their product, */
     int64_t apart[3];           /* and by axis in how many images it is taken apart */
-    int64_t block;              /* input channels whose products are added at a time; of output lanes, rows of taps */
+    int64_t block;              /* input channels whose products are added at a time; or rows of taps */
     int64_t x, w, y;            /* operands as the kernels take them, and the result */
     int64_t runs;               /* at most */
+    int nine;                   /* of taps: three rows of three points meet neighbouring rows of images */
     int64_t bytes;
     double cycles;
 } agi_convolution_plan;
@@ -75,6 +81,12 @@ agi_convolution_pieces agi_cut_convolution(int double_precision, const agi_convo
 int agi_unspread(const agi_convolution *, const int64_t from[3], agi_convolution *part, int64_t *of_w);
 agi_taps agi_taps_at(const agi_convolution *, int axis, int64_t index);
 int64_t agi_convolution_work(int double_precision, const agi_convolution *); /* with any instruction set */
+
+/* Images have zeros around them, which meet taps. */
+static inline int agi_pads(agi_convolution_way way)
+{
+    return way == AGI_PIXEL_LANES || way == AGI_OUTPUT_LANES || way == AGI_ROW_LANES || way == AGI_TAP_LANES;
+}
 
 static inline int64_t agi_volume(const int64_t extent[3])
 {

@@ -24,6 +24,12 @@ enum { VECTOR_BYTES = 16, MR = AGI_TILE_ROWS_1, NV = AGI_TILE_VECTORS };
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+/* Read once: else compilers read it again for every operation that it is an operand of. */
+#if AG_ISA > 1
+#define IN_REGISTER(x) __asm__("" : "+v"(x))
+#else
+#define IN_REGISTER(x) (void)(x)
+#endif
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
 #define CAN_SHUFFLE 1
