@@ -251,15 +251,15 @@ END_TEST
 /* ---- what the steps of a loop read ------------------------------------------------------------------------------- */
 
 /* The gradients of w and of v, which steps multiply their rows with, are the sums of the rows. */
-static ag_node *loss_of_steps(ag_node *sequence, ag_node *w, ag_node *v)
+static ag_node *loss_of_steps(ag_node *sequence, ag_node *w, ag_node *v, ag_node *m)
 {
     ag_graph *g = ag_graph_of(sequence);
-    ag_node *x = ag_input(g, NULL, AG_F32, AG_SHAPE(3)), *all[2];
-    ag_node *result[] = { ag_mul(ag_sum(x), w), ag_sum(ag_mul(x, v)) };
-    ag_scan_body body = { .length = N / 3, .sequences = 1, .results = 2, .sequence = &sequence,
+    ag_node *x = ag_input(g, NULL, AG_F32, AG_SHAPE(3)), *all[3];
+    ag_node *result[] = { ag_mul(ag_sum(x), w), ag_sum(ag_mul(x, v)), ag_dot(x, m) };
+    ag_scan_body body = { .length = N / 3, .sequences = 1, .results = 3, .sequence = &sequence,
                           .element = &x, .result = result };
     ck_assert_msg(ag_scan(&body, NULL, all) == AG_OK, "%s", ag_graph_error(g));
-    return ag_add(ag_sum(all[0]), ag_sum(all[1]));
+    return ag_add(ag_add(ag_sum(all[0]), ag_sum(all[1])), ag_sum(all[2]));
 }
 
 static void expect_steps(const program *p, const given *in, const char *how)
@@ -269,18 +269,20 @@ static void expect_steps(const program *p, const given *in, const char *how)
     all = sum[0] + sum[1] + sum[2];
     expect_sum(how, 0, 0, p->out[0][0], all, all);
     for (int k = 0; k < 3; k++) expect_sum(how, 1, k, p->out[1][k], sum[k], sum[k]);
+    for (int k = 0; k < 6; k++) expect_sum(how, 2, k, p->out[2][k], sum[k / 2], sum[k / 2]);
 }
 
 START_TEST(captures_of_loops)
 {
-    const float one[3] = { 1, 1, 1 };
+    const float one[6] = { 1, 1, 1, 1, 1, 1 };
     program p;
     begin(&p);
     ag_graph *g = ag_graph_of(p.input[0]);
-    ag_node *of[] = { ag_constant(g, AG_F32, AG_SCALAR, one), ag_constant(g, AG_F32, AG_SHAPE(3), one) }, *gradient[2];
-    ag_node *loss = loss_of_steps(ag_reshape(p.input[0], AG_SHAPE(N / 3, 3)), of[0], of[1]);
-    ck_assert_int_eq(ag_gradient(loss, 2, of, gradient), AG_OK);
-    for (int k = 0; k < 2; k++) add_output(&p, gradient[k]);
+    ag_node *of[] = { ag_constant(g, AG_F32, AG_SCALAR, one), ag_constant(g, AG_F32, AG_SHAPE(3), one),
+                      ag_constant(g, AG_F32, AG_SHAPE(3, 2), one) };
+    ag_node *loss = loss_of_steps(ag_reshape(p.input[0], AG_SHAPE(N / 3, 3)), of[0], of[1], of[2]), *gradient[3];
+    ck_assert_int_eq(ag_gradient(loss, 3, of, gradient), AG_OK);
+    for (int k = 0; k < 3; k++) add_output(&p, gradient[k]);
     in_all_ways(&p, expect_steps);
 }
 END_TEST

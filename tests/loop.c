@@ -117,6 +117,34 @@ static void accumulating(step *s) /* a matrix grows by outer products, a product
     s->result[0] = ag_matmul(row, s->state[0]);
 }
 
+static ag_node *part_of(ag_node *x, int k, int parts) /* of the columns */
+{
+    const int64_t n = ag_shape_of(x).dim[1] / parts;
+    return ag_slice(x, 1, k * n, (k + 1) * n, 1);
+}
+
+static void gated(step *s) /* h, c: an LSTM cell */
+{
+    ag_node *a = ag_add(ag_add(ag_dot(s->element[0], s->p[0]), ag_dot(s->state[0], s->p[1])), s->p[2]);
+    ag_node *kept = ag_mul(ag_sigmoid(part_of(a, 0, 4)), s->state[1]);
+    s->next[1] = ag_add(kept, ag_mul(ag_sigmoid(part_of(a, 1, 4)), ag_tanh(part_of(a, 2, 4))));
+    s->next[0] = s->result[0] = ag_mul(ag_sigmoid(part_of(a, 3, 4)), ag_tanh(s->next[1]));
+}
+
+static void reused(step *s) /* h' = sin(w h) + tanh(w^T (h u)) u / 8: each matrix twice, or transposed */
+{
+    ag_node *h = s->state[0], *inner = ag_matmul(ag_transpose(s->p[0], NULL), ag_matmul(h, s->p[1]));
+    ag_node *outer = ag_mul(ag_matmul(ag_tanh(inner), s->p[1]), number(h, 0.125));
+    s->next[0] = ag_add(ag_sin(ag_matmul(s->p[0], h)), outer);
+    s->result[0] = inner;
+}
+
+static void deep(step *s) /* y' = y + w tanh(u y) / 2 of a vector */
+{
+    ag_node *inner = ag_dot(s->p[1], s->state[0]);
+    s->next[0] = ag_add(s->state[0], ag_mul(ag_dot(s->p[0], ag_tanh(inner)), number(inner, 0.5)));
+}
+
 /* h' = the last of three inner steps k' = sin(k p + h x), whose own states are a result. */
 static void nested(step *s)
 {
@@ -185,6 +213,14 @@ static const recurrence recurrences[] = {
     { "mixed, tiny", mixed, 5, 2, 1, 1, 1, 1, { NUMBER, NUMBER }, { NUMBER }, { NUMBER }, { REAL, AG_F32 }, { REAL },
       3e-5 },
     { "accumulating", accumulating, 5, 1, 1, 1, 1, 0, { MATRIX(6, 6) }, { VECTOR(6) }, { MATRIX(6, 6) }, { REAL },
+      { REAL }, 0 },
+    { "gated", gated, 5, 2, 1, 3, 1, 0, { MATRIX(3, 17), MATRIX(3, 17) }, { MATRIX(3, 4) },
+      { MATRIX(4, 68), MATRIX(17, 68), VECTOR(68) }, { REAL, REAL }, { REAL }, 0 },
+    { "gated, reversed", gated, 3, 2, 1, 3, 1, 1, { MATRIX(2, 3), MATRIX(2, 3) }, { MATRIX(2, 4) },
+      { MATRIX(4, 12), MATRIX(3, 12), VECTOR(12) }, { REAL, REAL }, { REAL }, 0 },
+    { "reused", reused, 4, 1, 0, 2, 1, 0, { MATRIX(8, 32) }, { NUMBER }, { MATRIX(8, 8), MATRIX(32, 32) }, { REAL },
+      { REAL }, 0 },
+    { "deep", deep, 6, 1, 0, 2, 0, 0, { VECTOR(16) }, { NUMBER }, { MATRIX(16, 20), MATRIX(20, 16) }, { REAL },
       { REAL }, 0 },
     { "nested", nested, 4, 1, 1, 2, 1, 0, { VECTOR(25) }, { VECTOR(25) }, { VECTOR(25), NUMBER }, { REAL }, { REAL },
       0 },

@@ -175,6 +175,33 @@ START_TEST(of_backward_branches)
 }
 END_TEST
 
+/* A gradient keeps no inverse of a step that makes none: it would fail. */
+START_TEST(steps_keep_nothing_that_is_not_taken)
+{
+    enum { N = 20 };
+    ag_node *p = predicate(), *a = ag_parameter(g, "a", AG_F64, AG_SHAPE(N, N), NULL), *last, *da;
+    ag_node *all = ag_parameter(g, "all", AG_F64, AG_SHAPE(3, N, N), NULL);
+    ag_node *m = ag_input(g, NULL, AG_F64, AG_SHAPE(N, N)), *u = ag_input(g, NULL, AG_F64, AG_SHAPE(N, N));
+    ag_node *v = ag_input(g, NULL, AG_F64, AG_SHAPE(N, N)), *next;
+    ag_node *then = ag_mul(v, ag_inverse(m)), *otherwise = ag_mul(v, number(3));
+    ag_cond(p, 1, &u, &v, 1, &then, &otherwise, &next);
+    ag_scan_body body = { .length = 3, .states = 1, .sequences = 1, .initial = &a, .state = &u, .next = &next,
+                          .sequence = &all, .element = &m };
+    ck_assert_int_eq(ag_scan(&body, &last, NULL), AG_OK);
+    ck_assert_int_eq(ag_gradient(ag_sum(last), 1, &a, &da), AG_OK);
+    ag_plan *plan = ag_compile(g, 1, &da, &(ag_options){ .isa = test_options().isa });
+    ck_assert_msg(plan != NULL, "%s", ag_graph_error(g));
+    ag_run *run = ag_run_new(plan);
+    ag_feed(run, p, &(double){ 0 });
+    ck_assert_msg(ag_eval(run) == AG_OK, "%s", ag_run_error(run));
+    for (int i = 0; i < N * N; i++) ck_assert_double_eq(((const double *)ag_data(run, da))[i], 27);
+    ag_feed(run, p, &(double){ 1 });
+    ck_assert_int_eq(ag_eval(run), AG_ENUMERIC);
+    ag_run_free(run);
+    ag_plan_free(plan);
+}
+END_TEST
+
 START_TEST(nothing_fails_in_what_is_not_taken)
 {
     ag_node *p = predicate(), *a = ag_parameter(g, "a", AG_F64, AG_SHAPE(2, 2), NULL);
@@ -214,6 +241,7 @@ Suite *suite_sides(void)
     tcase_add_test(t, branches_go_in);
     tcase_add_test(t, a_loop_takes_nothing_in);
     tcase_add_test(t, of_backward_branches);
+    tcase_add_test(t, steps_keep_nothing_that_is_not_taken);
     tcase_add_test(t, nothing_fails_in_what_is_not_taken);
     suite_add_tcase(s, t);
     return s;

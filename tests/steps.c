@@ -1,5 +1,9 @@
-/* Loops at their limits: no steps, tensors of all axes; and integers, through which no gradient flows. */
+/* Loops at their limits: no steps, tensors of all axes; integers, through which no gradient flows; and what gradients
+ * keep of each step. */
 #include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 static ag_node *scalar(ag_graph *g, double value)
 {
@@ -232,6 +236,145 @@ START_TEST(integers_end_somewhere)
 }
 END_TEST
 
+/* ---- what is kept of each step ----------------------------------------------------------------------------------- */
+
+enum { WIDTH = 64 };
+
+typedef struct {
+    ag_graph *g;
+    ag_node *w, *loss, *dw;
+} recurrent;
+
+/* h' = tanh(h w + 0.1), so many times; the loss is the mean of the last h. */
+static recurrent make_recurrent(int64_t length, size_t max_bytes)
+{
+    uint64_t seed = 3;
+    ag_graph *g = ag_graph_new(NULL);
+    recurrent r = { .g = g, .w = test_parameter(g, AG_SHAPE(WIDTH, WIDTH), &seed, -0.2, 0.2) };
+    ag_node *first = test_parameter(g, AG_SHAPE(WIDTH), &seed, -1, 1), *last;
+    ag_node *h = ag_input(g, NULL, AG_F64, AG_SHAPE(WIDTH));
+    ag_node *next = ag_tanh(ag_add(ag_dot(h, r.w), ag_number(g, 0.1)));
+    ag_scan_body body = { .length = length, .states = 1, .initial = &first, .state = &h, .next = &next,
+                          .max_bytes = max_bytes };
+    ck_assert_int_eq(ag_scan(&body, &last, NULL), AG_OK);
+    r.loss = ag_mean(last);
+    ck_assert_int_eq(ag_gradient(r.loss, 1, &r.w, &r.dw), AG_OK);
+    return r;
+}
+
+static size_t bytes_of(int64_t length, size_t max_bytes)
+{
+    recurrent r = make_recurrent(length, max_bytes);
+    ag_plan *p = ag_compile(r.g, 1, &r.dw, &(ag_options){ .isa = test_options().isa });
+    ck_assert_msg(p != NULL, "%s", ag_graph_error(r.g));
+    const size_t bytes = ag_plan_bytes(p);
+    ag_plan_free(p);
+    ag_graph_free(r.g);
+    return bytes;
+}
+
+/* The states before each step, the products, and the gradients that come to these. Under a budget the states at the
+ * segments' starts and of one, and what there is room for beside them; the loops have matrices for their sums. */
+START_TEST(budgets_hold_for_all_that_is_stacked)
+{
+    const size_t state = WIDTH * sizeof(double), steps = 2048, matrices = 12 * WIDTH * state;
+    const size_t all = bytes_of(steps, 0), few = bytes_of(4, 0);
+    ck_assert_msg(all <= few + 3 * steps * state, "%zu bytes, %zu for four steps", all, few);
+    for (size_t budget = 100; budget <= 800; budget += 100) {
+        const size_t bytes = bytes_of(steps, budget * state);
+        ck_assert_msg(bytes <= few + budget * state + matrices, "%zu bytes, %zu for four steps", bytes, few);
+    }
+}
+END_TEST
+
+static int products_in(const ag_plan *p)
+{
+    char *text = NULL;
+    size_t size;
+    int n = 0;
+    FILE *f = open_memstream(&text, &size);
+    ck_assert(f && ag_write_text(f, p) == 0);
+    fclose(f);
+    for (const char *at = text; (at = strstr(at, ": product ")); at++) n++;
+    free(text);
+    return n;
+}
+
+/* One in each step, one in each step back, and one after that. */
+START_TEST(no_product_is_computed_twice)
+{
+    recurrent r = make_recurrent(50, 0);
+    ag_plan *p = ag_compile(r.g, 2, (ag_node *[]){ r.loss, r.dw }, &(ag_options){ .isa = test_options().isa });
+    ck_assert_int_eq(products_in(p), 3);
+    ag_plan_free(p);
+    ag_graph_free(r.g);
+}
+END_TEST
+
+START_TEST(derivatives_through_products_of_steps)
+{
+    for (int tight = 0; tight < 2; tight++) {
+        recurrent r = make_recurrent(7, (size_t)tight);
+        ag_check_report report;
+        ag_status status = ag_check_gradient(r.loss, 1, &r.w, NULL, &report);
+        ck_assert_msg(status == AG_OK, "%s", report.message);
+        ag_graph_free(r.g);
+    }
+}
+END_TEST
+
+/* There is nothing to step back for: the gradient by w of the sum over t and j of (x_t w)_j is the sum of the x_t. */
+START_TEST(a_product_of_what_is_given)
+{
+    enum { STEPS = 70 };
+    uint64_t seed = 5;
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *w = test_parameter(g, AG_SHAPE(3, 4), &seed, -1, 1), *x = ag_input(g, NULL, AG_F64, AG_SHAPE(3));
+    ag_node *xs = test_parameter(g, AG_SHAPE(STEPS, 3), &seed, -1, 1), *y = ag_dot(x, w), *ys, *dw;
+    ag_scan_body body = { .length = STEPS, .sequences = 1, .results = 1, .sequence = &xs, .element = &x,
+                          .result = &y };
+    ck_assert_int_eq(ag_scan(&body, NULL, &ys), AG_OK);
+    ck_assert_int_eq(ag_gradient(ag_sum(ys), 1, &w, &dw), AG_OK);
+    double given[STEPS * 3], got[12];
+    test_evaluate(2, (ag_node *[]){ dw, ag_add(xs, ag_number(g, 0)) }, NULL, (double *const[]){ got, given });
+    for (int i = 0; i < 12; i++) {
+        double sum = 0;
+        for (int t = 0; t < STEPS; t++) sum += given[t * 3 + i / 4];
+        ck_assert_double_eq_tol(got[i], sum, 1e-12);
+    }
+    ag_graph_free(g);
+}
+END_TEST
+
+/* What has been kept of a loop that ends early is whole as far as it came: as a scan of so many steps. */
+START_TEST(products_of_what_ends_early)
+{
+    enum { MADE = 5, MOST = 9 };
+    uint64_t seed = 7;
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *w = test_parameter(g, AG_SHAPE(WIDTH, WIDTH), &seed, -0.4, 0.4), *n = ag_input(g, NULL, AG_F64, AG_SCALAR);
+    ag_node *h = ag_input(g, NULL, AG_F64, AG_SHAPE(WIDTH)), *next[] = { ag_sin(ag_dot(h, w)), NULL };
+    ag_node *initial[] = { test_parameter(g, AG_SHAPE(WIDTH), &seed, -1, 1), ag_cast(ag_number(g, 0), AG_F64) };
+    ag_node *state[] = { h, n }, *last[2][2], *d[4];
+    next[1] = ag_add(n, ag_number(g, 1));
+    ck_assert_int_eq(ag_while(ag_less(n, ag_number(g, MADE)), 2, initial, state, next, MOST, last[0]), AG_OK);
+    ag_scan_body body = { .length = MADE, .states = 2, .initial = initial, .state = state, .next = next };
+    ck_assert_int_eq(ag_scan(&body, last[1], NULL), AG_OK);
+    for (int k = 0; k < 2; k++) {
+        ck_assert_int_eq(ag_gradient(ag_sum(ag_square(last[k][0])), 1, &w, &d[k]), AG_OK);
+        ck_assert_int_eq(ag_gradient(ag_sum(ag_sin(d[k])), 1, &w, &d[2 + k]), AG_OK);
+    }
+    ag_plan *p = ag_compile(g, 4, d, &(ag_options){ .poison = 1, .isa = test_options().isa });
+    ag_run *r = ag_run_new(p);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    double value[4][WIDTH * WIDTH];
+    for (int k = 0; k < 4; k++) ck_assert_int_eq(ag_fetch(r, d[k], value[k]), AG_OK);
+    for (int k = 0; k < 4; k += 2)
+        for (int i = 0; i < WIDTH * WIDTH; i++) ck_assert_double_eq_tol(value[k][i], value[k + 1][i], 1e-12);
+    ag_run_free(r), ag_plan_free(p), ag_graph_free(g);
+}
+END_TEST
+
 Suite *suite_steps(void)
 {
     Suite *s = suite_create("steps");
@@ -243,6 +386,11 @@ Suite *suite_steps(void)
     tcase_add_loop_test(t, nothing_flows_through_integers, 0, 4);
     tcase_add_test(t, derivatives_of_what_ends_early);
     tcase_add_test(t, integers_end_somewhere);
+    tcase_add_test(t, budgets_hold_for_all_that_is_stacked);
+    tcase_add_test(t, no_product_is_computed_twice);
+    tcase_add_test(t, derivatives_through_products_of_steps);
+    tcase_add_test(t, a_product_of_what_is_given);
+    tcase_add_test(t, products_of_what_ends_early);
     suite_add_tcase(s, t);
     return s;
 }

@@ -295,8 +295,8 @@ static void through_loop(agi_search *s, const ag_node *y, agi_body_search *b)
         s->sets->failed = 1;
         return;
     }
-    int known = !l->test && !l->counted, stacks = l->results > 0;
-    for (int k = 0; k < l->states; k++) stacks |= b->asked[agi_part_before(l, k)];
+    int known = !l->test && !l->counted, stacks = 0;
+    for (int k = l->states; k < agi_part_count(l); k++) stacks |= b->asked[k];
     if (!known || !all_steps(&w)) {
         spread(&w);
         if (stacks) all_steps(&w);

@@ -5,6 +5,8 @@
  *
  *   scan.c             the public constructors; segments
  *   loop.c, branch.c   the operations;  part.c, unpart.c: results, and gradients on their way back
+ *   loop_kept.c        what is kept for reverse mode
+ *   loop_products.c    gradients of captured matrices, by one product of all steps
  *   loop_backward.c    reverse mode;  loop_forward.c: forward mode;  loop_batch.c: many values at once
  *
  *   capture.c          what bodies read from outside
@@ -16,6 +18,7 @@
 #include "node.h"
 
 #define AGI_UNBOUNDED INT64_MAX
+#define AGI_ANY_ROOM INT64_MAX
 enum { AGI_DEEPEST_LOOP = 16 }; /* loops in loops: who goes through bodies may do so recursively */
 
 typedef struct {
@@ -23,6 +26,8 @@ typedef struct {
     int reverse;                   /* from the last element to the first */
     int counted;                   /* the last input is the number of steps, rank 0 */
     int states, elements, results, captures;
+    int kept;                      /* the last so many results are there for the gradient: see agi_list_kept */
+    int64_t room;                  /* bytes that the gradient may keep beside the states; AGI_ANY_ROOM: no limit */
     ag_node *const *state;         /* bound leaves: the carried values before a step */
     ag_node *const *next;          /* body: the carried values after it */
     ag_node *const *element;       /* bound leaves: this step's slice of each sequence */
@@ -44,6 +49,8 @@ typedef struct {
 ag_node *agi_new_loop(ag_graph *, agi_loop_attribute *, ag_node *const initial[], ag_node *const sequence[],
                       ag_node *count);
 ag_node *agi_new_branch(ag_graph *, agi_branch_attribute *, ag_node *predicate, ag_node *const value[]);
+/* Adds the results that are worth keeping for a gradient, before the node is made. 0 after a failure. */
+int agi_list_kept(ag_graph *, agi_loop_attribute *);
 /* A loop of whole segments of so many steps: an outer loop whose body is the loop over one. NULL, or by state: it is a
  * sum, `next` is the state, which nothing else reads, and an addend: then sums of segments are added up. */
 ag_status agi_scan_segments(ag_graph *, const ag_scan_body *, int64_t steps, const unsigned char sums[],

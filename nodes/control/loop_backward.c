@@ -1,31 +1,7 @@
 /* Reverse mode through a loop: a loop the other way, which reads the states before each step, carries the gradient of
  * the states, sums up that of the captures and stacks that of the sequences. */
-#include "loop.h"
 #include "graph/graph.h"
-
-/* What the backward loop is put together from: lists that grow as the parts of the forward loop are looked at. */
-typedef struct {
-    ag_graph *graph;
-    const agi_loop_attribute *l;
-    ag_node *y;
-    agi_loop_attribute back;
-    ag_node **state, **next, **initial; /* gradients of states, then sums for captures */
-    ag_node **element, **sequence;      /* states before, elements, gradients of results and of states before */
-    ag_node **result;                   /* gradients of the elements */
-    ag_node **out, **cotangent;         /* what is pulled back through the body, and by what */
-    ag_node **x, **dx, **active;        /* and to what, under which conditions */
-    ag_node **gpart, **gactive;         /* what flows into the parts, and when: see agi_take_apart */
-    ag_node **flag;                     /* by live state: a leaf that is 0 while nothing has flowed in, or NULL */
-    ag_node **under;                    /* by out: the same, of what is pulled back; or NULL */
-    int *goal;                          /* input of y that x[k] stands for */
-    int *condition;                     /* backward state that says whether anything flows to x[k], or -1 */
-    unsigned char *alive;               /* by state: may a gradient flow into it? */
-    unsigned char *sum;                 /* by backward state: it is the sum for a capture */
-    int64_t segment;                    /* > 0: the backward loop goes by segments of so many steps */
-    ag_node *loop;                      /* the backward loop; or, by segments: */
-    ag_node **last, **stacked;          /* its final states and results */
-    int nout, nx, nstates;              /* nstates: the live ones, the first of the x and of what is pulled back */
-} puller;
+#include "loop_backward.h"
 
 static ag_node *leaf_like(ag_graph *g, const ag_node *x)
 {
@@ -37,10 +13,10 @@ static int real(const ag_node *x)
     return x->dtype != AG_I64;
 }
 
-static int make_room(puller *p)
+static int make_room(agi_puller *p)
 {
     const agi_loop_attribute *l = p->l;
-    size_t n = (size_t)(3 * l->states + 2 * l->elements + l->results + 3 * l->captures) * sizeof(ag_node *);
+    size_t n = (size_t)(3 * l->states + 2 * l->elements + 2 * l->results + 3 * l->captures) * sizeof(ag_node *);
     ag_node ***lists[] = { &p->state, &p->next,      &p->initial, &p->element, &p->sequence, &p->result, &p->out,
                            &p->x,     &p->cotangent, &p->dx,      &p->active,  &p->flag,     &p->under };
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
@@ -50,32 +26,31 @@ static int make_room(puller *p)
     p->alive = agi_keep(p->graph, NULL, (size_t)l->states + 1);
     p->sum = agi_keep(p->graph, NULL, n);
     p->last = agi_keep(p->graph, NULL, n);
-    p->stacked = agi_keep(p->graph, NULL, n);
     p->goal = agi_keep(p->graph, NULL, n);
     p->condition = agi_keep(p->graph, NULL, n);
-    return p->gpart && p->gactive && p->alive && p->sum && p->last && p->stacked && p->goal && p->condition;
+    return p->gpart && p->gactive && p->alive && p->sum && p->last && p->goal && p->condition;
 }
 
-static ag_node *add_element(puller *p, ag_node *leaf, ag_node *sequence)
+ag_node *agi_add_element(agi_puller *p, ag_node *leaf, ag_node *sequence)
 {
     p->element[p->back.elements] = leaf;
     p->sequence[p->back.elements++] = sequence;
     return leaf;
 }
 
-static void pull_from(puller *p, ag_node *out, ag_node *cotangent)
+static void pull_from(agi_puller *p, ag_node *out, ag_node *cotangent)
 {
     p->out[p->nout] = out;
     p->cotangent[p->nout++] = cotangent;
 }
 
-static void pull_to(puller *p, ag_node *x, int goal)
+static void pull_to(agi_puller *p, ag_node *x, int goal)
 {
     p->x[p->nx] = x;
     p->goal[p->nx++] = goal;
 }
 
-static ag_node *add_state(puller *p, const ag_node *like, ag_node *initial)
+static ag_node *add_state(agi_puller *p, const ag_node *like, ag_node *initial)
 {
     ag_node *leaf = leaf_like(p->graph, like);
     p->state[p->back.states] = leaf;
@@ -83,7 +58,7 @@ static ag_node *add_state(puller *p, const ag_node *like, ag_node *initial)
     return leaf;
 }
 
-static int make_live(puller *p, int k, ag_node *read[], int n)
+static int make_live(agi_puller *p, int k, ag_node *read[], int n)
 {
     if (p->alive[k] || !real(p->l->state[k])) return n;
     p->alive[k] = 1;
@@ -92,7 +67,7 @@ static int make_live(puller *p, int k, ag_node *read[], int n)
 }
 
 /* Live are the real states that are read after the loop, or by what live ones and results that are read are made of. */
-static int find_live(puller *p)
+static int find_live(agi_puller *p)
 {
     const agi_loop_attribute *l = p->l;
     ag_node **read = agi_keep(p->graph, NULL, (size_t)(l->states + l->results + 1) * sizeof *read);
@@ -113,18 +88,18 @@ static int find_live(puller *p)
 }
 
 /* The body's leaves serve again: the states are now read from the trajectory, the elements from the sequences. */
-static void list_leaves(puller *p)
+static void list_leaves(agi_puller *p)
 {
     const agi_loop_attribute *l = p->l;
     for (int k = 0; k < l->states; k++) {
-        add_element(p, l->state[k], agi_new_part(p->y, agi_part_before(l, k)));
+        agi_add_element(p, l->state[k], agi_new_part(p->y, agi_part_before(l, k)));
         if (!p->alive[k]) continue;
         pull_from(p, l->next[k], add_state(p, l->state[k], p->gpart[agi_part_final(l, k)]));
         pull_to(p, l->state[k], k);
         p->nstates++;
     }
     for (int k = 0; k < l->elements; k++) {
-        add_element(p, l->element[k], p->y->in[l->states + k]);
+        agi_add_element(p, l->element[k], p->y->in[l->states + k]);
         if (ag_wanted(p->y, l->states + k)) pull_to(p, l->element[k], l->states + k);
     }
     for (int k = 0; k < l->captures; k++) {
@@ -135,7 +110,7 @@ static void list_leaves(puller *p)
         ag_node *g = p->gpart[agi_part_result(l, k)];
         if (!g) continue;
         p->under[p->nout] = p->gactive[agi_part_result(l, k)];
-        pull_from(p, l->result[k], add_element(p, leaf_like(p->graph, l->result[k]), g));
+        pull_from(p, l->result[k], agi_add_element(p, leaf_like(p->graph, l->result[k]), g));
     }
 }
 
@@ -154,7 +129,7 @@ static int depends(const ag_node *active)
 }
 
 /* A state that no step reads has a condition, too: something flows into its last value alone. */
-static int any_condition(const puller *p)
+static int any_condition(const agi_puller *p)
 {
     int found = 0;
     for (int k = 0; k < p->nx && !found; k++) found = k < p->nstates ? p->active[k] != NULL : depends(p->active[k]);
@@ -164,7 +139,7 @@ static int any_condition(const puller *p)
 
 /* Gives flags to the states into which nothing flows in some evaluations, be it from outside or from the step after; to
  * `all` that have none. Are there more now? */
-static int add_flags(puller *p, int all)
+static int add_flags(agi_puller *p, int all)
 {
     int more = 0;
     for (int k = 0; k < p->nstates; k++) {
@@ -179,7 +154,7 @@ static int add_flags(puller *p, int all)
 /* Pulls the gradients back through the body. Where they flow under conditions, flags beside them say whether they have,
  * and with flags for some states there may be conditions for more. A loop whose body always reads what it may has none;
  * few pulls are enough, as any flags are right whose states alone flow under them. */
-static int pull(puller *p)
+static int pull(agi_puller *p)
 {
     enum { FEW = 2 };
     for (int pulls = 1;; pulls++) {
@@ -190,7 +165,7 @@ static int pull(puller *p)
 }
 
 /* The flags are backward states after all others: what flows in at the end, then what a step has let through. */
-static void list_flags(puller *p)
+static void list_flags(agi_puller *p)
 {
     ag_node *always = ag_number(p->graph, 1), *never = ag_number(p->graph, 0);
     for (int k = 0; k < p->nstates; k++) {
@@ -212,27 +187,28 @@ static void list_flags(puller *p)
  * segments. */
 enum { SHORT = 64, MANY = 128 };
 
-static void choose_segment(puller *p, const ag_node *count)
+static void choose_segment(agi_puller *p)
 {
     const int64_t length = p->l->length;
     int sums = 0;
     for (int k = p->nstates; k < p->nx && !sums; k++)
-        sums = p->x[k]->dtype == AG_F32 && p->goal[k] >= p->l->states + p->l->elements && !is_never(p->active[k]);
-    for (int64_t s = 2; sums && !count && length > SHORT && s <= length / s; s++)
+        sums = p->x[k]->dtype == AG_F32 && p->goal[k] >= p->l->states + p->l->elements && !is_never(p->active[k]) &&
+               !agi_is_product(p, k);
+    for (int64_t s = 2; sums && !p->count && length > SHORT && s <= length / s; s++)
         if (length % s == 0 && s + length / s <= MANY) p->segment = s;
 }
 
 /* Over many steps without such a divisor they have a second state beside them: what their additions have lost. It takes
  * time, a seventh more where a step is a product of matrices; loops that may end early, after SOME steps or fewer, go
  * without. */
-static int is_long(const puller *p, const ag_node *x)
+static int is_long(const agi_puller *p, const ag_node *x)
 {
     enum { SOME = 4096 };
     const int early = p->l->test || p->l->counted;
     return x->dtype == AG_F32 && !p->segment && p->l->length > (early ? SOME : MANY);
 }
 
-static void add_sum(puller *p, const ag_node *x, ag_node *d)
+static void add_sum(agi_puller *p, const ag_node *x, ag_node *d)
 {
     int s = p->back.states;
     ag_node *before = add_state(p, x, NULL), *after = ag_add(before, d);
@@ -253,20 +229,20 @@ static ag_node *with_lost(ag_node *sum, ag_node *lost)
 }
 
 /* What was pulled back becomes the backward loop's next states, sums and results. */
-static void list_results(puller *p)
+static void list_results(agi_puller *p)
 {
     const agi_loop_attribute *l = p->l;
     for (int k = 0; k < p->nx; k++) {
         ag_node *d = p->dx[k];
         if (k < p->nstates) {
             ag_node *before = p->gpart[agi_part_before(l, p->goal[k])];
-            if (before) d = ag_add(d, add_element(p, leaf_like(p->graph, p->x[k]), before));
+            if (before) d = ag_add(d, agi_add_element(p, leaf_like(p->graph, p->x[k]), before));
             p->next[k] = d;
         } else if (is_never(p->active[k])) {
             continue;
         } else if (p->goal[k] < l->states + l->elements) {
             p->result[p->back.results++] = d;
-        } else {
+        } else if (!agi_is_product(p, k)) {
             add_sum(p, p->x[k], d);
         }
     }
@@ -274,7 +250,7 @@ static void list_results(puller *p)
 
 /* Where a step may pull nothing to a capture or an element, a state more says whether one has; to other captures it
  * flows if there are steps. */
-static void list_conditions(puller *p)
+static void list_conditions(agi_puller *p)
 {
     for (int k = 0; k < p->nx; k++) p->condition[k] = -1;
     for (int k = p->nstates; k < p->nx; k++) {
@@ -289,7 +265,7 @@ static void list_conditions(puller *p)
 }
 
 /* Elements that the backward body does not read, as the states before in a linear one, are not stored for it. */
-static int drop_unread(puller *p)
+static int drop_unread(agi_puller *p)
 {
     int n = p->back.states + p->back.results;
     ag_node **read = agi_keep(p->graph, NULL, (size_t)n * sizeof *read);
@@ -302,36 +278,48 @@ static int drop_unread(puller *p)
 
 /* ---- the backward loop, and what comes of it --------------------------------------------------------------------- */
 
-static int make_loop(puller *p, ag_node *count)
+static int make_loop(agi_puller *p)
 {
-    const agi_loop_attribute *b = &p->back;
-    if (!p->segment) return !ag_is_bad(p->loop = agi_new_loop(p->graph, &p->back, p->initial, p->sequence, count));
+    agi_loop_attribute *b = &p->back;
+    if (!b->states && !b->results) return 1; /* all that is asked for is products of what is stacked already */
+    if (!p->segment) {
+        if (!agi_list_kept(p->graph, b)) return 0;
+        return !ag_is_bad(p->loop = agi_new_loop(p->graph, b, p->initial, p->sequence, p->count));
+    }
+    if (!(p->stacked = agi_keep(p->graph, NULL, (size_t)(b->results + 1) * sizeof *p->stacked))) return 0;
     const ag_scan_body body = { .length = b->length, .reverse = b->reverse, .states = b->states,
                                 .sequences = b->elements, .results = b->results, .initial = p->initial,
                                 .state = p->state, .next = p->next, .sequence = p->sequence, .element = p->element,
-                                .result = p->result };
+                                .result = p->result,
+                                .max_bytes = b->room < AGI_ANY_ROOM ? (size_t)b->room : 0 };
     return !agi_scan_segments(p->graph, &body, p->segment, p->sum, p->last, p->stacked);
 }
 
-static ag_node *last_of(const puller *p, int state)
+static ag_node *last_of(const agi_puller *p, int state)
 {
     return p->segment ? p->last[state] : agi_new_part(p->loop, agi_part_final(&p->back, state));
 }
 
-static ag_node *stack_of(const puller *p, int result)
+ag_node *agi_stack_of(const agi_puller *p, int result)
 {
     return p->segment ? p->stacked[result] : agi_new_part(p->loop, agi_part_result(&p->back, result));
 }
 
 /* Whether anything has flowed to x[k]; NULL: always. In a loop of no steps it has to states that are read after it. */
-static ag_node *has_flowed(const puller *p, int k, ag_node *count)
+static ag_node *has_flowed(const agi_puller *p, int k)
 {
     if (p->condition[k] >= 0) return ag_stop_gradient(last_of(p, p->condition[k]));
-    if (!count || (k < p->nstates && p->gpart[agi_part_final(p->l, p->goal[k])])) return NULL;
-    return ag_greater(count, ag_number(p->graph, 0));
+    if (!p->count || (k < p->nstates && p->gpart[agi_part_final(p->l, p->goal[k])])) return NULL;
+    return ag_greater(p->count, ag_number(p->graph, 0));
 }
 
-static void hand_out(puller *p, ag_node *count, ag_node *gin[])
+static ag_node *sum_of_steps(const agi_puller *p, int k, int *state)
+{
+    ag_node *sum = last_of(p, (*state)++);
+    return is_long(p, p->x[k]) ? with_lost(sum, last_of(p, (*state)++)) : sum;
+}
+
+static void hand_out(agi_puller *p, ag_node *gin[])
 {
     const agi_loop_attribute *l = p->l;
     int result = 0, sum = p->nstates;
@@ -339,17 +327,15 @@ static void hand_out(puller *p, ag_node *count, ag_node *gin[])
         const int input = p->goal[k];
         if (k >= p->nstates && is_never(p->active[k])) continue;
         if (k < p->nstates) gin[input] = last_of(p, k);
-        else if (input < l->states + l->elements) gin[input] = stack_of(p, result++);
-        else gin[input] = last_of(p, sum++);
-        if (input >= l->states + l->elements && is_long(p, p->x[k]))
-            gin[input] = with_lost(gin[input], last_of(p, sum++));
-        ag_flow_if(p->y, input, has_flowed(p, k, count));
+        else if (input < l->states + l->elements) gin[input] = agi_stack_of(p, result++);
+        else gin[input] = agi_is_product(p, k) ? agi_product_of_steps(p, k) : sum_of_steps(p, k, &sum);
+        ag_flow_if(p->y, input, has_flowed(p, k));
     }
 }
 
 void agi_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    puller p = { .graph = y->graph, .l = y->attribute, .y = y };
+    agi_puller p = { .graph = y->graph, .l = y->attribute, .y = y };
     if (p.l->length == AGI_UNBOUNDED) {
         gin[0] = ag_reject(y, y->op, AG_ENOGRAD, "reverse mode needs a bound on the number of steps: give max_steps");
         return;
@@ -359,17 +345,20 @@ void agi_loop_backward(ag_node *y, ag_node *gout, ag_node *gin[])
     if (!find_live(&p)) return;
     list_leaves(&p);
     if (!pull(&p)) return;
-    ag_node *count = p.l->test ? agi_new_part(y, agi_part_count(p.l)) : p.l->counted ? y->in[y->nin - 1] : NULL;
-    choose_segment(&p, count);
+    p.count = p.l->test ? agi_new_part(y, agi_part_count(p.l)) : p.l->counted ? y->in[y->nin - 1] : NULL;
+    if (!agi_find_products(&p)) return;
+    choose_segment(&p);
     list_results(&p);
+    if (!agi_stack_for_products(&p)) return;
     list_conditions(&p);
     list_flags(&p);
     if (!drop_unread(&p)) return;
+    p.back.room = p.l->room;
     p.back.length = p.l->length;
     p.back.reverse = !p.l->reverse;
     p.back.state = p.state;
     p.back.next = p.next;
     p.back.element = p.element;
     p.back.result = p.result;
-    if (make_loop(&p, count)) hand_out(&p, count, gin);
+    if (make_loop(&p)) hand_out(&p, gin);
 }

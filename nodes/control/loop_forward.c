@@ -127,6 +127,8 @@ ag_node *agi_loop_forward(ag_node *y, ag_node *const tin[], int part[])
     p.both.next = p.next;
     p.both.element = p.element;
     p.both.result = p.result;
+    p.both.room = p.l->room;
+    if (!agi_list_kept(y->graph, &p.both)) return NULL;
     number_parts(&p, part);
     return agi_new_loop(y->graph, &p.both, p.initial, p.sequence, p.l->counted ? y->in[y->nin - 1] : NULL);
 }

@@ -82,6 +82,23 @@ static ag_status fill(ag_graph *g, ag_node *bad, int n, ag_node *out[], int m, a
     return status ? status : AG_EARG;
 }
 
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+static size_t state_bytes(const ag_scan_body *b)
+{
+    size_t bytes = 0;
+    for (int k = 0; k < b->states; k++)
+        bytes += (size_t)ag_count(b->state[k]) * ag_dtype_size((ag_dtype)b->state[k]->dtype);
+    return bytes;
+}
+
+/* What is left of a budget once so many states are kept; 0, which is none, stays that. */
+static size_t left_of(size_t max_bytes, const ag_scan_body *b, int64_t states)
+{
+    const size_t taken = (size_t)states * state_bytes(b);
+    return max_bytes > taken ? max_bytes - taken : max_bytes > 0;
+}
+
 /* ---- a loop, as it is written ----------------------------------------------------------------------------------- */
 
 static ag_node *const *keep(ag_graph *g, ag_node *const x[], int n)
@@ -110,6 +127,8 @@ static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *test, ag_nod
     l.element = keep(g, b->element, b->sequences);
     l.result = keep(g, b->result, b->results);
     if (!l.state || !l.next || !l.element || !l.result) return AG_EMEM;
+    l.room = b->max_bytes ? (int64_t)left_of(b->max_bytes, b, b->length) : AGI_ANY_ROOM;
+    if (!agi_list_kept(g, &l)) return ag_graph_status(g);
     ag_node *y = agi_new_loop(g, &l, b->initial, b->sequence, b->length ? NULL : ag_number(g, 0));
     for (int k = 0; k < b->states && final; k++) final[k] = ag_is_bad(y) ? y : agi_new_part(y, agi_part_final(&l, k));
     for (int k = 0; k < b->results && stacked; k++) stacked[k] = ag_is_bad(y) ? y : agi_new_part(y,
@@ -119,14 +138,6 @@ static ag_status plain(ag_graph *g, const ag_scan_body *b, ag_node *test, ag_nod
 }
 
 /* ---- segments --------------------------------------------------------------------------------------------------- */
-
-static size_t state_bytes(const ag_scan_body *b)
-{
-    size_t bytes = 0;
-    for (int k = 0; k < b->states; k++)
-        bytes += (size_t)ag_count(b->state[k]) * ag_dtype_size((ag_dtype)b->state[k]->dtype);
-    return bytes;
-}
 
 /* States that a gradient through segments of k steps keeps: those at their starts, a segment's, the rest's. */
 static int64_t states_kept(int64_t length, int64_t k)
@@ -186,13 +197,14 @@ ag_status agi_scan_segments(ag_graph *g, const ag_scan_body *b, int64_t steps, c
     inner.length = steps;
     inner.initial = start;
     inner.sequence = steps_of;
-    inner.max_bytes = 0;
+    inner.max_bytes = left_of(b->max_bytes, b, b->length / steps);
     if (plain(g, &inner, NULL, next, result)) return ag_graph_status(g);
     for (int k = 0; k < b->states; k++)
         if (sums && sums[k]) next[k] = ag_add(state[k], next[k]);
     for (int k = 0; k < b->results; k++)
         result[k] = ag_reshape(result[k], AG_SHAPE(segment_size(b->result[k], steps)));
     outer.length = b->length / steps;
+    outer.max_bytes = b->max_bytes > 0; /* but its states nothing is kept over all segments */
     outer.state = state;
     outer.next = next;
     outer.element = segment;
@@ -221,6 +233,8 @@ static ag_status segmented(ag_graph *g, const ag_scan_body *b, int64_t steps, ag
         part[h].length = h ? b->length - whole : whole;
         part[h].sequence = sequence;
     }
+    part[0].max_bytes = left_of(b->max_bytes, b, part[1].length);
+    part[1].max_bytes = left_of(b->max_bytes, b, whole / steps + steps);
     part[b->reverse ? 0 : 1].initial = middle;
     ag_status status = AG_OK;
     for (int turn = 0; turn < 2 && !status; turn++) {
