@@ -163,8 +163,7 @@ static void lower_store(lowering *l, uint32_t i)
     agi_touch(l->c, it->buffer, l->step);
     life *v = &l->life[r];
     int own = v->load == AGI_NONE || l->g->load[v->load].access == AGI_GATHERED;
-    if (own && v->store == AGI_NONE) v->store = s; /* computed where it is stored */
-    else v->last = INT32_MAX;                     /* copied at the end of the tile */
+    if (own && v->store == AGI_NONE) v->store = s; /* computed where it is stored, else copied at the end of the tile */
 }
 
 /* ---- places: scratch slots by lifetime -------------------------------------------------------------------------- */

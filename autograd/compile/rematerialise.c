@@ -25,11 +25,11 @@ static int64_t bytes_of(const agi_value *it)
 /* ---- which values are rematerialised
  * ------------------------------------------------------------------------------------- */
 
-enum { LATE = 1, CROSSES = 2 };
+enum { LATE = 1, CROSSES = 2, FOR_MARKED = 4, FOR_OTHERS = 8 };
 
 typedef struct {
     agi_compiler *c;
-    uint8_t *read;     /* by value: by later sweeps, across a cut */
+    uint8_t *read;     /* by value: by later sweeps, across a cut, in its own sweep by what is marked or not */
     uint32_t *segment; /* by value */
     int64_t largest;   /* bytes of the largest value that is read late */
     int64_t total;     /* bytes of all that are and could be rematerialised, */
@@ -80,6 +80,22 @@ static void find_crossing(choice *h)
     }
 }
 
+/* What only marked values are made of is marked, too: it is computed with them, and would have to be kept in their
+ * place. */
+static void mark_operands(choice *h)
+{
+    const agi_compiler *c = h->c;
+    for (uint32_t i = c->nvalues; i-- > 0;) {
+        agi_value *it = &c->value[i];
+        const int marked = (h->read[i] & (LATE | FOR_MARKED | FOR_OTHERS)) == (LATE | FOR_MARKED);
+        if (marked && can_be_remade(c, it)) it->remade = 1;
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+            const uint32_t root = c->value[s].root;
+            if (c->value[root].sweep == it->sweep) h->read[root] |= it->remade ? FOR_MARKED : FOR_OTHERS;
+        }
+    }
+}
+
 /* What no later sweep reads is rematerialised for the sake of others: it is not there any more. */
 static int is_remade(const choice *h, uint32_t i)
 {
@@ -96,6 +112,7 @@ static int choose(choice *h)
     agi_compiler *c = h->c;
     int any = 0;
     find_late(h);
+    mark_operands(h);
     if (c->recipe->segments) find_crossing(h);
     for (uint32_t i = 0; i < c->nvalues; i++) {
         c->value[i].remade = is_remade(h, i) != 0;
