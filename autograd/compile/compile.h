@@ -2,6 +2,7 @@
  * stages:
  *
  *   driver.c         ag_compile: what is asked for (options.c), within limits of memory (budget.c); stages.c: a plan
+ *   nodes.c          the nodes that may be read here, in their order
  *   live.c           which nodes have values here, and which the plans of branches' sides compute
  *   read_graph.c     live nodes -> values: aliases and views resolved to strides over the memory of another value;
  *                    bounds.c: with zeros around it; same.c: one value for nodes that are computed alike
@@ -118,7 +119,8 @@ typedef struct {
 
 typedef struct agi_sameness agi_sameness;
 
-/* What a plan marks nodes with, by id: it has a value of it; which is a leaf here; that lies in the loop's memory. */
+/* What a plan marks nodes with, in their order: it has a value of it; which is a leaf here; that lies in the loop's
+ * memory. */
 enum { AGI_LIVE = 1, AGI_BOUND = 2, AGI_GIVEN = 4 };
 
 /* What a branch hands to the plans of its sides beside the arguments: in the place of the captures what these plans,
@@ -128,6 +130,12 @@ typedef struct {
     int count[2];
     ag_node **bound[2];
 } agi_sides;
+
+/* A part that somebody reads. */
+typedef struct {
+    const ag_node *node;
+    uint32_t loop, found; /* the loop's id; how many were found before it */
+} agi_live_part;
 
 /* Where the live parts of a loop or branch lie in its buffer, in bytes. */
 typedef struct {
@@ -148,9 +156,13 @@ typedef struct {
     const agi_recipe *recipe;
     const agi_body *body; /* the body of a loop or branch: what is bound, what is carried; or NULL */
     uint32_t *output_value; /* the value that holds each */
+    struct {
+        uint32_t count;   /* nodes in the order of the graph: all that are older than some output; of a body */
+        agi_region *few;  /* those that its plan may read, so that many bodies do not take all of it each; or NULL */
+    } nodes;
 
     /* The values: read_graph.c makes them, rematerialise.c copies some, combine.c takes some into others. */
-    uint32_t *value_of; /* by node id */
+    uint32_t *value_of; /* by the nodes' order */
     agi_value *value;
     uint32_t nvalues;
     uint8_t marked;     /* some are to be computed again */
@@ -164,7 +176,7 @@ typedef struct {
     int nassigned;
     struct {
         agi_sameness *same; /* if some node is a rewritten one; or NULL */
-        agi_vector parts;   /* const ag_node *: live parts of loops */
+        agi_vector parts;   /* agi_live_part */
         agi_vector sides;   /* agi_sides */
         uint8_t sweep;      /* of the values being made */
     } reading;
@@ -198,6 +210,22 @@ typedef struct {
 #define AGI_FOLD_TILE 576 /* elements of a pass that folds: no power of two, which would let registers lie 4 KiB apart \
                              and get into each other's way; a multiple of AGI_SUM_BLOCK */
 #define AGI_LONGEST_ROW 4096   /* columns that a tile holds whole; longer rows are folded chunk by chunk */
+
+/* Of a node that the plan may read: its place in their order. Of others: nodes.count, or more. */
+static inline uint32_t agi_order_of(const agi_compiler *c, const ag_node *x)
+{
+    return c->nodes.few ? c->nodes.count - 1 - agi_place_in(c->nodes.few, x) : x->id;
+}
+
+static inline ag_node *agi_in_order(const agi_compiler *c, uint32_t k)
+{
+    return c->nodes.few ? c->nodes.few->node[c->nodes.count - 1 - k] : agi_node(c->graph, k);
+}
+
+static inline uint32_t agi_first_input(const ag_node *x) /* that is read: others are only kept as they were written */
+{
+    return x->rewritten ? x->nin - 1 : 0;
+}
 
 static inline agi_fusion *agi_fusion_at(const agi_compiler *c, uint32_t g)
 {
@@ -247,20 +275,24 @@ ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_optio
 ag_plan *agi_compile_within(ag_graph *, int n, ag_node *const outputs[], const ag_options *);
 int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a failure */
 
+/* nodes.c: the nodes that have an order. 0: no memory. */
+int agi_list_nodes(agi_compiler *);
+
 /* live.c: marks the nodes that have values, of the roots that are marked; how many values there may be; is one of them
  * a rewritten node? 0: no memory. Then what is handed to the sides of a live branch is known. */
-int agi_mark_live(agi_compiler *, uint8_t *live, uint32_t top, int64_t *values, int *rewritten);
+int agi_mark_live(agi_compiler *, uint8_t *live, int64_t *values, int *rewritten);
 const agi_sides *agi_sides_of(const agi_compiler *, const ag_node *branch); /* NULL: it is in some body */
 
 /* same.c: the node that is computed for x, one for all that are equal but for what was written, is asked for in the
- * order of the graph; AGI_NONE: no memory. Those with the mark (marks: by node id, up to `top`) are themselves. */
-int agi_start_sameness(agi_compiler *, uint32_t top, const uint8_t *marks, uint8_t apart); /* 0: no memory */
+ * order of the graph; AGI_NONE: no memory. Those with the mark (marks: by the nodes' order) are themselves. */
+int agi_start_sameness(agi_compiler *, const uint8_t *marks, uint8_t apart); /* 0: no memory */
 uint32_t agi_same_as(agi_compiler *, const ag_node *x);
 void agi_end_sameness(agi_compiler *);
 
 /* layout.c */
 agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);
-int agi_lay_out_parts(agi_compiler *, const ag_node *loop); /* once its live parts are known */
+void agi_sort_parts(agi_compiler *); /* once all live parts are known; then those of each loop are laid out */
+int agi_lay_out_parts(agi_compiler *, const ag_node *loop);
 int agi_check_bytes(agi_compiler *); /* 0: all values together take too many */
 
 /* Each returns 0 after recording a failure in the graph. */

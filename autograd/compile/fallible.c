@@ -14,58 +14,61 @@ static int operation_may_fail(agi_compiler *c, const ag_node *x)
     return x->op->flags & AG_LIBRARY && !(x->op->flags & (AG_SURE | AG_PRODUCT | AG_VIEW));
 }
 
-enum { LIVE = 1, OUTSIDE = 2 };
-
+/* What it evaluates, or, where the region ends, takes from outside. */
 typedef struct {
-    uint8_t *mark; /* by id */
-    uint32_t top;
-} body;
+    ag_node *const *list[3];
+    int n[3];
+} nodes;
 
-static void mark(body *b, int n, ag_node *const x[], uint8_t as)
+static int count_of(const nodes *x)
 {
-    for (int k = 0; k < n; k++) {
-        if (b->mark) b->mark[x[k]->id] |= as;
-        if (x[k]->id > b->top) b->top = x[k]->id;
-    }
+    return x->n[0] + x->n[1] + x->n[2];
 }
 
-/* What only a side reads is in it. */
-static void mark_body(const agi_compiler *c, body *b, const ag_node *x)
+static void join(const nodes *x, ag_node **to)
 {
+    for (int i = 0; i < 3; to += x->n[i++])
+        if (x->n[i]) memcpy(to, x->list[i], (size_t)x->n[i] * sizeof *to); /* else perhaps NULL */
+}
+
+/* What only a side of a branch reads is in it. */
+static void look_into(const agi_compiler *c, const ag_node *x, nodes *live, nodes outside[2])
+{
+    const nodes none = { { NULL }, { 0 } };
     if (x->op->flags & AG_BRANCH) {
-        const agi_branch_attribute *branch = x->attribute;
-        mark(b, branch->results, branch->then, LIVE);
-        mark(b, branch->results, branch->otherwise, LIVE);
-        mark(b, branch->arguments, branch->argument, OUTSIDE);
+        const agi_branch_attribute *b = x->attribute;
         const agi_sides *s = agi_sides_of(c, x);
-        if (!s) mark(b, branch->captures, branch->capture, OUTSIDE);
-        for (int k = 0; s && k < 2; k++) mark(b, s->count[k], s->bound[k], OUTSIDE);
+        *live = (nodes){ { b->then, b->otherwise }, { b->results, b->results } };
+        outside[0] = (nodes){ { b->argument, s ? NULL : b->capture }, { b->arguments, s ? 0 : b->captures } };
+        outside[1] = s ? (nodes){ { s->bound[0], s->bound[1] }, { s->count[0], s->count[1] } } : none;
         return;
     }
     const agi_loop_attribute *l = x->attribute;
-    mark(b, l->states, l->next, LIVE);
-    mark(b, l->results, l->result, LIVE);
-    if (l->test) mark(b, 1, &l->test, LIVE);
-    mark(b, l->states, l->state, OUTSIDE);
-    mark(b, l->elements, l->element, OUTSIDE);
-    mark(b, l->captures, l->capture, OUTSIDE);
+    *live = (nodes){ { l->next, l->result, &l->test }, { l->states, l->results, l->test != NULL } };
+    outside[0] = (nodes){ { l->state, l->element, l->capture }, { l->states, l->elements, l->captures } };
+    outside[1] = none;
 }
 
 /* When memory ends it may: the compiler fails soon enough. */
 static int body_may_fail(agi_compiler *c, const ag_node *loop)
 {
-    body b = { 0 };
-    mark_body(c, &b, loop);
-    b.mark = agi_arena_zeros(&c->arena, (size_t)b.top + 1, 1);
-    if (!b.mark) return 1;
-    mark_body(c, &b, loop);
-    for (uint32_t id = b.top + 1; id-- > 0;) {
-        const ag_node *x = agi_node(c->graph, id);
-        if (b.mark[id] != LIVE) continue;
+    nodes live, outside[2];
+    agi_region r;
+    look_into(c, loop, &live, outside);
+    const int n = count_of(&live), ends[] = { count_of(&outside[0]), count_of(&outside[1]) };
+    ag_node **roots = agi_arena_take(&c->arena, (size_t)(n + ends[0] + ends[1]) * sizeof *roots), **end = roots + n;
+    if (!roots) return 1;
+    join(&live, roots);
+    join(&outside[0], end);
+    join(&outside[1], end + ends[0]);
+    agi_region_start(&r, &c->arena, c->graph, 0, NULL, n, roots);
+    for (int k = 0; k < ends[0] + ends[1]; k++) agi_region_end_at(&r, end[k]);
+    for (const ag_node *x; (x = agi_region_next(&r));) {
+        if (agi_region_ends_at(&r, x)) continue;
         if (operation_may_fail(c, x)) return 1;
-        for (uint32_t k = 0; k < x->nin; k++) b.mark[x->in[k]->id] |= LIVE;
+        for (uint32_t k = 0; k < x->nin; k++) agi_region_add(&r, x->in[k]);
     }
-    return 0;
+    return r.failed;
 }
 
 /* ---- indices ----------------------------------------------------------------------------------------------------- */

@@ -2,6 +2,8 @@
 #include "compile.h"
 #include "control/loop.h"
 
+#include <stdlib.h>
+
 agi_layout *agi_layout_of(const agi_compiler *c, const ag_node *x)
 {
     agi_layout *all = c->layouts.data; /* in the order of the graph */
@@ -15,6 +17,32 @@ agi_layout *agi_layout_of(const agi_compiler *c, const ag_node *x)
     return NULL;
 }
 
+/* By loop; of one loop in the order in which they were found to be live. */
+static int by_loop(const void *a, const void *b)
+{
+    const agi_live_part *x = a, *y = b;
+    if (x->loop != y->loop) return x->loop < y->loop ? -1 : 1;
+    return (x->found > y->found) - (x->found < y->found);
+}
+
+void agi_sort_parts(agi_compiler *c)
+{
+    const agi_vector *parts = &c->reading.parts;
+    if (parts->count) qsort(parts->data, (size_t)parts->count, sizeof(agi_live_part), by_loop);
+}
+
+static const agi_live_part *first_part_of(const agi_compiler *c, const ag_node *loop)
+{
+    const agi_live_part *all = c->reading.parts.data;
+    int64_t low = 0, high = c->reading.parts.count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (all[middle].loop < loop->id) low = middle + 1;
+        else high = middle;
+    }
+    return all + low;
+}
+
 int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
 {
     if (!agi_vector_grow(c->arena.allocator, &c->layouts, sizeof(agi_layout), 1)) return agi_out_of_memory(c);
@@ -23,13 +51,13 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
     l.part = agi_arena_take(&c->plan->arena, (size_t)n * sizeof *l.part);
     if (!l.part) return agi_out_of_memory(c);
     for (int k = 0; k < n; k++) l.part[k] = -1;
-    for (int64_t k = 0; k < c->reading.parts.count; k++) {
-        const ag_node *part = ((const ag_node **)c->reading.parts.data)[k];
-        int number = *(const int *)part->attribute;
-        if (part->in[0] != x || l.part[number] >= 0) continue;
+    const agi_live_part *end = (const agi_live_part *)c->reading.parts.data + c->reading.parts.count;
+    for (const agi_live_part *p = first_part_of(c, x); p < end && p->loop == x->id; p++) {
+        int number = *(const int *)p->node->attribute;
+        if (l.part[number] >= 0) continue;
         l.part[number] = l.bytes;
-        l.bytes += agi_aligned(agi_node_bytes(part));
-        if (l.bytes > AGI_MOST_BYTES) return agi_too_large(c, part);
+        l.bytes += agi_aligned(agi_node_bytes(p->node));
+        if (l.bytes > AGI_MOST_BYTES) return agi_too_large(c, p->node);
     }
     ((agi_layout *)c->layouts.data)[c->layouts.count++] = l;
     return 1;

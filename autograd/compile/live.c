@@ -10,14 +10,13 @@
 #include "control/loop.h"
 
 typedef struct {
-    uint32_t side, id;
+    uint32_t side, node; /* which in order */
 } need; /* that side reads this node */
 
 typedef struct {
     agi_compiler *c;
-    uint8_t *live;
-    uint32_t top;
-    /* Once there is a branch, by id: */
+    uint8_t *live;   /* in order */
+    /* Once there is a branch, in order: */
     uint32_t *side;  /* 1 + the one side that is known to read it, or 0 */
     uint32_t *parts; /* of a loop: the first of its parts that wait for it; of such a part: the next; or 0 */
     uint32_t *seen;  /* 1 + the last side whose body was searched there; ~ that of which it is a capture */
@@ -26,9 +25,9 @@ typedef struct {
     int rewritten;
 } liveness;
 
-static int first_input(const ag_node *x) /* others are only kept as they were written */
+static uint32_t at(const liveness *l, const ag_node *x)
 {
-    return x->rewritten ? (int)x->nin - 1 : 0;
+    return agi_order_of(l->c, x);
 }
 
 static int push(liveness *l, agi_vector *to, size_t size, const void *element)
@@ -44,15 +43,15 @@ static int push(liveness *l, agi_vector *to, size_t size, const void *element)
 static int need_in(liveness *l, uint32_t side, const ag_node *x)
 {
     if (agi_needs_no_capture(x)) return 1; /* a side has its own */
-    if (!l->side[x->id]) l->side[x->id] = side + 1;
-    else if (l->side[x->id] != side + 1) l->live[x->id] |= AGI_LIVE;
-    return push(l, &l->needs, sizeof(need), &(need){ side, x->id });
+    if (!l->side[at(l, x)]) l->side[at(l, x)] = side + 1;
+    else if (l->side[at(l, x)] != side + 1) l->live[at(l, x)] |= AGI_LIVE;
+    return push(l, &l->needs, sizeof(need), &(need){ side, at(l, x) });
 }
 
 /* Does x have to be here, whoever reads it? */
 static int stays(const liveness *l, const ag_node *x)
 {
-    if (l->live[x->id] & (AGI_LIVE | AGI_BOUND) || x->op->flags & (AG_LEAF | AG_EFFECT)) return 1;
+    if (l->live[at(l, x)] & (AGI_LIVE | AGI_BOUND) || x->op->flags & (AG_LEAF | AG_EFFECT)) return 1;
     const int level = l->c->body ? l->c->body->level : 0;
     return x->op->flags & AG_LOOP && level + 1 + agi_loop_depth(x) > AGI_DEEPEST_LOOP;
 }
@@ -60,28 +59,28 @@ static int stays(const liveness *l, const ag_node *x)
 /* A part goes where its loop does, which is seen later. */
 static int move(liveness *l, const ag_node *x)
 {
-    for (int k = first_input(x); k < (int)x->nin; k++)
-        if (!need_in(l, l->side[x->id] - 1, x->in[k])) return 0;
+    for (uint32_t k = agi_first_input(x); k < x->nin; k++)
+        if (!need_in(l, l->side[at(l, x)] - 1, x->in[k])) return 0;
     if (!(x->op->flags & AG_PART)) return 1;
-    l->parts[x->id] = l->parts[x->in[0]->id];
-    l->parts[x->in[0]->id] = x->id;
+    l->parts[at(l, x)] = l->parts[at(l, x->in[0])];
+    l->parts[at(l, x->in[0])] = at(l, x);
     return 1;
 }
 
 /* Of the captures, those that the results of a side read. */
 static int search_body(liveness *l, uint32_t side, const agi_branch_attribute *b, ag_node *const results[])
 {
-    for (int k = 0; k < b->captures; k++) l->seen[b->capture[k]->id] = ~side;
+    for (int k = 0; k < b->captures; k++) l->seen[at(l, b->capture[k])] = ~side;
     for (int k = 0; k < b->results; k++)
         if (!push(l, &l->stack, sizeof(uint32_t), &results[k]->id)) return 0;
     while (l->stack.count) {
         const ag_node *x = agi_node(l->c->graph, ((const uint32_t *)l->stack.data)[--l->stack.count]);
-        const uint32_t before = l->seen[x->id];
+        const uint32_t before = l->seen[at(l, x)];
         if (before == side + 1) continue;
-        l->seen[x->id] = side + 1;
+        l->seen[at(l, x)] = side + 1;
         if (before == ~side && !need_in(l, side, x)) return 0;
-        for (int k = first_input(x); k < (int)x->nin && before != ~side; k++)
-            if (l->seen[x->in[k]->id] != side + 1 && !push(l, &l->stack, sizeof(uint32_t), &x->in[k]->id)) return 0;
+        for (int k = agi_first_input(x); k < (int)x->nin && before != ~side; k++)
+            if (l->seen[at(l, x->in[k])] != side + 1 && !push(l, &l->stack, sizeof(uint32_t), &x->in[k]->id)) return 0;
     }
     return 1;
 }
@@ -91,14 +90,14 @@ static int add_branch(liveness *l, const ag_node *x)
     const agi_branch_attribute *b = x->attribute;
     agi_vector *sides = &l->c->reading.sides;
     const uint32_t first = 2 * (uint32_t)sides->count;
-    const size_t n = (size_t)l->top + 1;
+    const size_t n = l->c->nodes.count;
     if (!l->side) {
         l->side = agi_arena_zeros(&l->c->arena, n, sizeof *l->side);
         l->parts = agi_arena_zeros(&l->c->arena, n, sizeof *l->parts);
         l->seen = agi_arena_zeros(&l->c->arena, n, sizeof *l->seen);
     }
     if (!l->side || !l->parts || !l->seen || !push(l, sides, sizeof(agi_sides), &(agi_sides){ .branch = x })) return 0;
-    for (int k = 0; k <= b->arguments; k++) l->live[x->in[k]->id] |= AGI_LIVE;
+    for (int k = 0; k <= b->arguments; k++) l->live[at(l, x->in[k])] |= AGI_LIVE;
     return search_body(l, first, b, b->then) && search_body(l, first + 1, b, b->otherwise);
 }
 
@@ -115,10 +114,10 @@ static int list_bound(liveness *l)
         if (!(sides[s / 2].bound[s % 2] = agi_arena_take(&l->c->arena, room * sizeof(ag_node *)))) return 0;
     }
     for (int64_t k = 0; k < l->needs.count; k++) {
-        ag_node *x = agi_node(l->c->graph, needs[k].id);
+        ag_node *x = agi_in_order(l->c, needs[k].node);
         const uint32_t s = needs[k].side;
-        if (!(l->live[x->id] & AGI_LIVE) || x->op->flags & AG_LOOP || l->seen[x->id] == n + s + 1) continue;
-        l->seen[x->id] = n + s + 1;
+        if (!(l->live[at(l, x)] & AGI_LIVE) || x->op->flags & AG_LOOP || l->seen[at(l, x)] == n + s + 1) continue;
+        l->seen[at(l, x)] = n + s + 1;
         sides[s / 2].bound[s % 2][sides[s / 2].count[s % 2]++] = x;
     }
     l->values += l->needs.count; /* copies */
@@ -142,16 +141,17 @@ const agi_sides *agi_sides_of(const agi_compiler *c, const ag_node *branch)
 
 static int keep_part(liveness *l, const ag_node *x)
 {
-    return push(l, &l->c->reading.parts, sizeof x, &x);
+    agi_vector *parts = &l->c->reading.parts;
+    return push(l, parts, sizeof(agi_live_part), &(agi_live_part){ x, x->in[0]->id, (uint32_t)parts->count });
 }
 
 /* The loop is here, and so are the parts that would have gone with it. */
 static int keep_waiting(liveness *l, const ag_node *loop)
 {
-    for (uint32_t id = l->side ? l->parts[loop->id] : 0; id; id = l->parts[id]) {
-        l->live[id] |= AGI_LIVE;
+    for (uint32_t k = l->side ? l->parts[at(l, loop)] : 0; k; k = l->parts[k]) {
+        l->live[k] |= AGI_LIVE;
         l->values++;
-        if (!keep_part(l, agi_node(l->c->graph, id))) return 0;
+        if (!keep_part(l, agi_in_order(l->c, k))) return 0;
     }
     return 1;
 }
@@ -166,32 +166,33 @@ static int mark_inputs(liveness *l, const ag_node *x)
     if (flags & AG_PART && !keep_part(l, x)) return 0;
     if (flags & AG_LOOP && !keep_waiting(l, x)) return 0;
     if (flags & AG_BRANCH) return add_branch(l, x);
-    for (int k = first_input(x); k < (int)x->nin; k++) l->live[x->in[k]->id] |= AGI_LIVE;
+    for (uint32_t k = agi_first_input(x); k < x->nin; k++) l->live[at(l, x->in[k])] |= AGI_LIVE;
     return 1;
 }
 
 static int mark_all(liveness *l)
 {
-    for (uint32_t id = l->top + 1; id-- > 0;) {
-        const ag_node *x = agi_node(l->c->graph, id);
-        const int of_side = l->side && l->side[id];
+    for (uint32_t k = l->c->nodes.count; k-- > 0;) {
+        const ag_node *x = agi_in_order(l->c, k);
+        const int of_side = l->side && l->side[k];
         if (of_side && !stays(l, x)) {
             if (!move(l, x)) return 0;
             continue;
         }
-        if (of_side) l->live[id] |= AGI_LIVE;
-        if (!(l->live[id] & AGI_LIVE)) continue;
+        if (of_side) l->live[k] |= AGI_LIVE;
+        if (!(l->live[k] & AGI_LIVE)) continue;
         l->values++;
-        if (!(l->live[id] & AGI_BOUND) && !mark_inputs(l, x)) return 0;
+        if (!(l->live[k] & AGI_BOUND) && !mark_inputs(l, x)) return 0;
     }
     return !l->c->reading.sides.count || list_bound(l);
 }
 
-int agi_mark_live(agi_compiler *c, uint8_t *live, uint32_t top, int64_t *values, int *rewritten)
+int agi_mark_live(agi_compiler *c, uint8_t *live, int64_t *values, int *rewritten)
 {
-    liveness l = { .c = c, .live = live, .top = top };
+    liveness l = { .c = c, .live = live };
     if (c->body) c->nassigned = c->body->nstates;
     int ok = mark_all(&l);
+    agi_sort_parts(c);
     agi_release(c->arena.allocator, l.needs.data);
     agi_release(c->arena.allocator, l.stack.data);
     *values += l.values;

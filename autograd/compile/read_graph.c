@@ -17,7 +17,7 @@ static uint32_t new_value(agi_compiler *c, const ag_node *x, agi_value_kind kind
 
 static uint32_t operand(const agi_compiler *c, const ag_node *x, uint32_t k)
 {
-    return c->value_of[x->in[k]->id];
+    return c->value_of[agi_order_of(c, x->in[k])];
 }
 
 static uint32_t new_copy(agi_compiler *c, const ag_node *x, uint32_t from)
@@ -106,7 +106,7 @@ static void mark_definition(agi_compiler *c, const ag_node *alias)
     const ag_node *list[FEW] = { alias->in[alias->nin - 1] };
     for (uint32_t i = 0, n = 1; i < n; i++) {
         const ag_node *x = list[i];
-        agi_value *it = is_visible(alias, x) ? NULL : &c->value[c->value_of[x->id]];
+        agi_value *it = is_visible(alias, x) ? NULL : &c->value[c->value_of[agi_order_of(c, x)]];
         if (!it || it->kind == AGI_VALUE_LEAF) continue; /* also what a body is given: no values are behind that */
         c->value[it->root].remade = 1;
         int last = x->rewritten || x->op->flags & AG_ALIAS; /* which is its value; the others may not be live */
@@ -148,7 +148,7 @@ static int make_bounded(agi_compiler *c, const ag_node *x, const ag_window *w, u
 
 static int add_operand(agi_compiler *c, const ag_node *call, const ag_node *x)
 {
-    uint32_t i = c->value_of[x->id];
+    uint32_t i = c->value_of[agi_order_of(c, x)];
     if (call->op->flags & AG_STRIDED) i = strided(c, i);
     else if (!in_one_piece(c, i)) i = copy_of(c, i);
     if (!agi_vector_grow(c->arena.allocator, &c->operands, sizeof i, 1)) return agi_out_of_memory(c);
@@ -251,33 +251,28 @@ static int make_value(agi_compiler *c, const ag_node *x, int bound)
     } else {
         if (!make_call(c, x)) return 0;
     }
-    c->value_of[x->id] = c->nvalues - 1;
+    c->value_of[agi_order_of(c, x)] = c->nvalues - 1;
     return 1;
 }
 
 /* ---- which nodes are needed ------------------------------------------------------------------------------------- */
 
 /* What a body's plan starts from beside its outputs. */
-static uint32_t mark_roots(const agi_compiler *c, uint8_t *live, uint32_t top)
+static void mark_roots(const agi_compiler *c, uint8_t *live)
 {
-    for (int k = 0; k < c->noutputs; k++) {
-        if (live) live[c->output[k]->id] |= AGI_LIVE;
-        if (c->output[k]->id > top) top = c->output[k]->id;
-    }
+    for (int k = 0; k < c->noutputs; k++) live[agi_order_of(c, c->output[k])] |= AGI_LIVE;
     for (int k = 0; c->body && k < c->body->nbound; k++) {
-        const ag_node *x = c->body->bound[k];
         const int given = k < c->body->nstates ? AGI_LIVE : AGI_GIVEN; /* that is live only when it is read */
-        if (live) live[x->id] |= (uint8_t)(AGI_BOUND | given);
-        if (x->id > top) top = x->id;
+        live[agi_order_of(c, c->body->bound[k])] |= (uint8_t)(AGI_BOUND | given);
     }
-    return top;
 }
 
 /* The carried leaves of a body take their next values at its end. */
 static int carry_states(agi_compiler *c)
 {
     for (int k = 0; c->body && k < c->body->nstates; k++) {
-        uint32_t leaf = c->value_of[c->body->bound[k]->id], value = c->value_of[c->body->next[k]->id];
+        uint32_t leaf = c->value_of[agi_order_of(c, c->body->bound[k])];
+        uint32_t value = c->value_of[agi_order_of(c, c->body->next[k])];
         c->reading.sweep = c->value[value].sweep;
         if (leaf != value && assign(c, leaf, value) == AGI_NONE) return 0;
     }
@@ -288,7 +283,7 @@ static int carry_states(agi_compiler *c)
  * assigned has its own memory beside the parameter's, which is changed by others, too; the states of a body are not. */
 static uint32_t hold_output(agi_compiler *c, const ag_node *x)
 {
-    uint32_t i = c->value_of[x->id], root = c->value[i].root;
+    uint32_t i = c->value_of[agi_order_of(c, x)], root = c->value[i].root;
     c->reading.sweep = c->value[root].sweep;
     if (c->value[i].kind == AGI_VALUE_LEAF) return i;
     if (c->value[i].effect || (c->body && c->value[i].view == AGI_NONE && c->value[root].target != AGI_NONE))
@@ -308,48 +303,64 @@ static void give_results(agi_compiler *c)
     }
 }
 
-/* Has a sweep begun between the live node before, when `passed` of them had, and this one? */
-static int sweep_begins(const agi_compiler *c, uint32_t id, int64_t *passed)
+/* How many sweeps had begun when the node of that id was made. */
+static int64_t sweeps_before(const agi_compiler *c, uint32_t id)
 {
     const uint32_t *begin = c->graph->sweeps.data;
-    int64_t before = *passed;
-    while (*passed < c->graph->sweeps.count && begin[*passed] <= id) ++*passed;
-    return *passed > before;
+    int64_t low = 0, high = c->graph->sweeps.count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (begin[middle] <= id) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+/* Has one begun between the live node before, when `passed` of them had, and this one? */
+static int sweep_begins(const agi_compiler *c, uint32_t id, int64_t *passed)
+{
+    const int64_t before = *passed;
+    const uint32_t *begin = c->graph->sweeps.data;
+    if (before == c->graph->sweeps.count || begin[before] > id) return 0; /* as for most */
+    *passed = sweeps_before(c, id);
+    return 1;
 }
 
 enum { MOST_VALUES = INT32_MAX }; /* agi_sources: a number, or -1 */
 
-static int make_all(agi_compiler *c, const uint8_t *live, uint32_t top)
+static int make_all(agi_compiler *c, const uint8_t *live)
 {
     int64_t sweeps = 0;
-    for (uint32_t id = 0; id <= top; id++) {
-        if (!(live[id] & AGI_LIVE)) continue;
-        if (sweep_begins(c, id, &sweeps) && c->reading.sweep < UINT8_MAX) c->reading.sweep++;
-        uint32_t same = c->reading.same ? agi_same_as(c, agi_node(c->graph, id)) : id;
+    for (uint32_t k = 0; k < c->nodes.count; k++) {
+        if (!(live[k] & AGI_LIVE)) continue;
+        const ag_node *x = agi_in_order(c, k);
+        if (sweep_begins(c, x->id, &sweeps) && c->reading.sweep < UINT8_MAX) c->reading.sweep++;
+        uint32_t same = c->reading.same ? agi_same_as(c, x) : k;
         if (same == AGI_NONE) return agi_out_of_memory(c);
-        if (same != id) c->value_of[id] = c->value_of[same];
-        else if (!make_value(c, agi_node(c->graph, id), live[id] & (AGI_BOUND | AGI_GIVEN))) return 0;
+        if (same != k) c->value_of[k] = c->value_of[same];
+        else if (!make_value(c, x, live[k] & (AGI_BOUND | AGI_GIVEN))) return 0;
     }
     return 1;
 }
 
 int agi_read_graph(agi_compiler *c)
 {
-    uint32_t top = mark_roots(c, NULL, 0), states = c->body ? (uint32_t)c->body->nstates : 0;
+    const uint32_t states = c->body ? (uint32_t)c->body->nstates : 0;
     int64_t capacity = (int64_t)c->noutputs + states;
     int rewritten = 0;
-    uint8_t *live = agi_arena_zeros(&c->arena, (size_t)top + 1, 1);
-    c->value_of = agi_arena_take(&c->arena, ((size_t)top + 1) * sizeof *c->value_of);
+    if (!agi_list_nodes(c)) return agi_out_of_memory(c);
+    uint8_t *live = agi_arena_zeros(&c->arena, c->nodes.count, 1);
+    c->value_of = agi_arena_take(&c->arena, c->nodes.count * sizeof *c->value_of);
     c->output_value = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_value);
     if (!live || !c->value_of || !c->output_value) return agi_out_of_memory(c);
-    mark_roots(c, live, top);
-    if (!agi_mark_live(c, live, top, &capacity, &rewritten)) return agi_out_of_memory(c);
+    mark_roots(c, live);
+    if (!agi_mark_live(c, live, &capacity, &rewritten)) return agi_out_of_memory(c);
     if (capacity > MOST_VALUES)
         return agi_fail(c->graph, AG_EMEM, "ag_compile: the outputs need more than %d nodes", MOST_VALUES), 0;
     c->value = agi_arena_take(&c->arena, (size_t)capacity * sizeof *c->value);
     if (!c->value) return agi_out_of_memory(c);
-    if (rewritten && c->graph->intern && !agi_start_sameness(c, top, live, AGI_BOUND)) return 0;
-    int made = make_all(c, live, top);
+    if (rewritten && c->graph->intern && !agi_start_sameness(c, live, AGI_BOUND)) return 0;
+    int made = make_all(c, live);
     agi_end_sameness(c);
     if (!made || !carry_states(c)) return 0;
     for (int k = 0; k < c->noutputs; k++) c->output_value[k] = hold_output(c, c->output[k]);

@@ -277,7 +277,7 @@ static void rename_all(rematerialisation *r, uint32_t n)
     c->nvalues = (uint32_t)c->values.count;
     for (uint32_t i = n; i-- > 0;) {
         agi_value *it = &c->value[r->now[i]];
-        uint32_t *value_of = &c->value_of[it->node->id];
+        uint32_t *value_of = &c->value_of[agi_order_of(c, it->node)];
         if (*value_of == i) *value_of = r->now[i];
         if (it->kind == AGI_VALUE_LEAF && it->assigned != AGI_NONE) it->assigned = r->now[it->assigned];
         if (computed(it) && it->target != AGI_NONE) it->target = r->now[it->target];

@@ -130,8 +130,8 @@ static int check_computed(const agi_compiler *c, uint32_t i, uint32_t *uses)
 static int check_leaf(const agi_compiler *c, uint32_t i)
 {
     const agi_value *it = &c->value[i];
-    if (c->value_of[it->node->id] != i)
-        return agi_broken(c, "value %u, a leaf, is there again as value %u", i, c->value_of[it->node->id]);
+    const uint32_t other = c->value_of[agi_order_of(c, it->node)];
+    if (other != i) return agi_broken(c, "value %u, a leaf, is there again as value %u", i, other);
     if (it->assigned == AGI_NONE) return 1;
     if (it->assigned >= c->nvalues || !agi_is_computed(&c->value[it->assigned]) || c->value[it->assigned].target != i)
         return agi_broken(c, "value %u, a leaf, takes its new value from %u, which does not know it", i, it->assigned);
