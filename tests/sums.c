@@ -181,16 +181,11 @@ START_TEST(compiled)
 END_TEST
 
 /* As C for others, with the names that it gives. */
-static void check_exported(ag_dtype dtype, int kind)
+static void run_exported(const ag_plan *p, int n, ag_node *const y[], const numbers *x, numbers out[])
 {
-    ag_graph *g = ag_graph_new(NULL);
-    ag_node *input = ag_input(g, "x", dtype, AG_SHAPE(NUMBERS)), *y[MOST_SHAPES];
-    numbers x = make(dtype, NUMBERS, kind), out[MOST_SHAPES];
-    int n = build_sums(input, y);
     char folder[] = "/tmp/autograd-XXXXXX", path[64], command[256];
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/sums.c", folder);
-    ag_plan *p = ag_compile(g, n, y, NULL);
     FILE *source = fopen(path, "w");
     ck_assert_int_eq(ag_write_c(p, "sums", source, NULL, NULL), 0);
     fprintf(source, "const int64_t size = sums_WORKSPACE;\n");
@@ -204,17 +199,28 @@ static void check_exported(ag_dtype dtype, int kind)
     int (*function)(const void *inputs, void *const outputs[], void *workspace);
     *(void **)&function = dlsym(library, "sums");
     for (int k = 0; k < n; k++) {
-        out[k] = (numbers){ dtype, ag_count(y[k]), malloc((size_t)ag_count(y[k]) * sizeof(double)) };
+        out[k] = (numbers){ (ag_dtype)y[k]->dtype, ag_count(y[k]), malloc((size_t)ag_count(y[k]) * sizeof(double)) };
         memory[k] = out[k].data;
     }
     void *work = malloc((size_t)*(const int64_t *)dlsym(library, "size"));
-    ck_assert_int_eq(function(&x.data, memory, work), 0);
-    expect_all(&x, out, "exported");
+    ck_assert_int_eq(function(&x->data, memory, work), 0);
     dlclose(library);
     snprintf(command, sizeof command, "rm -r %s", folder);
     ck_assert_int_eq(system(command), 0);
-    drop(out);
     free(work);
+}
+
+static void check_exported(ag_dtype dtype, int kind)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *input = ag_input(g, "x", dtype, AG_SHAPE(NUMBERS)), *y[MOST_SHAPES];
+    numbers x = make(dtype, NUMBERS, kind), out[MOST_SHAPES];
+    int n = build_sums(input, y);
+    ag_plan *p = ag_compile(g, n, y, NULL);
+    ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
+    run_exported(p, n, y, &x, out);
+    expect_all(&x, out, "exported");
+    drop(out);
     free(x.data);
     ag_plan_free(p);
     ag_graph_free(g);
@@ -224,6 +230,40 @@ START_TEST(exported)
 {
     check_exported(AG_F32, TENTHS);
     check_exported(AG_F64, RANDOM);
+}
+END_TEST
+
+/* Folds of several blocks' parts, whichever of them has what counts. */
+START_TEST(extremes_of_any_block)
+{
+    enum { ROWS = 25000, COLUMNS = 4, ALL = ROWS * COLUMNS, INTERPRETED = 0, NATIVE, EXPORTED, WAYS };
+    static const int64_t places[] = { 0, 17001, ALL / 2, ALL - 1 };
+    for (int way = 0; way < WAYS; way++) {
+        ag_graph *g = ag_graph_new(NULL);
+        ag_node *x = ag_input(g, "x", AG_F64, AG_SHAPE(ROWS, COLUMNS)), *v = ag_scale(x, 2);
+        ag_node *y[] = { ag_amax(v), ag_amin(ag_neg(v)), ag_amax_axis(v, 0, 0), ag_amin_axis(ag_neg(v), 0, 0) };
+        ag_options o = test_options();
+        o.native = way == NATIVE;
+        ag_plan *p = ag_compile(g, COUNT(y), y, &o);
+        ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
+        numbers all = make(AG_F64, ALL, RANDOM), out[COUNT(y)];
+        for (size_t k = 0; k < COUNT(places); k++) {
+            const double before = at(&all, places[k]);
+            ((double *)all.data)[places[k]] = 5;
+            if (way == EXPORTED) run_exported(p, COUNT(y), y, &all, out);
+            else run(p, COUNT(y), y, x, &all, out);
+            for (size_t i = 0; i < COUNT(y); i++) {
+                const double want = i % 2 ? -10 : 10;
+                ck_assert_msg(at(&out[i], i < 2 ? 0 : places[k] % COLUMNS) == want, "output %zu, way %d: not that of "
+                              "element %lld", i, way, (long long)places[k]);
+                free(out[i].data);
+            }
+            ((double *)all.data)[places[k]] = before;
+        }
+        free(all.data);
+        ag_plan_free(p);
+        ag_graph_free(g);
+    }
 }
 END_TEST
 
@@ -296,6 +336,7 @@ Suite *suite_sums(void)
     tcase_add_test(c, compiled);
     tcase_add_test(c, exported);
     tcase_add_test(c, counts);
+    tcase_add_test(c, extremes_of_any_block);
     tcase_add_test(c, special_values);
     suite_add_tcase(s, c);
     return s;
