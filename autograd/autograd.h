@@ -195,7 +195,7 @@ typedef struct {
     ag_node *const *sequence, *const *element; /* [length, ...] each; inputs that stand for a step's slice */
     ag_node *const *result; /* stacked over the steps */
     int reverse;            /* from the last element to the first */
-    size_t max_bytes;       /* > 0: the gradient keeps so many bytes of states at most, stepping anew over segments */
+    size_t max_bytes;       /* > 0: the gradient keeps so many bytes of steps at most, stepping anew over segments */
 } ag_scan_body;
 ag_status ag_scan(const ag_scan_body *, ag_node *final[], ag_node *stacked[]);
 /* While `test` (rank 0, on the states) is not 0; max_steps (0: none) bounds the steps, which reverse mode needs. */

@@ -1,5 +1,6 @@
 #include "bench.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -161,4 +162,12 @@ void bench_agree_f64(const char *what, int64_t n, const double *ours, const doub
 {
     for (int64_t i = 0; i < n; i++)
         if (!agree(what, i, ours[i], limit[i], tolerance)) exit(1);
+}
+
+void bench_multiply(int rows, int columns, int inner, float alpha, const float *a, int a_transposed, const float *b,
+                    int b_transposed, float beta, float *out)
+{
+    cblas_sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, rows,
+                columns, inner, alpha, a, a_transposed ? rows : inner, b, b_transposed ? inner : columns, beta, out,
+                columns);
 }

@@ -49,6 +49,10 @@ void bench_eval(ag_run *);
 void bench_require(ag_status, const char *message);
 void *bench_take(int64_t n, size_t size);
 
+/* out [rows, columns] = alpha a b + beta out, by CBLAS: what limits are made of. */
+void bench_multiply(int rows, int columns, int inner, float alpha, const float *a, int a_transposed, const float *b,
+                    int b_transposed, float beta, float *out);
+
 void bench_fill_f32(float *, int64_t n, double low, double high); /* the same random numbers in every run */
 void bench_fill_f64(double *, int64_t n, double low, double high);
 void bench_labels(int64_t *, int64_t n, int classes);
@@ -63,6 +67,7 @@ void bench_w1(const char *name);
 void bench_w2(const char *name);
 void bench_w3(const char *name);
 void bench_w4(const char *name);
+void bench_w5(const char *name);
 void bench_w6(const char *name);
 void bench_w6s(const char *name);
 void bench_w8(const char *name);

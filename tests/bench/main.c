@@ -18,6 +18,7 @@ static const struct {
     { "W2", bench_w2, "MLP 784-128-10, batch 64, SGD; limit: its five sgemm" },
     { "W3", bench_w3, "MLP 784-1024-1024-10, batch 256, Adam; limit: its eight sgemm" },
     { "W4", bench_w4, "LeNet, batch 64, SGD; limit: its five convolutions alone and six sgemm" },
+    { "W5", bench_w5, "LSTM, vocabulary 64, hidden 128, 64 steps, batch 32, SGD; limit: its products alone" },
     { "W6", bench_w6, "pointwise loss of four vectors of 10^7 and its gradients; limit: one loop that streams" },
     { "W6s", bench_w6s, "the same, vectors of 1000" },
     { "W8", bench_w8, "logistic regression 1000 x 200, f64: loss, gradient, HVP; limit: four dgemv in one pass" },

@@ -3,7 +3,6 @@
  * any other pass over memory. Their operands lie in memory of their own and hold numbers of the same kind. */
 #include "bench.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -20,26 +19,17 @@ typedef struct {
     ag_run *run;
 } network;
 
-/* out [rows, columns] = alpha a b + beta out */
-static void multiply(int rows, int columns, int inner, float alpha, const float *a, int a_transposed, const float *b,
-                     int b_transposed, float beta, float *out)
-{
-    cblas_sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, rows,
-                columns, inner, alpha, a, a_transposed ? rows : inner, b, b_transposed ? inner : columns, beta, out,
-                columns);
-}
-
 static void limit(void *context)
 {
     const network *n = context;
     const network_shape *s = n->s;
     for (int l = 0; l < s->layers; l++)
-        multiply(s->batch, s->width[l + 1], s->width[l], 1, n->value[l], 0, n->weight[l], 0, 0, n->value[l + 1]);
+        bench_multiply(s->batch, s->width[l + 1], s->width[l], 1, n->value[l], 0, n->weight[l], 0, 0, n->value[l + 1]);
     for (int l = s->layers; l-- > 0;) {
         int in = s->width[l], out = s->width[l + 1];
-        if (l) multiply(s->batch, in, out, 1, n->error[l + 1], 0, n->weight[l], 1, 0, n->error[l]);
-        if (s->in_place) multiply(in, out, s->batch, -1e-6f, n->value[l], 1, n->error[l + 1], 0, 1, n->weight[l]);
-        else multiply(in, out, s->batch, 1, n->value[l], 1, n->error[l + 1], 0, 0, n->gradient[l]);
+        if (l) bench_multiply(s->batch, in, out, 1, n->error[l + 1], 0, n->weight[l], 1, 0, n->error[l]);
+        if (s->in_place) bench_multiply(in, out, s->batch, -1e-6f, n->value[l], 1, n->error[l + 1], 0, 1, n->weight[l]);
+        else bench_multiply(in, out, s->batch, 1, n->value[l], 1, n->error[l + 1], 0, 0, n->gradient[l]);
     }
 }
 
