@@ -8,17 +8,40 @@ static ag_status shape(ag_infer *c)
     return status;
 }
 
-/* Rows of `inner` elements go by once; out holds the position of the best so far of each column. */
+enum { TOGETHER = 8 };
+
+/* Contiguous lines of n, some at a time, none of which waits for another. Else rows of `inner` elements go by once, and
+ * out holds the position of the best so far of each column. */
 #define SEARCH(name, real)                                                                       \
+    static void name##_lines(int lines, int64_t n, const real *x, int64_t *out)                  \
+    {                                                                                            \
+        real best[TOGETHER];                                                                     \
+        int64_t at[TOGETHER] = { 0 };                                                            \
+        for (int i = 0; i < lines; i++) best[i] = x[i * n];                                      \
+        for (int64_t k = 1; k < n; k++)                                                          \
+            for (int i = 0; i < lines; i++) {                                                    \
+                const real v = x[i * n + k];                                                     \
+                const int better = !(v <= best[i]) & (best[i] == best[i]);                       \
+                at[i] = better ? k : at[i];                                                      \
+                best[i] = better ? v : best[i];                                                  \
+            }                                                                                    \
+        memcpy(out, at, (size_t)lines * sizeof *at);                                             \
+    }                                                                                            \
+                                                                                                 \
     static void name(ag_split s, const real *x, int64_t *out)                                    \
     {                                                                                            \
-        for (int64_t o = 0; o < s.outer; o++, x += s.extent * s.inner, out += s.inner) {         \
+        const int64_t whole = s.inner == 1 ? s.outer / TOGETHER * TOGETHER : 0;                  \
+        for (int64_t o = 0; o < whole; o += TOGETHER, x += TOGETHER * s.extent, out += TOGETHER) \
+            name##_lines(TOGETHER, s.extent, x, out);                                            \
+        if (s.inner == 1) name##_lines((int)(s.outer - whole), s.extent, x, out);                \
+        for (int64_t o = 0; s.inner > 1 && o < s.outer; o++, x += s.extent * s.inner) {          \
             memset(out, 0, (size_t)s.inner * sizeof *out);                                       \
             for (int64_t k = 1; k < s.extent; k++)                                               \
                 for (int64_t i = 0; i < s.inner; i++) {                                          \
                     real v = x[k * s.inner + i], best = x[out[i] * s.inner + i];                 \
                     if (v > best || (v != v && best == best)) out[i] = k;                        \
                 }                                                                                \
+            out += s.inner;                                                                      \
         }                                                                                        \
     }
 SEARCH(search_f32, float)
