@@ -3,7 +3,7 @@
  *
  * Costs x and the parts once each, however many there are: a part is copied where x is 0 and none has been before it,
  * and added elsewhere. Where more than a few floats may fall on one another, they are added as doubles. */
-#include "graph/graph.h"
+#include "shared/path.h"
 #include "shared/positions.h"
 
 enum { FEW = 64 };
@@ -43,94 +43,16 @@ static void adds(const ag_node *y, uint32_t k, ag_window *w)
     *w = (ag_window){ (int)p.axis, p.start, p.step };
 }
 
-static int is_zero(const ag_node *x)
+/* Operand k of y, which has these strides, and over where it lies in y. */
+static agi_path path_of(const ag_node *y, uint32_t k, const ag_strides *from)
 {
-    double value;
-    return agi_is_number(x, &value) && value == 0;
-}
-
-/* ---- walks: over a part, or x, and over where it lies in y, in step ---------------------------------------------- */
-
-typedef struct {
-    int rank; /* at least 1 */
-    int64_t dim[AG_MAX_RANK], to[AG_MAX_RANK], from[AG_MAX_RANK]; /* extents, and strides */
-    int64_t offset;                                               /* in y */
-} walk;
-
-/* Operand k of y, which has these strides; axes that are walked like one are one. */
-static walk walk_of(const ag_node *y, uint32_t k, const ag_strides *from)
-{
-    const ag_node *x = y->in[k];
     ag_strides to = ag_contiguous(y);
-    walk w = { .dim = { 1 } };
     if (k) {
         const agi_positions p = positions_of(y, k);
-        w.offset = p.start * to.stride[p.axis];
+        to.offset = p.start * to.stride[p.axis];
         to.stride[p.axis] *= p.step;
     }
-    for (int i = 0; i < x->rank; i++) {
-        const int last = w.rank - 1;
-        if (x->dim[i] == 1) continue;
-        if (w.rank && w.to[last] == to.stride[i] * x->dim[i] && w.from[last] == from->stride[i] * x->dim[i]) {
-            w.dim[last] *= x->dim[i];
-        } else {
-            w.dim[w.rank++] = x->dim[i];
-        }
-        w.to[w.rank - 1] = to.stride[i];
-        w.from[w.rank - 1] = from->stride[i];
-    }
-    if (!w.rank) w.rank = 1;
-    return w;
-}
-
-/* `to` and `from` of n elements, so far apart. */
-typedef void along(int64_t n, void *to, int64_t to_stride, const void *from, int64_t from_stride);
-
-#define ALONG(name, TO, FROM, takes)                                                                                  \
-    static void name(int64_t n, void *to_, int64_t to_stride, const void *from_, int64_t from_stride)                 \
-    {                                                                                                                 \
-        TO *to = to_;                                                                                                 \
-        const FROM *from = from_;                                                                                     \
-        if (to_stride == 1 && from_stride == 1)                                                                       \
-            for (int64_t i = 0; i < n; i++) to[i] takes from[i];                                                      \
-        else                                                                                                          \
-            for (int64_t i = 0; i < n; i++) to[i * to_stride] takes from[i * from_stride];                            \
-    }
-
-ALONG(copy_f32, float, float, =)
-ALONG(copy_f64, double, double, =)
-ALONG(copy_wide, double, float, =)
-ALONG(add_f32, float, float, +=)
-ALONG(add_f64, double, double, +=)
-ALONG(add_wide, double, float, +=)
-
-typedef struct {
-    along *copy, *add;
-    size_t to, from; /* bytes of an element */
-} way;
-
-static way way_of(const ag_node *y, int wide)
-{
-    if (wide) return (way){ copy_wide, add_wide, sizeof(double), sizeof(float) };
-    if (y->dtype == AG_F32) return (way){ copy_f32, add_f32, sizeof(float), sizeof(float) };
-    return (way){ copy_f64, add_f64, sizeof(double), sizeof(double) };
-}
-
-static void go(const walk *w, const way *how, along *each, char *out, const char *in)
-{
-    const int last = w->rank - 1;
-    int64_t index[AG_MAX_RANK] = { 0 }, to = w->offset, from = 0;
-    for (int i = 0; i >= 0;) {
-        each(w->dim[last], out + to * (int64_t)how->to, w->to[last], in + from * (int64_t)how->from, w->from[last]);
-        for (i = last - 1; i >= 0; i--) {
-            to += w->to[i];
-            from += w->from[i];
-            if (++index[i] < w->dim[i]) break;
-            to -= w->to[i] * w->dim[i];
-            from -= w->from[i] * w->dim[i];
-            index[i] = 0;
-        }
-    }
+    return agi_path_between(y->in[k], from, &to);
 }
 
 /* ---- the kernel -------------------------------------------------------------------------------------------------- */
@@ -181,21 +103,21 @@ static int meets(const ag_split *s, size_t size, char *out, uint8_t *taken, cons
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *y = c->node;
-    const int wide = is_wide(y), zero = is_zero(y->in[0]);
-    const way how = way_of(y, wide);
+    const int wide = is_wide(y), zero = agi_is_nought(y->in[0]);
+    const agi_way how = agi_way_of((ag_dtype)y->dtype, wide);
     const ag_split s = ag_split_at(y, (int)places_of(y)->axis);
     char *out = wide ? c->scratch : c->out;
     uint8_t *taken = wide ? NULL : c->scratch;
     if (!wide) memset(taken, !zero, (size_t)s.extent);
     else if (zero) memset(out, 0, scratch(y));
     for (uint32_t k = zero; k < y->nin; k++) {
-        const walk w = walk_of(y, k, &c->in_stride[k]);
+        const agi_path path = path_of(y, k, &c->in_stride[k]);
         int met = wide;
         if (k && !wide) {
             const agi_positions p = positions_of(y, k);
             met = meets(&s, how.to, out, taken, &p);
         }
-        go(&w, &how, k && met ? how.add : how.copy, out, c->in[k]);
+        agi_go(&path, &how, k && met ? how.add : how.copy, out, c->in[k]);
     }
     if (!wide) clear_rest(&s, how.to, out, taken);
     const double *sum = c->scratch;
@@ -243,28 +165,17 @@ static int pattern(const ag_node *y, ag_dependence *d)
     return 1;
 }
 
-static void write_walk(ag_source *s, const walk *w, uint32_t k, const char *to, const char *takes)
-{
-    for (int i = 0; i < w->rank; i++)
-        ag_emit(s, "    for (i[%d] = 0; i[%d] < %lld; i[%d]++)\n", i, i, (long long)w->dim[i], i);
-    ag_emit(s, "        %s[%lld", to, (long long)w->offset);
-    for (int i = 0; i < w->rank; i++) ag_emit(s, " + i[%d] * %lld", i, (long long)w->to[i]);
-    ag_emit(s, "] %s in%d[0", takes, (int)k);
-    for (int i = 0; i < w->rank; i++) ag_emit(s, " + i[%d] * %lld", i, (long long)w->from[i]);
-    ag_emit(s, "];\n");
-}
-
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    const int wide = is_wide(y), zero = is_zero(y->in[0]);
+    const int wide = is_wide(y), zero = agi_is_nought(y->in[0]);
     const char *to = wide ? "sum" : "out";
     const long long n = (long long)ag_count(y);
     if (wide) ag_emit(s, "    double *const sum = (double *)scratch;\n");
     ag_emit(s, "    int64_t i[%d];\n", AG_MAX_RANK);
     if (zero) ag_emit(s, "    for (i[0] = 0; i[0] < %lld; i[0]++) %s[i[0]] = 0;\n", n, to);
     for (uint32_t k = (uint32_t)zero; k < y->nin; k++) {
-        const walk w = walk_of(y, k, &in_stride[k]);
-        write_walk(s, &w, k, to, k ? "+=" : "=");
+        const agi_path path = path_of(y, k, &in_stride[k]);
+        agi_write_path(s, &path, k, to, k ? "+=" : "=");
     }
     if (wide) ag_emit(s, "    for (i[0] = 0; i[0] < %lld; i[0]++) out[i[0]] = (float)sum[i[0]];\n", n);
     ag_emit(s, "    return 0;\n");

@@ -1,0 +1,35 @@
+/* What the operations share that add tensors at regular places of another: ways over one, and over where it goes. */
+#ifndef AGI_PATH_H
+#define AGI_PATH_H
+
+#include "graph/graph.h"
+
+/* Over a tensor, and over the places of its elements in another, in step. */
+typedef struct {
+    int rank; /* at least 1 */
+    int64_t dim[AG_MAX_RANK], to[AG_MAX_RANK], from[AG_MAX_RANK]; /* extents, and strides */
+    int64_t offset;                                               /* where it goes */
+} agi_path;
+
+/* x lies in memory with the strides `from`, and goes to `to`; axes that are walked like one are one. */
+agi_path agi_path_between(const ag_node *x, const ag_strides *from, const ag_strides *to);
+
+/* `to` and `from` of n elements, so far apart. */
+typedef void agi_along(int64_t n, void *to, int64_t to_stride, const void *from, int64_t from_stride);
+typedef struct {
+    agi_along *copy, *add;
+    size_t to, from; /* bytes of an element */
+} agi_way;
+
+agi_way agi_way_of(ag_dtype, int wide); /* wide: floats to doubles */
+void agi_go(const agi_path *, const agi_way *, agi_along *each, char *out, const char *in);
+/* The same in C, from input k: `takes` is "=" or "+=". It uses int64_t i[AG_MAX_RANK]. */
+void agi_write_path(ag_source *, const agi_path *, uint32_t k, const char *to, const char *takes);
+
+static inline int agi_is_nought(const ag_node *x) /* the number 0, repeated: it is not read */
+{
+    double value;
+    return agi_is_number(x, &value) && value == 0;
+}
+
+#endif
