@@ -59,7 +59,8 @@ enum {
     AG_BRANCH = 1 << 17,   /* an AG_LOOP that evaluates one of its two bodies, once */
     AG_REPEATS = 1 << 18,  /* an AG_VIEW that repeats in[0]'s elements by broadcasting; attribute: the ag_shape */
     AG_KEEPS_ZERO = 1 << 19, /* exactly 0 where all its inputs are; views and casts are so without saying it */
-    AG_IN_PLACE = 1 << 20  /* an AG_LIBRARY whose `out` may be in[0]'s memory, which it changes once nothing can fail */
+    AG_IN_PLACE = 1 << 20, /* an AG_LIBRARY whose `out` may be in[0]'s memory, which it changes once nothing can fail */
+    AG_BILINEAR = 1 << 21  /* an AG_POINTWISE that is linear in each of `linear`, not in all together */
 };
 
 /* What an AG_LEAF stands for. */
@@ -153,6 +154,8 @@ struct ag_op {
     const char *c_text; /* the expression as C, in x / a, b, c, with F(f) for a <math.h> function of the type, K(1.5) */
     void (*f32)(int64_t n, float *out, const float *a, const float *b, const float *c);    /* out may be an input */
     void (*f64)(int64_t n, double *out, const double *a, const double *b, const double *c);
+    unsigned linear; /* AG_POINTWISE: bits, 1 << i, of the inputs in which it is linear, in all of them together,
+                        whatever the others are: a unit vector's zeros there make zeros */
 
     ag_fold fold; /* AG_REDUCTION */
     const ag_op *factor; /* AG_PRODUCT: what it is where the inner extent is 1, pointwise on the broadcast operands */

@@ -57,6 +57,7 @@ const ag_op agi_add = { .name = "add",
                         .inputs = 2,
                         .flags = AG_POINTWISE | AG_KEEPS_ZERO | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .linear = 1 << 0 | 1 << 1,
                         .simplify = simplify,
                         .gradient = gradient };
 

@@ -45,6 +45,7 @@ const ag_op agi_div = { .name = "div",
                         .inputs = 2,
                         .flags = AG_POINTWISE | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .linear = 1 << 0,
                         .simplify = simplify,
                         .gradient = gradient };
 

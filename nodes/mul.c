@@ -53,8 +53,9 @@ static ag_node *simplify(const ag_infer *c)
 const ag_op agi_mul = { .name = "mul",
                         .formula = "a b",
                         .inputs = 2,
-                        .flags = AG_POINTWISE | AG_SMOOTH,
+                        .flags = AG_POINTWISE | AG_BILINEAR | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .linear = 1 << 0 | 1 << 1,
                         .simplify = simplify,
                         .gradient = gradient };
 

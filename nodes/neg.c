@@ -20,6 +20,7 @@ const ag_op agi_neg = { .name = "neg",
                         .inputs = 1,
                         .flags = AG_POINTWISE | AG_KEEPS_ZERO | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .linear = 1 << 0,
                         .simplify = simplify,
                         .gradient = gradient };
 

@@ -39,6 +39,7 @@ const ag_op agi_sub = { .name = "sub",
                         .inputs = 2,
                         .flags = AG_POINTWISE | AG_KEEPS_ZERO | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .linear = 1 << 0 | 1 << 1,
                         .simplify = simplify,
                         .gradient = gradient };
 

@@ -25,6 +25,7 @@ const ag_op agi_where = { .name = "where",
                           .inputs = 3,
                           .flags = AG_POINTWISE | AG_SMOOTH,
                           .code = POINTWISE_CODE,
+                          .linear = 1 << 1 | 1 << 2,
                           .simplify = simplify,
                           .gradient = gradient };
 

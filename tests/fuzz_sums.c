@@ -3,6 +3,7 @@
 #include "shared/gather.h"
 #include "shared/positions.h"
 #include "shared/reduction.h"
+#include "shared/strew.h"
 
 void fuzz_add(fuzz_summation *s, real value, real bound)
 {
@@ -196,6 +197,28 @@ static void scatter_onto(const ag_node *y, const fuzz_value *const in[], fuzz_va
     }
 }
 
+/* Element `flat` of x, told by its index on every axis. */
+static int64_t strewn_at(const ag_node *x, const ag_strides *s, int64_t flat)
+{
+    int64_t at = s->offset;
+    for (int i = x->rank; i-- > 0; flat /= x->dim[i]) at += flat % x->dim[i] * s->stride[i];
+    return at;
+}
+
+static void strew(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
+{
+    const agi_strewn *p = y->attribute;
+    for (int64_t i = 0; i < out->n; i++) {
+        fuzz_summation sum = { 0 };
+        fuzz_add(&sum, in[0]->value[i], in[0]->bound[i]);
+        for (int64_t k = 0; k < p->values; k++)
+            for (int64_t j = 0; j < in[k + 1]->n; j++)
+                if (strewn_at(y->in[k + 1], &p->at[k], j) == i)
+                    fuzz_add(&sum, in[k + 1]->value[j], in[k + 1]->bound[j]);
+        fuzz_end(&sum, (ag_dtype)y->dtype, &out->value[i], &out->bound[i]);
+    }
+}
+
 int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
     if (y->op->flags & AG_REDUCTION) fold(y, in[0], out);
@@ -203,6 +226,7 @@ int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
     else if (y->op == &agi_argmax) argmax(y, in[0], out);
     else if (y->op == &agi_scatter_add) scatter_add(y, in, out);
     else if (y->op == &agi_assemble) assemble(y, in, out);
+    else if (y->op == &agi_strew) strew(y, in, out);
     else if (y->op == &agi_scatter_onto) scatter_onto(y, in, out);
     else if (y->op == &agi_others) fuzz_others(y, in, out);
     else if (y->op == &agi_matmul) matmul(y, in, out);

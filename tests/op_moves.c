@@ -1,6 +1,8 @@
 /* Rows of leaves, views, rearrangements, casts and assignments: where each element of the result comes from. */
 #include "op_table.h"
 
+#include "shared/strew.h"
+
 /* ---- indices ---------------------------------------------------------------------------------------------------- */
 
 static void unravel(ag_shape s, int64_t flat, int64_t index[AG_MAX_RANK])
@@ -323,6 +325,42 @@ static void expect_scatter_onto(const op_row *r, const double *const in[], doubl
     expect_scatter_add(r, (const double *const[]){ in[0], updates }, out);
 }
 
+/* Over a tensor a vector from arg[0] on, arg[1] apart, and a matrix from arg[2] on, its rows arg[3] apart. */
+static ag_node *build_strew(ag_node *const in[], const int *arg)
+{
+    const ag_strides at[] = { { .offset = arg[0], .stride = { arg[1] } }, { arg[2], { arg[3], 1 } } };
+    for (int k = 0; k < 3; k++)
+        if (ag_is_bad(in[k])) return in[k];
+    return agi_new_strew(in[0], 2, at, in + 1);
+}
+
+static void expect_strew(const op_row *r, const double *const in[], double *out)
+{
+    const int64_t rows = r->in[2].dim[0], columns = r->in[2].dim[1];
+    memcpy(out, in[0], (size_t)op_count(r->out) * sizeof *out);
+    for (int64_t j = 0; j < op_count(r->in[1]); j++) out[r->arg[0] + r->arg[1] * j] += in[1][j];
+    for (int64_t j = 0; j < rows * columns; j++)
+        out[r->arg[2] + j / columns * r->arg[3] + j % columns] += in[2][j];
+}
+
+/* Over zeros, a vector below the diagonal, and backwards across. */
+static ag_node *build_diagonals(ag_node *const in[], const int *arg)
+{
+    const int64_t n = arg[0];
+    if (ag_is_bad(in[0])) return in[0];
+    const ag_strides at[] = { { .offset = n, .stride = { n + 1 } }, { .offset = n * (n - 1), .stride = { 1 - n } } };
+    ag_node *zero = ag_cast(ag_number(in[0]->graph, 0), ag_type_of(in[0]));
+    return agi_new_strew(ag_broadcast_to(zero, AG_SHAPE(n, n)), 2, at, (ag_node *[]){ in[0], in[0] });
+}
+
+static void expect_diagonals(const op_row *r, const double *const in[], double *out)
+{
+    const int64_t n = r->arg[0];
+    memset(out, 0, (size_t)(n * n) * sizeof *out);
+    for (int64_t j = 0; j + 1 < n; j++) out[n * (j + 1) + j] += in[0][j];
+    for (int64_t j = 0; j + 1 < n; j++) out[n * (n - 1 - j) + j] += in[0][j];
+}
+
 /* 1 where the last index equals the label; labels are 2, -1, 0, 2, 2, 1, of which -1 is no class. */
 static ag_node *build_one_hot(ag_node *const in[], const int *arg)
 {
@@ -404,7 +442,16 @@ static ag_node *build_group(ag_node *const in[], const int *arg)
     { "scatter_onto", build_scatter_onto, expect_scatter_onto, 3, { in, updates, OP_SCALAR }, in, -3, 3,               \
       { __VA_ARGS__ }, ROW_INNER },
 
+#define STREWN(in, vector, matrix, ...) \
+    { "strew", build_strew, expect_strew, 3, { in, vector, matrix }, in, -3, 3, { __VA_ARGS__ }, ROW_INNER },
+
 const op_row op_moves[] = {
+    STREWN(S(5, 5), S(5), S(2, 3), 0, 6, 7, 5)
+    STREWN(S(4, 3, 2), S(4), S(3, 2), 23, -5, 1, 8)
+    STREWN(S(40), S(1), S(1, 1), 39, 7, 0, 5)
+    STREWN(S(70, 70), S(70), S(60, 60), 69, 69, 70, 71)
+    { "strew", build_diagonals, expect_diagonals, 1, { S(6) }, S(7, 7), -3, 3, { 7 }, ROW_INNER },
+    { "strew", build_diagonals, expect_diagonals, 1, { S(1) }, S(2, 2), -3, 3, { 2 }, ROW_INNER },
     { "parameter", build_leaf, expect_same, 1, { S(3, 5) }, S(3, 5), -3, 3, { 0 }, ROW_INTEGERS },
     { "input", build_leaf, expect_same, 1, { OP_SCALAR }, OP_SCALAR, -3, 3, { 0 }, ROW_INTEGERS },
     { "constant", build_constant, expect_constant, 1, { S(7) }, S(7), -3, 3, { 0 }, ROW_INNER },

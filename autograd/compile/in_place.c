@@ -259,6 +259,14 @@ static int take_over(reuse *r, uint32_t step)
     return 1;
 }
 
+/* Do its elements lie as a result's do? */
+static int lies_as_is(const ag_node *x, const ag_strides *s)
+{
+    agi_pattern p = { .offset = s->offset };
+    agi_coalesce(&p, x->rank, x->dim, s->stride, NULL);
+    return agi_pattern_flat(&p);
+}
+
 /* A call that may work in place, on what dies with it. */
 static void call_takes_over(agi_compiler *c, uint32_t step)
 {
@@ -266,7 +274,8 @@ static void call_takes_over(agi_compiler *c, uint32_t step)
     agi_buffer *out = agi_buffer_at(c, call->out), *in = agi_buffer_at(c, call->in[0]);
     if (!(call->node->op->flags & AG_IN_PLACE) || out->shares != AGI_NONE || out->scalar) return;
     int of_leaf = in->shares != AGI_NONE && agi_buffer_at(c, in->shares)->role != AGI_VALUE;
-    if (of_leaf || !may_be_taken(in, step) || in->bytes != out->bytes || call->stride[0].offset) return;
+    if (of_leaf || !may_be_taken(in, step) || in->bytes != out->bytes) return;
+    if (!lies_as_is(call->node->in[0], &call->stride[0])) return;
     for (int k = 1; k < call->n; k++)
         if (call->in[k] == call->in[0]) return;
     out->shares = call->in[0];

@@ -1,7 +1,15 @@
 /* One graph for many values of some of its nodes: what depends on them gets a new first axis. Derivatives along many
  * directions are one such graph, and so one plan. */
 #include "derive.h"
+#include "stripes.h"
 #include "control/loop.h"
+
+typedef struct {
+    uint32_t most;
+    ag_node **in;
+    unsigned char *batched;
+    agi_stripes **on;
+} operand_room;
 
 typedef struct {
     ag_graph *graph;
@@ -9,7 +17,10 @@ typedef struct {
     int64_t count;        /* the extent of the new axis */
     agi_region between;   /* what the y are made of, down to the u; by place in it: */
     uint8_t *depends;     /* on a u */
-    ag_node **batched;    /* the node with the new axis */
+    ag_node **batched;    /* the node with the new axis, */
+    agi_stripes **on;   /* or what that is, as long as nobody needs a tensor */
+    int only_stripes, stopped; /* nobody is to; somebody does */
+    operand_room operand;
     agi_arena arena;
 } batching;
 
@@ -42,38 +53,105 @@ static int has_rule(const ag_node *x)
     return x->rewritten || x->op->batch || x->op->flags & (AG_POINTWISE | AG_REDUCTION | AG_CAST | AG_ALIAS);
 }
 
-static ag_node *find(const batching *b, const ag_node *x)
+static ag_status no_memory(const batching *b)
 {
-    uint32_t at = agi_place_in(&b->between, x);
-    return at == AGI_NOWHERE ? NULL : b->batched[at];
+    agi_fail(b->graph, AG_EMEM, "%s: out of memory", b->what);
+    return AG_EMEM;
 }
 
-static ag_node *batch_node(batching *b, const ag_node *y)
+static ag_node *find(batching *b, const ag_node *x)
 {
-    enum { FEW = 8 };
-    ag_node *few[FEW], **in = few;
-    unsigned char few_batched[FEW], *batched = few_batched;
-    uint32_t end, k = operands(y, &end);
-    if (y->nin > FEW) {
-        in = agi_arena_take(&b->arena, y->nin * sizeof *in);
-        batched = agi_arena_take(&b->arena, y->nin);
-        if (!in || !batched) return agi_fail(b->graph, AG_EMEM, "%s: out of memory", b->what);
-    }
-    for (; k < end; k++) {
-        ag_node *x = find(b, y->in[k]);
-        batched[k] = x != NULL;
-        in[k] = x ? x : y->in[k];
-    }
+    uint32_t at = agi_place_in(&b->between, x);
+    if (at == AGI_NOWHERE) return NULL;
+    if (b->batched[at] || !b->on[at]) return b->batched[at];
+    b->stopped |= b->only_stripes;
+    return b->batched[at] = agi_tensor_of_stripes(b->on[at], x, b->count);
+}
+
+/* The operation on these operands, of which some have the new axis. */
+static ag_node *apply(const batching *b, const ag_node *y, ag_node *in[], const unsigned char batched[])
+{
     if (y->op->batch && !y->rewritten) return y->op->batch(y, in, batched, b->count);
     if (agi_is_last_input(y)) return in[y->nin - 1];
     if (y->op->flags & AG_REDUCTION) return batch_reduction(y, in[0], b->count);
     return ag_batch_leading(y, in, batched, b->count);
 }
 
+/* For the operands of the node that is being batched. 0: out of memory. */
+static int make_room(batching *b, uint32_t n)
+{
+    operand_room *r = &b->operand;
+    if (n > r->most) {
+        r->most = 2 * n;
+        r->in = agi_arena_take(&b->arena, r->most * sizeof *r->in);
+        r->batched = agi_arena_take(&b->arena, r->most);
+        r->on = agi_arena_take(&b->arena, r->most * sizeof *r->on);
+    }
+    return r->in && r->batched && r->on;
+}
+
+static ag_node *batch_node(batching *b, const ag_node *y)
+{
+    const operand_room *r = &b->operand;
+    uint32_t end;
+    for (uint32_t k = operands(y, &end); k < end; k++) {
+        ag_node *x = find(b, y->in[k]);
+        r->batched[k] = x != NULL;
+        r->in[k] = x ? x : y->in[k];
+    }
+    return b->stopped ? NULL : apply(b, y, r->in, r->batched);
+}
+
+/* The rests of stripes, as of operands that are 0 where there is none. */
+static ag_node *batch_rests(const batching *b, const ag_node *y)
+{
+    const operand_room *r = &b->operand;
+    uint32_t end, some = 0;
+    for (uint32_t k = operands(y, &end); k < end; k++) {
+        r->in[k] = !r->on[k] ? y->in[k] : r->on[k]->rest ? r->on[k]->rest : ag_zeros_like(y->in[k]);
+        r->batched[k] = r->on[k] && r->on[k]->rest;
+        some += r->batched[k];
+    }
+    return some ? apply(b, y, r->in, r->batched) : NULL;
+}
+
+/* A copy that takes no more than it needs; NULL: out of memory. */
+static agi_stripes *keep(batching *b, const agi_stripes *all)
+{
+    agi_stripes *kept = agi_arena_copy(&b->arena, all, sizeof *all);
+    if (!kept || !all->n) return kept;
+    kept->stripe = agi_arena_copy(&b->arena, all->stripe, (size_t)all->n * sizeof *all->stripe);
+    return kept->stripe ? kept : NULL;
+}
+
+/* Is some operand on stripes, and stays on them? What is not is a rest. */
+static int batch_stripes(batching *b, const ag_node *y, uint32_t at)
+{
+    const operand_room *r = &b->operand;
+    agi_stripe room[AGI_MOST_STRIPES];
+    agi_stripes to = { .stripe = room };
+    uint32_t end, first = operands(y, &end), some = 0;
+    for (uint32_t k = first; k < end; k++) {
+        uint32_t from = agi_place_in(&b->between, y->in[k]);
+        r->on[k] = NULL;
+        if (from == AGI_NOWHERE || !b->depends[from]) continue;
+        if (!b->on[from]) b->on[from] = keep(b, &(agi_stripes){ .rest = b->batched[from] });
+        if (!b->on[from]) return 0;
+        r->on[k] = b->on[from];
+        some += r->on[k]->n > 0;
+    }
+    if (!some || !agi_through_stripes(y, first, end, r->on, b->count, &to)) return 0;
+    ag_node *rest = batch_rests(b, y);
+    if (rest) to.rest = to.rest ? ag_add(to.rest, rest) : rest;
+    if (!to.n) b->batched[at] = to.rest ? to.rest : ag_batch_all(ag_zeros_like(y), b->count);
+    else b->on[at] = keep(b, &to);
+    return to.n ? b->on[at] != NULL : 1;
+}
+
 /* ---- all that are needed ---------------------------------------------------------------------------------------- */
 
 /* 0: out of memory. */
-static int find_between(batching *b, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[])
+static int find_between(batching *b, int nu, ag_node *const u[], int m, ag_node *const y[])
 {
     agi_region *r = &b->between;
     uint32_t end;
@@ -85,12 +163,26 @@ static int find_between(batching *b, int nu, ag_node *const u[], ag_node *const 
     }
     b->depends = agi_arena_zeros(&b->arena, r->count, 1);
     b->batched = agi_arena_zeros(&b->arena, r->count, sizeof *b->batched);
-    if (r->failed || !b->depends || !b->batched) return 0;
-    for (int i = 0; i < nu; i++) {
-        uint32_t at = agi_place_in(r, u[i]);
+    b->on = agi_arena_zeros(&b->arena, r->count, sizeof *b->on);
+    return !r->failed && b->depends && b->batched && b->on;
+}
+
+/* What the u are: of_u, or, if that is NULL, all unit vectors. */
+static int begin(batching *b, int nu, ag_node *const u[], ag_node *const of_u[])
+{
+    int64_t first = 0;
+    for (int i = 0; i < nu; first += ag_count(u[i++])) {
+        uint32_t at = agi_place_in(&b->between, u[i]);
         if (at == AGI_NOWHERE) continue;
         b->depends[at] = 1;
-        b->batched[at] = of_u[i];
+        if (of_u) {
+            b->batched[at] = of_u[i];
+            continue;
+        }
+        agi_stripe room;
+        agi_stripes units = { .stripe = &room };
+        agi_unit_stripes(u[i], first, &units);
+        if (!(b->on[at] = keep(b, &units))) return 0;
     }
     return 1;
 }
@@ -116,7 +208,7 @@ static int list_refused(const batching *b)
     agi_text t = { 0 };
     for (uint32_t at = b->between.count; at-- > 0;) {
         ag_node *v = b->between.node[at];
-        if (!b->depends[at] || b->batched[at]) continue;
+        if (!b->depends[at] || b->batched[at] || b->on[at]) continue;
         if (v->rank == AG_MAX_RANK) {
             agi_fail_at(g, AG_ESHAPE, 1, &v, "%s: no axis is left, all %d are taken", b->what, AG_MAX_RANK);
             return 1;
@@ -142,38 +234,63 @@ static int fits(const batching *b, const ag_node *x, const ag_node *batched)
     return batched->dim[0] == b->count && !memcmp(batched->dim + 1, x->dim, (size_t)x->rank * sizeof x->dim[0]);
 }
 
-static ag_status build(batching *b, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[])
+static ag_status batch_one(batching *b, const ag_node *v, uint32_t at)
 {
     ag_graph *g = b->graph;
-    if (!find_between(b, nu, u, of_u, m, y)) return agi_fail(g, AG_EMEM, "%s: out of memory", b->what), AG_EMEM;
+    if (!make_room(b, v->nin)) return no_memory(b);
+    if (batch_stripes(b, v, at) || g->status) return g->status;
+    ag_node *batched = b->batched[at] = batch_node(b, v);
+    if (!b->stopped && !fits(b, v, batched) && !g->status)
+        agi_fail(g, AG_ESHAPE, "%s: the batch hook of %s has made another shape", b->what, v->op->name);
+    return g->status;
+}
+
+static ag_status build(batching *b, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[])
+{
+    if (!find_between(b, nu, u, m, y) || !begin(b, nu, u, of_u)) return no_memory(b);
     mark_dependent(b);
-    if (list_refused(b)) return g->status;
-    for (uint32_t at = b->between.count; at-- > 0;) {
-        const ag_node *v = b->between.node[at];
-        if (!b->depends[at] || b->batched[at]) continue;
-        ag_node *batched = b->batched[at] = batch_node(b, v);
-        if (fits(b, v, batched)) continue;
-        if (!g->status) agi_fail(g, AG_ESHAPE, "%s: the batch hook of %s has made another shape", b->what, v->op->name);
-        return g->status;
+    if (list_refused(b)) return b->graph->status;
+    for (uint32_t at = b->between.count; at-- > 0 && !b->stopped;) {
+        if (!b->depends[at] || b->batched[at] || b->on[at]) continue;
+        if (batch_one(b, b->between.node[at], at)) break;
     }
-    return AG_OK;
+    return b->graph->status;
+}
+
+static ag_status batch(batching *b, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
+                       ag_node *of_y[])
+{
+    ag_graph *g = b->graph;
+    agi_arena_init(&b->arena, &g->allocator);
+    g->inside++;
+    ag_status status = build(b, nu, u, of_u, m, y);
+    for (int i = 0; i < m; i++) {
+        ag_node *found = status ? g->bad : find(b, y[i]);
+        of_y[i] = found ? found : ag_batch_all(y[i], b->count);
+    }
+    g->inside--;
+    agi_arena_free(&b->arena);
+    return status ? status : g->status;
+}
+
+static int64_t units_of(int n, ag_node *const u[])
+{
+    int64_t count = 0;
+    for (int i = 0; i < n; i++) count += ag_count(u[i]);
+    return count;
 }
 
 ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m,
                     ag_node *const y[], ag_node *of_y[])
 {
-    ag_graph *g = u[0]->graph;
-    batching b = { .graph = g, .what = what, .count = count };
-    agi_arena_init(&b.arena, &g->allocator);
-    g->inside++;
-    ag_status status = build(&b, nu, u, of_u, m, y);
-    for (int i = 0; i < m; i++) {
-        ag_node *found = status ? g->bad : find(&b, y[i]);
-        of_y[i] = found ? found : ag_batch_all(y[i], count);
-    }
-    g->inside--;
-    agi_arena_free(&b.arena);
-    return status ? status : g->status;
+    batching b = { .graph = u[0]->graph, .what = what, .count = count };
+    return batch(&b, nu, u, of_u, m, y, of_y);
+}
+
+ag_status agi_batch_units(const char *what, int nu, ag_node *const u[], int m, ag_node *const y[], ag_node *of_y[])
+{
+    batching b = { .graph = u[0]->graph, .what = what, .count = units_of(nu, u) };
+    return batch(&b, nu, u, NULL, m, y, of_y);
 }
 
 ag_status agi_batch_nodes(int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],

@@ -31,4 +31,8 @@ ag_status agi_pull(const char *what, int m, ag_node *const y[], ag_node *const w
 ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m,
                     ag_node *const y[], ag_node *of_y[]);
 
+/* of_y[i] [count, *y[i]] is y[i] for all unit vectors of the u together, which y is linear in: `count` of them, one u's
+ * after the other's. */
+ag_status agi_batch_units(const char *what, int nu, ag_node *const u[], int m, ag_node *const y[], ag_node *of_y[]);
+
 #endif

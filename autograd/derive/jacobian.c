@@ -2,15 +2,6 @@
 #include "derive.h"
 #include "shared/derivative.h"
 
-/* [n, *x's shape]: row i is 1 at x's element i and 0 elsewhere, computed where it is used. */
-static ag_node *units(const ag_node *x)
-{
-    int64_t n = ag_count(x);
-    ag_node *number = ag_arange(x->graph, (ag_dtype)x->dtype, n);
-    ag_node *unit = ag_equal(ag_reshape(number, AG_SHAPE(n, 1)), number);
-    return ag_reshape(unit, ag_batch_shape(x, n));
-}
-
 static ag_node *ones(const ag_node *x)
 {
     ag_node *one = ag_cast(ag_number(x->graph, 1), (ag_dtype)x->dtype);
@@ -34,15 +25,14 @@ static ag_node *all_products(const char *what, product *times, ag_node *y, ag_no
 {
     ag_graph *g = x->graph;
     int64_t n = ag_count(like);
-    ag_node *v, *along, *all, *unit;
+    ag_node *v, *along, *all;
     if (n == 1) { /* no batch is needed */
         v = ones(like);
         return times(y, x, v, &along) ? g->bad : along;
     }
     v = ag_input(g, NULL, (ag_dtype)like->dtype, ag_shape_in(like));
-    unit = units(like);
     if (ag_is_bad(v) || times(y, x, v, &along)) return g->bad;
-    return agi_batch(what, n, 1, &v, &unit, 1, &along, &all) ? g->bad : all;
+    return agi_batch_units(what, 1, &v, 1, &along, &all) ? g->bad : all;
 }
 
 static ag_shape joined(const ag_node *y, const ag_node *x)
