@@ -32,15 +32,43 @@ static agi_path path_of(const ag_node *y, uint32_t k, const ag_strides *from)
     return agi_path_between(y->in[k], from, k ? place_of(y, k) : &all);
 }
 
+/* Pieces of so many bytes stay in the nearest cache until all values have been added; but values that go backwards are
+ * added as a whole. */
+enum { PIECE = 1 << 14 };
+
+static int64_t pieces(const ag_node *y)
+{
+    for (uint32_t k = 1; k < y->nin; k++)
+        for (int i = 0; i < y->in[k]->rank; i++)
+            if (place_of(y, k)->stride[i] < 0) return 1;
+    return (ag_count(y) * (int64_t)ag_dtype_size((ag_dtype)y->dtype) + PIECE - 1) / PIECE;
+}
+
+/* Operand k, from element `first` to before `end` of y. */
+static void put(const ag_kernel_call *c, uint32_t k, int64_t first, int64_t end, const agi_path *path)
+{
+    const agi_way how = agi_way_of((ag_dtype)c->node->dtype, 0);
+    agi_along *each = k ? how.add : how.copy;
+    if (end - first == ag_count(c->node)) agi_go(path, &how, each, c->out, c->in[k]);
+    else agi_go_within(path, &how, each, c->out, c->in[k], first, end);
+}
+
 static ag_status run(const ag_kernel_call *c)
 {
+    enum { FEW = 16 };
     const ag_node *y = c->node;
-    const agi_way how = agi_way_of((ag_dtype)y->dtype, 0);
-    const int zero = agi_is_nought(y->in[0]);
-    if (zero) memset(c->out, 0, (size_t)ag_count(y) * how.to);
-    for (uint32_t k = zero || c->out == c->in[0]; k < y->nin; k++) {
-        const agi_path path = path_of(y, k, &c->in_stride[k]);
-        agi_go(&path, &how, k ? how.add : how.copy, c->out, c->in[k]);
+    const size_t size = ag_dtype_size((ag_dtype)y->dtype);
+    const uint32_t zero = (uint32_t)agi_is_nought(y->in[0]), from = zero || c->out == c->in[0];
+    const int64_t n = ag_count(y), piece = pieces(y) > 1 ? PIECE / (int64_t)size : n;
+    agi_path few[FEW], path;
+    for (uint32_t k = from; k < y->nin && k < FEW; k++) few[k] = path_of(y, k, &c->in_stride[k]);
+    for (int64_t p = c->first; p < c->end; p++) {
+        const int64_t first = p * piece, end = first + piece < n ? first + piece : n;
+        if (zero) memset((char *)c->out + (size_t)first * size, 0, (size_t)(end - first) * size);
+        for (uint32_t k = from; k < y->nin; k++) {
+            if (k >= FEW) path = path_of(y, k, &c->in_stride[k]);
+            put(c, k, first, end, k < FEW ? &few[k] : &path);
+        }
     }
     return AG_OK;
 }
@@ -144,6 +172,7 @@ const ag_op agi_strew = { .name = "strew",
                           .attribute_bytes = attribute_bytes,
                           .shape = shape,
                           .run = run,
+                      .pieces = pieces,
                           .flops = flops,
                           .c = write_c,
                           .gradient = gradient,

@@ -269,6 +269,71 @@ START_TEST(chain)
 }
 END_TEST
 
+static ag_node *differences(ag_node *u, int axis)
+{
+    return ag_sub(ag_slice(u, axis, 1, AG_END, 1), ag_slice(u, axis, 0, -1, 1));
+}
+
+/* Sparse values lie at regular places, however they are coloured: none is looked up. */
+START_TEST(sparse_chain)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    x = ag_input(g, "x", AG_F64, AG_SHAPE(5000));
+    ag_node *f = ag_sum(ag_square(ag_sub(ag_slice(x, 0, 1, AG_END, 1), ag_square(ag_slice(x, 0, 0, -1, 1)))));
+    const ag_sparse *s = ag_sparse_hessian(f, 1, &x, NULL);
+    expect_well(g);
+    ck_assert_int_eq(s->nonzeros, 3 * 5000 - 2);
+    expect_in_plan(s->values, "pass over 1 x 4999", 1);
+    expect_in_plan(s->values, "2 steps", 1);
+    ag_graph_free(g);
+}
+END_TEST
+
+START_TEST(sparse_grid)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    x = ag_input(g, "x", AG_F32, AG_SHAPE(60, 70));
+    ag_node *f = ag_add(ag_sum(ag_sin(differences(x, 0))), ag_sum(ag_sin(differences(x, 1))));
+    const ag_sparse *h = ag_sparse_hessian(f, 1, &x, NULL);
+    const ag_sparse *j = ag_sparse_jacobian(ag_sin(differences(x, 1)), 1, &x, NULL);
+    expect_well(g);
+    for (int k = 0; k < 2; k++) {
+        expect_in_plan(k ? j->values : h->values, "call strew", 1);
+        expect_in_plan(k ? j->values : h->values, "gather#", 0);
+    }
+    ag_graph_free(g);
+}
+END_TEST
+
+/* Large results are made piece by piece, on any number of threads. */
+START_TEST(pieces)
+{
+    enum { LARGE = 20000 };
+    ag_graph *g = ag_graph_new(NULL);
+    uint64_t state = 4;
+    x = test_constant(g, AG_SHAPE(LARGE), &state, -1, 1);
+    ag_node *a = ag_slice(x, 0, 0, -1, 1), *b = ag_slice(x, 0, 1, AG_END, 1);
+    const ag_sparse *s = ag_sparse_hessian(ag_sum(ag_mul(ag_square(a), ag_square(b))), 1, &x, NULL);
+    double *got[2], *at = malloc(LARGE * sizeof *at);
+    test_evaluate(1, &x, NULL, &at);
+    for (int k = 0; k < 2; k++) {
+        const ag_options options = { .threads = 1 + 2 * k };
+        got[k] = malloc((size_t)s->nonzeros * sizeof *got[k]);
+        test_evaluate(1, (ag_node *[]){ s->values }, &options, &got[k]);
+    }
+    for (int64_t i = 0; i < LARGE; i++)
+        for (int64_t k = s->row_start[i]; k < s->row_start[i + 1]; k++) {
+            const int64_t j = s->column[k];
+            double want = 4 * at[i] * at[j];
+            if (i == j) want = (i ? 2 * at[i - 1] * at[i - 1] : 0) + (i + 1 < LARGE ? 2 * at[i + 1] * at[i + 1] : 0);
+            ck_assert_msg(test_close(got[0][k], want, 1e-14) && got[0][k] == got[1][k],
+                          "row %lld: %.17g %.17g, not %.17g", (long long)i, got[0][k], got[1][k], want);
+        }
+    free(at), free(got[0]), free(got[1]);
+    ag_graph_free(g);
+}
+END_TEST
+
 /* W^T D W takes W x and one more product, whose other factor is W, scaled. */
 START_TEST(no_product_with_units)
 {
@@ -307,6 +372,9 @@ Suite *suite_stripes(void)
     tcase_add_loop_test(t, rows, 0, OP_TABLES);
     tcase_add_loop_test(t, programs, 0, PROGRAMS);
     tcase_add_test(t, chain);
+    tcase_add_test(t, sparse_chain);
+    tcase_add_test(t, sparse_grid);
+    tcase_add_test(t, pieces);
     tcase_add_test(t, no_product_with_units);
     tcase_add_test(t, zeros_are_exact);
     suite_add_tcase(s, t);

@@ -19,7 +19,7 @@ typedef struct {
     uint8_t *depends;     /* on a u */
     ag_node **batched;    /* the node with the new axis, */
     agi_stripes **on;   /* or what that is, as long as nobody needs a tensor */
-    int only_stripes, stopped; /* nobody is to; somebody does */
+    int alone, stopped;   /* nobody is to, and nothing else is to be there; somebody does */
     operand_room operand;
     agi_arena arena;
 } batching;
@@ -64,7 +64,8 @@ static ag_node *find(batching *b, const ag_node *x)
     uint32_t at = agi_place_in(&b->between, x);
     if (at == AGI_NOWHERE) return NULL;
     if (b->batched[at] || !b->on[at]) return b->batched[at];
-    b->stopped |= b->only_stripes;
+    b->stopped |= b->alone;
+    if (b->stopped) return NULL;
     return b->batched[at] = agi_tensor_of_stripes(b->on[at], x, b->count);
 }
 
@@ -129,7 +130,7 @@ static int batch_stripes(batching *b, const ag_node *y, uint32_t at)
 {
     const operand_room *r = &b->operand;
     agi_stripe room[AGI_MOST_STRIPES];
-    agi_stripes to = { .stripe = room };
+    agi_stripes to = { .stripe = room, .alone = b->alone };
     uint32_t end, first = operands(y, &end), some = 0;
     for (uint32_t k = first; k < end; k++) {
         uint32_t from = agi_place_in(&b->between, y->in[k]);
@@ -138,14 +139,14 @@ static int batch_stripes(batching *b, const ag_node *y, uint32_t at)
         if (!b->on[from]) b->on[from] = keep(b, &(agi_stripes){ .rest = b->batched[from] });
         if (!b->on[from]) return 0;
         r->on[k] = b->on[from];
-        some += r->on[k]->n > 0;
+        some += r->on[k]->n || !r->on[k]->rest;
     }
     if (!some || !agi_through_stripes(y, first, end, r->on, b->count, &to)) return 0;
     ag_node *rest = batch_rests(b, y);
     if (rest) to.rest = to.rest ? ag_add(to.rest, rest) : rest;
-    if (!to.n) b->batched[at] = to.rest ? to.rest : ag_batch_all(ag_zeros_like(y), b->count);
+    if (!to.n && to.rest) b->batched[at] = to.rest;
     else b->on[at] = keep(b, &to);
-    return to.n ? b->on[at] != NULL : 1;
+    return b->batched[at] || b->on[at];
 }
 
 /* ---- all that are needed ---------------------------------------------------------------------------------------- */
@@ -257,6 +258,43 @@ static ag_status build(batching *b, int nu, ag_node *const u[], ag_node *const o
     return b->graph->status;
 }
 
+static int64_t units_of(int n, ag_node *const u[])
+{
+    int64_t count = 0;
+    for (int i = 0; i < n; i++) count += ag_count(u[i]);
+    return count;
+}
+
+/* y[i] as they are kept. */
+static int keep_all(batching *b, agi_arena *arena, int m, ag_node *const y[], agi_stripes of_y[])
+{
+    for (int i = 0; i < m; i++) {
+        uint32_t at = agi_place_in(&b->between, y[i]);
+        const agi_stripes *on = at == AGI_NOWHERE ? NULL : b->on[at];
+        of_y[i] = on ? *on : (agi_stripes){ .n = 0 };
+        if (!of_y[i].n) continue;
+        of_y[i].stripe = agi_arena_copy(arena, on->stripe, (size_t)on->n * sizeof *on->stripe);
+        if (!of_y[i].stripe) return 0;
+    }
+    return 1;
+}
+
+ag_status agi_stripes_of(const char *what, agi_arena *arena, int nu, ag_node *const u[], int m, ag_node *const y[],
+                         agi_stripes of_y[], int *stopped)
+{
+    ag_graph *g = u[0]->graph;
+    batching b = { .graph = g, .what = what, .count = units_of(nu, u), .alone = 1 };
+    agi_arena_init(&b.arena, &g->allocator);
+    g->inside++;
+    ag_status status = build(&b, nu, u, NULL, m, y);
+    for (uint32_t at = 0; at < b.between.count && !status; at++) b.stopped |= b.batched[at] != NULL;
+    if (!status && !b.stopped && !keep_all(&b, arena, m, y, of_y)) status = no_memory(&b);
+    *stopped = b.stopped;
+    g->inside--;
+    agi_arena_free(&b.arena);
+    return status;
+}
+
 static ag_status batch(batching *b, int nu, ag_node *const u[], ag_node *const of_u[], int m, ag_node *const y[],
                        ag_node *of_y[])
 {
@@ -271,13 +309,6 @@ static ag_status batch(batching *b, int nu, ag_node *const u[], ag_node *const o
     g->inside--;
     agi_arena_free(&b->arena);
     return status ? status : g->status;
-}
-
-static int64_t units_of(int n, ag_node *const u[])
-{
-    int64_t count = 0;
-    for (int i = 0; i < n; i++) count += ag_count(u[i]);
-    return count;
 }
 
 ag_status agi_batch(const char *what, int64_t count, int nu, ag_node *const u[], ag_node *const of_u[], int m,

@@ -31,7 +31,7 @@ static int add(agi_stripes *out, agi_stripe *d)
     for (int k = 0; k < out->n; k++) {
         if (!lie_alike(&out->stripe[k], d)) continue;
         out->stripe[k].value = ag_add(out->stripe[k].value, d->value);
-        return 1;
+        return !ag_is_bad(out->stripe[k].value);
     }
     if (out->n == AGI_MOST_STRIPES) return 0;
     out->stripe[out->n++] = *d;
@@ -279,7 +279,7 @@ static int sum_axis(const ag_node *y, int axis, const agi_stripe *d, int64_t cou
         else to.start[axis] = 0;
         return add(out, &to);
     }
-    if (only != axis) return 0;
+    if (only != axis || out->alone) return 0;
     int order[AG_MAX_RANK] = { axis };
     for (int i = 0, n = 1; i < d->value->rank; i++)
         if (i != axis) order[n++] = i;
@@ -302,6 +302,7 @@ static int sum_all(const ag_node *y, const agi_stripe *d, int64_t count, agi_str
         fill(&to, y);
         return add(out, &to);
     }
+    if (out->alone) return 0;
     for (int i = 0; i + 1 < to.value->rank; i++)
         if (to.along.stride[i] != to.along.stride[i + 1] * to.value->dim[i + 1]) return 0;
     to.along.stride[0] = to.along.stride[to.value->rank - 1];
@@ -329,7 +330,7 @@ static int product(const ag_node *y, int k, const agi_stripe *d, int64_t count, 
         to.value = k ? ag_matmul(other, d->value) : ag_matmul(d->value, other);
         return add(out, &to);
     }
-    if (only != inner) return 0;
+    if (only != inner || out->alone) return 0;
     const int64_t n = d->value->dim[inner], own = d->value->dim[k];
     ag_node *mine = inner ? ag_transpose(d->value, NULL) : d->value, *its = inner ? other : ag_transpose(other, NULL);
     mine = ag_reshape(mine, k ? AG_SHAPE(n, 1, own) : AG_SHAPE(n, own, 1));

@@ -19,6 +19,7 @@ enum { AGI_MOST_STRIPES = 16 };
 /* The sum of them, which lie differently, and of `rest`. */
 typedef struct {
     ag_node *rest; /* [count, *shape], or NULL: 0 */
+    int alone;     /* there is to be no rest */
     int n;
     agi_stripe *stripe;
 } agi_stripes;
@@ -33,5 +34,10 @@ int agi_through_stripes(const ag_node *y, uint32_t first, uint32_t end, agi_stri
                         agi_stripes *out);
 
 ag_node *agi_tensor_of_stripes(const agi_stripes *, const ag_node *like, int64_t count); /* like: of `shape` */
+
+/* batch.c: each of y[i], which are linear in the u, as stripes alone, in the arena; *stopped: they do not stay that.
+ * Failures are those of the call `what`. */
+ag_status agi_stripes_of(const char *what, agi_arena *, int nu, ag_node *const u[], int m, ag_node *const y[],
+                         agi_stripes of_y[], int *stopped);
 
 #endif

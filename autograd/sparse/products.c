@@ -1,7 +1,7 @@
 /* Sparse derivatives: the structure first, then as many products as it needs colours, then its elements from them. */
 #include "derive/derive.h"
 #include "shared/derivative.h"
-#include "sparse.h"
+#include "direct.h"
 
 #define MOST_ELEMENTS ((int64_t)1 << 31) /* that may differ from 0, or of all products: more is not sparse */
 
@@ -92,31 +92,59 @@ static ag_node *seed(work *w, const ag_node *x, const uint32_t *colour)
     return ag_reshape(ag_equal(all, own), ag_batch_shape(x, colours));
 }
 
-/* Products of all colours: of the x's unit vectors forward, or of the y's in reverse. [colours, rows or columns] */
-static ag_node *compressed(work *w)
+/* The products are to be with v, of `seeds` unit vectors or colours, and come to d. */
+typedef struct {
+    int seeds, results;
+    ag_node *const *like; /* what the v are like, */
+    ag_node *const *of;   /* and the results */
+    ag_node **v, **d;
+} products;
+
+/* Forward of the x's unit vectors, or of the y's in reverse. */
+static ag_status begin_products(work *w, products *p)
 {
-    int seeds = w->by.by_rows ? w->m : w->n, results = w->by.by_rows ? w->n : w->m;
-    ag_node *const *like = w->by.by_rows ? w->y : w->x;
-    size_t most = (size_t)seeds * 2 + (size_t)results * 2;
-    ag_node **v = agi_arena_take(&w->arena, most * sizeof *v);
-    const uint32_t *colour = w->by.colour;
-    if (!v) return out_of_memory(w), w->graph->bad;
-    ag_node **of_v = v + seeds, **d = of_v + seeds, **of_d = d + results;
-    for (int i = 0; i < seeds; colour += ag_count(like[i++])) {
-        v[i] = ag_input(w->graph, NULL, (ag_dtype)like[i]->dtype, ag_shape_in(like[i]));
-        of_v[i] = seed(w, like[i], colour);
-        if (ag_is_bad(v[i]) || ag_is_bad(of_v[i])) return w->graph->bad;
+    *p = w->by.by_rows ? (products){ .seeds = w->m, .results = w->n, .like = w->y, .of = w->x }
+                       : (products){ .seeds = w->n, .results = w->m, .like = w->x, .of = w->y };
+    p->v = agi_arena_take(&w->arena, ((size_t)p->seeds + (size_t)p->results) * sizeof *p->v);
+    if (!p->v) return out_of_memory(w);
+    p->d = p->v + p->seeds;
+    for (int i = 0; i < p->seeds; i++) {
+        p->v[i] = ag_input(w->graph, NULL, (ag_dtype)p->like[i]->dtype, ag_shape_in(p->like[i]));
+        if (ag_is_bad(p->v[i])) return w->graph->status;
     }
-    ag_status status = w->by.by_rows ? ag_vjp(w->m, w->y, v, w->n, w->x, d) : ag_jvp(w->n, w->x, v, w->m, w->y, d);
-    if (!status) status = agi_batch(w->what, w->out->colours, seeds, v, of_v, results, d, of_d);
-    for (int i = 0; i < results && !status; i++) of_d[i] = ag_reshape(of_d[i], AG_SHAPE(w->out->colours, -1));
-    return status ? w->graph->bad : ag_concat(results, of_d, 1);
+    return w->by.by_rows ? ag_vjp(w->m, w->y, p->v, w->n, w->x, p->d) : ag_jvp(w->n, w->x, p->v, w->m, w->y, p->d);
+}
+
+/* [colours, rows or columns] */
+static ag_node *compressed(work *w, const products *p)
+{
+    const uint32_t *colour = w->by.colour;
+    ag_node **of_v = agi_arena_take(&w->arena, ((size_t)p->seeds + (size_t)p->results) * sizeof *of_v);
+    if (!of_v) return out_of_memory(w), w->graph->bad;
+    ag_node **of_d = of_v + p->seeds;
+    for (int i = 0; i < p->seeds; colour += ag_count(p->like[i++])) {
+        of_v[i] = seed(w, p->like[i], colour);
+        if (ag_is_bad(of_v[i])) return w->graph->bad;
+    }
+    if (agi_batch(w->what, w->out->colours, p->seeds, p->v, of_v, p->results, p->d, of_d)) return w->graph->bad;
+    for (int i = 0; i < p->results; i++) of_d[i] = ag_reshape(of_d[i], AG_SHAPE(w->out->colours, -1));
+    return ag_concat(p->results, of_d, 1);
+}
+
+static ag_status gather_values(work *w, const products *p)
+{
+    ag_sparse *s = w->out;
+    ag_node *all = ag_reshape(compressed(w, p), AG_SHAPE(-1));
+    s->values = ag_gather(all, 0, ag_constant(w->graph, AG_I64, AG_SHAPE(s->nonzeros), w->by.from));
+    return w->graph->status;
 }
 
 static ag_status find_values(work *w, int symmetric)
 {
     ag_sparse *s = w->out;
     agi_csr all = { s->rows, s->columns, s->row_start, s->column };
+    products p;
+    int stopped;
     if (!agi_colour(&w->arena, &all, w->set, w->sets.sets.count, symmetric, &w->by)) return out_of_memory(w);
     int64_t length = w->by.by_rows ? s->columns : s->rows;
     if (w->by.colours > MOST_ELEMENTS / length) {
@@ -125,9 +153,12 @@ static ag_status find_values(work *w, int symmetric)
         return AG_EARG;
     }
     s->colours = (int)w->by.colours;
-    ag_node *all_products = ag_reshape(compressed(w), AG_SHAPE(-1));
-    s->values = ag_gather(all_products, 0, ag_constant(w->graph, AG_I64, AG_SHAPE(s->nonzeros), w->by.from));
-    return w->graph->status;
+    if (begin_products(w, &p)) return w->graph->status;
+    agi_stripes *of = agi_arena_take(&w->arena, (size_t)p.results * sizeof *of);
+    if (!of) return out_of_memory(w);
+    if (agi_stripes_of(w->what, &w->arena, p.seeds, p.v, p.results, p.d, of, &stopped)) return w->graph->status;
+    if (!stopped) s->values = agi_direct_values(&all, w->by.by_rows, p.results, p.of, of);
+    return s->values ? w->graph->status : gather_values(w, &p);
 }
 
 /* ---- the calls --------------------------------------------------------------------------------------------------- */

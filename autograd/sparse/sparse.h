@@ -3,6 +3,7 @@
  *   sets.c      sets of numbers, equal ones being one
  *   pattern.c   which elements of x each element of a node is made of; loops.c: of loops' and branches' results
  *   colour.c    columns that no row has two of share a colour, and one product; star.c: of Hessians
+ *   direct.c    values where products with unit vectors are known to be diagonals
  *   products.c  the products, and from them the non-zero elements */
 #ifndef AGI_SPARSE_H
 #define AGI_SPARSE_H

@@ -26,6 +26,8 @@ agi_path agi_path_between(const ag_node *x, const ag_strides *from, const ag_str
         const FROM *from = from_;                                                                                     \
         if (to_stride == 1 && from_stride == 1)                                                                       \
             for (int64_t i = 0; i < n; i++) to[i] takes from[i];                                                      \
+        else if (from_stride == 1)                                                                                    \
+            for (int64_t i = 0; i < n; i++, to += to_stride) *to takes from[i];                                       \
         else                                                                                                          \
             for (int64_t i = 0; i < n; i++) to[i * to_stride] takes from[i * from_stride];                            \
     }
@@ -57,6 +59,51 @@ void agi_go(const agi_path *w, const agi_way *how, agi_along *each, char *out, c
             to -= w->to[i] * w->dim[i];
             from -= w->from[i] * w->dim[i];
             index[i] = 0;
+        }
+    }
+}
+
+/* The first i of n with at + step i >= bound; n: none. */
+static int64_t first_at(int64_t at, int64_t step, int64_t bound, int64_t n)
+{
+    const int64_t way = bound - at, i = way <= 0 ? 0 : step ? (way + step - 1) / step : n;
+    return i < n ? i : n;
+}
+
+/* The axes but for the first one: how far they reach. */
+static int64_t reach_of(const agi_path *w)
+{
+    int64_t reach = 0;
+    for (int i = 1; i < w->rank; i++) reach += w->to[i] * (w->dim[i] - 1);
+    return reach;
+}
+
+void agi_go_within(const agi_path *w, const agi_way *how, agi_along *each, char *out, const char *in, int64_t first,
+                   int64_t end)
+{
+    const int last = w->rank - 1;
+    const int64_t begin = first_at(w->offset + reach_of(w), w->to[0], first, w->dim[0]);
+    const int64_t behind = first_at(w->offset, w->to[0], end, w->dim[0]);
+    int64_t index[AG_MAX_RANK] = { begin }, to = w->offset + begin * w->to[0], from = begin * w->from[0];
+    if (begin >= behind) return;
+    if (!last) {
+        each(behind - begin, out + to * (int64_t)how->to, w->to[0], in + from * (int64_t)how->from, w->from[0]);
+        return;
+    }
+    for (int i = 0; i >= 0;) {
+        const int64_t a = first_at(to, w->to[last], first, w->dim[last]);
+        const int64_t b = first_at(to, w->to[last], end, w->dim[last]);
+        if (a < b)
+            each(b - a, out + (to + a * w->to[last]) * (int64_t)how->to, w->to[last],
+                 in + (from + a * w->from[last]) * (int64_t)how->from, w->from[last]);
+        for (i = last - 1; i >= 0; i--) {
+            const int64_t start = i ? 0 : begin;
+            to += w->to[i];
+            from += w->from[i];
+            if (++index[i] < (i ? w->dim[i] : behind)) break;
+            to -= w->to[i] * (index[i] - start);
+            from -= w->from[i] * (index[i] - start);
+            index[i] = start;
         }
     }
 }

@@ -23,7 +23,10 @@ typedef struct {
 
 agi_way agi_way_of(ag_dtype, int wide); /* wide: floats to doubles */
 void agi_go(const agi_path *, const agi_way *, agi_along *each, char *out, const char *in);
-/* The same in C, from input k: `takes` is "=" or "+=". It uses int64_t i[AG_MAX_RANK]. */
+/* Only what goes to elements `first` to before `end`; no stride to there is negative. */
+void agi_go_within(const agi_path *, const agi_way *, agi_along *each, char *out, const char *in, int64_t first,
+                   int64_t end);
+/* All of it in C, from input k: `takes` is "=" or "+=". It uses int64_t i[AG_MAX_RANK]. */
 void agi_write_path(ag_source *, const agi_path *, uint32_t k, const char *to, const char *takes);
 
 static inline int agi_is_nought(const ag_node *x) /* the number 0, repeated: it is not read */
