@@ -112,6 +112,7 @@ static ag_node *batch_rests(const batching *b, const ag_node *y)
         r->in[k] = !r->on[k] ? y->in[k] : r->on[k]->rest ? r->on[k]->rest : ag_zeros_like(y->in[k]);
         r->batched[k] = r->on[k] && r->on[k]->rest;
         some += r->batched[k];
+        if (ag_is_bad(r->in[k])) return b->graph->bad;
     }
     return some ? apply(b, y, r->in, r->batched) : NULL;
 }

@@ -91,7 +91,7 @@ void agi_unit_stripes(const ag_node *x, int64_t first, agi_stripes *out)
 
 ag_node *agi_tensor_of_stripes(const agi_stripes *all, const ag_node *like, int64_t count)
 {
-    ag_node *value[AGI_MOST_STRIPES], *rest = all->rest ? all->rest : ag_batch_all(ag_zeros_like(like), count);
+    ag_node *value[AGI_MOST_STRIPES], *rest = all->rest;
     ag_strides at[AGI_MOST_STRIPES], own = ag_contiguous(like);
     for (int k = 0; k < all->n; k++) {
         const agi_stripe *d = &all->stripe[k];
@@ -102,6 +102,8 @@ ag_node *agi_tensor_of_stripes(const agi_stripes *all, const ag_node *like, int6
         }
         value[k] = d->value;
     }
+    if (!rest) rest = ag_broadcast_to(ag_cast(ag_number(like->graph, 0), (ag_dtype)like->dtype),
+                                      ag_batch_shape(like, count));
     return agi_new_strew(rest, all->n, at, value);
 }
 
