@@ -49,6 +49,7 @@ static int64_t colour_columns(agi_arena *arena, const agi_csr *r, int64_t most, 
 /* The rows that differ: each says the same about columns however often it stands there. */
 static int different_rows(agi_arena *arena, const agi_csr *all, const uint32_t *set, int64_t sets, agi_csr *r)
 {
+    if (!set) return *r = *all, 1;
     uint8_t *seen = agi_arena_zeros(arena, (size_t)sets, 1);
     int64_t *start = agi_arena_take(arena, (size_t)(all->rows + 1) * sizeof *start), rows = 0;
     int64_t *column = agi_arena_take(arena, (size_t)all->start[all->rows] * sizeof *column), count = 0;
@@ -66,6 +67,7 @@ static int different_rows(agi_arena *arena, const agi_csr *all, const uint32_t *
 
 static void read_products(const agi_csr *r, agi_colouring *c)
 {
+    if (!c->from) return;
     for (int64_t i = 0; i < r->rows; i++)
         for (int64_t k = r->start[i]; k < r->start[i + 1]; k++) {
             int64_t j = r->column[k];
@@ -113,8 +115,8 @@ int agi_colour(agi_arena *arena, const agi_csr *all, const uint32_t *set, int64_
                agi_colouring *c)
 {
     agi_csr rows;
-    *c = (agi_colouring){ .from = agi_arena_take(arena, (size_t)all->start[all->rows] * sizeof *c->from),
-                          .colour = agi_arena_take(arena, (size_t)all->columns * sizeof *c->colour) };
-    if (!c->from || !c->colour || !different_rows(arena, all, set, sets, &rows)) return 0;
+    *c = (agi_colouring){ .colour = agi_arena_take(arena, (size_t)all->columns * sizeof *c->colour) };
+    if (set) c->from = agi_arena_take(arena, (size_t)all->start[all->rows] * sizeof *c->from);
+    if ((set && !c->from) || !c->colour || !different_rows(arena, all, set, sets, &rows)) return 0;
     return symmetric ? colour_symmetric(arena, all, &rows, c) : colour_either(arena, all, &rows, c);
 }

@@ -286,8 +286,6 @@ int agi_search_between(agi_search *s, int m, ag_node *const y[], int n, ag_node 
 static int start(agi_search *s, int n, ag_node *const x[])
 {
     uint32_t member = 0;
-    int repeated = (int)agi_first_repeated(s->graph, n, x);
-    if (repeated < n) agi_fail(s->graph, AG_EARG, "%s: x[%d] is among the x before it", s->what, repeated);
     for (int i = 0; i < n && !s->graph->status; i++) {
         uint32_t at = agi_place_in(&s->between, x[i]), first = member;
         member += (uint32_t)ag_count(x[i]);

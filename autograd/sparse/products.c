@@ -1,4 +1,5 @@
 /* Sparse derivatives: the structure first, then as many products as it needs colours, then its elements from them. */
+#include "control/loop.h"
 #include "derive/derive.h"
 #include "shared/derivative.h"
 #include "direct.h"
@@ -61,12 +62,15 @@ static ag_status write_rows(work *w)
     return AG_OK;
 }
 
+static ag_status check_size(work *w)
+{
+    if (w->columns <= (int64_t)UINT32_MAX / 4) return AG_OK;
+    agi_fail(w->graph, AG_EARG, "%s: %lld columns are too many", w->what, (long long)w->columns);
+    return AG_EARG;
+}
+
 static ag_status find_structure(work *w, const ag_run *run)
 {
-    if (w->columns > (int64_t)UINT32_MAX / 4) {
-        agi_fail(w->graph, AG_EARG, "%s: %lld columns are too many", w->what, (long long)w->columns);
-        return AG_EARG;
-    }
     agi_sets_init(&w->sets, &w->graph->allocator, (uint32_t)w->columns);
     if (!w->sets.failed)
         w->set = agi_pattern_of(w->what, w->graph, &w->arena, &w->sets, w->m, w->y, w->n, w->x, run);
@@ -77,19 +81,20 @@ static ag_status find_structure(work *w, const ag_run *run)
 
 /* ---- products ---------------------------------------------------------------------------------------------------- */
 
-/* [colours, *x's shape]: 1 where the element, x's first being the one of that colour, has the row's colour. */
+/* [colours, *x's shape], a constant: 1 where the element, x's first being the one of that colour, has the row's. */
 static ag_node *seed(work *w, const ag_node *x, const uint32_t *colour)
 {
-    ag_dtype dtype = (ag_dtype)x->dtype;
-    int64_t n = ag_count(x), colours = w->out->colours;
-    double *of = agi_arena_take(&w->arena, (size_t)n * sizeof *of);
-    if (!of) return out_of_memory(w), w->graph->bad;
-    for (int64_t i = 0; i < n; i++)
-        if (dtype == AG_F64) of[i] = colour[i];
-        else ((float *)of)[i] = (float)colour[i];
-    ag_node *own = ag_constant(w->graph, dtype, AG_SHAPE(n), of);
-    ag_node *all = ag_reshape(ag_arange(w->graph, dtype, colours), AG_SHAPE(colours, 1));
-    return ag_reshape(ag_equal(all, own), ag_batch_shape(x, colours));
+    const ag_dtype dtype = (ag_dtype)x->dtype;
+    const int64_t n = ag_count(x), colours = w->out->colours;
+    agi_arena arena;
+    agi_arena_init(&arena, w->arena.allocator);
+    void *of = agi_arena_zeros(&arena, (size_t)(colours * n), ag_dtype_size(dtype));
+    for (int64_t i = 0; of && i < n; i++)
+        if (dtype == AG_F64) ((double *)of)[colour[i] * n + i] = 1;
+        else ((float *)of)[colour[i] * n + i] = 1;
+    ag_node *all = of ? ag_constant(w->graph, dtype, ag_batch_shape(x, colours), of) : NULL;
+    agi_arena_free(&arena);
+    return all ? all : (out_of_memory(w), w->graph->bad);
 }
 
 /* The products are to be with v, of `seeds` unit vectors or colours, and come to d. */
@@ -139,26 +144,83 @@ static ag_status gather_values(work *w, const products *p)
     return w->graph->status;
 }
 
-static ag_status find_values(work *w, int symmetric)
+static agi_csr structure_of(const work *w)
 {
-    ag_sparse *s = w->out;
-    agi_csr all = { s->rows, s->columns, s->row_start, s->column };
-    products p;
-    int stopped;
+    const ag_sparse *s = w->out;
+    return (agi_csr){ s->rows, s->columns, s->row_start, s->column };
+}
+
+static ag_status find_colours(work *w, int symmetric)
+{
+    const agi_csr all = structure_of(w);
     if (!agi_colour(&w->arena, &all, w->set, w->sets.sets.count, symmetric, &w->by)) return out_of_memory(w);
-    int64_t length = w->by.by_rows ? s->columns : s->rows;
+    int64_t length = w->by.by_rows ? w->columns : w->rows;
     if (w->by.colours > MOST_ELEMENTS / length) {
         agi_fail(w->graph, AG_EARG, "%s: not sparse: %lld products of %lld elements are needed", w->what,
                  (long long)w->by.colours, (long long)length);
         return AG_EARG;
     }
-    s->colours = (int)w->by.colours;
-    if (begin_products(w, &p)) return w->graph->status;
+    w->out->colours = (int)w->by.colours;
+    return AG_OK;
+}
+
+/* By as many products as there are colours. */
+static ag_status find_by_colours(work *w, const ag_run *run, int symmetric)
+{
+    products p;
+    ag_status status = find_structure(w, run);
+    if (status || !w->out->nonzeros) return status;
+    status = find_colours(w, symmetric);
+    if (!status) status = begin_products(w, &p);
+    return status ? status : gather_values(w, &p);
+}
+
+/* ---- from stripes ------------------------------------------------------------------------------------------------ */
+
+static int64_t most_elements(int n, const agi_stripes of[])
+{
+    int64_t count = 0;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < of[i].n; k++) count += ag_count(of[i].stripe[k].value);
+    return count;
+}
+
+/* Is nothing on the way that is known not to leave stripes, or that may have no products forward? */
+static int may_leave_stripes(work *w)
+{
+    agi_region r;
+    int may = 1;
+    agi_region_start(&r, &w->arena, w->graph, w->n, w->x, w->m, w->y);
+    for (const ag_node *v; may && (v = agi_region_next(&r));) {
+        const ag_op *op = v->op;
+        if (op->flags & AG_POINTWISE) may = op->code != 0;
+        else if (op->flags & (AG_LIBRARY | AG_LOOP | AG_PART)) may = op->window || op->adds || op->flags & AG_PRODUCT;
+        for (uint32_t k = 0; k < agi_written_inputs(v); k++) agi_region_add(&r, v->in[k]);
+    }
+    return may && !r.failed;
+}
+
+/* *found: all is; else nothing is there yet. */
+static ag_status find_by_stripes(work *w, int symmetric, int *found)
+{
+    products p;
+    int stopped;
+    *found = 0;
+    if (!may_leave_stripes(w)) return AG_OK;
+    if (begin_products(w, &p)) return w->graph->status; /* forward */
     agi_stripes *of = agi_arena_take(&w->arena, (size_t)p.results * sizeof *of);
     if (!of) return out_of_memory(w);
     if (agi_stripes_of(w->what, &w->arena, p.seeds, p.v, p.results, p.d, of, &stopped)) return w->graph->status;
-    if (!stopped) s->values = agi_direct_values(&all, w->by.by_rows, p.results, p.of, of);
-    return s->values ? w->graph->status : gather_values(w, &p);
+    if (stopped || most_elements(p.results, of) > MOST_ELEMENTS) return AG_OK;
+    agi_csr all = { .rows = w->rows, .columns = w->columns };
+    if (!agi_direct_rows(&w->graph->arena, &w->arena, 0, p.results, p.of, of, &all)) return out_of_memory(w);
+    const int64_t count = all.start[all.rows];
+    ag_node *values = count ? agi_direct_values(&w->arena, &all, 0, p.results, p.of, of) : NULL;
+    if (w->graph->status || (count && !values)) return w->graph->status;
+    *found = 1;
+    *w->out = (ag_sparse){ .rows = w->rows, .columns = w->columns, .nonzeros = count, .row_start = all.start,
+                           .column = all.column, .values = values };
+    return count ? find_colours(w, symmetric) : AG_OK;
 }
 
 /* ---- the calls --------------------------------------------------------------------------------------------------- */
@@ -171,9 +233,11 @@ static const ag_sparse *sparse(const char *what, ag_graph *g, int m, ag_node *co
     w.rows = elements(m, y);
     w.columns = elements(n, x);
     w.out = agi_arena_zeros(&g->arena, 1, sizeof *w.out);
-    ag_status status = w.out ? find_structure(&w, run) : out_of_memory(&w);
+    ag_status status = w.out ? check_size(&w) : out_of_memory(&w);
+    int found = 0;
     g->inside++;
-    if (!status && w.out->nonzeros) status = find_values(&w, symmetric);
+    if (!status) status = find_by_stripes(&w, symmetric, &found);
+    if (!status && !found) status = find_by_colours(&w, run, symmetric);
     g->inside--;
     if (!status && w.out->values) w.out->values = agi_derivative_of(y[0], x[0], w.out->values);
     if (!status) status = g->status;
@@ -188,6 +252,10 @@ static ag_graph *check(const char *what, ag_node *y, int n, ag_node *const x[])
     if (!g) return NULL;
     if (n < 1 || !x) return agi_fail(g, AG_EARG, "%s: no x", what), NULL;
     if (agi_check_nodes(g, what, 1, &y, "y") || agi_check_nodes(g, what, n, x, "x") || g->status) return NULL;
+    const int64_t repeated = agi_first_repeated(g, n, x);
+    if (repeated < n && !g->status)
+        agi_fail(g, AG_EARG, "%s: x[%d] is among the x before it", what, (int)repeated);
+    if (g->status) return NULL;
     for (int i = -1; i < n; i++) {
         if ((i < 0 ? y : x[i])->dtype != AG_I64) continue;
         agi_fail(g, AG_ENOGRAD, "%s: %s is of integers, which have no derivative", what, i < 0 ? "y" : "an x");

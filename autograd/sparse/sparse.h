@@ -117,11 +117,12 @@ typedef struct {
     int64_t *from;    /* by element: where it stands among all products, one after the other */
 } agi_colouring;
 
-/* Few colours, so that every element stands in a product alone. set: by row, of `sets`, equal for equal rows; of a
- * symmetric matrix elements are there twice. 0: no memory. */
+/* Few colours, so that every element stands in a product alone. set: by row, of `sets`, equal for equal rows; NULL: how
+ * many colours is all that is asked. Of a symmetric matrix elements are there twice. 0: no memory. */
 int agi_colour(agi_arena *, const agi_csr *, const uint32_t *set, int64_t sets, int symmetric, agi_colouring *);
 
-int64_t agi_colour_star(agi_arena *, const agi_csr *, uint32_t *colour, int64_t *from); /* how many; -1: no memory */
+/* How many; -1: no memory. from: as in agi_colouring, or NULL. */
+int64_t agi_colour_star(agi_arena *, const agi_csr *, uint32_t *colour, int64_t *from);
 int agi_transpose_csr(agi_arena *, const agi_csr *, agi_csr *transposed);             /* 0: no memory */
 
 #endif

@@ -23,7 +23,7 @@ typedef struct {
 
 static int add_edges(agi_arena *arena, const agi_csr *r, const agi_csr *t, stars *s)
 {
-    int64_t most = 2 * r->start[r->rows], count = 0;
+    int64_t most = (r->start == t->start ? 1 : 2) * r->start[r->rows], count = 0;
     int64_t *seen = agi_arena_zeros(arena, (size_t)s->n, sizeof *seen); /* of w: edges from smaller vertices */
     s->start = agi_arena_take(arena, (size_t)(s->n + 1) * sizeof *s->start);
     s->neighbour = agi_arena_take(arena, (size_t)most * sizeof *s->neighbour);
@@ -130,11 +130,24 @@ static void place_edge(stars *s, uint32_t v, uint32_t w, uint32_t edge)
     else s->star[edge] = s->stars++;
 }
 
+/* Are all elements on both sides of the diagonal? Row by row, each is the next one that row j has. */
+static int is_symmetric(agi_arena *arena, const agi_csr *r)
+{
+    uint32_t *seen = agi_arena_zeros(arena, (size_t)r->rows, sizeof *seen);
+    for (int64_t i = 0; seen && i < r->rows; i++)
+        for (int64_t k = r->start[i]; k < r->start[i + 1]; k++) {
+            const int64_t j = r->column[k], next = r->start[j] + seen[j]++;
+            if (next >= r->start[j + 1] || r->column[next] != i) return 0;
+        }
+    return seen != NULL;
+}
+
 int64_t agi_colour_star(agi_arena *arena, const agi_csr *r, uint32_t *colour, int64_t *from)
 {
-    agi_csr t;
+    agi_csr t = *r;
     stars s = { .n = r->rows, .colour = colour };
-    if (!agi_transpose_csr(arena, r, &t) || !add_edges(arena, r, &t, &s) || !make_room(arena, &s)) return -1;
+    if (!is_symmetric(arena, r) && !agi_transpose_csr(arena, r, &t)) return -1;
+    if (!add_edges(arena, r, &t, &s) || !make_room(arena, &s)) return -1;
     for (uint32_t v = 0; v < s.n; v++) {
         forbid_colours(&s, v);
         uint32_t c = 0;
@@ -144,7 +157,7 @@ int64_t agi_colour_star(agi_arena *arena, const agi_csr *r, uint32_t *colour, in
         for (int64_t k = s.start[v]; k < s.start[v + 1]; k++)
             if (colour[s.neighbour[k]] != NONE) place_edge(&s, v, s.neighbour[k], s.edge[k]);
     }
-    for (int64_t i = 0; i < s.n; i++) { /* a leaf's row holds the element, in the product of the hub's colour */
+    for (int64_t i = 0; from && i < s.n; i++) { /* a leaf's row holds the element, in the product of the hub's colour */
         int64_t e = s.start[i];
         for (int64_t k = r->start[i]; k < r->start[i + 1]; k++) {
             int64_t j = r->column[k];
