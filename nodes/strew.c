@@ -38,38 +38,54 @@ enum { PIECE = 1 << 14 };
 
 static int64_t pieces(const ag_node *y)
 {
+    const int64_t bytes = agi_node_bytes(y);
+    if (bytes <= PIECE) return 1;
     for (uint32_t k = 1; k < y->nin; k++)
         for (int i = 0; i < y->in[k]->rank; i++)
             if (place_of(y, k)->stride[i] < 0) return 1;
-    return (ag_count(y) * (int64_t)ag_dtype_size((ag_dtype)y->dtype) + PIECE - 1) / PIECE;
+    return (bytes + PIECE - 1) / PIECE;
 }
 
-/* Operand k, from element `first` to before `end` of y. */
-static void put(const ag_kernel_call *c, uint32_t k, int64_t first, int64_t end, const agi_path *path)
+/* All of operand k; vectors, which may be short, without a look at axes. */
+static void put(const ag_kernel_call *c, const agi_way *how, uint32_t k)
 {
-    const agi_way how = agi_way_of((ag_dtype)c->node->dtype, 0);
-    agi_along *each = k ? how.add : how.copy;
-    if (end - first == ag_count(c->node)) agi_go(path, &how, each, c->out, c->in[k]);
-    else agi_go_within(path, &how, each, c->out, c->in[k], first, end);
+    const ag_node *x = c->node->in[k];
+    if (k && x->rank == 1) {
+        const ag_strides *at = place_of(c->node, k);
+        how->add(x->dim[0], (char *)c->out + at->offset * (int64_t)how->to, at->stride[0], c->in[k],
+                 c->in_stride[k].stride[0]);
+    } else {
+        const agi_path path = path_of(c->node, k, &c->in_stride[k]);
+        agi_go(&path, how, k ? how->add : how->copy, c->out, c->in[k]);
+    }
+}
+
+static void run_pieces(const ag_kernel_call *c, const agi_way *how, int zero, uint32_t from)
+{
+    enum { FEW = 16 };
+    const ag_node *y = c->node;
+    const int64_t n = ag_count(y), piece = PIECE / (int64_t)how->to;
+    agi_path few[FEW], path;
+    for (uint32_t k = from; k < y->nin && k < FEW; k++) few[k] = path_of(y, k, &c->in_stride[k]);
+    for (int64_t first = c->first * piece; first < c->end * piece; first += piece) {
+        const int64_t end = first + piece < n ? first + piece : n;
+        if (zero) memset((char *)c->out + (size_t)first * how->to, 0, (size_t)(end - first) * how->to);
+        for (uint32_t k = from; k < y->nin; k++) {
+            if (k >= FEW) path = path_of(y, k, &c->in_stride[k]);
+            agi_go_within(k < FEW ? &few[k] : &path, how, k ? how->add : how->copy, c->out, c->in[k], first, end);
+        }
+    }
 }
 
 static ag_status run(const ag_kernel_call *c)
 {
-    enum { FEW = 16 };
     const ag_node *y = c->node;
-    const size_t size = ag_dtype_size((ag_dtype)y->dtype);
-    const uint32_t zero = (uint32_t)agi_is_nought(y->in[0]), from = zero || c->out == c->in[0];
-    const int64_t n = ag_count(y), piece = pieces(y) > 1 ? PIECE / (int64_t)size : n;
-    agi_path few[FEW], path;
-    for (uint32_t k = from; k < y->nin && k < FEW; k++) few[k] = path_of(y, k, &c->in_stride[k]);
-    for (int64_t p = c->first; p < c->end; p++) {
-        const int64_t first = p * piece, end = first + piece < n ? first + piece : n;
-        if (zero) memset((char *)c->out + (size_t)first * size, 0, (size_t)(end - first) * size);
-        for (uint32_t k = from; k < y->nin; k++) {
-            if (k >= FEW) path = path_of(y, k, &c->in_stride[k]);
-            put(c, k, first, end, k < FEW ? &few[k] : &path);
-        }
-    }
+    const agi_way how = agi_way_of((ag_dtype)y->dtype, 0);
+    const int zero = agi_is_nought(y->in[0]);
+    const uint32_t from = zero || c->out == c->in[0]; /* operands before it are there */
+    if (pieces(y) > 1) return run_pieces(c, &how, zero, from), AG_OK;
+    if (zero) memset(c->out, 0, (size_t)agi_node_bytes(y));
+    for (uint32_t k = from; k < y->nin; k++) put(c, &how, k);
     return AG_OK;
 }
 

@@ -1,5 +1,5 @@
-/* Structure and values straight from the stripes that products with unit vectors come to: no sets of columns, no colours
- * and no table of places are needed where the stripes go to regular places of the result. */
+/* Structure and values straight from the stripes that products with unit vectors come to: no sets of columns and no
+ * table of places are needed where the stripes go to regular places of the result. */
 #include "direct.h"
 #include "shared/path.h"
 #include "shared/positions.h"
@@ -17,8 +17,8 @@ typedef struct {
 
 typedef struct search search;
 
-/* Elements [row, :] of a value of so many columns: the first is of a direction and lies at an element of its tensor, the
- * next ones so far on. 0: stop. */
+/* Elements [row, :] of a value of so many columns: the first is of a direction and lies at an element of its tensor,
+ * the next ones so far on. 0: stop. */
 typedef int each_row(search *, int64_t row, int64_t columns, int64_t direction, int64_t next, int64_t element,
                      int64_t step);
 
@@ -204,7 +204,7 @@ static int find_row(search *s, int64_t row, int64_t columns, int64_t direction, 
     return 1;
 }
 
-/* ---- values -------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static int add_stripe(search *s, const agi_stripe *d)
 {
