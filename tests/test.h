@@ -34,7 +34,7 @@ Suite *suite_sizes(void);
 Suite *suite_derivatives(void);
 Suite *suite_batch(void);
 Suite *suite_sparse(void);
-Suite *suite_stripes(void);
+Suite *suite_units(void);
 Suite *suite_custom(void);
 Suite *suite_check(void);
 Suite *suite_simplify(void);

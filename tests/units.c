@@ -364,10 +364,10 @@ START_TEST(zeros_are_exact)
 }
 END_TEST
 
-Suite *suite_stripes(void)
+Suite *suite_units(void)
 {
-    Suite *s = suite_create("stripes");
-    TCase *t = tcase_create("stripes");
+    Suite *s = suite_create("units");
+    TCase *t = tcase_create("units");
     tcase_add_loop_test(t, points, 0, (int)op_points_count);
     tcase_add_loop_test(t, rows, 0, OP_TABLES);
     tcase_add_loop_test(t, programs, 0, PROGRAMS);
