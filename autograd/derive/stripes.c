@@ -137,16 +137,14 @@ static int point(const ag_node *y, uint32_t k, agi_stripes *const all[], const a
     return add(out, &to);
 }
 
-/* Is it linear in those of its operands that are by direction, together? */
+/* Is it linear in those of its operands that are by direction, together? Others may be added to none of them, as all is
+ * linear in the unit vectors. */
 static int is_linear(const ag_node *y, agi_stripes *const all[])
 {
-    unsigned moving = 0, held = 0;
-    for (uint32_t k = 0; k < y->nin; k++) {
-        if (all[k]) moving |= 1u << k;
-        else if (!agi_is_nought(y->in[k])) held |= 1u << k;
-    }
+    unsigned moving = 0;
+    for (uint32_t k = 0; k < y->nin; k++) moving |= (unsigned)(all[k] != NULL) << k;
     if (moving & ~y->op->linear) return 0;
-    return y->op->flags & AG_BILINEAR ? !(moving & (moving - 1)) : !(held & y->op->linear);
+    return !(y->op->flags & AG_BILINEAR) || !(moving & (moving - 1));
 }
 
 /* ---- moves ------------------------------------------------------------------------------------------------------- */
@@ -358,21 +356,13 @@ static int go_through(const ag_node *y, uint32_t k, agi_stripes *const all[], co
     return place(&w, d, out);
 }
 
-static int all_others_nought(const ag_node *y, agi_stripes *const all[])
-{
-    for (uint32_t k = 0; k < y->nin; k++)
-        if (!all[k] && !agi_is_nought(y->in[k])) return 0;
-    return 1;
-}
-
 static int can_go(const ag_node *y, agi_stripes *const all[])
 {
     const unsigned flags = y->op->flags;
     if (flags & AG_POINTWISE) return y->nin <= 3 && is_linear(y, all);
     if (flags & AG_REDUCTION) return y->op->fold == AG_FOLD_SUM;
     if (flags & AG_PRODUCT) return y->in[0]->rank == 2 && y->in[1]->rank == 2 && !(all[0] && all[1]);
-    if (y->op->adds) return all_others_nought(y, all);
-    return flags & (AG_CAST | AG_VIEW) || y->op->window;
+    return flags & (AG_CAST | AG_VIEW) || y->op->window || y->op->adds;
 }
 
 int agi_through_stripes(const ag_node *y, uint32_t first, uint32_t end, agi_stripes *const all[], int64_t count,
