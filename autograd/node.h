@@ -175,7 +175,8 @@ struct ag_op {
      * made. NULL: it is something else. */
     void (*window)(const ag_node *y, ag_window *);
 
-    /* AG_LIBRARY: y is in[0] with every other in[k] added where this says. Few elements go there by themselves. */
+    /* AG_LIBRARY: y is the sum of all in[k], each where this says, and 0 elsewhere; it is asked in order, *w being what
+     * it said of in[k - 1]. Few elements go there by themselves. */
     void (*adds)(const ag_node *y, uint32_t k, ag_window *);
 
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run, which then changes no parameter */

@@ -39,8 +39,9 @@ static ag_status shape(ag_infer *c)
 
 static void adds(const ag_node *y, uint32_t k, ag_window *w)
 {
-    const agi_positions p = positions_of(y, k);
-    *w = (ag_window){ (int)p.axis, p.start, p.step };
+    const agi_places *p = places_of(y);
+    const agi_spot whole = { 0, 1 }, *at = k ? &p->part[k - 1] : &whole;
+    *w = (ag_window){ (int)p->axis, at->start, at->step };
 }
 
 /* Operand k of y, which has these strides, and over where it lies in y. */

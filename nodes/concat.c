@@ -20,6 +20,12 @@ static ag_status shape(ag_infer *c)
     return AG_OK;
 }
 
+static void adds(const ag_node *y, uint32_t k, ag_window *w)
+{
+    if (k) w->start += y->in[k - 1]->dim[w->axis];
+    else *w = (ag_window){ *(const int *)y->attribute, 0, 1 };
+}
+
 /* A tensor's part of so many rows. */
 static void put(int64_t rows, char *to, size_t row, const char *from, size_t part)
 {
@@ -113,6 +119,7 @@ const ag_op agi_concat = { .name = "concat",
                            .flags = AG_LIBRARY | AG_KEEPS_ZERO | AG_SMOOTH | AG_SURE,
                            .attribute_size = sizeof(int),
                            .shape = shape,
+                           .adds = adds,
                            .run = run,
                            .c = write_c,
                            .simplify = simplify,

@@ -208,6 +208,36 @@ static void random_nodes(random_program *p, uint64_t *seed, ag_node *node[NODES]
 }
 
 /* Some parameters get the values of nodes of all parts of the program, one of a call among them. */
+/* Numbers, pairs and elements of a vector, one after the other along either axis: a move each, and no call. */
+START_TEST(concat_of_numbers)
+{
+    enum { N = 200 };
+    for (int axis = 0; axis < 2; axis++) {
+        ag_graph *own = ag_graph_new(NULL);
+        ag_node *x = ag_arange(own, AG_F64, N), *part[N];
+        ag_node *h = ag_parameter(own, NULL, AG_F64, AG_SHAPE(1), (double[]){ 0.5 });
+        double want[2 * N], got[2 * N], *to = got, value = 0.5;
+        for (int k = 0; k < N; k++) {
+            h = ag_sin(h);
+            value = sin(value);
+            part[k] = ag_concat(2, (ag_node *[]){ ag_slice(x, 0, k, k + 1, 1), h }, 0);
+            part[k] = ag_reshape(part[k], axis ? AG_SHAPE(2, 1) : AG_SHAPE(1, 2));
+            want[axis ? k : 2 * k] = k;
+            want[axis ? N + k : 2 * k + 1] = value;
+        }
+        ag_node *y = ag_concat(N, part, axis);
+        const ag_options options = { 0 };
+        test_evaluate(1, &y, &options, &to);
+        for (int i = 0; i < 2 * N; i++)
+            ck_assert_msg(test_close(got[i], want[i], 1e-14), "element %d is %.17g, not %.17g", i, got[i], want[i]);
+        ag_plan *p = ag_compile(own, 1, &y, &options);
+        for (int k = 0; k < p->nsteps; k++) ck_assert_int_ne(p->step[k].kind, AGI_CALL);
+        ag_plan_free(p);
+        ag_graph_free(own);
+    }
+}
+END_TEST
+
 START_TEST(random_programs)
 {
     static random_program p;
@@ -247,6 +277,7 @@ Suite *suite_scalar(void)
     tcase_add_test(t, slopes_of_a_chain);
     tcase_add_test(t, calls_wait_for_company);
     tcase_add_test(t, few_calls_stay_alone);
+    tcase_add_test(t, concat_of_numbers);
     tcase_add_loop_test(t, random_programs, 0, 40);
     suite_add_tcase(s, t);
     return s;

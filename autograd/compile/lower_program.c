@@ -164,31 +164,29 @@ static void write_product(writer *w, const agi_value *it, uint32_t out)
     if (onto) give_slots(w, sum & ~AGI_TEMPORARY, 1);
 }
 
-/* A tensor made of elements. */
+/* A tensor made of elements: onto its first operand, if that is as large as it is, which may be 0. */
 typedef struct {
-    uint32_t value, out, base; /* base: of x, that parts are added to */
+    uint32_t value, out, base; /* base: of that operand, */
     agi_pattern x;             /* walked in the order of the result */
-    int zero;                  /* x is */
+    int onto;                  /* there is one, and it is not 0 */
     uint8_t *taken;            /* by element: something is there */
 } sum;
 
 /* Each element of operand k goes to its place, where none has been before it, or is added. */
-static void write_part(writer *w, const sum *y, int k)
+static void write_part(writer *w, const sum *y, int k, const ag_window *at)
 {
     const agi_compiler *c = w->c;
     const uint32_t s = (uint32_t)agi_sources(c, &c->value[y->value], k);
     const ag_node *part = c->value[s].node, *of = c->value[y->value].node;
-    ag_window at;
-    of->op->adds(of, (uint32_t)k, &at);
-    const ag_split split = ag_split_at(part, at.axis);
+    const ag_split split = ag_split_at(part, at->axis);
     const agi_pattern p = agi_walk(c, s, part->rank, part->dim);
     const uint32_t from = base_of(w, c->value[s].root, &p);
     for (int64_t e = 0, n = ag_count(part); e < n; e++) {
-        const int64_t row = e / split.inner, position = at.start + row % split.extent * at.step;
-        const int64_t to = (row / split.extent * of->dim[at.axis] + position) * split.inner + e % split.inner;
+        const int64_t row = e / split.inner, position = at->start + row % split.extent * at->step;
+        const int64_t to = (row / split.extent * of->dim[at->axis] + position) * split.inner + e % split.inner;
         const uint32_t a = from + (uint32_t)element(&p, e), there = y->out + (uint32_t)to;
         const uint32_t before = y->taken[to] ? there : y->base + (uint32_t)element(&y->x, to);
-        if (y->zero && !y->taken[to]) write(w, AGI_MOVE, there, a, a, a);
+        if (!y->onto && !y->taken[to]) write(w, AGI_MOVE, there, a, a, a);
         else write(w, AGI_SUM, there, before, a, a);
         y->taken[to] = 1;
     }
@@ -199,14 +197,21 @@ static void write_sum(writer *w, uint32_t i, uint32_t out)
     const agi_compiler *c = w->c;
     const agi_value *it = &c->value[i];
     const ag_node *of = it->node;
-    const uint32_t x = (uint32_t)agi_sources(c, it, 0);
+    const uint32_t x = (uint32_t)agi_sources(c, it, 0), whole = (uint32_t)ag_same_shape(of->in[0], of);
     double value;
-    sum y = { .value = i, .out = out, .x = agi_walk(c, x, of->rank, of->dim) };
-    y.base = base_of(w, c->value[x].root, &y.x);
-    y.zero = agi_is_number(of->in[0], &value) && value == 0;
+    ag_window at;
+    sum y = { .value = i, .out = out };
+    if (whole) {
+        y.x = agi_walk(c, x, of->rank, of->dim);
+        y.base = base_of(w, c->value[x].root, &y.x);
+        y.onto = !agi_is_number(of->in[0], &value) || value != 0;
+    }
     y.taken = agi_arena_zeros(&w->c->arena, (size_t)ag_count(of), 1);
     if ((w->failed |= !y.taken)) return;
-    for (uint32_t k = 1; k < of->nin; k++) write_part(w, &y, (int)k);
+    for (uint32_t k = 0; k < of->nin; k++) {
+        of->op->adds(of, k, &at);
+        if (k >= whole) write_part(w, &y, (int)k, &at);
+    }
     for (int64_t e = 0, n = ag_count(of); e < n; e++) {
         const uint32_t a = y.base + (uint32_t)element(&y.x, e);
         if (!y.taken[e]) write(w, AGI_MOVE, out + (uint32_t)e, a, a, a);

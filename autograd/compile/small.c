@@ -25,12 +25,13 @@ static int may_read(const agi_compiler *c, uint32_t operand, ag_dtype dtype, con
     return reach <= AGI_LARGEST_SOURCE || (reach < INT64_MAX && reach / SPREAD <= looks[it->root]);
 }
 
-/* A tensor that is made of numbers, which lie close together. Floats that overlap are a call's, which takes care. */
+/* A tensor that is made of numbers, which lie close together, perhaps onto one that is as large as it is. Floats that
+ * overlap are a call's, which takes care. */
 static int is_made_of_numbers(const agi_compiler *c, const agi_value *it)
 {
     int64_t count = 0;
-    if (!it->node->op->adds) return 0;
-    for (int k = 1, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+    if (!it->node->op->adds || it->dtype == AG_I64) return 0;
+    for (int k = ag_same_shape(it->node->in[0], it->node), s; (s = agi_sources(c, it, k)) >= 0; k++) {
         int64_t n = ag_count(c->value[s].node);
         if (n > AGI_LARGEST_SMALL) return 0;
         count += n;

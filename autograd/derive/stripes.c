@@ -341,19 +341,16 @@ static int product(const ag_node *y, int k, const agi_stripe *d, int64_t count, 
 
 /* ---- any operation ----------------------------------------------------------------------------------------------- */
 
-static int go_through(const ag_node *y, uint32_t k, agi_stripes *const all[], const agi_stripe *d, int64_t count,
-                      agi_stripes *out)
+static int go_through(const ag_node *y, uint32_t k, agi_stripes *const all[], const agi_stripe *d, const ag_window *w,
+                      int64_t count, agi_stripes *out)
 {
     const unsigned flags = y->op->flags;
-    ag_window w = { 0, 0, 1 };
     if (flags & AG_POINTWISE) return point(y, k, all, d, out);
     if (flags & AG_CAST) return cast(y, d, out);
     if (flags & AG_VIEW) return view(y, d, out);
     if (flags & AG_REDUCTION) return sum(y, d, count, out);
     if (flags & AG_PRODUCT) return product(y, (int)k, d, count, out);
-    if (y->op->window) y->op->window(y, &w);
-    else if (k) y->op->adds(y, k, &w);
-    return place(&w, d, out);
+    return place(w, d, out);
 }
 
 static int can_go(const ag_node *y, agi_stripes *const all[])
@@ -376,8 +373,12 @@ int agi_through_stripes(const ag_node *y, uint32_t first, uint32_t end, agi_stri
         return 1;
     }
     if (first || end != y->nin || !can_go(y, all)) return 0;
-    for (uint32_t k = 0; k < end; k++)
+    ag_window w = { 0, 0, 1 };
+    if (y->op->window) y->op->window(y, &w);
+    for (uint32_t k = 0; k < end; k++) {
+        if (y->op->adds) y->op->adds(y, k, &w);
         for (int i = 0; all[k] && i < all[k]->n; i++)
-            if (!go_through(y, k, all, &all[k]->stripe[i], count, out)) return 0;
+            if (!go_through(y, k, all, &all[k]->stripe[i], &w, count, out)) return 0;
+    }
     return 1;
 }
