@@ -222,7 +222,8 @@ END_TEST
 /* A formula can name every operation that has a public constructor. */
 START_TEST(every_operation_is_a_function)
 {
-    static const ag_op *const inner[] = { &agi_embed, &agi_assemble, &agi_strew, &agi_scatter_onto, &agi_lu, &agi_diagonal,
+    static const ag_op *const inner[] = { &agi_embed, &agi_assemble, &agi_strew, &agi_scatter_onto, &agi_lu,
+                                          &agi_diagonal,
                                           &agi_loop, &agi_branch, &agi_part, &agi_unpart, &agi_guard,
                                           &agi_label, &agi_derivative, &agi_sigmoid_slope, &agi_tanh_slope,
                                           &agi_softmax_error, &agi_softmax_slope, &agi_cofactor, &agi_cofactor_slope,
