@@ -311,6 +311,35 @@ START_TEST(no_product_is_computed_twice)
 }
 END_TEST
 
+/* But for what is marked: of tanh(tanh(h a) b) the inner tanh is computed again, and so is h a, which only that reads.
+ * Products by step, forth and back, and after those: with the gradient by the first h; by b, which is summed up where
+ * the tanh that it is made of is not kept. */
+START_TEST(marked_values_are_not_kept)
+{
+    static const int products[2][2] = { { 2 + 2, 2 + 2 + 1 }, { 2 + 3, 2 + 3 } };
+    double value[2][WIDTH * WIDTH];
+    for (int k = 0; k < 4; k++) {
+        const int marked = k / 2;
+        uint64_t seed = 3;
+        ag_graph *g = ag_graph_new(NULL);
+        ag_node *a = test_parameter(g, AG_SHAPE(WIDTH, WIDTH), &seed, -0.2, 0.2), *last, *d;
+        ag_node *b = test_parameter(g, AG_SHAPE(WIDTH, WIDTH), &seed, -0.2, 0.2);
+        ag_node *first = test_parameter(g, AG_SHAPE(WIDTH), &seed, -1, 1);
+        ag_node *h = ag_input(g, NULL, AG_F64, AG_SHAPE(WIDTH)), *inner = ag_tanh(ag_dot(h, a));
+        ag_node *next = ag_tanh(ag_dot(marked ? ag_checkpoint(inner) : inner, b));
+        ag_scan_body body = { .length = 5, .states = 1, .initial = &first, .state = &h, .next = &next };
+        ck_assert_int_eq(ag_scan(&body, &last, NULL), AG_OK);
+        ck_assert_int_eq(ag_gradient(ag_sum(last), 1, k % 2 ? &b : &first, &d), AG_OK);
+        ag_plan *p = ag_compile(g, 1, &d, &(ag_options){ .isa = test_options().isa });
+        ck_assert_int_eq(products_in(p), products[marked][k % 2]);
+        test_evaluate(1, &d, NULL, (double *const[]){ value[marked] });
+        ag_plan_free(p);
+        ag_graph_free(g);
+    }
+    for (int i = 0; i < WIDTH * WIDTH; i++) ck_assert_double_eq_tol(value[0][i], value[1][i], 1e-13);
+}
+END_TEST
+
 START_TEST(derivatives_through_products_of_steps)
 {
     for (int tight = 0; tight < 2; tight++) {
@@ -388,6 +417,7 @@ Suite *suite_steps(void)
     tcase_add_test(t, integers_end_somewhere);
     tcase_add_test(t, budgets_hold_for_all_that_is_stacked);
     tcase_add_test(t, no_product_is_computed_twice);
+    tcase_add_test(t, marked_values_are_not_kept);
     tcase_add_test(t, derivatives_through_products_of_steps);
     tcase_add_test(t, a_product_of_what_is_given);
     tcase_add_test(t, products_of_what_ends_early);

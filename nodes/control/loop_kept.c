@@ -10,7 +10,7 @@ typedef struct {
     agi_arena arena;
     agi_region all;    /* what the body computes, down to its leaves; by place in it: */
     uint8_t *inside;   /* depends on a leaf */
-    uint8_t *always;   /* is computed in every step, whichever branches are taken */
+    uint8_t *always;   /* is computed in every step, whichever branches are taken, and not marked to be so again */
     uint8_t *readers;  /* how many read it: 0, 1 or MORE */
     uint32_t *reader;  /* the last of them that was found */
     uint8_t *kept;
@@ -57,9 +57,10 @@ static void mark_inside(body *b)
     }
 }
 
-/* What only branches capture they compute where it is chosen. */
+/* What only branches capture they compute where it is chosen; what is marked to be computed again is not kept. */
 static uint32_t end_of_always(const ag_node *x)
 {
+    if (x->op->flags & AG_RECOMPUTE) return 0;
     return x->op->flags & AG_BRANCH ? 1 + (uint32_t)((const agi_branch_attribute *)x->attribute)->arguments : x->nin;
 }
 

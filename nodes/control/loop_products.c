@@ -94,9 +94,10 @@ static int read_kept(agi_puller *p)
 
 /* ---- gradients that are products --------------------------------------------------------------------------------- */
 
+/* What x is computed as, up to a value that is marked to be computed again. */
 static const ag_node *last_input(const ag_node *x)
 {
-    while (agi_is_last_input(x)) x = x->in[x->nin - 1];
+    while (agi_is_last_input(x) && !(x->op->flags & AG_RECOMPUTE)) x = x->in[x->nin - 1];
     return x;
 }
 
@@ -171,11 +172,12 @@ static int is_stacked(const agi_stacked *s)
     return s->value && (s->stack || s->result != NOT_YET);
 }
 
-/* What would be stacked of the value; -1: it is no value of the body. */
+/* What would be stacked of the value; -1: it is no value of the body, or none that is to be kept. */
 static int64_t new_elements(const agi_puller *p, const ag_node *value)
 {
     const agi_stacked *s = find(p, value);
-    return is_stacked(s) ? 0 : s->value || value->nin ? ag_count(value) : -1;
+    if (is_stacked(s)) return 0;
+    return s->value || (value->nin && !(value->op->flags & AG_RECOMPUTE)) ? ag_count(value) : -1;
 }
 
 /* Writing an element, and reading it again, takes as long as adding to two of a matrix that is near; one that another
