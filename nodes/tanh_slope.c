@@ -25,6 +25,6 @@ ag_node *agi_new_tanh_slope(ag_node *a, ag_node *b)
 {
     ag_node *in[] = { a, b };
     if (ag_is_bad(a) || ag_is_bad(b)) return ag_is_bad(a) ? a : b;
-    ag_node *parts[] = { a, ag_tanh(b), ag_unary(&agi_exp_even, b) };
-    return ag_define(&agi_tanh_slope, 2, in, NULL, ag_apply(&agi_tanh_slope_of_exp, 3, parts, NULL));
+    ag_node *definition = ag_binary(&agi_tanh_slope_of_expm1, a, ag_unary(&agi_expm1_odd, b));
+    return ag_define(&agi_tanh_slope, 2, in, NULL, definition);
 }

@@ -214,17 +214,14 @@ static double unit(ag_dtype dtype, double x)
     return dtype == AG_F32 ? (double)(nextafterf((float)x, INFINITY) - (float)x) : nextafter(x, INFINITY) - x;
 }
 
-/* How far element i may be from what is wanted. A pointwise value: 4 units of its last place, 8 if it is defined by
- * others; else 4 of that of the largest element; derivatives, made of several operations, 32; with systems of equations
- * on the way 1024. */
-static double slack(const exported *x, const ag_node *node, int first, double largest, double want)
+/* How far element i may be from what is wanted. A pointwise value: 4 units of its last place; others 4 of that of the
+ * largest element; derivatives, made of several operations, 32; with systems of equations on the way 1024. */
+static double slack(const exported *x, ag_dtype dtype, int first, double largest, double want)
 {
-    const ag_dtype dtype = ag_type_of(node);
     if (x->tolerance > 0) return x->tolerance * fmax(1, largest);
     if (x->inexact) return 1024 * unit(dtype, largest);
     if (!first) return 32 * unit(dtype, largest);
-    if (!x->pointwise) return 4 * unit(dtype, largest);
-    return (node->op->flags & AG_ALIAS ? 8 : 4) * unit(dtype, fabs(want));
+    return 4 * unit(dtype, x->pointwise ? fabs(want) : largest);
 }
 
 typedef enum { EXACT, NEAR } closeness;
@@ -239,7 +236,7 @@ static void compare(const exported *x, const char *how, int first, const ag_node
     for (int64_t i = 0; i < n; i++) {
         double a = element(got, dtype, i), b = element(want, dtype, i);
         int near = test_same_bits(a, b);
-        if (close == NEAR && !near) near = a == b || fabs(a - b) <= slack(x, node, first, largest, b);
+        if (close == NEAR && !near) near = a == b || fabs(a - b) <= slack(x, dtype, first, largest, b);
         ck_assert_msg(near, "%s, %s: %s[%lld] is %.17g, not %.17g", x->label, how, node->op->name, (long long)i, a, b);
     }
 }

@@ -50,7 +50,7 @@ static real polygamma(int n, real x)
     F(atan2, 16, atan2l(a, b)) F(bell, 32, expl(-b * a * a)) F(cos, 16, cosl(a)) F(cosh, 16, coshl(a))                \
     F(div, 4, a / b) F(equal, 0, a == b) F(erf, 16, erfl(a)) F(erfc, 32, erfcl(a)) F(exp, 16, expl(a))                \
     F(exp_neg, 16, expl(-a)) F(exp_neg_square, 32, expl(-a * a)) F(expm1, 16, expm1l(a))                              \
-    F(exp_even, 16, expl(-2 * fabsl(a))) F(floor, 0, floorl(a))                                                       \
+    F(expm1_odd, 16, copysignl(expm1l(2 * fabsl(a)), a)) F(floor, 0, floorl(a))                                       \
     F(gelu, 48, a < -11000 ? 0 : a * normal(a)) F(greater, 0, a > b) F(greater_equal, 0, a >= b) F(less, 0, a < b)    \
     F(less_equal, 0, a <= b) F(lgamma, 64, lgammal(a)) F(log, 16, logl(a)) F(log1p, 16, log1pl(a))                    \
     F(maximum, 0, a > b || a != a ? a : b) F(minimum, 0, a < b || a != a ? a : b) F(mul, 4, a * b)                    \
@@ -63,7 +63,8 @@ static real polygamma(int n, real x)
     F(silu_slope, 32, a < -11000 ? 0 : a > 11000 ? 1 : (1 + a / (1 + expl(a))) / (1 + expl(-a))) F(sin, 16, sinl(a))  \
     F(sinh, 16, sinhl(a)) F(softplus, 24, (a > 0 ? a : 0) + log1pl(expl(-fabsl(a)))) F(sqrt, 2, sqrtl(a))             \
     F(square, 4, a * a) F(sub, 2, a - b) F(submul, 4, c - a * b) F(tan, 16, tanl(a)) F(tanh, 24, tanhl(a))            \
-    F(tanh_slope_of_exp, 12, a * (c * ((1 + fabsl(b)) * (1 + fabsl(b))))) F(where, 0, a != 0 ? b : c)
+    F(tanh_of_expm1, 8, isinf(a) ? copysignl(1, a) : a / (2 + fabsl(a)))                                              \
+    F(tanh_slope_of_expm1, 12, a * (2 / (2 + fabsl(b)) * (2 - 2 / (2 + fabsl(b))))) F(where, 0, a != 0 ? b : c)
 
 #define FUNCTION(name, roundings, text)       \
     static real of_##name(real a, real b, real c) \

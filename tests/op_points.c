@@ -185,7 +185,7 @@ static double expect_tanh_slope(double a, double b, double c)
 }
 
 static const ag_op *const parts[] = {
-    &agi_sigmoid_of_exp, &agi_sigmoid_slope_of_exp, &agi_exp_even, &agi_tanh_slope_of_exp,
+    &agi_sigmoid_of_exp, &agi_sigmoid_slope_of_exp, &agi_expm1_odd, &agi_tanh_of_expm1, &agi_tanh_slope_of_expm1,
     &agi_exp_neg, &agi_exp_neg_square, &agi_normal, &agi_silu_slope, &agi_runge, &agi_one_minus_square, &agi_polar };
 
 static ag_node *apply_part(ag_node *const in[], const int *arg)
@@ -204,16 +204,23 @@ static double expect_sigmoid_slope_of_exp(double a, double b, double c)
     return a * (b * (c > 1 ? 1 - b : b * c));
 }
 
-static double expect_exp_even(double x, double b, double c)
+static double expect_expm1_odd(double x, double b, double c)
 {
     (void)b, (void)c;
-    return x < 0 ? exp(2 * x) : exp(-2 * x);
+    return x < 0 ? -expm1(-2 * x) : x > 0 ? expm1(2 * x) : x;
 }
 
-static double expect_tanh_slope_of_exp(double a, double b, double c)
+static double expect_tanh_of_expm1(double x, double b, double c)
 {
-    double w = b < 0 ? 1 - b : 1 + b;
-    return a * (c * (w * w));
+    (void)b, (void)c;
+    return isinf(x) ? copysign(1, x) : x / (2 + fabs(x));
+}
+
+static double expect_tanh_slope_of_expm1(double a, double b, double c)
+{
+    double w = 2 / (2 + fabs(b));
+    (void)c;
+    return a * (w * (2 - w));
 }
 
 static double expect_normal(double x, double b, double c)
@@ -329,20 +336,20 @@ const op_point op_points[] = {
       ROW_ROUNDS, { 1, 3 } },
     { "sigmoid_slope_of_exp", 3, { ANY, { 0.1, 0.4 }, { 1.5, 9 } }, apply_part, expect_sigmoid_slope_of_exp,
       ROW_ROUNDS, { 1, 3 } },
-    { "exp_even", 1, { { 0.1, 2 } }, apply_part, expect_exp_even, 0, { 2, 1 } },
-    { "exp_even", 1, { { -2, -0.1 } }, apply_part, expect_exp_even, 0, { 2, 1 } },
-    { "tanh_slope_of_exp", 3, { ANY, { 0.1, 0.9 }, { 0.1, 0.9 } }, apply_part, expect_tanh_slope_of_exp, ROW_ROUNDS,
-      { 3, 3 } },
-    { "tanh_slope_of_exp", 3, { ANY, { -0.9, -0.1 }, { 0.1, 0.9 } }, apply_part, expect_tanh_slope_of_exp, ROW_ROUNDS,
-      { 3, 3 } },
-    { "normal", 1, { ANY }, apply_part, expect_normal, 0, { 6, 1 } },
-    { "silu_slope", 1, { ANY }, apply_part, expect_silu_slope, ROW_ANY_ZERO, { 7, 1 } },
-    { "runge", 1, { ANY }, apply_part, expect_runge, 0, { 8, 1 } },
-    { "one_minus_square", 1, { ANY }, apply_part, expect_one_minus_square, 0, { 9, 1 } },
-    { "polar", 2, { ANY, { 0.3, 3 } }, apply_part, expect_polar, ROW_ANY_ZERO, { 10, 2 } },
+    { "expm1_odd", 1, { { 0.1, 2 } }, apply_part, expect_expm1_odd, 0, { 2, 1 } },
+    { "expm1_odd", 1, { { -2, -0.1 } }, apply_part, expect_expm1_odd, 0, { 2, 1 } },
+    { "tanh_of_expm1", 1, { { 0.1, 9 } }, apply_part, expect_tanh_of_expm1, 0, { 3, 1 } },
+    { "tanh_of_expm1", 1, { { -9, -0.1 } }, apply_part, expect_tanh_of_expm1, 0, { 3, 1 } },
+    { "tanh_slope_of_expm1", 2, { ANY, { 0.1, 3 } }, apply_part, expect_tanh_slope_of_expm1, ROW_ROUNDS, { 4, 2 } },
+    { "tanh_slope_of_expm1", 2, { ANY, { -3, -0.1 } }, apply_part, expect_tanh_slope_of_expm1, ROW_ROUNDS, { 4, 2 } },
+    { "normal", 1, { ANY }, apply_part, expect_normal, 0, { 7, 1 } },
+    { "silu_slope", 1, { ANY }, apply_part, expect_silu_slope, ROW_ANY_ZERO, { 8, 1 } },
+    { "runge", 1, { ANY }, apply_part, expect_runge, 0, { 9, 1 } },
+    { "one_minus_square", 1, { ANY }, apply_part, expect_one_minus_square, 0, { 10, 1 } },
+    { "polar", 2, { ANY, { 0.3, 3 } }, apply_part, expect_polar, ROW_ANY_ZERO, { 11, 2 } },
     { "bell", 1, { ANY }, build_bell, expect_bell, 0, { 0 } },
-    { "exp_neg", 1, { ANY }, apply_part, expect_exp_neg, 0, { 4, 1 } },
-    { "exp_neg_square", 1, { ANY }, apply_part, expect_exp_neg_square, ROW_ROUNDS, { 5, 1 } },
+    { "exp_neg", 1, { ANY }, apply_part, expect_exp_neg, 0, { 5, 1 } },
+    { "exp_neg_square", 1, { ANY }, apply_part, expect_exp_neg_square, ROW_ROUNDS, { 6, 1 } },
     { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_0, ROW_ORDINARY, { 0 } },
     { "polygamma", 1, { { 0.4, 6 } }, build_polygamma, expect_polygamma_1, ROW_ORDINARY, { 1 } },
     { "polygamma", 1, { { 0.8, 6 } }, build_polygamma, expect_polygamma_4, ROW_ORDINARY, { 4 } },
