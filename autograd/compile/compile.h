@@ -278,6 +278,14 @@ int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a f
 /* nodes.c: the nodes that have an order. 0: no memory. */
 int agi_list_nodes(agi_compiler *);
 
+/* Eight nodes' marks: of a large graph a plan of little has few. */
+static inline int agi_are_unmarked(const uint8_t *marks)
+{
+    uint64_t all;
+    memcpy(&all, marks, sizeof all);
+    return !all;
+}
+
 /* live.c: marks the nodes that have values, of the roots that are marked; how many values there may be; is one of them
  * a rewritten node? 0: no memory. Then what is handed to the sides of a live branch is known. */
 int agi_mark_live(agi_compiler *, uint8_t *live, int64_t *values, int *rewritten);

@@ -173,6 +173,10 @@ static int mark_inputs(liveness *l, const ag_node *x)
 static int mark_all(liveness *l)
 {
     for (uint32_t k = l->c->nodes.count; k-- > 0;) {
+        if (!l->side && k % 8 == 7 && agi_are_unmarked(l->live + k - 7)) {
+            k -= 7;
+            continue;
+        }
         const ag_node *x = agi_in_order(l->c, k);
         const int of_side = l->side && l->side[k];
         if (of_side && !stays(l, x)) {

@@ -332,6 +332,7 @@ static int make_all(agi_compiler *c, const uint8_t *live)
 {
     int64_t sweeps = 0;
     for (uint32_t k = 0; k < c->nodes.count; k++) {
+        if (k % 8 == 0 && c->nodes.count - k >= 8 && agi_are_unmarked(live + k)) k += 7;
         if (!(live[k] & AGI_LIVE)) continue;
         const ag_node *x = agi_in_order(c, k);
         if (sweep_begins(c, x->id, &sweeps) && c->reading.sweep < UINT8_MAX) c->reading.sweep++;
