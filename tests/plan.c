@@ -473,25 +473,32 @@ START_TEST(graphs_can_be_drawn)
 }
 END_TEST
 
-/* An optimiser's steps come one after the other, each just after the gradient that it reads. */
+/* An optimiser's steps come one after the other, each just after the gradient that it reads; also where all of them
+ * wait for what may fail, an inverse of the gradient that is there last. */
 START_TEST(gradients_wait_for_their_updates)
 {
     enum { LAYERS = 10, WIDTH = 512 };
-    ag_node *h = ag_input(g, "x", AG_F32, AG_SHAPE(16, WIDTH));
+    ag_node *h = ag_input(g, "x", AG_F32, AG_SHAPE(16, WIDTH)), *w[LAYERS], *first, *y[2];
     char name[16];
     for (int k = 0; k < LAYERS; k++) {
         snprintf(name, sizeof name, "W%d", k);
-        h = ag_tanh(ag_matmul(h, ag_parameter(g, name, AG_F32, AG_SHAPE(WIDTH, WIDTH), NULL)));
+        w[k] = ag_parameter(g, name, AG_F32, AG_SHAPE(WIDTH, WIDTH), NULL);
+        h = ag_tanh(ag_matmul(h, w[k]));
     }
     ag_adam_options o = { .rate = 1e-3 };
-    ag_node *step = ag_adam(ag_mean(ag_square(h)), &o);
+    ag_node *loss = ag_mean(ag_square(h));
+    y[0] = ag_adam(loss, &o);
+    ck_assert_int_eq(ag_gradient(loss, 1, w, &first), AG_OK);
+    y[1] = ag_sum(ag_inverse(first));
     ag_options verify = test_options();
     verify.verify = 1;
-    ag_plan *p = ag_compile(g, 1, &step, &verify);
-    expect_well(g);
-    /* A parameter and two moments a layer. */
-    ck_assert_uint_le(ag_plan_bytes(p), (3 * LAYERS + 5) * WIDTH * WIDTH * sizeof(float));
-    ag_plan_free(p);
+    for (int n = 1; n <= 2; n++) {
+        ag_plan *p = ag_compile(g, n, y, &verify);
+        expect_well(g);
+        /* A parameter and two moments a layer; what an inverse takes. */
+        ck_assert_uint_le(ag_plan_bytes(p), (size_t)(3 * LAYERS + 5 * n) * WIDTH * WIDTH * sizeof(float));
+        ag_plan_free(p);
+    }
 }
 END_TEST
 
