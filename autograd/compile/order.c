@@ -24,8 +24,7 @@ typedef struct {
     uint32_t *start;   /* by group: its outgoing edges, sorted */
     uint32_t *sorted;  /* edges by `from` */
     uint32_t *waiting; /* by group: incoming edges not yet satisfied */
-    uint32_t *delayed; /* by group: a product that comes just before it, or AGI_NONE; or NULL: nothing is delayed */
-    uint32_t *another; /* by such a product: another one for the same group, or AGI_NONE */
+    uint32_t *reader;  /* by group: of a product, the pass that it comes just before; else AGI_NONE */
     queue ready, late; /* late: ready, too, but assigning a parameter while others may still fail */
     uint8_t *is;       /* by group */
     uint32_t fallible; /* groups that may fail and have not been ordered yet */
@@ -35,19 +34,9 @@ enum { FALLIBLE = 1, NEEDED = 2 /* by those */, ASSIGNS = 4 };
 
 static void add_edge(ordering *o, uint32_t from, uint32_t to, int wish)
 {
+    if (from == to) return;
     if (o->edges) o->edges[o->nedges] = (edge){ from, to, wish };
     o->nedges++;
-}
-
-/* What comes before a group comes before the products that are delayed for it. */
-static void add_edges(ordering *o, uint32_t from, uint32_t to, int wish)
-{
-    uint32_t first = o->delayed ? o->delayed[to] : AGI_NONE, g = first;
-    if (from == to) return;
-    add_edge(o, from, to, wish);
-    while (g != AGI_NONE && g != from) g = o->another[g];
-    if (g == from) return; /* one of them */
-    for (g = first; g != AGI_NONE; g = o->another[g]) add_edge(o, from, g, wish);
 }
 
 /* Called twice: to count, to fill. */
@@ -61,14 +50,14 @@ static void find_edges(ordering *o)
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
             agi_value *root = &c->value[c->value[s].root];
             if (root->group != AGI_NONE) {
-                add_edges(o, root->group, it->group, 0);
+                add_edge(o, root->group, it->group, 0);
                 if (root->group != it->group) root->stored = 1;
             } else if (root->assigned != AGI_NONE) {
-                add_edges(o, it->group, c->value[agi_first_written(c, c->value[s].root)].group, 1);
+                add_edge(o, it->group, c->value[agi_first_written(c, c->value[s].root)].group, 1);
             }
         }
         uint32_t after = agi_awaited(c, i);
-        if (after != AGI_NONE) add_edges(o, c->value[after].group, it->group, 0);
+        if (after != AGI_NONE) add_edge(o, c->value[after].group, it->group, 0);
         if (it->held || it->target != AGI_NONE) c->value[i].stored = 1;
     }
 }
@@ -141,15 +130,14 @@ static int find_fallible(ordering *o)
         o->is[it->group] |= FALLIBLE;
         o->fallible++;
     }
-    for (uint32_t g = 0; o->delayed && g < (uint32_t)n; g++)
-        for (uint32_t p = o->delayed[g]; p != AGI_NONE; p = o->another[p])
-            o->is[p] |= o->is[g] & ASSIGNS; /* together */
+    for (uint32_t g = 0; g < (uint32_t)n; g++)
+        if (o->reader[g] != AGI_NONE) o->is[g] |= o->is[o->reader[g]] & ASSIGNS; /* together */
     return !o->fallible || find_needed(o);
 }
 
 /* ---- products beside their readers ------------------------------------------------------------------------------- */
 
-enum { LARGE = 1 << 19, /* bytes of a product that is better read at once */ MOST_DELAYED = 8 /* for one pass */ };
+enum { LARGE = 1 << 19 }; /* bytes of a product that is better read at once */
 
 /* What it multiplies lives until then, so that must not be more. */
 static int is_worth_waiting(const agi_compiler *c, const agi_value *it)
@@ -176,36 +164,22 @@ static uint32_t only_reader(const ordering *o, uint32_t g)
     return reader != AGI_NONE && agi_fusion_at(o->c, reader)->kind == AGI_GROUP_TILE ? reader : AGI_NONE;
 }
 
-static int count_delayed(const ordering *o, uint32_t first)
-{
-    int n = 0;
-    for (uint32_t g = first; g != AGI_NONE; g = o->another[g]) n++;
-    return n;
-}
-
 /* A gradient that only an optimiser's step reads is computed just before it: it waits for what that one waits for. */
 static int delay_products(ordering *o)
 {
     agi_compiler *c = o->c;
     const uint32_t n = (uint32_t)c->groups.count;
-    uint32_t *delayed = agi_arena_take(&c->arena, n * sizeof *delayed);
-    o->another = agi_arena_take(&c->arena, n * sizeof *o->another);
-    if (!delayed || !o->another) return agi_out_of_memory(c);
-    memset(delayed, 0xff, n * sizeof *delayed);
-    int any = 0;
+    o->reader = agi_arena_take(&c->arena, n * sizeof *o->reader);
+    if (!o->reader) return agi_out_of_memory(c);
     for (uint32_t g = 0; g < n; g++) {
         agi_fusion *f = agi_fusion_at(c, g);
         const agi_value *it = &c->value[f->place]; /* itself, but for updates in place */
+        o->reader[g] = AGI_NONE;
         if (f->kind != AGI_GROUP_SINGLE || it->group != g || !is_worth_waiting(c, it)) continue;
-        const uint32_t reader = only_reader(o, g);
-        if (reader == AGI_NONE || count_delayed(o, delayed[reader]) == MOST_DELAYED) continue;
-        f->place = agi_fusion_at(c, reader)->place;
-        o->another[g] = delayed[reader];
-        delayed[reader] = g;
-        any = 1;
+        o->reader[g] = only_reader(o, g);
+        if (o->reader[g] != AGI_NONE) f->place = agi_fusion_at(c, o->reader[g])->place;
     }
-    o->delayed = any ? delayed : NULL;
-    return !any || sort_edges(o);
+    return 1;
 }
 
 /* ---- what is ready ----------------------------------------------------------------------------------------------- */
