@@ -197,6 +197,28 @@ START_TEST(marked_values_are_not_kept)
 }
 END_TEST
 
+/* Where slopes read what the marked activations are given, that is not kept in their place. */
+START_TEST(what_marked_values_are_made_of_is_not_kept)
+{
+    network_shape s = { 49, 512, 32, 0, AG_F64, ag_gelu };
+    network kept = differentiated(&s);
+    s.kept = 7;
+    network marked = differentiated(&s);
+    ag_plan *a = compile(kept.g, kept.n, kept.output, (ag_options){ 0 });
+    ag_plan *b = compile(marked.g, marked.n, marked.output, (ag_options){ .poison = 1 });
+    ck_assert_msg(ag_plan_bytes(b) * 5 < ag_plan_bytes(a) * 2, "%zu of %zu bytes", ag_plan_bytes(b), ag_plan_bytes(a));
+    size_t bytes;
+    char *of_a = results(a, kept.n, kept.output, 1, &bytes), *of_b = results(b, marked.n, marked.output, 1, &bytes);
+    ck_assert_int_eq(memcmp(of_a, of_b, bytes), 0);
+    free(of_a);
+    free(of_b);
+    ag_plan_free(a);
+    ag_plan_free(b);
+    ag_graph_free(kept.g);
+    ag_graph_free(marked.g);
+}
+END_TEST
+
 /* Nothing but the order says when a value made of parameters alone is to be there: one at a time, in both sweeps. */
 START_TEST(values_of_parameters_are_made_one_at_a_time)
 {
@@ -588,6 +610,7 @@ Suite *suite_recompute(void)
     tcase_add_test(t, training_fits_in_a_quarter);
     tcase_add_test(t, training_with_adam_fits_in_half);
     tcase_add_test(t, marked_values_are_not_kept);
+    tcase_add_test(t, what_marked_values_are_made_of_is_not_kept);
     tcase_add_test(t, values_of_parameters_are_made_one_at_a_time);
     tcase_add_test(t, nothing_changes_unasked);
     tcase_add_test(t, a_limit_out_of_reach_is_approached);
