@@ -26,14 +26,6 @@ static void adds(const ag_node *y, uint32_t k, ag_window *w)
     else *w = (ag_window){ *(const int *)y->attribute, 0, 1 };
 }
 
-/* A tensor's part of so many rows. */
-static void put(int64_t rows, char *to, size_t row, const char *from, size_t part)
-{
-    if (part == 8) for (int64_t o = 0; o < rows; o++, to += row, from += 8) memcpy(to, from, 8);
-    else if (part == 4) for (int64_t o = 0; o < rows; o++, to += row, from += 4) memcpy(to, from, 4);
-    else for (int64_t o = 0; o < rows; o++, to += row, from += part) agi_move(to, from, part);
-}
-
 /* All tensors' parts of some rows, which the cache holds until the last is there. */
 static ag_status run(const ag_kernel_call *c)
 {
@@ -47,7 +39,8 @@ static ag_status run(const ag_kernel_call *c)
         char *to = (char *)c->out + (size_t)o * row;
         for (uint32_t k = 0; k < y->nin; k++) {
             size_t part = (size_t)y->in[k]->dim[axis] * bytes;
-            put(rows, to, row, (const char *)c->in[k] + (size_t)o * part, part);
+            const char *from = (const char *)c->in[k] + (size_t)o * part;
+            for (int64_t r = 0; r < rows; r++, from += part) agi_move(to + (size_t)r * row, from, part);
             to += part;
         }
     }
