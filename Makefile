@@ -10,7 +10,8 @@ SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 CFLAGS ?= $(if $(SANITIZE),-O1 -g $(SANITIZERS),-O2 -g)
 FLAGS = -std=c11 -D_GNU_SOURCE -DAG_BUILDING -fPIC -ffp-contract=off -I$(BUILD) -Iautograd -Inodes \
         -Wall -Wextra -Wpedantic -Wshadow $(CFLAGS) $(if $(SANITIZE),-DAGI_VERIFY_ALL=1)
-LIBS = -Wl,--as-needed -lm -lpthread -ldl
+# zlib, for compressed data, where it is.
+LIBS = -Wl,--as-needed -lm -lpthread -ldl $(shell pkg-config --libs-only-l zlib 2>/dev/null)
 say = $(if $(V),,@echo '  $1 $@';)
 
 # The vector kernels are compiled once for each instruction set; a run picks one of them.
@@ -72,7 +73,7 @@ $(BUILD)/check: LDLIBS = $(shell pkg-config --libs check) -ljansson -lmpfr -lgmp
 $(DEMOS) $(BUILD)/bench $(BUILD)/check: $(BUILD)/libautograd.a
 	$(call say,link)$(CC) $(CFLAGS) $(filter %.o,$^) $(BUILD)/libautograd.a $(LDFLAGS) $(LDLIBS) $(LIBS) -o $@
 
-$(BUILD)/autograd/run/scalar.o $(BUILD)/autograd/graph/arithmetic.o: EXTRA = $(VECTOR)
+$(BUILD)/autograd/run/scalar.o $(BUILD)/autograd/graph/arithmetic.o $(BUILD)/autograd/data/rows.o: EXTRA = $(VECTOR)
 $(BENCH) $(PRIMALS) $(LIMITS): EXTRA = $(VECTOR) -ffp-contract=fast -fopenmp-simd
 $(LIMITS): EXTRA += $(THIS)
 $(TESTS): EXTRA = -DTEST_CC='"$(CC) $(CFLAGS)"' -DTEST_BUILD='"$(BUILD)"' -DTEST_LIBS='"$(LIBS)"'
@@ -103,8 +104,8 @@ $(BUILD)/flags: FORCE | $(BUILD)/libraries
 	@echo '$(CC) $(FLAGS) $(VECTOR)' | cmp -s - $@ || echo '$(CC) $(FLAGS) $(VECTOR)' > $@
 
 # The libraries are looked for once, and installed where that is possible.
-PACKAGES = check uthash-dev libopenblas-dev libjansson-dev libmpfr-dev pkg-config
-PROBE = pkg-config --exists check && printf '\#include <%s.h>\n' uthash cblas jansson check mpfr | $(CC) -E -x c -
+PACKAGES = check uthash-dev libopenblas-dev libjansson-dev libmpfr-dev zlib1g-dev pkg-config
+PROBE = pkg-config --exists check && printf '\#include <%s.h>\n' uthash cblas jansson check mpfr zlib | $(CC) -E -x c -
 
 $(BUILD)/libraries:
 	@mkdir -p $(@D)

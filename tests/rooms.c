@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 
-enum { MOST_ROOMS = 32, MOST_FILES = 400, MOST_NAMES = 4000, NAME = 64, PATH = 128, FOUND = 20 };
+enum { MOST_ROOMS = 40, MOST_FILES = 600, MOST_NAMES = 6000, NAME = 64, PATH = 128, FOUND = 20 };
 
 typedef struct {
     char name[NAME];

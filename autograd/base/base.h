@@ -105,6 +105,12 @@ void agi_pool_free(agi_pool *);
 
 int agi_best_isa(void); /* of 1, 2 and 3, the sets of instructions that kernels are compiled for: the last it has */
 
+/* ---- numbers of 16 bits: IEEE half precision and bfloat16; rounded to nearest, halves to even */
+
+float agi_half_to_float(uint16_t), agi_bf16_to_float(uint16_t);
+
+uint16_t agi_float_to_half(float), agi_float_to_bf16(float);
+
 /* ---- SHA-256 ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
