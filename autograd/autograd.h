@@ -327,9 +327,11 @@ double ag_item(const ag_run *, const ag_node *rank_0); /* NaN on error */
 const char *ag_run_error(const ag_run *); /* message of the last failed call; "" when fine */
 
 /* The plan's parameters to and from a safetensors file; unnamed ones are "parameter0", ... in order of their making.
- * ag_load finds each by name, of its type and shape, and ignores what else is there (unnamed ones: there are no more),
- * so that a trained model is loaded without its optimiser; it changes all or none. AG_EIO: no file, or no sound one. */
+ * ag_load finds each by name, of its type and shape (F16 and BF16 are made reals), and ignores what else is there
+ * (unnamed ones: there are no more), so that a trained model is loaded without its optimiser; it changes all or none.
+ * AG_EIO: no file, or no sound one. */
 ag_status ag_save(const ag_run *, const char *path);
+ag_status ag_save_half(const ag_run *, const char *path, int bfloat16); /* f32 ones rounded to 16 bits: F16, or BF16 */
 ag_status ag_load(ag_run *, const char *path);
 
 /* Compile, run and read what needs no input, for first programs. NaN on error: ag_graph_error says why, and the graph

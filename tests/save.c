@@ -276,6 +276,61 @@ START_TEST(files_of_others_load)
 }
 END_TEST
 
+/* 1, -2 and the largest and smallest of each format, and a tensor of bytes that is none of ours. */
+START_TEST(sixteen_bits_are_made_reals)
+{
+    static const char header[] = "{\"f\":{\"dtype\":\"F16\",\"shape\":[4],\"data_offsets\":[0,8]},"
+                                 "\"mask\":{\"dtype\":\"BOOL\",\"shape\":[2],\"data_offsets\":[16,18]},"
+                                 "\"d\":{\"dtype\":\"BF16\",\"shape\":[2,2],\"data_offsets\":[8,16]}}";
+    static const uint16_t data[9] = { 0x3C00, 0xC000, 0x7BFF, 0x0001, 0x3F80, 0xC000, 0x7F7F, 0x0001 };
+    char file[8 + sizeof header - 1 + 18] = { (char)(sizeof header - 1) };
+    memcpy(file + 8, header, sizeof header - 1);
+    memcpy(file + 8 + sizeof header - 1, data, sizeof data);
+    write_bytes(file, sizeof file);
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *f = ag_parameter(g, "f", AG_F32, AG_SHAPE(4), NULL);
+    ag_node *d = ag_parameter(g, "d", AG_F64, AG_SHAPE(2, 2), NULL);
+    ag_plan *plan = ag_compile(g, 2, (ag_node *[]){ f, d }, NULL);
+    ag_run *run = ag_run_new(plan);
+    ck_assert_msg(ag_load(run, path) == AG_OK, "%s", ag_run_error(run));
+    const float want[4] = { 1, -2, 65504, 0x1p-24f };
+    const double wide[4] = { 1, -2, 0x1.FEp127, 0x1p-133 };
+    ck_assert_mem_eq(ag_data(run, f), want, sizeof want);
+    ck_assert_mem_eq(ag_data(run, d), wide, sizeof wide);
+    ag_run_free(run), ag_plan_free(plan), ag_graph_free(g);
+}
+END_TEST
+
+/* Of some hundred numbers each is the nearest there is; what is no f32 stays as it is. */
+START_TEST(parameters_are_saved_in_sixteen_bits)
+{
+    float x[1001];
+    double y = 1.0 / 3;
+    for (int i = 0; i < 1001; i++) x[i] = (float)sin(i) * ldexpf(1, i % 20 - 10);
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *f = ag_parameter(g, "f", AG_F32, AG_SHAPE(7, 143), x), *d = ag_parameter(g, "d", AG_F64, AG_SCALAR, &y);
+    ag_plan *plan = ag_compile(g, 2, (ag_node *[]){ f, d }, NULL);
+    ag_run *run = ag_run_new(plan);
+    const double unit[2] = { 0x1p-11, 0x1p-8 };
+    for (int bfloat16 = 0; bfloat16 < 2; bfloat16++) {
+        char file[4096];
+        ck_assert_msg(ag_save_half(run, path, bfloat16) == AG_OK, "%s", ag_run_error(run));
+        ck_assert_uint_lt(read_file(file, sizeof file), 2 * 1001 + 8 + 200);
+        ck_assert_ptr_nonnull(strstr(file + 8, bfloat16 ? "\"dtype\":\"BF16\"" : "\"dtype\":\"F16\""));
+        ag_feed(run, f, (float[1001]){ 0 }), ag_feed(run, d, &(double){ 0 });
+        ck_assert_msg(ag_load(run, path) == AG_OK, "%s", ag_run_error(run));
+        for (int i = 0; i < 1001; i++) {
+            float got = ((const float *)ag_data(run, f))[i];
+            double allowed = fabs(x[i]) * unit[bfloat16] + (bfloat16 ? 0 : 0x1p-25);
+            ck_assert_msg(fabs((double)got - x[i]) <= allowed, "%d: %.9g for %.9g", i, (double)got, (double)x[i]);
+        }
+        ck_assert_double_eq(ag_item(run, d), y);
+        ag_feed(run, f, x);
+    }
+    ag_run_free(run), ag_plan_free(plan), ag_graph_free(g);
+}
+END_TEST
+
 /* A line by Adam; what it is trained with stays in the file. */
 START_TEST(a_trained_model_loads_without_its_optimiser)
 {
@@ -369,7 +424,8 @@ static const struct {
     { ONE("{\"dtype\":\"F64\",\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[0,48]}"),
       "stands twice", AG_EIO, 80 },
     { ONE("{\"dtype\":\"F64\",\"shape\":[2,3],\"data_offsets\":[0,48],\"more\":1}"), "an unknown key", AG_EIO, 80 },
-    { ONE("{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[0,48]}"), "other than F32", AG_EIO, 80 },
+    { ONE("{\"dtype\":\"C64\",\"shape\":[2,3],\"data_offsets\":[0,48]}"), "an unknown type", AG_EIO, 80 },
+    { ONE("{\"dtype\":\"I32\",\"shape\":[12],\"data_offsets\":[0,48]}"), "'a' is I32[12]", AG_ETYPE, 80 },
     { ONE("{\"dtype\":64,\"shape\":[2,3],\"data_offsets\":[0,48]}"), "a string is expected", AG_EIO, 80 },
     { ONE("{\"dtype\":\"F64\",\"shape\":[2,-3],\"data_offsets\":[0,48]}"), "a whole number", AG_EIO, 80 },
     { ONE("{\"dtype\":\"F64\",\"shape\":[2,3.0],\"data_offsets\":[0,48]}"), "a comma or ]", AG_EIO, 80 },
@@ -503,6 +559,8 @@ Suite *suite_save(void)
     tcase_add_test(t, a_name_for_two_cannot_be_saved);
     tcase_add_test(t, a_failing_save_leaves_the_old_file);
     tcase_add_test(t, files_of_others_load);
+    tcase_add_test(t, sixteen_bits_are_made_reals);
+    tcase_add_test(t, parameters_are_saved_in_sixteen_bits);
     tcase_add_test(t, a_trained_model_loads_without_its_optimiser);
     tcase_add_test(t, wrong_files_are_refused_and_change_nothing);
     tcase_add_test(t, what_is_no_file_is_refused);

@@ -3,7 +3,23 @@
 
 #include <stdlib.h>
 
-static const char *const type_name[] = { [AG_F32] = "F32", [AG_F64] = "F64", [AG_I64] = "I64" };
+/* ORDER: agi_stored, then the others. */
+static const struct {
+    const char *name;
+    int64_t size;
+} stored[] = { { "F32", 4 }, { "F64", 8 }, { "I64", 8 }, { "F16", 2 }, { "BF16", 2 },
+               { "BOOL", 1 }, { "U8", 1 }, { "I8", 1 }, { "F8_E4M3", 1 }, { "F8_E5M2", 1 },
+               { "U16", 2 }, { "I16", 2 }, { "U32", 4 }, { "I32", 4 }, { "U64", 8 } };
+
+int64_t agi_stored_size(int type)
+{
+    return stored[type].size;
+}
+
+const char *agi_stored_name(int type)
+{
+    return stored[type].name;
+}
 
 typedef struct {
     char *text;
@@ -166,16 +182,16 @@ int agi_is_utf8(const char *text, int64_t length)
 
 /* ---- the header ------------------------------------------------------------------------------------------------- */
 
-static int element_type(reader *r, ag_dtype *dtype)
+static int element_type(reader *r, int *type)
 {
     const char *name;
     if (!string(r, &name)) return 0;
-    for (int i = 0; i < 3; i++)
-        if (strcmp(name, type_name[i]) == 0) {
-            *dtype = (ag_dtype)i;
+    for (size_t i = 0; i < sizeof stored / sizeof *stored; i++)
+        if (strcmp(name, stored[i].name) == 0) {
+            *type = (int)i;
             return 1;
         }
-    return fail(r, "a type other than F32, F64 and I64");
+    return fail(r, "an unknown type");
 }
 
 static int offsets(reader *r, agi_tensor *t)
@@ -191,7 +207,7 @@ static int offsets(reader *r, agi_tensor *t)
 
 static int size_fits(const agi_tensor *t)
 {
-    int64_t bytes = (int64_t)ag_dtype_size(t->dtype), room = t->end - t->begin;
+    int64_t bytes = stored[t->stored].size, room = t->end - t->begin;
     for (int i = 0; i < t->shape.rank; i++) {
         if (t->shape.dim[i] < 1 || t->shape.dim[i] > room / bytes) return 0;
         bytes *= t->shape.dim[i];
@@ -213,7 +229,7 @@ static int description(reader *r, agi_tensor *t)
         if (k == 3) return fail(r, "an unknown key");
         if (seen & 1u << k) return fail(r, "a key stands twice");
         seen |= 1u << k;
-        if (k == 0 && !element_type(r, &t->dtype)) return 0;
+        if (k == 0 && !element_type(r, &t->stored)) return 0;
         if (k == 1 && !whole_numbers(r, AG_MAX_RANK, &t->shape.rank, t->shape.dim, "more than 8 axes")) return 0;
         if (k == 2 && !offsets(r, t)) return 0;
     } while (another(r, '}'));
@@ -322,7 +338,7 @@ char *agi_write_header(agi_arena *arena, int64_t count, const agi_tensor *tensor
         const agi_tensor *x = &tensor[i];
         if (i) agi_print(&t, ",");
         write_string(&t, x->name);
-        agi_print(&t, ":{\"dtype\":\"%s\",\"shape\":[", type_name[x->dtype]);
+        agi_print(&t, ":{\"dtype\":\"%s\",\"shape\":[", stored[x->stored].name);
         for (int k = 0; k < x->shape.rank; k++) agi_print(&t, k ? ",%lld" : "%lld", (long long)x->shape.dim[k]);
         agi_print(&t, "],\"data_offsets\":[%lld,%lld]}", (long long)x->begin, (long long)x->end);
     }

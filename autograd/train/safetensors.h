@@ -7,9 +7,18 @@
 
 #define AGI_LARGEST_HEADER 100000000 /* bytes: the limit of the format's own library */
 
+/* Types of elements in files: those that tensors have, as in ag_dtype; what is read as one of them; what is passed
+ * over. ORDER: as the names and sizes in safetensors.c. */
+typedef enum {
+    AGI_STORED_F32, AGI_STORED_F64, AGI_STORED_I64, AGI_STORED_F16, AGI_STORED_BF16, AGI_STORED_OTHERS
+} agi_stored;
+
+int64_t agi_stored_size(int stored); /* bytes of an element */
+const char *agi_stored_name(int stored);
+
 typedef struct {
     const char *name;
-    ag_dtype dtype;
+    int stored; /* an agi_stored, or one of the others */
     ag_shape shape;
     int64_t begin, end; /* its bytes, counted from the end of the header */
 } agi_tensor;

@@ -23,6 +23,7 @@ typedef struct {
     int64_t count, unnamed;
     const ag_node **parameter;
     agi_tensor *tensor; /* of each parameter */
+    int half;           /* as what f32 parameters are saved */
 } job;
 
 static ag_status fail(job *j, ag_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -95,7 +96,8 @@ static ag_status list_parameters(job *j)
         const ag_node *x = j->parameter[i];
         const char *name = file_name(j, x);
         if (!name) return out_of_memory(j);
-        j->tensor[i] = (agi_tensor){ .name = name, .dtype = (ag_dtype)x->dtype, .shape = ag_shape_in(x) };
+        j->tensor[i] = (agi_tensor){ .name = name, .stored = x->dtype == AG_F32 ? j->half : x->dtype,
+                                      .shape = ag_shape_in(x) };
     }
     return check_names(j);
 }
@@ -106,13 +108,34 @@ static ag_status list_parameters(job *j)
 static void place(job *j)
 {
     int64_t at = 0;
-    for (size_t size = 8; size >= 4; size /= 2)
+    for (int64_t size = 8; size >= 2; size /= 2)
         for (int64_t i = 0; i < j->count; i++) {
             agi_tensor *t = &j->tensor[i];
-            if (ag_dtype_size(t->dtype) != size) continue;
+            if (agi_stored_size(t->stored) != size) continue;
             t->begin = at;
-            t->end = at += agi_node_bytes(j->parameter[i]);
+            t->end = at += ag_count(j->parameter[i]) * size;
         }
+}
+
+static int write_halves(job *j, const float *x, int64_t n)
+{
+    uint16_t half[512];
+    while (n > 0) {
+        const int64_t some = n < 512 ? n : 512;
+        for (int64_t i = 0; i < some; i++)
+            half[i] = j->half == AGI_STORED_F16 ? agi_float_to_half(x[i]) : agi_float_to_bf16(x[i]);
+        if (fwrite(half, sizeof *half, (size_t)some, j->file) != (size_t)some) return 0;
+        x += some;
+        n -= some;
+    }
+    return 1;
+}
+
+static int write_tensor(job *j, int64_t i, const void *data)
+{
+    const agi_tensor *t = &j->tensor[i];
+    if (agi_stored_size(t->stored) == 2) return write_halves(j, data, ag_count(j->parameter[i]));
+    return fwrite(data, (size_t)(t->end - t->begin), 1, j->file) == 1;
 }
 
 static ag_status write_all(job *j)
@@ -122,16 +145,15 @@ static ag_status write_all(job *j)
     if (!header) return out_of_memory(j);
     uint64_t prefix = (uint64_t)length;
     if (length > AGI_LARGEST_HEADER) return fail(j, AG_EARG, "too many parameters for one file");
-    size_t done = fwrite(&prefix, PREFIX_BYTES, 1, j->file) + fwrite(header, (size_t)length, 1, j->file), want = 2;
-    for (size_t size = 8; size >= 4; size /= 2)
+    int fine = fwrite(&prefix, PREFIX_BYTES, 1, j->file) == 1 && fwrite(header, (size_t)length, 1, j->file) == 1;
+    for (int64_t size = 8; size >= 2; size /= 2)
         for (int64_t i = 0; i < j->count; i++) {
-            if (ag_dtype_size(j->tensor[i].dtype) != size) continue;
+            if (agi_stored_size(j->tensor[i].stored) != size) continue;
             const void *data = ag_data(j->run, j->parameter[i]);
             if (!data) return fail(j, AG_EARG, "a parameter has no value");
-            done += fwrite(data, (size_t)agi_node_bytes(j->parameter[i]), 1, j->file);
-            want++;
+            fine = fine && write_tensor(j, i, data);
         }
-    if (done != want || fflush(j->file)) return fail(j, AG_EIO, "%s", strerror(errno));
+    if (!fine || fflush(j->file)) return fail(j, AG_EIO, "%s", strerror(errno));
     return AG_OK;
 }
 
@@ -249,11 +271,23 @@ static int64_t find(const agi_tensor *t, int64_t count, const char *name)
     return -1;
 }
 
-static ag_status refuse_shape(job *j, const agi_tensor *want, const agi_tensor *got)
+static ag_status refuse(job *j, const ag_node *parameter, const agi_tensor *got)
 {
     char there[AG_SHAPE_TEXT], here[AG_SHAPE_TEXT];
-    return fail(j, got->dtype == want->dtype ? AG_ESHAPE : AG_ETYPE, "'%.100s' is %s, the parameter is %s", want->name,
-                ag_describe(there, got->dtype, &got->shape), ag_describe(here, want->dtype, &want->shape));
+    const ag_dtype type = (ag_dtype)parameter->dtype, like = got->stored <= AG_I64 ? (ag_dtype)got->stored : type;
+    const ag_shape shape = ag_shape_in(parameter);
+    const char *extents = ag_describe(there, like, &got->shape) + strlen(agi_type_name(like));
+    return fail(j, like == type && got->stored < AGI_STORED_OTHERS ? AG_ESHAPE : AG_ETYPE,
+                "'%.100s' is %s%s, the parameter is %s", got->name,
+                got->stored <= AG_I64 ? agi_type_name(like) : agi_stored_name(got->stored), extents,
+                ag_describe(here, type, &shape));
+}
+
+/* Numbers of 16 bits are made reals of any size. */
+static int can_be(const agi_tensor *t, const ag_node *parameter)
+{
+    int half = t->stored == AGI_STORED_F16 || t->stored == AGI_STORED_BF16;
+    return half ? parameter->dtype != AG_I64 : t->stored == (int)parameter->dtype;
 }
 
 /* Each parameter is in the file, by name, type and shape. What else is there, an optimiser's state perhaps, does not
@@ -266,11 +300,10 @@ static ag_status match(job *j, const agi_tensor *found, int64_t nfound)
         int64_t k = find(found, nfound, want->name);
         if (k < 0) return fail(j, AG_EARG, "the parameter '%.100s' is missing", want->name);
         size_t bytes = (size_t)want->shape.rank * sizeof want->shape.dim[0];
-        if (found[k].dtype != want->dtype || found[k].shape.rank != want->shape.rank ||
+        if (!can_be(&found[k], j->parameter[i]) || found[k].shape.rank != want->shape.rank ||
             memcmp(found[k].shape.dim, want->shape.dim, bytes))
-            return refuse_shape(j, want, &found[k]);
-        want->begin = found[k].begin;
-        want->end = found[k].end;
+            return refuse(j, j->parameter[i], &found[k]);
+        *want = found[k];
     }
     snprintf(further, sizeof further, "parameter%lld", (long long)j->unnamed);
     if (j->unnamed && find(found, nfound, further) >= 0)
@@ -278,14 +311,29 @@ static ag_status match(job *j, const agi_tensor *found, int64_t nfound)
     return AG_OK;
 }
 
+/* n numbers of 16 bits, which lie at the end of the room for them, made floats or doubles from its beginning on. */
+static void widen(const agi_tensor *t, const ag_node *parameter, char *room, int64_t n)
+{
+    const char *from = room + n * ((int64_t)ag_dtype_size((ag_dtype)parameter->dtype) - 2);
+    for (int64_t i = 0; i < n; i++) {
+        uint16_t half;
+        memcpy(&half, from + 2 * i, sizeof half);
+        float x = t->stored == AGI_STORED_F16 ? agi_half_to_float(half) : agi_bf16_to_float(half);
+        if (parameter->dtype == AG_F32) ((float *)room)[i] = x;
+        else ((double *)room)[i] = x;
+    }
+}
+
 static ag_status read_values(job *j, int64_t start, char *to)
 {
     for (int64_t i = 0; i < j->count; i++) {
-        agi_tensor *t = &j->tensor[i];
-        size_t bytes = (size_t)(t->end - t->begin);
-        if (fseeko(j->file, (off_t)(start + t->begin), SEEK_SET) || fread(to, 1, bytes, j->file) != bytes)
+        const agi_tensor *t = &j->tensor[i];
+        const int64_t room = agi_node_bytes(j->parameter[i]), bytes = t->end - t->begin;
+        if (fseeko(j->file, (off_t)(start + t->begin), SEEK_SET) ||
+            fread(to + room - bytes, 1, (size_t)bytes, j->file) != (size_t)bytes)
             return fail(j, AG_EIO, "the file cannot be read");
-        to += bytes;
+        if (bytes < room) widen(t, j->parameter[i], to, ag_count(j->parameter[i]));
+        to += (room + 7) & ~7;
     }
     return AG_OK;
 }
@@ -305,23 +353,23 @@ static ag_status load(job *j)
     status = match(j, found, nfound);
     if (status) return status;
     size_t bytes = 0;
-    for (int64_t i = 0; i < j->count; i++) bytes += (size_t)agi_node_bytes(j->parameter[i]);
+    for (int64_t i = 0; i < j->count; i++) bytes += (size_t)(agi_node_bytes(j->parameter[i]) + 7) & ~(size_t)7;
     char *data = agi_arena_take(&j->arena, bytes + 1);
     if (!data) return out_of_memory(j);
     status = read_values(j, PREFIX_BYTES + length, data);
     for (int64_t i = 0; i < j->count && !status; i++) {
         status = ag_feed(j->run, j->parameter[i], data);
-        data += agi_node_bytes(j->parameter[i]);
+        data += (agi_node_bytes(j->parameter[i]) + 7) & ~7;
     }
     return status;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------- */
 
-static ag_status perform(const char *what, ag_run *run, const char *path, ag_status (*work)(job *))
+static ag_status perform(const char *what, ag_run *run, const char *path, int half, ag_status (*work)(job *))
 {
     if (!run) return AG_EARG;
-    job j = { .run = run, .what = what, .path = path ? path : "" };
+    job j = { .run = run, .what = what, .path = path ? path : "", .half = half };
     if (!path || !*path) return fail(&j, AG_EARG, "a path is needed");
     agi_arena_init(&j.arena, &run->plan->allocator);
     ag_status status = work(&j);
@@ -332,10 +380,15 @@ static ag_status perform(const char *what, ag_run *run, const char *path, ag_sta
 
 ag_status ag_save(const ag_run *run, const char *path)
 {
-    return perform("ag_save", (ag_run *)run, path, save);
+    return perform("ag_save", (ag_run *)run, path, AGI_STORED_F32, save);
+}
+
+ag_status ag_save_half(const ag_run *run, const char *path, int bfloat16)
+{
+    return perform("ag_save_half", (ag_run *)run, path, bfloat16 ? AGI_STORED_BF16 : AGI_STORED_F16, save);
 }
 
 ag_status ag_load(ag_run *run, const char *path)
 {
-    return perform("ag_load", run, path, load);
+    return perform("ag_load", run, path, AGI_STORED_F32, load);
 }
