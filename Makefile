@@ -1,5 +1,6 @@
 # make          build/libautograd.a, build/libautograd.so and the demos (V=1 shows the commands)
 # make demo     train the blog's network
+# make fashion  train a convolutional network on real images, or on drawn digits
 # make check    pass the tests; SANITIZE=1: under the sanitizers, VALGRIND=1: under valgrind
 # make bench    build/bench, the benchmarks
 # make fuzz     run random graphs every way there is until two disagree; SEED, COUNT: which, how many (5000: hours)
@@ -28,10 +29,11 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(KERNELS)
 TESTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
 SINGLE := $(patsubst demos/%.c,$(BUILD)/%,$(wildcard demos/*.c))
-DEMOS := $(SINGLE) $(BUILD)/derive $(BUILD)/gradbench
+DEMOS := $(SINGLE) $(BUILD)/derive $(BUILD)/gradbench $(BUILD)/fashion
 # Demos of several files; the tests and the benchmarks use all of gradbench but its main.
 DERIVE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/derive/*.c))
 GRADBENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/gradbench/*.c))
+FASHION := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/fashion/*.c))
 PROBLEMS := $(filter-out %/main.o,$(GRADBENCH))
 # What they are measured against is for this machine's processor, as our kernels are.
 PRIMALS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/gradbench/*.c))
@@ -41,6 +43,12 @@ THIS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-march=native -mprefe
 all: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(DEMOS)
 
 demo: $(BUILD)/blog_network
+	$<
+
+# The images are installed where that is possible; digits are drawn where it is not.
+fashion: $(BUILD)/fashion
+	@test -d /usr/share/datasets/fashion-mnist || \
+	$(MAKE) --no-print-directory install-deps PACKAGES=dataset-fashion-mnist || :
 	$<
 
 check: $(BUILD)/check $(DEMOS)
@@ -64,6 +72,7 @@ $(BUILD)/libautograd.so: $(OBJECTS)
 $(SINGLE): $(BUILD)/%: $(BUILD)/demos/%.o
 $(BUILD)/derive: $(DERIVE)
 $(BUILD)/gradbench: $(GRADBENCH)
+$(BUILD)/fashion: $(FASHION)
 $(BUILD)/bench: $(BENCH) $(PROBLEMS) $(LIMITS)
 $(BUILD)/check: $(TESTS) $(PROBLEMS) $(PRIMALS)
 $(BUILD)/gradbench: LDLIBS = -ljansson
@@ -124,9 +133,9 @@ clean:
 	rm -rf build build-clang build-sanitize
 
 FORCE:
-.PHONY: all demo check bench fuzz mutants clean install-deps FORCE
+.PHONY: all demo fashion check bench fuzz mutants clean install-deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(DERIVE:.o=.d) $(GRADBENCH:.o=.d) $(PRIMALS:.o=.d) \
-         $(LIMITS:.o=.d) $(SINGLE:$(BUILD)/%=$(BUILD)/demos/%.d)
+-include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(DERIVE:.o=.d) $(FASHION:.o=.d) $(GRADBENCH:.o=.d) \
+         $(PRIMALS:.o=.d) $(LIMITS:.o=.d) $(SINGLE:$(BUILD)/%=$(BUILD)/demos/%.d)

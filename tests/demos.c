@@ -52,6 +52,18 @@ START_TEST(mcu_agrees_with_the_library)
 }
 END_TEST
 
+/* Digits that are drawn, since there is no such folder. */
+START_TEST(fashion_learns_digits)
+{
+    double accuracy;
+    const char *text = run("fashion' --data /none --lenet --epochs 1 --svg '/tmp/autograd-fashion.svg");
+    const char *last = strstr(text, "\ntest accuracy ");
+    ck_assert_msg(last && sscanf(last, " test accuracy %lf", &accuracy) == 1, "%s", text);
+    ck_assert_msg(accuracy > 0.9 && strstr(text, "Digits are drawn instead") && strstr(text, "taken for"), "%s", text);
+    ck_assert_int_eq(remove("/tmp/autograd-fashion.svg"), 0);
+}
+END_TEST
+
 Suite *suite_demos(void)
 {
     Suite *s = suite_create("demos");
@@ -60,6 +72,7 @@ Suite *suite_demos(void)
     tcase_add_test(t, newton_ends_where_the_gradient_is_zero);
     if (!test_quick()) tcase_add_test(t, ode_finds_the_parameters);
     tcase_add_test(t, mcu_agrees_with_the_library);
+    tcase_add_test(t, fashion_learns_digits);
     suite_add_tcase(s, t);
     return s;
 }

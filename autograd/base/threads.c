@@ -2,6 +2,7 @@
 #include "base.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 typedef struct {
     pthread_t thread;
@@ -49,12 +50,16 @@ agi_pool *agi_pool_new(const ag_allocator *a, int threads)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->start, NULL);
     pthread_cond_init(&p->done, NULL);
+    sigset_t all, before; /* signals are for the program's own threads */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int k = 1; k < threads; k++) { /* fewer threads do the same work with the same bits */
         worker *w = &p->workers[k - 1];
         *w = (worker){ .pool = p, .number = k };
         if (pthread_create(&w->thread, NULL, serve, w)) break;
         p->threads++;
     }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return p;
 }
 

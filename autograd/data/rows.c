@@ -7,7 +7,8 @@
 typedef struct {
     int64_t length; /* elements of a row */
     double scale, shift;
-    int plain; /* 1: as they are */
+    int plain;       /* 1: as they are */
+    float byte[256]; /* what each becomes as f32: images are bytes */
 } change;
 
 static int64_t whole(double x)
@@ -45,7 +46,6 @@ static int64_t whole(double x)
 #define whole_double(x) whole(x)
 
 #define ALL_ELEMENTS(X)             \
-    X(U8, uint8_t, AS_IS)           \
     X(I8, int8_t, AS_IS)            \
     X(I16, int16_t, AS_IS)          \
     X(I32, int32_t, AS_IS)          \
@@ -60,7 +60,18 @@ static int64_t whole(double x)
     TO_WHOLE(name##_to_i64, type, value)
 ALL_ELEMENTS(FUNCTIONS)
 
+TO_REAL(U8_to_f64, uint8_t, double, AS_IS)
+TO_WHOLE(U8_to_i64, uint8_t, AS_IS)
+
+static void bytes_to_f32(const void *from, void *to, const change *c)
+{
+    const uint8_t *restrict x = from;
+    float *restrict y = to;
+    for (int64_t i = 0; i < c->length; i++) y[i] = c->byte[x[i]];
+}
+
 static void (*const row_of[][3])(const void *, void *, const change *) = {
+    [AG_DATA_U8] = { [AG_F32] = bytes_to_f32, [AG_F64] = U8_to_f64, [AG_I64] = U8_to_i64 },
 #define ENTRY(name, type, value) \
     [AG_DATA_##name] = { [AG_F32] = name##_to_f32, [AG_F64] = name##_to_f64, [AG_I64] = name##_to_i64 },
     ALL_ELEMENTS(ENTRY)
@@ -88,7 +99,8 @@ ag_status ag_take_rows(const ag_array *a, int64_t n, const int64_t *rows, double
     ag_status status = refuse_array(a, p);
     if (status) return status;
     if (type > AG_I64) return agi_problem(p, AG_ETYPE, "array", "%d is no type of a tensor", (int)type);
-    const change c = { row_length(a), scale, shift, scale == 1 && shift == 0 };
+    change c = { .length = row_length(a), .scale = scale, .shift = shift, .plain = scale == 1 && shift == 0 };
+    for (int k = 0; k < 256; k++) c.byte[k] = (float)(k * scale + shift);
     const size_t from = (size_t)c.length * ag_element_size(a->element);
     const size_t to = (size_t)c.length * (type == AG_F32 ? sizeof(float) : sizeof(double));
     for (int64_t i = 0; i < n; i++) {
