@@ -102,7 +102,7 @@ enum {
     AGI_DOT_BLOCK = 8192,    /* of dots, */
     AGI_DOT_BYTES = 128,     /* in so many bytes of lanes */
     AGI_COLUMN_BLOCK = 2048, /* elements of a row that are summed at a time */
-    AGI_PACKED_TOGETHER = 4, /* panels of a, where its elements of one inner index are neighbours */
+    AGI_PACKED_TOGETHER = 4, /* panels of an operand whose elements of one inner index are neighbours */
     AGI_SMALL_ORDER = 16,    /* of matrices that are worked on element by element */
     AGI_TILE_VECTORS = 2,    /* a tile's width */
     AGI_TILE_ROWS_1 = 6, AGI_TILE_ROWS_2 = 6, AGI_TILE_ROWS_3 = 14 /* its most rows, by instruction set */
