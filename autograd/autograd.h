@@ -186,6 +186,14 @@ ag_node *ag_cast(ag_node *x, ag_dtype), *ag_stop_gradient(ag_node *x); /* cast t
 ag_node *ag_assign(ag_node *parameter, ag_node *value);
 ag_node *ag_group(int n, ag_node *const x[]); /* several outputs as one, as assignments; its value is the last's */
 
+/* ---- random numbers: Philox4x32-10, the same bits everywhere ----------------------------------------------------- */
+/* Fresh at every evaluation, by a count of them, a parameter like the seed: "random/counter", "random/seed". What a
+ * loop's body draws is drawn once, outside; for numbers of each step draw [length, ...] and give it as a sequence. */
+ag_node *ag_random_seed(ag_graph *, int64_t seed); /* the parameter; before the graph's first draw. Else it is 0 */
+ag_node *ag_random_uniform(ag_graph *, ag_dtype, ag_shape), *ag_random_normal(ag_graph *, ag_dtype, ag_shape);
+ag_node *ag_dropout(ag_node *x, double p);  /* 0 with probability p, else x / (1 - p) */
+ag_node *ag_shuffle(ag_graph *, int64_t n); /* AG_I64 [n]: 0, 1, ..., n-1 in random order */
+
 /* ---- loops and branches: bodies are graph on inputs of their own, which no run feeds; what reads none of those, even
  * through another node, is computed once, outside. Differentiable to any order. ----------------------------------- */
 typedef struct {

@@ -109,6 +109,8 @@ static void add_case(batch *f, op_case c, ag_dtype dtype, int unfused)
     exported x = { .g = b.g, .n = p.n, .pointwise = c.pointwise };
     snprintf(x.label, sizeof x.label, "%s, %s%s", c.label, dtype == AG_F32 ? "f32" : "f64", unfused ? ", unfused" : "");
     memcpy(x.node, p.node, sizeof p.node);
+    ag_name(ag_find(b.g, "random/seed"), "random: seed"); /* members go by number where a name cannot be spelled */
+    ag_name(ag_find(b.g, "random/counter"), "random: counter");
     add(f, x, unfused, c.flags & ROW_LOOSE);
     op_outputs_free(&p);
     op_case_free(&c);

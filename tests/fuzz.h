@@ -5,7 +5,7 @@
  *   fuzz_value.c               the reference: a node's value from those of its operands, as they were written, with
  *                              a bound on what roundings may do to it
  *   fuzz_point.c, fuzz_moves.c, fuzz_sums.c, fuzz_others.c, fuzz_matrix.c, fuzz_windows.c, fuzz_attention.c,
- *   fuzz_loop.c                its operations
+ *   fuzz_random.c, fuzz_loop.c its operations
  *   fuzz_ways.c, fuzz_c.c      the ways: interpreted and native plans; exported C, many programs in a file
  *   random.c, fuzz.c           the suites: all that is interpreted; all that is compiled
  *   fuzz_show.c                what is printed of a program that fails */
@@ -61,6 +61,7 @@ int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 void fuzz_others(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_windows(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_attention(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
+int fuzz_draws(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_matrices(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 const fuzz_value *fuzz_part_of_loop(fuzz_scope *, const ag_node *part);
 int64_t fuzz_broadcast(const ag_node *y, const ag_node *x, int64_t i); /* y's element i is made of which of x? */

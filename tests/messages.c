@@ -112,6 +112,11 @@ static void end(void)
     R(attention, ag_attention(x, wide, x, 0, 0)) R(attention, ag_attention(x, x, foreign, 0, 0))                       \
     R(attention, ag_attention(whole, whole, whole, 0, 0)) R(attention, ag_attention(IMAGES, FILTERS, IMAGES, 0, 0))
 
+#define CALLS_OF_CHANCE(R)                                                                                             \
+    R(ag_random_seed, (ag_random_seed(g, 1), ag_random_seed(g, 2)))                                                    \
+    R(random_uniform, ag_random_uniform(g, AG_I64, AG_SCALAR)) R(random_normal, ag_random_normal(g, AG_F32, too_deep)) \
+    R(shuffle, ag_shuffle(g, 0)) R(dropout, ag_dropout(x, 1)) R(dropout, ag_dropout(whole, 0.5))
+
 static ag_node *made(ag_status status)
 {
     return status ? NULL : x;
@@ -175,6 +180,7 @@ START_TEST(messages_name_the_call)
 #define AT(name) calls += fails_as(#name, "ag_" #name "(x, -3)", ag_##name(x, -3));
 #define CALL(name, call) calls += fails_as(#name, #call, call);
     OF_ONE(ONE) OF_TWO(TWO) ALONG_AXIS(AXIS) AT_AXIS(AT) CALLS(CALL) CALLS_OF_NETWORKS(CALL)
+    CALLS_OF_CHANCE(CALL)
     ck_assert_int_gt(calls, 250);
 }
 END_TEST
@@ -188,7 +194,7 @@ static int is_called(const char *name, size_t length)
 #define TEXT_OF(name, call) #call " "
     static const char *const calls[] = {
         OF_ONE(NAME_OF) OF_TWO(NAME_OF) ALONG_AXIS(NAME_OF_AXIS) AT_AXIS(NAME_OF), CALLS(TEXT_OF),
-        CALLS_OF_NETWORKS(TEXT_OF), "ag_number( ag_find(" /* they take anything */
+        CALLS_OF_NETWORKS(TEXT_OF) CALLS_OF_CHANCE(TEXT_OF), "ag_number( ag_find(" /* they take anything */
     };
     for (size_t k = 0; k < COUNT(calls); k++)
         for (const char *at = calls[k]; (at = strstr(at, "ag_")); at++)

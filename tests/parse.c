@@ -228,7 +228,7 @@ START_TEST(every_operation_is_a_function)
                                           &agi_label, &agi_derivative, &agi_sigmoid_slope, &agi_tanh_slope,
                                           &agi_softmax_error, &agi_softmax_slope, &agi_cofactor, &agi_cofactor_slope,
                                           &agi_others, &agi_attention_slope, &agi_max_pool_slope,
-                                          &agi_avg_pool_slope };
+                                          &agi_avg_pool_slope, &agi_random_next };
     static const ag_op *const registry[] = {
 #define NODE(name) &agi_##name,
 #include "nodes.def"

@@ -74,7 +74,7 @@ static int is_loose(const op_case *c)
     static const char *const names[] = { "amax", "amin", "minimum", "maximum", "where", "relu", "diag", "one_hot",
                                          "constant", "solve", "lu", "triangular_solve", "cholesky", "inverse", "det",
                                          "logdet", "cofactor", "cofactor_slope", "loop", "part", "unpart",
-                                         "branch", "guard", "sigmoid_slope_of_exp",
+                                         "branch", "guard", "sigmoid_slope_of_exp", "shuffle", "dropout",
                                          "attention", "attention_slope", "max_pool", "max_pool_slope" };
     for (size_t i = 0; i < COUNT(names); i++)
         if (!strcmp(names[i], c->op)) return 1;

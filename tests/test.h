@@ -58,6 +58,7 @@ Suite *suite_stress(void);
 Suite *suite_random(void);
 Suite *suite_fuzz(void);
 Suite *suite_memory(void);
+Suite *suite_randomness(void);
 Suite *suite_recompute(void);
 Suite *suite_linalg(void);
 Suite *suite_parse(void);

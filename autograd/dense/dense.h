@@ -5,6 +5,7 @@
  *   kernels.c     the kernels of one instruction set, for each type: tiles.inc multiplies, pack.inc brings operands
  *                 into the order in which it reads, vectors.inc has products with a vector, multiply.inc whole ones;
  *                 factor.inc triangles and factorisations, which are mostly products
+ *   random.def    random numbers, which have nothing to do with matrices but need the same kernels
  *
  * An element of a product is the sum of its terms in an order that depends on the shape alone: blocks of inner indices
  * one after the other, in each block index by index (tiles, sums of rows) or in lanes that are added in pairs (dots).
@@ -57,6 +58,7 @@ typedef struct {
 typedef struct agi_convolution agi_convolution; /* convolve.h */
 typedef struct agi_attention_head agi_attention_head; /* attention.h */
 typedef struct agi_windows agi_windows;               /* pool.h */
+typedef struct agi_draw agi_draw;                     /* random.h */
 
 /* Matrices are contiguous, by rows; work: agi_dense_work bytes, aligned to 64. */
 typedef struct {
@@ -85,6 +87,10 @@ typedef struct {
     void (*scatter)(const agi_windows *, const void *x, const void *g, void *out, void *work);
     void (*average)(const agi_windows *, const void *x, void *out, void *work);
     void (*spread)(const agi_windows *, const void *g, void *out, void *work); /* the other way */
+    /* Elements `first`, a multiple of agi_draw_group, to before `end` of out: from 0 to below 1; normal ones. */
+    void (*uniform)(const agi_draw *, void *out, int64_t first, int64_t end);
+    void (*normal)(const agi_draw *, void *out, int64_t first, int64_t end);
+    void (*shuffle)(const agi_draw *, int64_t n, int64_t *out); /* 0 to n - 1 in any order; n is below 2^32 */
 } agi_dense;
 
 /* isa as in ag_options; double_precision: of f64, else of f32. */

@@ -2,9 +2,12 @@
 #include "attention.h"
 #include "convolve.h"
 #include "pool.h"
+#include "random.h"
 
 #if AG_ISA > 1
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -61,12 +64,15 @@ static const int64_t one_run[1] = { 0 }; /* of products: all inner indices of a 
 #define JOIN(a, b) JOIN_(a, b)
 #define JOIN_(a, b) a##_##b
 
+#include "words.inc"
+
 #define T float
 #define ABS __builtin_fabsf
 #define ROOT __builtin_sqrtf
 #define EXP expf
 #define LOG logf
 #define N(name) JOIN(name, f32)
+#define OF_TYPE(name) name##f
 #define SINGLE 1
 #include "instance.inc"
 
@@ -76,14 +82,17 @@ static const int64_t one_run[1] = { 0 }; /* of products: all inner indices of a 
 #define EXP exp
 #define LOG log
 #define N(name) JOIN(name, f64)
+#define OF_TYPE(name) name
 #define SINGLE 0
 #include "instance.inc"
 
 const agi_dense JOIN(agi_dense, AG_ISA)[2] = {
     { .multiply = multiply_f32, .factor = factor_f32, .root = root_f32, .divide = divide_f32,
       .convolve = convolve_f32, .attend = attend_f32, .attend_back = attend_back_f32,
-      .pick = pick_f32, .scatter = scatter_f32, .average = average_f32, .spread = spread_f32 },
+      .pick = pick_f32, .scatter = scatter_f32, .average = average_f32, .spread = spread_f32,
+      .uniform = uniform_f32, .normal = normal_f32, .shuffle = shuffle },
     { .multiply = multiply_f64, .factor = factor_f64, .root = root_f64, .divide = divide_f64,
       .convolve = convolve_f64, .attend = attend_f64, .attend_back = attend_back_f64,
-      .pick = pick_f64, .scatter = scatter_f64, .average = average_f64, .spread = spread_f64 },
+      .pick = pick_f64, .scatter = scatter_f64, .average = average_f64, .spread = spread_f64,
+      .uniform = uniform_f64, .normal = normal_f64, .shuffle = shuffle },
 };

@@ -124,6 +124,7 @@ static int accepts(char kind, const agi_argument *a)
     switch (kind) {
     case 'x': case 'X': return a->kind != AGI_TYPE;
     case 'i': return a->kind == AGI_NUMBER && is_whole(a->number, INT_MAX);
+    case 'r': return a->kind == AGI_NUMBER;
     case 'n': case 'N': return a->kind == AGI_NUMBER && is_whole(a->number, exact);
     default: return a->kind == AGI_TYPE;
     }
@@ -161,7 +162,7 @@ static const char *kinds(const char *signature, int n, char letter[MOST_ARGUMENT
 static ag_node *refuse_argument(ag_graph *g, const function *f, int k, char kind)
 {
     const char *wanted = kind == 'x' || kind == 'X' ? "a value" : kind == 't' ? "a type: f32, f64 or i64"
-                                                                               : "a whole number";
+                         : kind == 'r' ? "a number" : "a whole number";
     return agi_fail(g, AG_EARG, "%s: argument %d must be %s", f->name, k + 1, wanted);
 }
 

@@ -50,6 +50,10 @@ struct ag_graph {
     const uint8_t *wanted;   /* and by place in it: does its gradient lead to a wanted node? */
     ag_node **flow_if; /* while a rule is asked that may say so, by input: the condition of what flows there, or NULL */
     agi_vector effects;     /* const ag_node *: assignments */
+    struct {
+        ag_node *seed, *evaluation; /* a parameter; the assignment that counts evaluations; or NULL */
+        uint32_t draws;             /* made so far */
+    } random;
     agi_kept *kept;         /* optimise.c: what each optimiser keeps, the newest first */
     ag_status status;
     char message[1024];
@@ -155,6 +159,8 @@ ag_node *agi_name_find(const ag_graph *, agi_names, const char *name);
 int agi_name_add(ag_graph *, agi_names, ag_node *, const char *name); /* name is in the arena; 0: out of memory */
 void agi_name_remove(ag_graph *, const char *name); /* of a leaf */
 int agi_usable_name(ag_graph *, const char *what, const char *name); /* for a leaf; 0 after recording why not */
+/* "of/role", or "of/role 2" and so on: one that is no leaf's; it is cut at `room`. */
+void agi_free_name(const ag_graph *, size_t room, char name[], const char *of, const char *role);
 void agi_names_free(ag_graph *);
 
 void agi_custom_free(ag_graph *); /* custom.c */

@@ -72,6 +72,12 @@ int agi_usable_name(ag_graph *g, const char *what, const char *name)
     return 1;
 }
 
+void agi_free_name(const ag_graph *g, size_t room, char name[], const char *of, const char *role)
+{
+    snprintf(name, room, "%s/%s", of, role);
+    for (int i = 2; agi_name_find(g, AGI_LEAVES, name); i++) snprintf(name, room, "%s/%s %d", of, role, i);
+}
+
 static const char *no_memory(ag_node *x)
 {
     agi_fail(x->graph, AG_EMEM, "ag_name: out of memory");

@@ -43,6 +43,8 @@ void agi_check_discard(agi_check *c)
 static double f_at(agi_check *c, const double *tangent, int64_t lo, int64_t hi, double h)
 {
     int64_t first = 0, count;
+    for (int k = 0; k < c->leaves; k++) /* f is to be one function: what it counts begins anew */
+        if (c->leaf[k].assigned) feed(c, 0, c->leaf[k].node, c->leaf[k].value);
     for (int i = 0; i < c->n; i++, first += count) {
         count = ag_count(c->x[i]);
         if (first >= hi || first + count <= lo || !c->needed[i]) continue;

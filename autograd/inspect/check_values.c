@@ -72,10 +72,11 @@ static void set_tangent(agi_check *c, const agi_check_leaf_value *l, int i, int6
     }
 }
 
-static ag_status add_leaf(agi_check *c, ag_node *v, int needed_by_f, int needed_by_gradient)
+static ag_status add_leaf(agi_check *c, agi_check_leaf_value leaf)
 {
+    ag_node *v = leaf.node;
     agi_check_leaf_value *l = &c->leaf[c->leaves++];
-    *l = (agi_check_leaf_value){ v, NULL, { needed_by_f != 0, needed_by_gradient != 0 } };
+    *l = leaf;
     l->value = agi_arena_zeros(&c->arena, (size_t)ag_count(v), ag_dtype_size((ag_dtype)v->dtype));
     if (!l->value) return agi_check_no_memory(c);
     if (set_value(c, l)) return c->status;
@@ -89,13 +90,19 @@ ag_status agi_check_find_leaves(agi_check *c, ag_node *const dx[])
 {
     const uint8_t *by_f = needs(c, 1, &c->f), *by_gradient = needs(c, c->n, dx), *by_check = needs(c, c->n, c->x);
     int64_t most = 0, count = c->graph->nnodes;
+    uint8_t *assigned = agi_arena_zeros(&c->arena, (size_t)count, 1);
     for (int64_t id = 0; id < count; id++) most += agi_is_fed(agi_node(c->graph, id));
     c->leaves = 0;
     c->leaf = agi_arena_take(&c->arena, (size_t)most * sizeof *c->leaf);
-    if (!by_f || !by_gradient || !by_check || !c->leaf) return agi_check_no_memory(c);
+    if (!by_f || !by_gradient || !by_check || !assigned || !c->leaf) return agi_check_no_memory(c);
+    for (int64_t id = 0; id < count; id++) {
+        const ag_node *v = agi_node(c->graph, id);
+        if (by_f[id] && v->op->flags & AG_EFFECT) assigned[v->in[0]->id] = 1;
+    }
     for (int64_t id = 0; id < count && !c->status; id++) {
         ag_node *v = agi_node(c->graph, id);
-        if (agi_is_fed(v) && (by_f[id] || by_gradient[id] || by_check[id])) add_leaf(c, v, by_f[id], by_gradient[id]);
+        if (!agi_is_fed(v) || !(by_f[id] || by_gradient[id] || by_check[id])) continue;
+        add_leaf(c, (agi_check_leaf_value){ v, NULL, { by_f[id], by_gradient[id] }, assigned[id] });
     }
     return c->status;
 }

@@ -8,6 +8,7 @@ typedef struct {
     ag_node *node;
     void *value;       /* in its type */
     uint8_t needed[2]; /* by f, by its gradient */
+    uint8_t assigned;  /* by f */
 } agi_check_leaf_value;
 
 typedef struct {

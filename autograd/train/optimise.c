@@ -223,8 +223,7 @@ static char *free_name(training *t, const char *of, const char *role)
     size_t room = strlen(of) + strlen(role) + 24;
     char *name = agi_arena_take(&t->arena, room);
     if (!name) return out_of_memory(t), NULL;
-    snprintf(name, room, "%s/%s", of, role);
-    for (int i = 2; agi_name_find(t->graph, AGI_LEAVES, name); i++) snprintf(name, room, "%s/%s %d", of, role, i);
+    agi_free_name(t->graph, room, name, of, role);
     return name;
 }
 

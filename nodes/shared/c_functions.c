@@ -11,10 +11,11 @@
     "static " type " " name "(" type " x) { return " lgamma "(x); }\n"                    \
     "#endif"
 
-/* inline.def as text, for each type. */
+/* inline.def as text, for each type; random.def. */
 #define TEXT(...) TEXT_(__VA_ARGS__)
 #define TEXT_(...) #__VA_ARGS__
-#define INLINE(name, ...) { TEXT(F(name)), TEXT(static __VA_ARGS__) },
+#define DRAW(name, ...) { TEXT(name), TEXT(static __VA_ARGS__) },
+#define INLINE(name, ...) DRAW(F(name), __VA_ARGS__)
 
 const agi_c_function agi_c_functions[] = {
 #define T double
@@ -28,6 +29,10 @@ const agi_c_function agi_c_functions[] = {
 #define F(name) name##f
 #define K(x) x##f
 #include "arithmetic/inline.def"
+#undef T
+#undef F
+#undef K
+#include "dense/random.def"
     { "agi_psi_series", agi_psi_series_text },
     { "agi_digamma", agi_digamma_text },
     { "agi_whole_power", agi_whole_power_text },
