@@ -56,6 +56,10 @@ VALUE(muladd, mpfr_mul(y, a, b, N), mpfr_add(y, y, c, N))
 VALUE(mulsub, mpfr_mul(y, a, b, N), mpfr_sub(y, y, c, N))
 VALUE(submul, mpfr_mul(y, a, b, N), mpfr_sub(y, c, y, N))
 VALUE(mulmul, mpfr_mul(y, a, b, N), mpfr_mul(y, y, c, N))
+VALUE(within, mpfr_min(y, a, b, N), mpfr_neg(t, b, N), mpfr_max(y, y, t, N))
+VALUE(lerp, mpfr_sub(y, b, a, N), mpfr_mul(y, y, c, N), mpfr_add(y, y, a, N))
+VALUE(lerp_square, mpfr_sqr(y, b, N), mpfr_sub(y, y, a, N), mpfr_mul(y, y, c, N), mpfr_add(y, y, a, N))
+VALUE(over_sqrt, mpfr_sqrt(y, a, N), mpfr_add(y, y, b, N), mpfr_div(y, c, y, N))
 VALUE(less, mpfr_set_si(y, mpfr_less_p(a, b) != 0, N))
 VALUE(less_equal, mpfr_set_si(y, mpfr_lessequal_p(a, b) != 0, N))
 VALUE(greater, mpfr_set_si(y, mpfr_greater_p(a, b) != 0, N))
@@ -183,6 +187,9 @@ LEAST(of_pow, !order ? 0 : x[0] == 0 || fabs(x[1]) > 0x1p50 || pow(x[0], x[1] - 
 LEAST(of_sigmoid_slope, exp(x[1]) < tiny ? NAN : order == 2 ? near(fabs(x[1]), 1.3169579, 0.125 * fabs(x[0])) : 0)
 LEAST(of_tanh_slope, exp(-2 * fabs(x[1])) < tiny ? NAN : order == 2 ? near(fabs(x[1]), 0.6584789, 0.5 * fabs(x[0])) : 0)
 LEAST(of_tanh_slope_of_expm1, order == 2 ? near(fabs(x[1]), 1, 0.125 * fabs(x[0])) : 0)
+LEAST(kink_at_limit, order && (fabs(x[0]) == x[1] || x[1] == 0) ? NAN : 0)
+LEAST(of_lerp, order ? 1 + fabs(x[0]) + fabs(x[1]) : fabs(x[0]) + fabs(x[1]))
+LEAST(of_lerp_square, order ? 1 + fabs(x[0]) + x[1] * x[1] : fabs(x[0]) + x[1] * x[1])
 LEAST(moderate, fabs(x[0]) < 1e-12 || fabs(x[1]) < 1e-12 || fabs(x[2]) < 1e-12 ? NAN : 0)
 
 /* Of b / (a^2 + b^2) and its derivatives, which are as large as 1 / size^n: they have roots where |a| = |b|; b / size
@@ -225,7 +232,8 @@ LEAST(of_psi_4, of_psi(x[0], 4 + order, order ? 1e4 : 300))
 #define INNER(R) \
     R(exp_neg, 1) R(exp_neg_square, 1) R(normal, 1) R(silu_slope, 1) R(runge, 1) R(one_minus_square, 1) R(polar, 2) \
     R(sigmoid_of_exp, 1) R(sigmoid_slope_of_exp, 3) R(expm1_odd, 1) R(tanh_of_expm1, 1) \
-    R(tanh_slope_of_expm1, 2) R(muladd, 3) R(mulsub, 3) R(submul, 3) R(mulmul, 3) R(where, 3)
+    R(tanh_slope_of_expm1, 2) R(muladd, 3) R(mulsub, 3) R(submul, 3) R(mulmul, 3) R(where, 3) \
+    R(within, 2) R(lerp, 3) R(lerp_square, 3) R(over_sqrt, 3)
 #define BUILD1(name) BUILD(name, ag_##name(in[0]))
 #define BUILD2(name) BUILD(name, ag_##name(in[0], in[1]))
 #define BUILD_INNER(name, n) BUILD(name, ag_apply(&agi_##name, n, in, NULL))
@@ -320,5 +328,9 @@ const accuracy_row accuracy_rows[] = {
     ROW3(submul, submul, { POSITIVE, NEGATIVE, POSITIVE }),
     ROW3(mulmul, mulmul, { { -1e12, 1e12 }, { -1e12, 1e12 }, { -1e12, 1e12 } }, .least = moderate),
     ROW3(where, where, { ALL, ALL, ALL }, .least = kink_at_zero),
+    ROW2(within, within, { ALL, POSITIVE }, .least = kink_at_limit),
+    ROW3(lerp, lerp, { { -1e12, 1e12 }, { -1e12, 1e12 }, { 0, 1 } }, .least = of_lerp),
+    ROW3(lerp_square, lerp_square, { { -1e12, 1e12 }, { -1e6, 1e6 }, { 0, 1 } }, .least = of_lerp_square),
+    ROW3(over_sqrt, over_sqrt, { { 1e-6, 1e6 }, { 1e-6, 1e6 }, { 1e-6, 1e6 } }),
 };
 const size_t accuracy_rows_count = COUNT(accuracy_rows);

@@ -64,7 +64,9 @@ static real polygamma(int n, real x)
     F(sinh, 16, sinhl(a)) F(softplus, 24, (a > 0 ? a : 0) + log1pl(expl(-fabsl(a)))) F(sqrt, 2, sqrtl(a))             \
     F(square, 4, a * a) F(sub, 2, a - b) F(submul, 4, c - a * b) F(tan, 16, tanl(a)) F(tanh, 24, tanhl(a))            \
     F(tanh_of_expm1, 8, isinf(a) ? copysignl(1, a) : a / (2 + fabsl(a)))                                              \
-    F(tanh_slope_of_expm1, 12, a * (2 / (2 + fabsl(b)) * (2 - 2 / (2 + fabsl(b))))) F(where, 0, a != 0 ? b : c)
+    F(tanh_slope_of_expm1, 12, a * (2 / (2 + fabsl(b)) * (2 - 2 / (2 + fabsl(b))))) F(where, 0, a != 0 ? b : c)  \
+    F(within, 0, -b > (b < a ? b : a) ? -b : b < a ? b : a) F(lerp, 6, a + c * (b - a))                               \
+    F(lerp_square, 8, a + c * (b * b - a)) F(over_sqrt, 8, c / (sqrtl(a) + b))
 
 #define FUNCTION(name, roundings, text)       \
     static real of_##name(real a, real b, real c) \
@@ -185,6 +187,8 @@ static real inner_size(int code, const real x[3])
 {
     switch (code) {
     case AG_CODE_muladd: case AG_CODE_mulsub: case AG_CODE_submul: return fabsl(x[0] * x[1]);
+    case AG_CODE_lerp: return fabsl(x[0]) + fabsl(x[2]) * (fabsl(x[0]) + fabsl(x[1]));
+    case AG_CODE_lerp_square: return fabsl(x[0]) + fabsl(x[2]) * (fabsl(x[0]) + x[1] * x[1]);
     case AG_CODE_lgamma: case AG_CODE_polygamma: case AG_CODE_silu_slope: return 1; /* near their zeros */
     default: return 0;
     }

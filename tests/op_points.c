@@ -186,11 +186,35 @@ static double expect_tanh_slope(double a, double b, double c)
 
 static const ag_op *const parts[] = {
     &agi_sigmoid_of_exp, &agi_sigmoid_slope_of_exp, &agi_expm1_odd, &agi_tanh_of_expm1, &agi_tanh_slope_of_expm1,
-    &agi_exp_neg, &agi_exp_neg_square, &agi_normal, &agi_silu_slope, &agi_runge, &agi_one_minus_square, &agi_polar };
+    &agi_exp_neg, &agi_exp_neg_square, &agi_normal, &agi_silu_slope, &agi_runge, &agi_one_minus_square, &agi_polar,
+    &agi_within, &agi_lerp, &agi_lerp_square, &agi_over_sqrt };
 
 static ag_node *apply_part(ag_node *const in[], const int *arg)
 {
     return ag_apply(parts[arg[0]], arg[1], in, NULL);
+}
+
+static double expect_within(double a, double b, double c)
+{
+    (void)c;
+    return a > b ? b : a < -b ? -b : a;
+}
+
+static double expect_lerp(double a, double b, double c)
+{
+    volatile double way = c * (b - a);
+    return a + way;
+}
+
+static double expect_lerp_square(double a, double b, double c)
+{
+    volatile double square = b * b, way = c * (square - a);
+    return a + way;
+}
+
+static double expect_over_sqrt(double a, double b, double c)
+{
+    return c / (sqrt(a) + b);
 }
 
 static double expect_sigmoid_of_exp(double x, double b, double c)
@@ -347,6 +371,12 @@ const op_point op_points[] = {
     { "runge", 1, { ANY }, apply_part, expect_runge, 0, { 9, 1 } },
     { "one_minus_square", 1, { ANY }, apply_part, expect_one_minus_square, 0, { 10, 1 } },
     { "polar", 2, { ANY, { 0.3, 3 } }, apply_part, expect_polar, ROW_ANY_ZERO, { 11, 2 } },
+    { "within", 2, { { -0.9, 0.9 }, { 1, 2 } }, apply_part, expect_within, ROW_ORDINARY, { 12, 2 } },
+    { "within", 2, { { -3, -1.1 }, { 0.2, 1 } }, apply_part, expect_within, ROW_ORDINARY, { 12, 2 } },
+    { "within", 2, { { 1.1, 3 }, { 0.2, 1 } }, apply_part, expect_within, ROW_ORDINARY, { 12, 2 } },
+    { "lerp", 3, { ANY, ANY, { 0, 1 } }, apply_part, expect_lerp, ROW_ROUNDS, { 13, 3 } },
+    { "lerp_square", 3, { ANY, ANY, { 0, 1 } }, apply_part, expect_lerp_square, ROW_ROUNDS, { 14, 3 } },
+    { "over_sqrt", 3, { { 0.2, 3 }, { 0.1, 1 }, ANY }, apply_part, expect_over_sqrt, 0, { 15, 3 } },
     { "bell", 1, { ANY }, build_bell, expect_bell, 0, { 0 } },
     { "exp_neg", 1, { ANY }, apply_part, expect_exp_neg, 0, { 5, 1 } },
     { "exp_neg_square", 1, { ANY }, apply_part, expect_exp_neg_square, ROW_ROUNDS, { 6, 1 } },

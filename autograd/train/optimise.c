@@ -9,6 +9,7 @@
  * Where squares vanish, epsilon decides; it is never less than the smallest number whose square does not vanish, so
  * that a gradient of 0 is a step of 0 whatever the options. All other steps have the bits that the formulas give. */
 #include "derive/derive.h"
+#include "shared/steps.h"
 
 #include <math.h>
 
@@ -251,14 +252,13 @@ static double largest_to_square(const ag_node *p)
 /* The i-th gradient as means of its squares bear it. */
 static ag_node *squarable(const training *t, int i, ag_node *gradient)
 {
-    ag_node *limit = ag_number(t->graph, largest_to_square(t->parameter[i]));
-    return ag_maximum(ag_minimum(gradient, limit), ag_neg(limit));
+    return agi_new_within(gradient, largest_to_square(t->parameter[i]));
 }
 
-/* sqrt(v) + epsilon, above 0. */
-static ag_node *size_of_steps(ag_node *v, ag_node *epsilon, const ag_node *p)
+/* m / (sqrt(v) + epsilon), epsilon being above 0. */
+static ag_node *in_units(ag_node *m, ag_node *v, ag_node *epsilon, const ag_node *p)
 {
-    return ag_add(ag_sqrt(v), ag_maximum(epsilon, ag_number(p->graph, 1 / largest_to_square(p))));
+    return agi_new_over_sqrt(v, ag_maximum(epsilon, ag_number(p->graph, 1 / largest_to_square(p))), m);
 }
 
 /* p (1 - rate decay): what a step with weight decay starts from. */
@@ -268,10 +268,16 @@ static ag_node *decayed(const training *t, ag_node *p, double decay)
 }
 
 /* b old + (1 - b) now: a mean over steps that forgets, kept in a buffer. */
-static ag_node *running_mean(training *t, int i, buffer_kind kind, const char *role, double b, ag_node *now)
+static ag_node *running_mean(training *t, int i, double b, ag_node *now)
 {
-    ag_node *old = buffer(t, i, kind, role);
-    return assign(t, old, b == 0 ? now : ag_add(ag_scale(old, b), ag_scale(now, 1 - b)));
+    ag_node *old = buffer(t, i, FIRST, "m");
+    return assign(t, old, b == 0 ? now : agi_new_lerp(old, now, 1 - b));
+}
+
+static ag_node *running_mean_square(training *t, int i, double b, ag_node *now)
+{
+    ag_node *old = buffer(t, i, SECOND, "v");
+    return assign(t, old, b == 0 ? ag_square(now) : agi_new_lerp_square(old, now, 1 - b));
 }
 
 /* momentum old + now, kept in a buffer. */
@@ -346,9 +352,9 @@ static adam corrections(training *t, double b1, double b2, double epsilon)
 static ag_node *adam_step(training *t, const adam *a, double decay, int i)
 {
     ag_node *p = t->parameter[i], *g = squarable(t, i, clipped(t, i));
-    ag_node *m = running_mean(t, i, FIRST, "m", a->b1, g);
-    ag_node *v = running_mean(t, i, SECOND, "v", a->b2, ag_square(g));
-    ag_node *direction = ag_div(m, size_of_steps(v, typed(a->epsilon, p), p));
+    ag_node *m = running_mean(t, i, a->b1, g);
+    ag_node *v = running_mean_square(t, i, a->b2, g);
+    ag_node *direction = in_units(m, v, typed(a->epsilon, p), p);
     return ag_sub(decayed(t, p, decay), ag_mul(typed(a->rate, p), direction));
 }
 
@@ -374,8 +380,8 @@ static ag_node *rmsprop_step(training *t, const ag_rmsprop_options *o, double sm
     ag_node *p = t->parameter[i], *g = clipped(t, i);
     if (o->weight_decay != 0) g = ag_add(g, ag_scale(p, o->weight_decay));
     g = squarable(t, i, g);
-    ag_node *v = running_mean(t, i, SECOND, "v", smoothing, ag_square(g));
-    ag_node *direction = ag_div(g, size_of_steps(v, ag_number(t->graph, epsilon), p));
+    ag_node *v = running_mean_square(t, i, smoothing, g);
+    ag_node *direction = in_units(g, v, ag_number(t->graph, epsilon), p);
     if (o->momentum != 0) direction = accumulated(t, i, o->momentum, direction);
     return ag_sub(p, ag_mul(typed(t->rate, p), direction));
 }

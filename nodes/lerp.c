@@ -1,0 +1,24 @@
+/* a + c (b - a): the way from a to b, of which c is gone.  d/da = 1 - c, d/db = c, d/dc = b - a. */
+#include "shared/steps.h"
+
+POINTWISE3(lerp, a + c * (b - a))
+
+static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
+{
+    ag_node *a = y->in[0], *b = y->in[1], *c = y->in[2];
+    if (ag_wanted(y, 0)) gin[0] = ag_mul(gout, ag_one_minus(c));
+    if (ag_wanted(y, 1)) gin[1] = ag_mul(gout, c);
+    if (ag_wanted(y, 2)) gin[2] = ag_mul(gout, ag_sub(b, a));
+}
+
+const ag_op agi_lerp = { .name = "lerp",
+                         .formula = "a + c (b - a)",
+                         .inputs = 3,
+                         .flags = AG_POINTWISE | AG_SMOOTH,
+                         .code = POINTWISE_CODE,
+                         .gradient = gradient };
+
+ag_node *agi_new_lerp(ag_node *a, ag_node *b, double c)
+{
+    return ag_is_bad(a) ? a : ag_apply(&agi_lerp, 3, (ag_node *[]){ a, b, ag_number(a->graph, c) }, NULL);
+}
