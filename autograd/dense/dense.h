@@ -3,8 +3,8 @@
  *
  *   reading.c     how a product's operands are read: chosen once, by an estimate of what each way costs
  *   kernels.c     the kernels of one instruction set, for each type: tiles.inc multiplies, pack.inc brings operands
- *                 into the order in which it reads, vectors.inc has products with a vector, multiply.inc whole ones;
- *                 factor.inc triangles and factorisations, which are mostly products
+ *                 into the order in which it reads, vectors.inc has products with a vector, dots.inc with few
+ *                 of them, multiply.inc whole ones; factor.inc triangles and factorisations, which are mostly products
  *   random.def    random numbers, which have nothing to do with matrices but need the same kernels
  *
  * An element of a product is the sum of its terms in an order that depends on the shape alone: blocks of inner indices
@@ -19,6 +19,7 @@
 typedef enum {
     AGI_TILES,  /* tiles of the result in registers */
     AGI_DOTS,   /* the result is a column: dot products of a's rows, which are contiguous */
+    AGI_DOT_TILES, /* dot products of a's rows and b's columns, both contiguous, few of one of them */
     AGI_ROW_SUMS /* the result is a row: the sum of b's rows, which are contiguous, each times an element of a */
 } agi_product_way;
 
@@ -106,7 +107,9 @@ enum {
     AGI_INNER_BLOCK = 256,   /* inner indices of a block of tiles, */
     AGI_SUM_BLOCK = 64,      /* of sums of rows, */
     AGI_DOT_BLOCK = 8192,    /* of dots, */
-    AGI_DOT_BYTES = 128,     /* in so many bytes of lanes */
+    AGI_DOT_BYTES = 128,     /* in so many bytes of lanes, */
+    AGI_DOT_TILE_BYTES = 64, /* where they are tiles; */
+    AGI_FEW_DOTS = 24,       /* of one operand's rows or columns */
     AGI_COLUMN_BLOCK = 2048, /* elements of a row that are summed at a time */
     AGI_PACKED_TOGETHER = 4, /* panels of an operand whose elements of one inner index are neighbours */
     AGI_SMALL_ORDER = 16,    /* of matrices that are worked on element by element */

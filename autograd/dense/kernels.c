@@ -13,12 +13,15 @@
 #endif
 
 #if AG_ISA == 3
-enum { VECTOR_BYTES = 64, MR = AGI_TILE_ROWS_3, NV = AGI_TILE_VECTORS };
+#define VECTOR_BYTES 64
+enum { MR = AGI_TILE_ROWS_3, NV = AGI_TILE_VECTORS };
 #elif AG_ISA == 2
-enum { VECTOR_BYTES = 32, MR = AGI_TILE_ROWS_2, NV = AGI_TILE_VECTORS };
+#define VECTOR_BYTES 32
+enum { MR = AGI_TILE_ROWS_2, NV = AGI_TILE_VECTORS };
 static const int32_t ones_then_zeros[16] = { -1, -1, -1, -1, -1, -1, -1, -1 };
 #else
-enum { VECTOR_BYTES = 16, MR = AGI_TILE_ROWS_1, NV = AGI_TILE_VECTORS };
+#define VECTOR_BYTES 16
+enum { MR = AGI_TILE_ROWS_1, NV = AGI_TILE_VECTORS };
 #endif
 
 #define INLINE static inline __attribute__((always_inline))

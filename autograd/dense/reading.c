@@ -79,6 +79,15 @@ static int takes_row_sums(const problem *s)
     return s->rows == 1 && (s->b_column == 1 || s->columns == 1);
 }
 
+/* By what is the same for all instruction sets: sums in lanes have other bits. The idle lanes of tiles against the
+ * additions of lanes that end dot products. */
+static int takes_dot_tiles(const problem *s, int64_t lanes)
+{
+    const int64_t few = s->columns;
+    if (s->a_column != 1 || s->b_row != 1 || few < 2 || few > s->rows || few > AGI_FEW_DOTS) return 0;
+    return 5 * few * (parts(s->inner, lanes) + 7) < 6 * parts(few, lanes) * s->inner;
+}
+
 agi_reading agi_choose_reading(int isa, int double_precision, const agi_product_of *p)
 {
     agi_reading best = { .cycles = -1 };
@@ -96,6 +105,8 @@ agi_reading agi_choose_reading(int isa, int double_precision, const agi_product_
         r.cycles = elements / s.lanes;
         r.way = takes_dots(&s) ? AGI_DOTS : AGI_ROW_SUMS;
         if (takes_dots(&s) || takes_row_sums(&s)) return r;
+        r.way = AGI_DOT_TILES;
+        if (takes_dot_tiles(&s, AGI_DOT_TILE_BYTES / (double_precision ? 8 : 4))) return r;
     }
     return best;
 }
@@ -107,6 +118,7 @@ int64_t agi_product_work(int isa, int double_precision, const agi_product_of *p)
     const problem s = problem_of(isa, double_precision, p, r->turned);
     const int64_t size = double_precision ? 8 : 4, step = parts(s.tile_rows, s.lanes) * s.lanes;
     if (r->way == AGI_DOTS) return s.b_row == 1 ? 0 : AGI_DOT_BLOCK * size;
+    if (r->way == AGI_DOT_TILES) return 0;
     if (r->way == AGI_ROW_SUMS) return (AGI_COLUMN_BLOCK + s.lanes) * size;
     int64_t elements = r->turned ? s.tile_columns * (s.tile_rows + step) : 0;
     if (r->a == AGI_PACKED) elements += AGI_PACKED_TOGETHER * step * AGI_INNER_BLOCK;

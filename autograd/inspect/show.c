@@ -122,7 +122,7 @@ static void show_program(writer *w, const agi_program *p, double *bytes, double 
 /* By which kernels, and from where: see dense/dense.h. */
 static void show_reading(FILE *to, const agi_reading *r)
 {
-    static const char *const way[] = { "tiles", "dot products", "sums of rows" };
+    static const char *const way[] = { "tiles", "dot products", "tiles of dot products", "sums of rows" };
     static const char *const place[] = { "packed", "in place", "in place" };
     fprintf(to, "\n    by %s", way[r->way]);
     if (r->turned) fprintf(to, " of the transposes");
