@@ -7,6 +7,7 @@
 
 static const char program[] =
     "#include \"autograd/autograd.h\"\n"
+    "#include \"autograd/train/train.h\"\n"
     "int main(void)\n"
     "{\n"
     "    int n = 3;\n"

@@ -54,7 +54,7 @@ struct ag_graph {
         ag_node *seed, *evaluation; /* a parameter; the assignment that counts evaluations; or NULL */
         uint32_t draws;             /* made so far */
     } random;
-    agi_kept *kept;         /* optimise.c: what each optimiser keeps, the newest first */
+    agi_kept *kept;         /* train/kept.c: what each optimiser keeps, the newest first */
     ag_status status;
     char message[1024];
     ag_node *bad; /* stands for every result of a failed call */
