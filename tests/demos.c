@@ -64,6 +64,33 @@ START_TEST(fashion_learns_digits)
 }
 END_TEST
 
+START_TEST(xor_is_learnt)
+{
+    double zero, one, ten, eleven;
+    const char *text = run("xor"), *last = strstr(text, "step 1000"), *values = last ? strstr(last, "00:") : "";
+    int found = sscanf(values, "00: %lf 01: %lf 10: %lf 11: %lf", &zero, &one, &ten, &eleven);
+    ck_assert_msg(found == 4, "%s", text);
+    ck_assert_msg(zero < 0.05 && one > 0.95 && ten > 0.95 && eleven < 0.05, "%s", last);
+}
+END_TEST
+
+START_TEST(spirals_are_told_apart)
+{
+    double loss;
+    const char *text = run("spiral"), *last = strstr(text, "step 1500");
+    ck_assert_msg(last && sscanf(last, "step 1500 loss %lf", &loss) == 1 && loss < 0.05, "%s", text);
+    ck_assert_msg(strchr(last, 'a') && strstr(last, "::::") && strstr(last, "++++"), "%s", text);
+}
+END_TEST
+
+START_TEST(pinn_solves_the_heat_equation)
+{
+    double error;
+    const char *text = run("pinn"), *last = strstr(text, "largest error ");
+    ck_assert_msg(last && sscanf(last, "largest error %lf", &error) == 1 && error < 5e-3, "%s", text);
+}
+END_TEST
+
 Suite *suite_demos(void)
 {
     Suite *s = suite_create("demos");
@@ -73,6 +100,9 @@ Suite *suite_demos(void)
     if (!test_quick()) tcase_add_test(t, ode_finds_the_parameters);
     tcase_add_test(t, mcu_agrees_with_the_library);
     tcase_add_test(t, fashion_learns_digits);
+    tcase_add_test(t, xor_is_learnt);
+    tcase_add_test(t, spirals_are_told_apart);
+    tcase_add_test(t, pinn_solves_the_heat_equation);
     suite_add_tcase(s, t);
     return s;
 }
