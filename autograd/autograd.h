@@ -86,6 +86,9 @@ ag_node *ag_arange(ag_graph *, ag_dtype, int64_t n); /* 0, 1, ..., n-1 */
 /* Sets when not NULL; the node's name, or "". Inputs and parameters are renamed. Others may be one node for equal
  * expressions, each named by who wrote it: the older names stay, in messages, pictures and for ag_find. */
 const char *ag_name(ag_node *, const char *set_or_null);
+/* AG_HERE(ag_log(x)) is ag_log(x), named "file.c:12" if it has no name: messages and pictures tell where it is from. */
+#define AG_HERE(node) ag_name_place(node, __FILE__, __LINE__)
+ag_node *ag_name_place(ag_node *, const char *file, int line);
 ag_node *ag_find(ag_graph *, const char *name); /* the leaf of that name, else the first node given it; or NULL */
 ag_dtype ag_type_of(const ag_node *);
 ag_shape ag_shape_of(const ag_node *);
@@ -302,6 +305,7 @@ typedef struct {
     int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
     double native_seconds; /* that the compiler may take; 0: 20; AG_ZERO: none, only what the cache has */
+    int trap_nan;  /* 1: the first operation that makes NaN or Inf of finite operands fails ag_eval; slow: unfused */
     int verify;    /* 1: the compiler checks itself after each of its stages; AG_EINTERNAL if one broke something */
     FILE *stages;  /* the program after each stage is written there, as text; NULL: it is not */
 } ag_options;

@@ -71,6 +71,7 @@ Suite *suite_save(void);
 Suite *suite_files(void);
 Suite *suite_data(void);
 Suite *suite_fit(void);
+Suite *suite_trap(void);
 Suite *suite_blog(void);
 Suite *suite_gradbench(void);
 Suite *suite_emit(void);

@@ -48,9 +48,10 @@ static void note_unlisted(ag_plan *p, const ag_graph *g)
 ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_options *or_null)
 {
     static const ag_options defaults = { 0 };
-    const ag_options *options = or_null ? or_null : &defaults;
-    if (!g || g->status || !check_outputs(g, n, outputs) || !agi_check_options(g, options)) return NULL;
-    ag_plan *p = agi_compile_within(g, n, outputs, options);
+    ag_options options = or_null ? *or_null : defaults;
+    if (!g || g->status || !check_outputs(g, n, outputs) || !agi_check_options(g, &options)) return NULL;
+    if (options.trap_nan) options.unfused = options.distinct = 1, options.native = 0, options.max_bytes = 0;
+    ag_plan *p = agi_compile_within(g, n, outputs, &options);
     if (p) note_unlisted(p, g);
     if (p && p->options.native) agi_make_native(p);
     return p;

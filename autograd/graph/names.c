@@ -109,6 +109,16 @@ static const char *name_inner(ag_node *x, const char *name)
     return x->name = kept;
 }
 
+ag_node *ag_name_place(ag_node *x, const char *file, int line)
+{
+    char text[128];
+    if (ag_is_bad(x) || x->name || x->op->flags & AG_LEAF || !file) return x;
+    const char *slash = strrchr(file, '/');
+    snprintf(text, sizeof text, "%.100s:%d", slash ? slash + 1 : file, line);
+    ag_name(x, text);
+    return x;
+}
+
 const char *ag_name(ag_node *x, const char *set_or_null)
 {
     if (ag_is_bad(x)) return "";

@@ -135,6 +135,7 @@ ag_status agi_run_steps(ag_run *r)
         const agi_band *here = b < behind && b->first == k ? b++ : NULL;
         const int together = here && agi_goes_together(r, here);
         ag_status status = together ? run_band(r, here) : run_step(r, &p->step[k]);
+        if (!status && p->options.trap_nan) status = agi_trap(r, &p->step[k]);
         if (status) return status;
         next = together ? here->end : k + 1;
         for (int done = k; done < next && p->options.poison; done++) poison(r, (uint32_t)done, 0);

@@ -13,6 +13,14 @@ static void transfer(const agi_transfers *list, const ag_run *outer, ag_run *bod
     }
 }
 
+/* In a trap's message, which of its parts did it. */
+static ag_status add_step(ag_run *r, ag_status status, int64_t t)
+{
+    const size_t n = strlen(r->message);
+    if (status == AG_ENAN) snprintf(r->message + n, sizeof r->message - n, "; in step %lld of a loop", (long long)t);
+    return status;
+}
+
 static ag_status run_body(ag_run *r, ag_run *body)
 {
     ag_status status = agi_run_steps(body);
@@ -51,7 +59,7 @@ static ag_status run_steps(ag_run *r, const agi_loop_step *s, const agi_loop_att
         ag_status status = l->test ? test(r, s, l, &on) : AG_OK;
         if (status || !on) return status;
         transfer(&s->before, r, body, t);
-        if ((status = run_body(r, body)) != AG_OK) return status;
+        if ((status = run_body(r, body)) != AG_OK) return add_step(r, status, t);
         transfer(&s->after, r, body, t);
     }
     return AG_OK;

@@ -4,7 +4,7 @@
  *   evaluate.c  an evaluation, step by step; band.c: by bands of rows; loop.c: of loops and branches
  *   tile.c      passes, tile by tile; tile_fold.c: their reductions; kernels.c: the vector loops, once for each
  *               instruction set; isa.c picks one
- *   scalar.c    scalar programs; product.c: matrix products
+ *   trap.c      the first NaN; scalar.c: scalar programs; product.c: matrix products
  *
  * A run owns its memory, its bodies' runs and its threads; the plan that it executes is shared, and never changed. An
  * evaluation that fails leaves parameters as they were: steps that may fail come before those that write one. Results
@@ -66,6 +66,9 @@ struct ag_run {
     char message[512];
     char failure[512]; /* why the last evaluation failed, or "" */
 };
+
+/* trap.c: has the step made a NaN or an infinity of finite operands? AG_ENAN, and the message says where. */
+ag_status agi_trap(ag_run *, const agi_step *);
 
 ag_status agi_fail_run(ag_run *, const char *what, const ag_node *, const char *why); /* AG_EARG */
 
