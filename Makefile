@@ -29,10 +29,11 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(KERNELS)
 TESTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
 SINGLE := $(patsubst demos/%.c,$(BUILD)/%,$(wildcard demos/*.c))
-DEMOS := $(SINGLE) $(BUILD)/derive $(BUILD)/gradbench $(BUILD)/fashion
+DEMOS := $(SINGLE) $(BUILD)/derive $(BUILD)/gradbench $(BUILD)/fashion $(BUILD)/char_lm
 # Demos of several files; the tests and the benchmarks use all of gradbench but its main.
 DERIVE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/derive/*.c))
 GRADBENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/gradbench/*.c))
+CHAR_LM := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/char_lm/*.c))
 FASHION := $(patsubst %.c,$(BUILD)/%.o,$(wildcard demos/fashion/*.c))
 PROBLEMS := $(filter-out %/main.o,$(GRADBENCH))
 # What they are measured against is for this machine's processor, as our kernels are.
@@ -73,6 +74,7 @@ $(SINGLE): $(BUILD)/%: $(BUILD)/demos/%.o
 $(BUILD)/derive: $(DERIVE)
 $(BUILD)/gradbench: $(GRADBENCH)
 $(BUILD)/fashion: $(FASHION)
+$(BUILD)/char_lm: $(CHAR_LM)
 $(BUILD)/bench: $(BENCH) $(PROBLEMS) $(LIMITS)
 $(BUILD)/check: $(TESTS) $(PROBLEMS) $(PRIMALS)
 $(BUILD)/gradbench: LDLIBS = -ljansson
@@ -137,5 +139,5 @@ FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(DERIVE:.o=.d) $(FASHION:.o=.d) $(GRADBENCH:.o=.d) \
-         $(PRIMALS:.o=.d) $(LIMITS:.o=.d) $(SINGLE:$(BUILD)/%=$(BUILD)/demos/%.d)
+-include $(OBJECTS:.o=.d) $(TESTS:.o=.d) $(BENCH:.o=.d) $(DERIVE:.o=.d) $(FASHION:.o=.d) $(CHAR_LM:.o=.d) \
+         $(GRADBENCH:.o=.d) $(PRIMALS:.o=.d) $(LIMITS:.o=.d) $(SINGLE:$(BUILD)/%=$(BUILD)/demos/%.d)

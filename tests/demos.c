@@ -64,6 +64,28 @@ START_TEST(fashion_learns_digits)
 }
 END_TEST
 
+/* A sentence again and again has hardly a surprise. */
+START_TEST(char_lm_learns_a_sentence)
+{
+    static const char *const models[] = { "--epochs 3", "--gpt" };
+    static const double most[] = { 1.2, 5 };
+    FILE *f = fopen("/tmp/autograd-sentence", "w");
+    for (int i = 0; i < 4000; i++) fputs("to be, or not to be. ", f);
+    ck_assert_int_eq(fclose(f), 0);
+    for (int k = 0; k < 2; k++) {
+        char command[128];
+        snprintf(command, sizeof command, "char_lm' %s --rate 0.006 --sample 60 --start 'or ' '/tmp/autograd-sentence",
+                 models[k]);
+        const char *text = run(command), *last = NULL;
+        for (const char *at = text; (at = strstr(at, "test loss ")); at++) last = strstr(at, "perplexity");
+        double perplexity = last ? atof(last + strlen("perplexity")) : INFINITY;
+        ck_assert_msg(perplexity >= 1 && perplexity < most[k], "%s", text);
+        ck_assert_msg(k || strstr(last, "or not to be. to be, or not to be."), "%s", text);
+    }
+    ck_assert_int_eq(remove("/tmp/autograd-sentence"), 0);
+}
+END_TEST
+
 START_TEST(xor_is_learnt)
 {
     double zero, one, ten, eleven;
@@ -100,6 +122,7 @@ Suite *suite_demos(void)
     if (!test_quick()) tcase_add_test(t, ode_finds_the_parameters);
     tcase_add_test(t, mcu_agrees_with_the_library);
     tcase_add_test(t, fashion_learns_digits);
+    tcase_add_test(t, char_lm_learns_a_sentence);
     tcase_add_test(t, xor_is_learnt);
     tcase_add_test(t, spirals_are_told_apart);
     tcase_add_test(t, pinn_solves_the_heat_equation);

@@ -1,5 +1,5 @@
-/* options.trap_nan: the operation that makes the first NaN or infinity is named, in any sweep and loop; no other is, and
- * nothing has changed. */
+/* options.trap_nan: the operation that makes the first NaN or infinity is named, in any sweep and loop; no other one,
+ * and nothing has changed. */
 #include "op_table.h"
 
 static ag_graph *g;
