@@ -14,6 +14,11 @@
 #ifndef AUTOGRAD_H
 #define AUTOGRAD_H
 
+#define AG_VERSION_MAJOR 1 /* semantic versions: what is written against this header works with all of the same major */
+#define AG_VERSION_MINOR 0
+#define AG_VERSION_PATCH 0
+#define AG_VERSION "1.0.0"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -65,6 +70,8 @@ typedef struct {
 /* Options: a field left 0 means what its comment says, { 0 } all defaults. Where 0 stands for another default, this is
  * nought itself: .beta1 = AG_ZERO. */
 #define AG_ZERO 1e-300
+
+const char *ag_version(void); /* AG_VERSION of the library that is linked */
 
 /* ---- graphs ---------------------------------------------------------------------------------------------------- */
 ag_graph *ag_graph_new(const ag_allocator *or_null); /* NULL when out of memory; the allocator is copied */
@@ -244,26 +251,7 @@ typedef struct {
 } ag_sparse;
 const ag_sparse *ag_sparse_jacobian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null); /* NULL: failed */
 const ag_sparse *ag_sparse_hessian(ag_node *y, int n, ag_node *const x[], const ag_run *or_null);  /* y of rank 0 */
-typedef struct {
-    int orders;       /* 1: first derivatives; 0 and 2: of the gradient too */
-    double step;      /* the largest step for |x| <= 1, more in proportion; finer ones follow. 0: 1/128 */
-    double tolerance; /* accepted |analytic - numeric| / max(1, |analytic|, |numeric|); 0: 1e-6; AG_ZERO: exact */
-    uint64_t seed;    /* of the random directions; 0 is one, too */
-    const ag_run *at; /* take the leaves' values from this run; NULL: parameters' initial values, inputs random */
-} ag_check_options;
-typedef struct {
-    int input;        /* the worst element: its x[input], */
-    int64_t index;    /* flat index there; both -1: only the sum along the random tangent is wrong, */
-    int order;        /* order of the derivative (1 or 2), */
-    double analytic, numeric, error; /* the two values, and |analytic - numeric| / max(1, |analytic|, |numeric|) */
-    int64_t compared; /* number of comparisons made */
-    char message[256];
-} ag_check_report;
-/* Compare the gradient of y (any shape; a random cotangent makes it a number) for the leaves x, all f64, with central
- * differences: along a random tangent, then element by element: all up to 64, else some, and those that a failure leads
- * to. AG_OK: all errors <= tolerance. AG_ENAN: something is NaN or infinite. AG_EARG: the errors are too large. The
- * report tells the worst element in every case. Inputs without a value are drawn from 0.25 to 0.75. The graph grows. */
-ag_status ag_check_gradient(ag_node *y, int n, ag_node *const x[], const ag_check_options *or_null, ag_check_report *);
+#include "inspect/check.h" /* ag_check_gradient: derivatives beside numerical differences */
 
 /* ---- training: update nodes, outputs to list in ag_compile ------------------------------------------------------ */
 typedef struct {
@@ -314,6 +302,9 @@ typedef struct {
 ag_plan *ag_compile(ag_graph *, int n, ag_node *const outputs[], const ag_options *or_null);
 void ag_plan_free(ag_plan *);
 size_t ag_plan_bytes(const ag_plan *); /* memory one run of this plan takes */
+/* The k-th of its inputs and parameters, in order of making, and of its outputs; NULL: there are no more. */
+ag_node *ag_plan_input(const ag_plan *, int k), *ag_plan_parameter(const ag_plan *, int k);
+ag_node *ag_plan_output(const ag_plan *, int k);
 const char *ag_plan_note(const ag_plan *); /* parameters with updates of which none is listed as an output; else "" */
 ag_run *ag_run_new(const ag_plan *); /* NULL when out of memory (or the plan is NULL); calls on NULL fail, harmlessly */
 void ag_run_free(ag_run *);
@@ -332,6 +323,9 @@ ag_status ag_adopt(ag_run *, const ag_node *parameter, void *data); /* as ag_bin
 /* The parameters that both plans have, of batches of two sizes, say, are those of `with` from now on, as by ag_adopt:
  * `with` outlives the run, and does not bind them otherwise. */
 ag_status ag_run_share(ag_run *, const ag_run *with);
+/* All parameters' values to memory of so many bytes, and back: to runs of this plan, or of one with the same ones. */
+size_t ag_snapshot_bytes(const ag_plan *);
+ag_status ag_snapshot(const ag_run *, void *to), ag_restore(ag_run *, const void *from);
 ag_status ag_eval(ag_run *); /* never allocates; a failure changes no parameter, and leaves outputs without values */
 ag_status ag_fetch(const ag_run *, const ag_node *, void *out); /* copy out an output, a parameter or a fed input */
 const void *ag_data(const ag_run *, const ag_node *); /* the same in place, valid until the next call; NULL on error */

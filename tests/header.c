@@ -105,12 +105,22 @@ START_TEST(short_enough)
 }
 END_TEST
 
+START_TEST(versions_agree)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%d.%d.%d", AG_VERSION_MAJOR, AG_VERSION_MINOR, AG_VERSION_PATCH);
+    ck_assert_str_eq(text, AG_VERSION);
+    ck_assert_str_eq(text, ag_version());
+}
+END_TEST
+
 Suite *suite_header(void)
 {
     Suite *s = suite_create("header");
     TCase *t = tcase_create("header");
     tcase_add_checked_fixture(t, begin, end);
     tcase_set_timeout(t, 120);
+    tcase_add_test(t, versions_agree);
     tcase_add_test(t, silent_and_the_same);
     tcase_add_test(t, short_enough);
     suite_add_tcase(s, t);

@@ -194,7 +194,8 @@ static int is_called(const char *name, size_t length)
 #define TEXT_OF(name, call) #call " "
     static const char *const calls[] = {
         OF_ONE(NAME_OF) OF_TWO(NAME_OF) ALONG_AXIS(NAME_OF_AXIS) AT_AXIS(NAME_OF), CALLS(TEXT_OF),
-        CALLS_OF_NETWORKS(TEXT_OF) CALLS_OF_CHANCE(TEXT_OF), "ag_number( ag_find( ag_name_place(" /* they take anything */
+        CALLS_OF_NETWORKS(TEXT_OF) CALLS_OF_CHANCE(TEXT_OF),
+        "ag_number( ag_find( ag_name_place( ag_plan_input( ag_plan_parameter( ag_plan_output(" /* they take anything */
     };
     for (size_t k = 0; k < COUNT(calls); k++)
         for (const char *at = calls[k]; (at = strstr(at, "ag_")); at++)

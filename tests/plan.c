@@ -502,6 +502,49 @@ START_TEST(gradients_wait_for_their_updates)
 }
 END_TEST
 
+START_TEST(leaves_and_outputs_are_listed)
+{
+    ag_node *w = ag_parameter(g, "w", AG_F32, AG_SHAPE(2), NULL), *x = ag_input(g, "x", AG_F32, AG_SHAPE(2));
+    ag_node *n = ag_input(g, NULL, AG_I64, AG_SCALAR), *b = ag_parameter(g, "b", AG_F32, AG_SCALAR, NULL);
+    ag_input(g, "unused", AG_F64, AG_SCALAR);
+    ag_node *y = ag_add(ag_mul(w, x), b), *out[3] = { y, ag_cast(n, AG_F64), y };
+    ag_plan *p = ag_compile(g, 3, out, NULL);
+    expect_well(g);
+    ck_assert(ag_plan_input(p, 0) == x && ag_plan_input(p, 1) == n && !ag_plan_input(p, 2) && !ag_plan_input(p, -1));
+    ck_assert(ag_plan_parameter(p, 0) == w && ag_plan_parameter(p, 1) == b && !ag_plan_parameter(p, 2));
+    for (int k = 0; k < 3; k++) ck_assert_ptr_eq(ag_plan_output(p, k), out[k]);
+    ck_assert(!ag_plan_output(p, 3) && !ag_plan_output(p, -1) && !ag_plan_output(NULL, 0) && !ag_plan_input(NULL, 0));
+    ag_plan_free(p);
+}
+END_TEST
+
+/* Adam's state and its counter are parameters as well: a step from there is the same step. */
+START_TEST(snapshots_are_restored)
+{
+    ag_node *w = ag_parameter(g, "w", AG_F32, AG_SHAPE(3), (float[]){ 1, 2, 3 });
+    ag_node *b = ag_parameter(g, "b", AG_F64, AG_SCALAR, NULL);
+    ag_node *loss = ag_sum(ag_square(ag_sub(ag_cast(w, AG_F64), ag_add(b, ag_number(g, 5)))));
+    ag_plan *p = ag_compile(g, 1, (ag_node *[]){ ag_adam(loss, NULL) }, NULL);
+    ag_run *r = ag_run_new(p), *other = ag_run_new(p);
+    float first[3], second[3];
+    char *kept = malloc(ag_snapshot_bytes(p));
+    ck_assert_uint_eq(ag_snapshot_bytes(p), 3 * 16 + 3 * 8 + 8);
+    for (int i = 0; i < 3; i++) ck_assert_int_eq(ag_eval(r), AG_OK);
+    ck_assert_int_eq(ag_snapshot(r, kept), AG_OK);
+    ag_eval(r), ag_fetch(r, w, first);
+    ag_eval(r);
+    ck_assert_int_eq(ag_restore(r, kept) || ag_restore(other, kept), AG_OK);
+    ag_eval(r), ag_fetch(r, w, second);
+    ck_assert_mem_eq(first, second, sizeof first);
+    ag_eval(other), ag_fetch(other, w, second);
+    ck_assert_mem_eq(first, second, sizeof first);
+    ck_assert_int_eq(ag_snapshot(NULL, kept), AG_EARG);
+    ck_assert_int_eq(ag_restore(r, NULL), AG_EARG);
+    free(kept);
+    ag_run_free(r), ag_run_free(other), ag_plan_free(p);
+}
+END_TEST
+
 Suite *suite_plan(void)
 {
     Suite *s = suite_create("plan");
@@ -509,6 +552,8 @@ Suite *suite_plan(void)
     tcase_add_checked_fixture(t, begin, end);
     tcase_set_timeout(t, 60);
     tcase_add_test(t, feed_eval_fetch);
+    tcase_add_test(t, leaves_and_outputs_are_listed);
+    tcase_add_test(t, snapshots_are_restored);
     tcase_add_test(t, ways_to_read);
     tcase_add_test(t, items_of_every_type);
     tcase_add_test(t, the_same_output_twice_and_leaves_as_outputs);

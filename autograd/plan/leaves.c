@@ -1,0 +1,25 @@
+/* What a plan reads and shows, one after the other. */
+#include "plan.h"
+
+/* The k-th leaf of that role, in order of making. */
+static ag_node *leaf(const ag_plan *p, ag_role role, int k)
+{
+    for (int i = 0; p && i < p->nplaces; i++)
+        if (p->place[i].node->op->role == role && k-- == 0) return (ag_node *)p->place[i].node;
+    return NULL;
+}
+
+ag_node *ag_plan_input(const ag_plan *p, int k)
+{
+    return leaf(p, AG_IS_INPUT, k);
+}
+
+ag_node *ag_plan_parameter(const ag_plan *p, int k)
+{
+    return leaf(p, AG_IS_PARAMETER, k);
+}
+
+ag_node *ag_plan_output(const ag_plan *p, int k)
+{
+    return p && k >= 0 && k < p->noutputs ? p->output[k] : NULL;
+}
