@@ -5,7 +5,7 @@
 
 #include <float.h>
 
-enum { MOST = 70, ROOM = 8 * (MOST + 2) * (MOST + 2) };
+enum { MOST = 70, ROOM = 8 * (MOST + 2) * (MOST + 2), MOST_FED = 1 << 19 };
 
 typedef struct {
     int wide; /* f64 */
@@ -248,8 +248,8 @@ static ag_node *operand(ag_graph *g, int rank, const int64_t dim[], int turned, 
 
 static void feed(ag_run *r, ag_node *x)
 {
-    double value[40000];
-    float narrow[40000];
+    static double value[MOST_FED];
+    static float narrow[MOST_FED];
     ag_node *leaf = x->nin ? x->in[0] : x;
     const int64_t n = ag_count(leaf);
     ck_assert_int_le(n, (int64_t)COUNT(value));
@@ -286,6 +286,7 @@ static const batched all_batched[] = {
     { 4, 4, { 6, 1, 40, 50 }, { 1, 8, 50, 40 }, 0, 0 },  { 3, 3, { 500, 4, 4 }, { 500, 4, 4 }, 0, 0 },
     { 2, 3, { 200, 190 }, { 4, 190, 45 }, 0, 0 },        { 2, 2, { 200, 190 }, { 190, 1 }, 0, 0 },
     { 2, 2, { 1, 200 }, { 200, 190 }, 0, 0 },            { 2, 2, { 200, 10 }, { 10, 200 }, 1, 1 },
+    { 2, 2, { 600, 784 }, { 784, 10 }, 0, 1 },         { 2, 2, { 9, 700 }, { 700, 680 }, 0, 1 },
 };
 
 /* The same bits for any number of threads, and from all instruction sets that fuse. */
@@ -318,7 +319,7 @@ START_TEST(batches)
     float *narrow = (float *)(void *)evaluate(b, AG_F32, 1, 0, &bytes);
     const int rank = b->rank_a > b->rank_b ? b->rank_a : b->rank_b;
     const int64_t rows = b->a[b->rank_a - 2], inner = b->a[b->rank_a - 1], columns = b->b[b->rank_b - 1];
-    double a[40000], z[40000];
+    static double a[MOST_FED], z[MOST_FED];
     const int64_t na = (int64_t)(b->rank_a > 3 ? b->a[0] * b->a[1] : b->rank_a > 2 ? b->a[0] : 1) * rows * inner;
     const int64_t nb = (int64_t)(b->rank_b > 3 ? b->b[0] * b->b[1] : b->rank_b > 2 ? b->b[0] : 1) * inner * columns;
     state = 11;
