@@ -72,7 +72,7 @@ START_TEST(rosenbrock_is_found)
     minimise(loss, 1, &x, &dx, (ag_lbfgs_options){ .history = _i == 1 ? 1 : 0, .iterations = 1000, .gradient = 1e-9 });
     expect_stop(AG_LBFGS_GRADIENT, loss);
     ck_assert(report.gradient <= 1e-9 && report.evaluations >= report.iterations);
-    if (_i == 0) ck_assert_int_lt(report.evaluations, 70);
+    if (_i != 1) ck_assert(report.evaluations < 1.3 * (double)report.iterations + 5); /* most steps are 1 */
     for (int i = 0; i < n; i++) expect_close(((const double *)ag_data(run, x))[i], 1, 1e-7);
 }
 END_TEST
@@ -147,14 +147,14 @@ START_TEST(a_start_at_the_minimum)
 }
 END_TEST
 
-/* A gradient of the wrong sign leads nowhere: the run is where it began. */
+/* A gradient of the wrong sign leads nowhere, however short the line search: the run is where it began. */
 START_TEST(no_step_leads_down)
 {
     ag_node *x = ag_parameter(g, "x", AG_F64, AG_SHAPE(2), (double[]){ 3, -2 }), *loss = ag_sum(ag_square(x));
     ag_node *wrong = ag_scale(x, -2), *y[] = { loss, wrong };
     plan = ag_compile(g, 2, y, NULL);
     run = ag_run_new(plan);
-    minimise(loss, 1, &x, &wrong, (ag_lbfgs_options){ 0 });
+    minimise(loss, 1, &x, &wrong, (ag_lbfgs_options){ .evaluations = _i });
     expect_stop(AG_LBFGS_NO_STEP, loss);
     const double *at = ag_data(run, x);
     ck_assert(at[0] == 3 && at[1] == -2 && report.loss == 13);
@@ -264,7 +264,7 @@ Suite *suite_lbfgs(void)
     tcase_add_test(t, iterations_end);
     tcase_add_test(t, little_change_ends);
     tcase_add_test(t, a_start_at_the_minimum);
-    tcase_add_test(t, no_step_leads_down);
+    tcase_add_loop_test(t, no_step_leads_down, 0, 3);
     tcase_add_loop_test(t, steps_too_far_are_taken_back, 0, 2);
     tcase_add_test(t, no_start);
     tcase_add_test(t, wrong_calls_say_so);

@@ -4,7 +4,7 @@
  *   group.c      parameters in groups; options; clipping
  *   kept.c       what is kept from step to step, and how it is assigned
  *   sgd.c, adam.c, rmsprop.c, adagrad.c, lion.c   a method each: what is left for an element is a line in its step()
- *   schedule.c   rates that depend on the step
+ *   rates.c      rates that depend on the step
  *
  * What is the same for all elements of a parameter (rates, corrections, the clipping factor) is computed once, as nodes
  * of rank 0. */
