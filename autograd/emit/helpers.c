@@ -372,8 +372,7 @@ static void emit_typed(const agi_emitter *e, const ag_source *body, ag_source *t
 /* Functions of arithmetic that <math.h> lacks. Files may be put together: each is there once. */
 static void emit_specials(const ag_source *body, const ag_source *typed, ag_source *to)
 {
-    enum { MOST = 64 };
-    uint8_t needed[MOST] = { 0 };
+    uint8_t needed[AGI_MOST_C_FUNCTIONS] = { 0 };
     for (int k = agi_c_function_count; k-- > 0;) {
         const char *name = agi_c_functions[k].name;
         needed[k] |= (uint8_t)(agi_source_has(body, name) || agi_source_has(typed, name));

@@ -57,3 +57,4 @@ const agi_c_function agi_c_functions[] = {
     { "agi_log_gammaf", LOG_GAMMA_TEXT("float", "agi_log_gammaf", "lgammaf") },
 };
 const int agi_c_function_count = sizeof agi_c_functions / sizeof agi_c_functions[0];
+_Static_assert(sizeof agi_c_functions / sizeof agi_c_functions[0] <= AGI_MOST_C_FUNCTIONS, "give them more room");

@@ -7,6 +7,7 @@
 typedef struct {
     const char *name, *text;
 } agi_c_function;
+enum { AGI_MOST_C_FUNCTIONS = 128 };
 extern const agi_c_function agi_c_functions[];
 extern const int agi_c_function_count;
 
