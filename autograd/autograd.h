@@ -134,6 +134,26 @@ ag_node *ag_cumsum(ag_node *x, int axis), *ag_softmax(ag_node *x, int axis), *ag
 /* Mean over i of -log softmax(logits[i, :])[labels[i]]; [n, classes], AG_I64 [n]. A label that is no class: AG_EARG
  * by ag_eval. */
 ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels);
+typedef enum { AG_MEAN, AG_SUM, AG_EACH } ag_reduction; /* of a loss's elements, or rows: the mean, the sum, each */
+typedef struct {
+    ag_node *weight;       /* of each class, [classes]; NULL: 1. For labels the mean is by the weights of what counts */
+    const int64_t *ignore; /* rows of this label, which need be no class, do not count; NULL: there is none */
+    double smoothing;      /* this share of every target goes to all classes alike */
+    ag_reduction reduce;
+} ag_cross_entropy_options; /* targets: labels, or each class's share, [n, classes] of the logits' type */
+ag_node *ag_cross_entropy_with(ag_node *logits, ag_node *targets, const ag_cross_entropy_options *or_null);
+ag_node *ag_binary_cross_entropy(ag_node *logits, ag_node *targets, ag_reduction); /* delta of huber 0: 1 */
+ag_node *ag_mse(ag_node *x, ag_node *y, ag_reduction), *ag_huber(ag_node *x, ag_node *y, double delta, ag_reduction);
+ag_node *ag_kl_div(ag_node *log_p, ag_node *q, ag_reduction), *ag_cosine_similarity(ag_node *a, ag_node *b, int axis);
+/* gain (x - mean) / sqrt(variance + epsilon) + bias over the last axes, whose shape gain and bias have, or of channels,
+ * x [n, channels, ...]; gain, bias NULL: none; epsilon 0: 1e-5, of rms, x / sqrt(mean x^2 + epsilon), the type's. */
+ag_node *ag_layer_norm(ag_node *x, int axes, ag_node *gain, ag_node *bias, double epsilon);
+ag_node *ag_rms_norm(ag_node *x, int axes, ag_node *gain, double epsilon);
+ag_node *ag_group_norm(ag_node *x, int64_t groups, ag_node *gain, ag_node *bias, double epsilon);
+ag_node *ag_batch_norm(ag_node *x, ag_node *gain, ag_node *bias, ag_node *mean, ag_node *variance, double epsilon);
+/* By the batch's own, which the parameters mean and variance follow (momentum 0: 0.1) by *update, an output to list. */
+ag_node *ag_batch_norm_train(ag_node *x, ag_node *gain, ag_node *bias, double epsilon, ag_node *mean,
+                             ag_node *variance, double momentum, ag_node **update);
 
 /* ---- convolutions of one to three spatial axes; options by axis, in order ---------------------------------------- */
 typedef struct {
@@ -156,6 +176,7 @@ typedef struct {
 /* x [n, channels, *size]: the largest element of each window, or their mean. The first of equal ones takes the
  * gradient; a NaN is larger than all. */
 ag_node *ag_max_pool(ag_node *x, const ag_pool_options *), *ag_avg_pool(ag_node *x, const ag_pool_options *);
+ag_node *ag_adaptive_avg_pool(ag_node *x, const int64_t *result); /* of windows that make a result of such extents */
 
 /* softmax(scale q k^T) v; q [..., t, d], k [..., s, d], v [..., s, e]: [..., t, e], leading axes alike. scale 0:
  * 1 / sqrt d. causal: row i of q meets rows 0 to i of k. Memory grows with t + s; for second derivatives with t s. */

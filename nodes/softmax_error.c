@@ -1,34 +1,37 @@
-/* softmax(a) - b by rows, b being 1 at one class of each and else 0: there it is minus the sum of the other classes'
- * probabilities, which are not lost beside 1. The gradient is softmax's, and -gout for b. */
+/* softmax(x), less 1 at each row's label: there it is minus the sum of the other classes' probabilities, which are not
+ * lost beside 1. The gradient is softmax's. */
 #include "shared/softmax.h"
 
-#include <math.h>
-
-agi_label_split agi_split_label(ag_node *x, ag_node *hot)
+agi_label_row agi_row_of_label(ag_node *x, ag_node *labels, const agi_label_form *f)
 {
-    ag_node *below = agi_below_max(x, 1), *zero = ag_number(x->graph, 0); /* in this order it is one pass */
-    agi_label_split s = { .picked = ag_amax_axis(ag_where(hot, below, ag_number(x->graph, -INFINITY)), 1, 1) };
-    s.power = ag_exp(below);
-    s.others = ag_sum_axis(ag_where(hot, zero, s.power), 1, 1);
-    s.total = ag_add(s.others, ag_exp(s.picked));
-    return s;
+    const ag_axis_attribute rows = { .axis = 1, .keepdims = 1 };
+    ag_node *max = ag_amax_axis(x, 1, 1);
+    agi_label_row r = { .below = ag_sub(x, max) };
+    r.power = ag_exp(r.below);
+    r.total = agi_reduce(&agi_sum, r.power, rows);
+    r.rest = agi_but_largest(r.below, r.power, r.total, rows);
+    r.picked = ag_sub(ag_reshape(agi_new_pick(x, labels, f), AG_SHAPE(-1, 1)), max);
+    return r;
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    if (ag_wanted(y, 0)) gin[0] = agi_new_softmax_slope(ag_softmax(y->in[0], 1), gout, 1);
-    if (ag_wanted(y, 1)) gin[1] = ag_neg(gout);
+    gin[0] = agi_new_softmax_slope(ag_softmax(y->in[0], 1), gout, 1);
 }
 
 const ag_op agi_softmax_error = { .name = "softmax_error",
-                                  .formula = "softmax(a) - b",
+                                  .formula = "softmax(x), less 1 at the label",
                                   .inputs = 2,
                                   .flags = AG_ALIAS | AG_SMOOTH,
+                                  .attribute_size = sizeof(agi_label_form),
                                   .gradient = gradient };
 
-ag_node *agi_new_softmax_error(ag_node *x, ag_node *hot)
+ag_node *agi_new_softmax_error(ag_node *x, ag_node *labels, const agi_label_form *f)
 {
-    agi_label_split s = agi_split_label(x, hot);
-    ag_node *signed_power = ag_where(hot, ag_neg(s.others), s.power);
-    return ag_define(&agi_softmax_error, 2, (ag_node *[]){ x, hot }, NULL, ag_div(signed_power, s.total));
+    agi_label_row r = agi_row_of_label(x, labels, f);
+    ag_node *hot = agi_hot(labels, f, x->dim[1], (ag_dtype)x->dtype);
+    ag_node *largest = ag_equal(r.picked, ag_number(x->graph, 0));
+    ag_node *others = ag_where(largest, r.rest, ag_sub(r.total, ag_exp(r.picked)));
+    ag_node *value = ag_div(ag_where(hot, ag_neg(others), r.power), r.total);
+    return ag_define(&agi_softmax_error, 2, (ag_node *[]){ x, labels }, f, value);
 }

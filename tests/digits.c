@@ -37,13 +37,13 @@ static const char *const kind_name[] = { "softmax", "log_softmax", "cross_entrop
 /* Element a of what the operation makes of x [1, n]; a is the label, where there is one. */
 static ag_node *build(kind k, ag_node *x, int a)
 {
-    int64_t label = a, n = x->dim[1];
+    int64_t label = a;
     ag_node *labels = ag_constant(x->graph, AG_I64, AG_SHAPE(1), &label), *y = NULL;
     switch (k) {
     case SOFTMAX: y = ag_softmax(x, 1); break;
     case LOG_SOFTMAX: y = ag_log_softmax(x, -1); break;
     case CROSS_ENTROPY: return ag_cross_entropy(x, labels);
-    case SOFTMAX_ERROR: y = agi_new_softmax_error(x, ag_one_hot(labels, n, x->dtype)); break;
+    case SOFTMAX_ERROR: y = agi_new_softmax_error(x, labels, &(agi_label_form){ 0, 0 }); break;
     default: return ag_logsumexp(x);
     }
     return ag_sum(ag_slice(y, 1, a, a + 1, 1));

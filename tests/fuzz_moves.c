@@ -92,6 +92,12 @@ static void convert(const ag_node *y, const fuzz_value *x, fuzz_value *out)
     }
 }
 
+/* Of labels that are classes, none of which is ignored. */
+static void pick(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
+{
+    for (int64_t k = 0; k < out->n; k++) take(out, k, in[0], k * y->in[0]->dim[1] + (int64_t)in[1]->value[k]);
+}
+
 int fuzz_moves(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
     const ag_op *op = y->op;
@@ -102,7 +108,8 @@ int fuzz_moves(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
     else if (op == &agi_concat) concat(y, in, out);
     else if (op == &agi_gather) gather(y, in, out);
     else if (op == &agi_cast) convert(y, in[0], out);
-    else if (op == &agi_reshape || op == &agi_label)
+    else if (op == &agi_pick) pick(y, in, out);
+    else if (op == &agi_reshape)
         for (int64_t i = 0; i < out->n; i++) take(out, i, in[0], i);
     else if (op == &agi_broadcast_to)
         for (int64_t i = 0; i < out->n; i++) take(out, i, in[0], fuzz_broadcast(y, y->in[0], i));

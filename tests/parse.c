@@ -214,6 +214,9 @@ START_TEST(functions_with_axes_and_extents)
     expect_parse("max_pool(reshape(x, 1, 1, 4, 3), 2, 1)",
                  ag_max_pool(images, &(ag_pool_options){ .kernel = { 2, 2 }, .stride = { 1, 1 } }));
     expect_parse("avg_pool(reshape(x, 1, 1, 4, 3), 2)", ag_avg_pool(images, &(ag_pool_options){ .kernel = { 2, 2 } }));
+    expect_parse("mse(x, x)", ag_mse(x, x, AG_MEAN));
+    expect_parse("layer_norm(x, 1)", ag_layer_norm(x, 1, NULL, NULL, 0));
+    expect_parse("adaptive_avg_pool(reshape(x, 1, 1, 4, 3), 2)", ag_adaptive_avg_pool(images, (int64_t[]){ 2, 2 }));
     expect_parse("attention(x, x, x, 1)", ag_attention(x, x, x, 0, 1));
     expect_parse("cross_entropy(x @ transpose(x), labels)", ag_cross_entropy(ag_dot(x, ag_transpose(x, NULL)), labels));
 }
@@ -224,8 +227,8 @@ START_TEST(every_operation_is_a_function)
 {
     static const ag_op *const inner[] = { &agi_embed, &agi_assemble, &agi_strew, &agi_scatter_onto, &agi_lu,
                                           &agi_diagonal,
-                                          &agi_loop, &agi_branch, &agi_part, &agi_unpart, &agi_guard,
-                                          &agi_label, &agi_derivative, &agi_sigmoid_slope, &agi_tanh_slope,
+                                          &agi_loop, &agi_branch, &agi_part, &agi_unpart, &agi_guard, &agi_normalise,
+                                          &agi_pick, &agi_derivative, &agi_sigmoid_slope, &agi_tanh_slope,
                                           &agi_softmax_error, &agi_softmax_slope, &agi_cofactor, &agi_cofactor_slope,
                                           &agi_others, &agi_attention_slope, &agi_max_pool_slope,
                                           &agi_avg_pool_slope, &agi_random_next };
