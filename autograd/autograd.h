@@ -181,6 +181,8 @@ ag_node *ag_adaptive_avg_pool(ag_node *x, const int64_t *result); /* of windows 
 /* softmax(scale q k^T) v; q [..., t, d], k [..., s, d], v [..., s, e]: [..., t, e], leading axes alike. scale 0:
  * 1 / sqrt d. causal: row i of q meets rows 0 to i of k. Memory grows with t + s; for second derivatives with t s. */
 ag_node *ag_attention(ag_node *q, ag_node *k, ag_node *v, double scale, int causal);
+/* The mask broadcasts to [..., t, s], added to scores; a row of -Inf alone makes 0. Its own gradient takes t s, too. */
+ag_node *ag_attention_with(ag_node *q, ag_node *k, ag_node *v, ag_node *mask_or_null, double scale, int causal);
 
 /* ---- linear algebra: matrices are the last two axes -------------------------------------------------------------- */
 /* Where a matrix is singular, or not positive definite for cholesky, ag_solve, ag_triangular_solve, ag_inverse and

@@ -37,6 +37,16 @@ static void add_of(const attention *a, fuzz_summation *s, int k, int64_t i, int 
     fuzz_add_product(s, x->value[i], x->bound[i], z->value[j], z->bound[j]);
 }
 
+/* The element of the mask, if there is one, and a failure to know it. */
+static real masked(const attention *a, int64_t i, int64_t j, real *error)
+{
+    const int place = agi_mask_place(a->y->op == &agi_attention_slope);
+    if ((uint32_t)place >= a->y->nin) return 0;
+    const int64_t k = (a->head * a->queries + i) * a->keys + j;
+    *error = fmaxl(*error, a->in[place]->bound[k]);
+    return a->in[place]->value[k];
+}
+
 /* An error e of scores is one of e^2e of weights at most. */
 static void weigh(attention *a, int64_t i)
 {
@@ -46,13 +56,14 @@ static void weigh(attention *a, int64_t i)
     for (int64_t j = 0; j < a->met; j++) {
         fuzz_summation s = { 0 };
         for (int64_t l = 0; l < a->depth; l++) add_of(a, &s, 0, at(a, 0, i, l), 1, at(a, 1, j, l));
-        a->p[j] = a->scale * s.sum;
+        a->p[j] = a->scale * s.sum + masked(a, i, j, &error);
         error = fmaxl(error, fabsl(a->scale) * (s.spread + 2 * ((real)s.n + 3) * a->unit * s.size));
         if (isnan(a->p[j]) || isinf(a->p[j])) error = INFINITY;
         most = fmaxl(most, a->p[j]);
     }
     for (int64_t j = 0; j < a->met; j++) total += a->p[j] = expl(a->p[j] - most);
     for (int64_t j = 0; j < a->met; j++) a->p[j] /= total;
+    if (most == -INFINITY) error = INFINITY;
     a->log_total = most + logl(total);
     error += 4 * a->unit * fabsl(most);
     a->error = error < 0.1L ? 4 * error + 2 * ((real)a->keys + 16) * a->unit : INFINITY;

@@ -50,7 +50,8 @@ static ag_node *attention(fuzz_world *w)
     ag_node *q = fuzz_fit(w, fuzz_any(w), AG_SHAPE(queries, depth));
     ag_node *k = fuzz_fit(w, fuzz_any(w), AG_SHAPE(keys, depth));
     ag_node *v = fuzz_fit(w, fuzz_any(w), AG_SHAPE(keys, width));
-    return ag_attention(fuzz_small(w, q), fuzz_small(w, k), v, fuzz_below(w, 2) ? 0.5 : 0, fuzz_below(w, 2));
+    ag_node *mask = fuzz_below(w, 3) ? NULL : fuzz_small(w, fuzz_fit(w, fuzz_any(w), AG_SHAPE(queries, keys)));
+    return ag_attention_with(fuzz_small(w, q), fuzz_small(w, k), v, mask, fuzz_below(w, 2) ? 0.5 : 0, fuzz_below(w, 2));
 }
 
 ag_node *fuzz_network(fuzz_world *w)

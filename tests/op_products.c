@@ -98,12 +98,53 @@ static void expect_attention(const op_row *r, const double *const in[], double *
     }
 }
 
+/* Queries and keys in[0], a mask in[2], of which arg[2] makes some -Inf, all of query 1. */
+static int is_masked(const op_row *r, int64_t i, int64_t j)
+{
+    return r->arg[2] && (i == 1 || (i + 2 * j) % 5 == 0);
+}
+
+static ag_node *build_masked(ag_node *const in[], const int *arg)
+{
+    const op_row *r = (const op_row *)(const void *)((const char *)arg - offsetof(op_row, arg));
+    static double hidden[70 * 70];
+    if (ag_is_bad(in[0]) || ag_is_bad(in[1]) || ag_is_bad(in[2])) return ag_group(3, in);
+    const int64_t n = r->in[0].dim[r->in[0].rank - 2];
+    for (int64_t k = 0; k < n * n; k++) hidden[k] = is_masked(r, k / n, k % n);
+    ag_node *pattern = ag_cast(ag_constant(in[0]->graph, AG_F64, AG_SHAPE(n, n), hidden), ag_type_of(in[0]));
+    ag_node *mask = arg[2] ? ag_where(pattern, ag_number(in[0]->graph, -INFINITY), in[2]) : in[2];
+    return ag_attention_with(in[0], in[0], in[1], mask, arg[1] / 10.0, arg[0]);
+}
+
+static void expect_masked(const op_row *r, const double *const in[], double *out)
+{
+    const ag_shape q = r->in[0], v = r->in[1], mask = r->in[2];
+    const int64_t n = q.dim[q.rank - 2], depth = q.dim[q.rank - 1], width = v.dim[v.rank - 1];
+    for (int64_t row = 0; row < op_count(q) / depth; row++, out += width) {
+        const int64_t head = row / n, i = row % n;
+        long double sum = 0, total[64] = { 0 };
+        for (int64_t j = 0; j < (r->arg[0] ? i + 1 : n); j++) {
+            long double score = 0;
+            if (is_masked(r, i, j)) continue;
+            for (int64_t l = 0; l < depth; l++)
+                score += (long double)in[0][row * depth + l] * in[0][(head * n + j) * depth + l];
+            const int64_t of_head = mask.rank > 2 ? head % mask.dim[mask.rank - 3] * mask.dim[mask.rank - 2] : 0;
+            const int64_t line = mask.dim[mask.rank - 2] > 1 ? i : 0, columns = mask.dim[mask.rank - 1];
+            const double added = in[2][(of_head + line) * columns + (columns > 1 ? j : 0)];
+            const long double p = expl(r->arg[1] / 10.0L * score + added);
+            sum += p;
+            for (int64_t l = 0; l < width; l++) total[l] += p * in[1][(head * n + j) * width + l];
+        }
+        for (int64_t l = 0; l < width; l++) out[l] = sum > 0 ? (double)(total[l] / sum) : 0;
+    }
+}
+
 /* Of the gradients, with v for that of the result: as many keys as queries. */
 static ag_node *build_attention_slope(ag_node *const in[], const int *arg)
 {
     const agi_attention_form f = { .scale = arg[1] / 10.0, .causal = arg[0] };
     ag_node *made = ag_apply(&agi_attention, 3, in, &f);
-    return agi_new_attention_slope(in[0], in[1], in[2], in[2], made, &f);
+    return agi_new_attention_slope(in[0], in[1], in[2], in[2], made, NULL, &f);
 }
 
 /* A row of p, and of ds: p (dp - sum of p dp), scaled. */
@@ -151,6 +192,8 @@ static void expect_attention_slope(const op_row *r, const double *const in[], do
 #define ATTENTION(q, k, v, out, ...) \
     { "attention", build_attention, expect_attention, 3, { q, k, v }, out, -2, 2, { __VA_ARGS__ }, 0 },
 
+#define MASKED(qk, v, mask, out, ...) \
+    { "attention", build_masked, expect_masked, 3, { qk, v, mask }, out, -1, 1, { __VA_ARGS__ }, ROW_INNER },
 #define SLOPE(qk, v, out, ...)                                                                           \
     { "attention_slope", build_attention_slope, expect_attention_slope, 3, { qk, qk, v }, out, -1, 1, { __VA_ARGS__ }, \
       ROW_INNER },
@@ -190,5 +233,13 @@ const op_row op_products[] = {
     SLOPE(S(5, 1), S(5, 2), S(20), 1, 13)
     SLOPE(S(3, 1), S(3, 1), S(9), 1, 13)
     ATTENTION(S(70, 2), S(66, 2), S(66, 1), S(70, 1), 1, 0)
+    MASKED(S(4, 2), S(4, 3), S(4, 4), S(4, 3), 0, 7, 0)
+    MASKED(S(70, 2), S(70, 1), S(70, 70), S(70, 1), 0, 7, 1)
+    MASKED(S(70, 2), S(70, 1), S(1, 70), S(70, 1), 1, 7, 1)
+    MASKED(S(4, 2), S(4, 3), S(4, 4), S(4, 3), 0, 7, 1)
+    MASKED(S(4, 2), S(4, 1), S(1, 4), S(4, 1), 1, 7, 1)
+    MASKED(S(2, 3, 2), S(2, 3, 1), S(2, 3, 3), S(2, 3, 1), 0, -7, 0)
+    MASKED(S(2, 3, 2), S(2, 3, 1), S(3, 1), S(2, 3, 1), 1, 5, 1)
+    MASKED(S(2, 2, 3, 1), S(2, 2, 3, 1), S(2, 1, 3), S(2, 2, 3, 1), 0, 5, 0)
 };
 const size_t op_products_count = COUNT(op_products);

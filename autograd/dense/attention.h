@@ -1,6 +1,7 @@
-/* Attention, y = softmax(scale q k^T) v, and its gradient, in blocks of queries and keys: no matrix of all queries by
- * all keys is ever there. After T. Dao et al., FlashAttention (2022): exponentials are summed beside the largest score
- * so far, and scaled down when a larger one comes; going back, they are made again from the rows' logarithms. */
+/* Attention, y = softmax(scale q k^T + mask) v, and its gradient, in blocks of queries and keys: no matrix of all
+ * queries by all keys is ever there. After T. Dao et al., FlashAttention (2022): exponentials are summed beside the
+ * largest score so far, and scaled down when a larger one comes; going back, they are made again from the rows'
+ * logarithms. */
 #ifndef AGI_ATTENTION_H
 #define AGI_ATTENTION_H
 
@@ -17,7 +18,8 @@ struct agi_attention_head {
     int64_t queries, keys, depth, width; /* q [queries, depth], k [keys, depth], v [keys, width] */
     double scale;
     int causal;                          /* query i meets keys 0 to i alone */
-    agi_steps q, k, v, g;                /* g: the gradient of y, of its shape */
+    agi_steps q, k, v, g, more;          /* g: the gradient of y, of its shape; more: the mask, [queries, keys] */
+    const void *added;                   /* the mask's element 0, or NULL: there is none */
 };
 
 /* Products of blocks: scores q k^T; y += p v; dv += p^T g; dp = g v^T; dq += ds k; dk += ds^T q. */

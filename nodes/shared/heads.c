@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static ag_node *masked(ag_node *scores)
+static ag_node *causal(ag_node *scores)
 {
     if (ag_is_bad(scores)) return scores;
     ag_graph *g = scores->graph;
@@ -12,11 +12,22 @@ static ag_node *masked(ag_node *scores)
     return ag_where(ag_less_equal(ag_arange(g, dtype, agi_cols(scores)), i), scores, ag_number(g, -INFINITY));
 }
 
-ag_node *agi_attention_weights(ag_node *q, ag_node *k, const agi_attention_form *f)
+ag_node *agi_attention_weights(ag_node *q, ag_node *k, ag_node *mask, const agi_attention_form *f)
 {
     ag_node *scores = ag_scale(ag_matmul(q, agi_transposed(k)), f->scale);
-    if (f->causal) scores = masked(scores);
-    return ag_is_bad(scores) ? scores : ag_softmax(scores, scores->rank - 1);
+    if (mask) scores = ag_add(scores, mask);
+    if (f->causal) scores = causal(scores);
+    if (ag_is_bad(scores)) return scores;
+    const int last = scores->rank - 1;
+    if (!mask) return ag_softmax(scores, last);
+    ag_node *zero = ag_number(scores->graph, 0);
+    ag_node *none = ag_equal(ag_amax_axis(scores, last, 1), ag_number(scores->graph, -INFINITY));
+    return ag_where(none, zero, ag_softmax(ag_where(none, zero, scores), last));
+}
+
+ag_node *agi_row_sums(ag_node *x)
+{
+    return ag_is_bad(x) ? x : ag_sum_axis(x, x->rank - 1, 1);
 }
 
 ag_node *agi_take_part(ag_node *x, int64_t first, int64_t rows, int64_t columns)
@@ -43,6 +54,7 @@ agi_attention_head agi_attention_of(const ag_node *y, const ag_strides stride[],
     s.k = steps_of(k, &stride[1]);
     s.v = steps_of(v, &stride[2]);
     if (with_g) s.g = steps_of(y->in[3], &stride[3]);
+    if (agi_mask_of(y, with_g)) s.more = steps_of(agi_mask_of(y, with_g), &stride[agi_mask_place(with_g)]);
     return s;
 }
 
@@ -50,7 +62,7 @@ agi_attention_head agi_attention_of(const ag_node *y, const ag_strides stride[],
 size_t agi_attention_scratch(const ag_node *y, int with_g)
 {
     const agi_steps kind[] = { { 1 << 20, 1 }, { 1, 1 << 20 }, { 2, 3 } };
-    const ag_strides none[4] = { { 0, { 0 } }, { 0, { 0 } }, { 0, { 0 } }, { 0, { 0 } } };
+    const ag_strides none[6] = { { 0, { 0 } } };
     agi_attention_head s = agi_attention_of(y, none, with_g);
     int64_t most = s.keys * (int64_t)sizeof(double);
     for (int i = 0; i < 81; i++) {
@@ -74,14 +86,15 @@ const void *agi_head_of(const ag_kernel_call *c, int k, int64_t h)
     return (const char *)c->in[k] + at * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
 }
 
-void agi_write_heads(ag_source *s, const ag_node *y, const ag_strides in_stride[], int operands)
+void agi_write_heads(ag_source *s, const ag_node *y, const ag_strides in_stride[], int with_g)
 {
     static const char *const name[] = { "q", "k", "v", "g", "y" };
     const ag_node *q = y->in[0];
     ag_emit(s, "    int64_t head, i, j, l;\n    for (head = 0; head < %lld; head++) {\n", (long long)agi_heads(q));
-    for (int n = 0; n < operands; n++) {
+    for (int n = 0; n < (int)y->nin; n++) {
         int64_t inside = 1;
-        ag_emit(s, "        const %s *const %s = in%d", ag_c_type((ag_dtype)y->dtype), name[n], n);
+        const char *of = n == agi_mask_place(with_g) ? "mask" : name[n];
+        ag_emit(s, "        const %s *const %s = in%d", ag_c_type((ag_dtype)y->dtype), of, n);
         for (int i = q->rank - 3; i >= 0; inside *= q->dim[i--])
             ag_emit(s, " + head / %lld %% %lld * %lld", (long long)inside, (long long)q->dim[i],
                     (long long)in_stride[n].stride[i]);
@@ -98,11 +111,14 @@ void agi_write_queries(ag_source *s, const agi_attention_head *a)
     else ag_emit(s, "            const int64_t keys = %lld;\n", (long long)a->keys);
 }
 
-void agi_write_score(ag_source *s, const agi_attention_head *a)
+void agi_write_score(ag_source *s, const agi_attention_head *a, int masked)
 {
     ag_emit(s, "                double score = 0;\n");
     ag_emit(s, "                for (l = 0; l < %lld; l++)\n", (long long)a->depth);
     ag_emit(s, "                    score += (double)q[i * %lld + l * %lld] * k[j * %lld + l * %lld];\n",
             (long long)a->q.row, (long long)a->q.column, (long long)a->k.row, (long long)a->k.column);
     ag_emit(s, "                score *= %.17g;\n", a->scale);
+    if (masked)
+        ag_emit(s, "                score += mask[i * %lld + j * %lld];\n", (long long)a->more.row,
+                (long long)a->more.column);
 }
