@@ -61,10 +61,10 @@ static ag_node *at_labels(ag_node *classes, ag_node *logits, ag_node *labels, co
     return agi_new_pick(ag_broadcast_to(classes, ag_shape_in(logits)), labels, f);
 }
 
-/* Of each row the sum of -weight log softmax(logits), the weights of all classes or of each row's. */
-static ag_node *soft(ag_node *logits, ag_node *weight)
+/* Of each row the sum of weight log softmax(logits), the weights of all classes or of each row's. */
+static ag_node *by_weights(ag_node *logits, ag_node *weight)
 {
-    return ag_neg(ag_sum_axis(ag_mul(weight, ag_log_softmax(logits, 1)), 1, 0));
+    return ag_sum_axis(ag_mul(weight, ag_log_softmax(logits, 1)), 1, 0);
 }
 
 /* Smoothing gives a share of each row to all classes alike. Where the weights of the rows that count are not 1, their
@@ -80,7 +80,8 @@ static ag_node *of_labels(ag_node *logits, ag_node *labels, const ag_cross_entro
     const int plain = !o->weight && !f.ignores;
     if (!plain) rows = ag_where(weight, ag_mul(weight, rows), zero);
     if (o->smoothing > 0) {
-        ag_node *all = ag_scale(soft(logits, o->weight ? o->weight : one), o->smoothing / (double)logits->dim[1]);
+        const double share = o->smoothing / (double)logits->dim[1];
+        ag_node *all = ag_scale(by_weights(logits, o->weight ? o->weight : one), -share);
         rows = ag_add(ag_scale(rows, 1 - o->smoothing), f.ignores ? ag_where(used, all, zero) : all);
     }
     if (plain || o->reduce != AG_MEAN) return agi_reduce_loss(&agi_cross_entropy, rows, o->reduce);
@@ -91,8 +92,9 @@ static ag_node *of_soft_targets(ag_node *logits, ag_node *target, const ag_cross
 {
     ag_node *share = ag_number(logits->graph, o->smoothing / (double)logits->dim[1]);
     if (o->smoothing > 0) target = ag_add(ag_scale(target, 1 - o->smoothing), share);
-    ag_node *rows = soft(logits, o->weight ? ag_mul(target, o->weight) : target);
-    return agi_reduce_loss(&agi_cross_entropy, rows, o->reduce);
+    ag_node *rows = by_weights(logits, o->weight ? ag_mul(target, o->weight) : target);
+    rows = agi_reduce_loss(&agi_cross_entropy, rows, o->reduce);
+    return ag_is_bad(rows) ? rows : ag_neg(rows);
 }
 
 static int are_labels(const ag_node *targets)

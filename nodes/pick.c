@@ -28,17 +28,18 @@ static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *x = c->node->in[0];
     const agi_label_form *f = c->node->attribute;
-    const int64_t *label = c->in[1], classes = x->dim[1], *stride = c->in_stride[0].stride;
+    const int64_t *labels = c->in[1], classes = x->dim[1], *stride = c->in_stride[0].stride;
     const size_t size = ag_dtype_size((ag_dtype)x->dtype);
     char *to = c->out;
     for (int64_t k = 0; k < x->dim[0]; k++, to += size) {
-        const char *from = (const char *)c->in[0] + (k * stride[0] + label[k] * stride[1]) * (int64_t)size;
-        if (f->ignores && label[k] == f->ignored) memset(to, 0, size);
-        else if (label[k] >= 0 && label[k] < classes) memcpy(to, from, size);
+        const int64_t label = labels[k * c->in_stride[1].stride[0]];
+        const char *from = (const char *)c->in[0] + (k * stride[0] + label * stride[1]) * (int64_t)size;
+        if (f->ignores && label == f->ignored) memset(to, 0, size);
+        else if (label >= 0 && label < classes) memcpy(to, from, size);
         else {
             snprintf(c->message, c->message_size,
                      "element %lld is %lld, none of %lld classes, which count from 0 to %lld", (long long)k,
-                     (long long)label[k], (long long)classes, (long long)classes - 1);
+                     (long long)label, (long long)classes, (long long)classes - 1);
             return AG_EARG;
         }
     }
@@ -66,11 +67,12 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
 {
     const agi_label_form *f = y->attribute;
     ag_emit(s, "    int64_t k;\n    for (k = 0; k < %lld; k++) {\n", (long long)y->dim[0]);
+    ag_emit(s, "        const int64_t label = in1[k * %lld];\n", (long long)in_stride[1].stride[0]);
     if (f->ignores)
-        ag_emit(s, "        if (in1[k] == %lld) {\n            out[k] = 0;\n            continue;\n        }\n",
+        ag_emit(s, "        if (label == %lld) {\n            out[k] = 0;\n            continue;\n        }\n",
                 (long long)f->ignored);
-    ag_emit(s, "        if (in1[k] < 0 || in1[k] >= %lld) return %d;\n", (long long)y->in[0]->dim[1], (int)AG_EARG);
-    ag_emit(s, "        out[k] = in0[k * %lld + in1[k] * %lld];\n    }\n    return 0;\n",
+    ag_emit(s, "        if (label < 0 || label >= %lld) return %d;\n", (long long)y->in[0]->dim[1], (int)AG_EARG);
+    ag_emit(s, "        out[k] = in0[k * %lld + label * %lld];\n    }\n    return 0;\n",
             (long long)in_stride[0].stride[0], (long long)in_stride[0].stride[1]);
 }
 

@@ -37,6 +37,9 @@ static const char operation[] =
     "ag_node *twice(const ag_op *, ag_node *);\n"
     "ag_node *twice(const ag_op *op, ag_node *x) { return ag_is_bad(x) ? x : ag_unary(op, ag_unary(op, x)); }\n";
 
+/* Those of the rooms that are composed of public names. */
+static const char rooms[] = "#include \"autograd/networks/networks.h\"\n#include \"autograd/fit/fit.h\"\n";
+
 static char folder[32];
 
 static void begin(void)
@@ -74,10 +77,11 @@ START_TEST(silent_and_the_same)
     static const char *const compiler[] = { "gcc -x c -std=c99",     "gcc -x c -std=c11",       "clang -x c -std=c99",
                                             "clang -x c -std=c11",   "g++ -x c++ -std=c++11",   "g++ -x c++ -std=c++20",
                                             "clang++ -x c++ -std=c++11", "clang++ -x c++ -std=c++20" };
-    static const char *const file[] = { "program", "operation" };
+    static const char *const file[] = { "program", "operation", "rooms" };
     int found = 0;
     write_file("program", program);
     write_file("operation", operation);
+    write_file("rooms", rooms);
     for (size_t k = 0; k < COUNT(compiler); k++) {
         if (!run("echo 'int i;' | %s -c - -o %s/%s.o 2>/dev/null", compiler[k], "")) continue;
         for (size_t i = 0; i < COUNT(file); i++)

@@ -21,7 +21,7 @@ static const struct {
     SUITE(verify) SUITE(scalar) SUITE(parse) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken)
     SUITE(data) SUITE(fit) SUITE(trap) SUITE(sides) SUITE(units) SUITE(random_branches) SUITE(steps) SUITE(traffic)
     SUITE(sums) SUITE(long_sums) SUITE(products) SUITE(bands) SUITE(product_kernels) SUITE(factor_kernels)
-    SUITE(convolve_kernels) SUITE(windows) SUITE(digits) SUITE(losses) SUITE(in_place)
+    SUITE(convolve_kernels) SUITE(windows) SUITE(digits) SUITE(losses) SUITE(networks) SUITE(in_place)
     SUITE(failure) SUITE(calls) SUITE(singular) SUITE(stress) SUITE(blog) SUITE(readme) SUITE(rooms)
     SUITE(randomness) SUITE(training) SUITE(schedules) SUITE(lbfgs)
 #undef SUITE

@@ -110,7 +110,23 @@ static void end(void)
     R(avg_pool, ag_avg_pool(IMAGES, &(ag_pool_options){ .kernel = { 2, 6 } })) R(avg_pool, ag_avg_pool(whole, NULL))   \
     R(attention, ag_attention(x, x, NULL, 0, 0)) R(attention, ag_attention(x, x, v, 0, 0))                             \
     R(attention, ag_attention(x, wide, x, 0, 0)) R(attention, ag_attention(x, x, foreign, 0, 0))                       \
-    R(attention, ag_attention(whole, whole, whole, 0, 0)) R(attention, ag_attention(IMAGES, FILTERS, IMAGES, 0, 0))
+    R(attention, ag_attention(whole, whole, whole, 0, 0)) R(attention, ag_attention(IMAGES, FILTERS, IMAGES, 0, 0))    \
+    R(attention, ag_attention_with(x, x, x, v, 0, 0)) R(attention, ag_attention_with(x, x, x, foreign, 0, 0))          \
+    R(adaptive_avg_pool, ag_adaptive_avg_pool(x, (int64_t[]){ 1 }))                                                    \
+    R(adaptive_avg_pool, ag_adaptive_avg_pool(IMAGES, NULL))
+
+#define CALLS_OF_LOSSES(R)                                                                                             \
+    R(cross_entropy, ag_cross_entropy_with(x, v, NULL)) R(cross_entropy, ag_cross_entropy_with(x, NULL, NULL))         \
+    R(cross_entropy, ag_cross_entropy_with(x, x, &(ag_cross_entropy_options){ .weight = foreign }))                    \
+    R(binary_cross_entropy, ag_binary_cross_entropy(x, wide, AG_MEAN)) R(huber, ag_huber(x, x, -1, AG_MEAN))           \
+    R(binary_cross_entropy, ag_binary_cross_entropy(x, x, (ag_reduction)7)) R(huber, ag_huber(x, foreign, 0, AG_MEAN)) \
+    R(mse, ag_mse(x, NULL, AG_MEAN)) R(mse, ag_mse(whole, whole, AG_SUM)) R(kl_div, ag_kl_div(x, wide, AG_EACH))       \
+    R(cosine_similarity, ag_cosine_similarity(x, x, 2)) R(cosine_similarity, ag_cosine_similarity(x, wide, 0))         \
+    R(layer_norm, ag_layer_norm(x, 3, NULL, NULL, 0)) R(layer_norm, ag_layer_norm(x, 1, NULL, foreign, 0))             \
+    R(rms_norm, ag_rms_norm(x, 1, v, 0)) R(rms_norm, ag_rms_norm(x, 1, NULL, -1))                                      \
+    R(group_norm, ag_group_norm(x, 2, NULL, NULL, 0))                                                                  \
+    R(batch_norm, ag_batch_norm(x, NULL, NULL, v, v, 0)) R(batch_norm, ag_batch_norm(x, NULL, NULL, NULL, NULL, 0))    \
+    R(batch_norm_train, ag_batch_norm_train(v, NULL, NULL, 0, NULL, NULL, 0, NULL))
 
 #define CALLS_OF_CHANCE(R)                                                                                             \
     R(ag_random_seed, (ag_random_seed(g, 1), ag_random_seed(g, 2)))                                                    \
@@ -180,7 +196,7 @@ START_TEST(messages_name_the_call)
 #define AT(name) calls += fails_as(#name, "ag_" #name "(x, -3)", ag_##name(x, -3));
 #define CALL(name, call) calls += fails_as(#name, #call, call);
     OF_ONE(ONE) OF_TWO(TWO) ALONG_AXIS(AXIS) AT_AXIS(AT) CALLS(CALL) CALLS_OF_NETWORKS(CALL)
-    CALLS_OF_CHANCE(CALL)
+    CALLS_OF_CHANCE(CALL) CALLS_OF_LOSSES(CALL)
     ck_assert_int_gt(calls, 250);
 }
 END_TEST
@@ -194,7 +210,7 @@ static int is_called(const char *name, size_t length)
 #define TEXT_OF(name, call) #call " "
     static const char *const calls[] = {
         OF_ONE(NAME_OF) OF_TWO(NAME_OF) ALONG_AXIS(NAME_OF_AXIS) AT_AXIS(NAME_OF), CALLS(TEXT_OF),
-        CALLS_OF_NETWORKS(TEXT_OF) CALLS_OF_CHANCE(TEXT_OF),
+        CALLS_OF_NETWORKS(TEXT_OF) CALLS_OF_CHANCE(TEXT_OF) CALLS_OF_LOSSES(TEXT_OF),
         "ag_number( ag_find( ag_name_place( ag_plan_input( ag_plan_parameter( ag_plan_output(" /* they take anything */
     };
     for (size_t k = 0; k < COUNT(calls); k++)

@@ -212,15 +212,17 @@ static void look_at_includes(int file)
     }
 }
 
-/* Is the name in the public header? */
+/* Is the name in a public header? */
 static int is_public(const char *name)
 {
-    int header = 0, depth = 0;
     char other[NAME];
-    while (strcmp(r.file[header].path, "autograd/autograd.h")) header++;
-    const char *c = r.file[header].text;
-    while ((c = next_name(c, &depth, other)))
-        if (strcmp(name, other) == 0) return 1;
+    for (int k = 0; k < r.files; k++) {
+        const char *c = r.file[k].text;
+        int depth = 0;
+        if (strcmp(r.file[k].path, "autograd/autograd.h") && strcmp(r.file[k].path, "autograd/node.h")) continue;
+        while ((c = next_name(c, &depth, other)))
+            if (strcmp(name, other) == 0) return 1;
+    }
     return 0;
 }
 

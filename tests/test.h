@@ -20,6 +20,7 @@
 Suite *suite_accuracy(void);
 Suite *suite_digits(void);
 Suite *suite_losses(void);
+Suite *suite_networks(void);
 Suite *suite_graph(void);
 Suite *suite_shapes(void);
 Suite *suite_errors(void);
