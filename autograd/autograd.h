@@ -111,7 +111,9 @@ ag_node *ag_minimum(ag_node *a, ag_node *b), *ag_maximum(ag_node *a, ag_node *b)
 ag_node *ag_less(ag_node *a, ag_node *b), *ag_less_equal(ag_node *a, ag_node *b), *ag_equal(ag_node *a, ag_node *b);
 ag_node *ag_greater(ag_node *a, ag_node *b), *ag_greater_equal(ag_node *a, ag_node *b);
 ag_node *ag_where(ag_node *condition, ag_node *a, ag_node *b); /* a where the condition is not 0 */
-ag_node *ag_neg(ag_node *x), *ag_abs(ag_node *x), *ag_sign(ag_node *x), *ag_floor(ag_node *x);
+ag_node *ag_neg(ag_node *x), *ag_abs(ag_node *x), *ag_sign(ag_node *x), *ag_floor(ag_node *x), *ag_ceil(ag_node *x);
+ag_node *ag_trunc(ag_node *x), *ag_round(ag_node *x); /* round: halves to even */
+ag_node *ag_fmod(ag_node *a, ag_node *b), *ag_logaddexp(ag_node *a, ag_node *b); /* C's fmod; log(e^a + e^b) */
 ag_node *ag_square(ag_node *x), *ag_sqrt(ag_node *x), *ag_sigmoid(ag_node *x), *ag_relu(ag_node *x);
 ag_node *ag_exp(ag_node *x), *ag_expm1(ag_node *x), *ag_log(ag_node *x), *ag_log1p(ag_node *x);
 ag_node *ag_sin(ag_node *x), *ag_cos(ag_node *x), *ag_tan(ag_node *x), *ag_sinh(ag_node *x), *ag_cosh(ag_node *x);
@@ -119,8 +121,11 @@ ag_node *ag_asin(ag_node *x), *ag_acos(ag_node *x), *ag_atan(ag_node *x), *ag_at
 ag_node *ag_tanh(ag_node *x), *ag_erf(ag_node *x), *ag_erfc(ag_node *x); /* erfc: 1 - erf, without cancellation */
 ag_node *ag_lgamma(ag_node *x);           /* log |gamma(x)| */
 ag_node *ag_polygamma(int n, ag_node *x); /* n-th derivative of digamma; 0: digamma itself */
-ag_node *ag_softplus(ag_node *x);         /* log(1 + e^x) */
-ag_node *ag_gelu(ag_node *x), *ag_silu(ag_node *x); /* x Phi(x), exact; x sigmoid(x) */
+ag_node *ag_softplus(ag_node *x), *ag_log_sigmoid(ag_node *x); /* log(1 + e^x); log(sigmoid(x)) */
+ag_node *ag_gelu(ag_node *x), *ag_gelu_tanh(ag_node *x), *ag_silu(ag_node *x); /* x Phi(x); nearly; x sigmoid(x) */
+ag_node *ag_mish(ag_node *x), *ag_hardswish(ag_node *x), *ag_selu(ag_node *x), *ag_elu(ag_node *x, double alpha);
+ag_node *ag_leaky_relu(ag_node *x, double slope), *ag_clip(ag_node *x, double low, double high);
+ag_node *ag_hardtanh(ag_node *x, double low, double high); /* as ag_clip, with slope 0, not 1, at the bounds */
 
 /* ---- reductions: over everything, to rank 0; over one axis (negative: from the end) ------------------------------ */
 ag_node *ag_sum(ag_node *x), *ag_sum_axis(ag_node *x, int axis, int keepdims);
@@ -130,6 +135,7 @@ ag_node *ag_amax(ag_node *x), *ag_amax_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_amin(ag_node *x), *ag_amin_axis(ag_node *x, int axis, int keepdims); /* equal extrema share the gradient */
 ag_node *ag_logsumexp(ag_node *x), *ag_logsumexp_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_argmax(ag_node *x, int axis); /* AG_I64; the first of equal maxima; a NaN counts as the maximum */
+ag_node *ag_glu(ag_node *x, int axis); /* the first half of the axis times sigmoid of the second */
 ag_node *ag_cumsum(ag_node *x, int axis), *ag_softmax(ag_node *x, int axis), *ag_log_softmax(ag_node *x, int axis);
 /* Mean over i of -log softmax(logits[i, :])[labels[i]]; [n, classes], AG_I64 [n]. A label that is no class: AG_EARG
  * by ag_eval. */

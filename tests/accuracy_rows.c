@@ -20,9 +20,14 @@
 
 ONE(neg) ONE(abs) ONE(exp) ONE(expm1) ONE(log) ONE(log1p) ONE(sqrt) ONE(sin) ONE(cos) ONE(tan)
 ONE(asin) ONE(acos) ONE(atan) ONE(sinh) ONE(cosh) ONE(tanh) ONE(erf) ONE(erfc)
-TWO(add) TWO(sub) TWO(mul) TWO(div) TWO(pow) TWO(atan2) TWO(min) TWO(max)
+TWO(add) TWO(sub) TWO(mul) TWO(div) TWO(pow) TWO(atan2) TWO(min) TWO(max) TWO(fmod)
 VALUE(square, mpfr_sqr(y, x, N))
 VALUE(floor, mpfr_floor(y, x))
+VALUE(ceil, mpfr_ceil(y, x))
+VALUE(trunc, mpfr_trunc(y, x))
+VALUE(round, mpfr_rint(y, x, N))
+VALUE(clip, mpfr_set(y, x, N), mpfr_cmp_si(x, -1) < 0 ? mpfr_set_si(y, -1, N) : 0,
+      mpfr_cmp_si(x, 2) > 0 ? mpfr_set_si(y, 2, N) : 0)
 VALUE(sign, mpfr_set_si(y, mpfr_sgn(x), N))
 VALUE(relu, mpfr_sgn(x) > 0 ? mpfr_set(y, x, N) : mpfr_set_si(y, 0, N))
 VALUE(exp_neg, mpfr_neg(y, x, N), mpfr_exp(y, y, N))
@@ -38,6 +43,34 @@ VALUE(silu_slope, exact_sigmoid(t, v), mpfr_neg(x, x, N), exact_sigmoid(u, v), m
 VALUE(normal, mpfr_sqrt_ui(t, 2, N), mpfr_div(y, x, t, N), mpfr_neg(y, y, N), mpfr_erfc(y, y, N),
       mpfr_div_2ui(y, y, 1, N))
 VALUE(gelu, exact_normal(y, v), mpfr_mul(y, y, x, N))
+VALUE(leaky_relu, mpfr_sgn(x) > 0 ? mpfr_set(y, x, N) : mpfr_div_2ui(y, x, 3, N))
+VALUE(elu, mpfr_sgn(x) > 0 ? mpfr_set(y, x, N) : (mpfr_expm1(y, x, N), mpfr_div_2ui(y, y, 1, N)))
+VALUE(selu, mpfr_set_str(t, "1.0507009873554804934193349852946", 10, N),
+      mpfr_set_str(u, "1.6732632423543772848170429916717", 10, N),
+      mpfr_sgn(x) > 0 ? mpfr_set(y, x, N) : (mpfr_expm1(y, x, N), mpfr_mul(y, y, u, N)), mpfr_mul(y, y, t, N))
+VALUE(hardswish, mpfr_add_si(t, x, 3, N), mpfr_mul(y, x, t, N), mpfr_div_si(y, y, 6, N),
+      mpfr_sgn(t) < 0 ? mpfr_set_si(y, 0, N) : mpfr_cmp_si(x, 3) > 0 ? mpfr_set(y, x, N) : 0)
+VALUE(log_sigmoid, mpfr_neg(x, x, N), exact_softplus(y, v), mpfr_neg(y, y, N))
+/* The sigmoid of sqrt(8 / pi) (x + 0.044715 x^3), which is t. */
+VALUE(gelu_tanh_gate, mpfr_set_str(t, "0.044715", 10, N), mpfr_sqr(u, x, N), mpfr_mul(t, t, u, N),
+      mpfr_add_ui(t, t, 1, N), mpfr_mul(t, t, x, N), mpfr_const_pi(u, N), mpfr_ui_div(u, 8, u, N),
+      mpfr_sqrt(u, u, N), mpfr_mul(t, t, u, N), mpfr_neg(u, t, N), mpfr_exp(u, u, N), mpfr_add_ui(u, u, 1, N),
+      mpfr_ui_div(y, 1, u, N))
+VALUE(gelu_tanh, exact_gelu_tanh_gate(y, v), mpfr_mul(y, y, x, N))
+VALUE(gelu_tanh_bell, exact_gelu_tanh_gate(y, v), mpfr_div_2ui(t, t, 1, N), mpfr_sech(y, t, N), mpfr_sqr(y, y, N),
+      mpfr_div_2ui(y, y, 2, N))
+/* s(t) (1 + x s(-t) t') with t' = sqrt(8 / pi) (1 + 3 0.044715 x^2) */
+VALUE(gelu_tanh_slope, exact_gelu_tanh_gate(y, v), mpfr_exp(t, t, N), mpfr_add_ui(t, t, 1, N), mpfr_ui_div(t, 1, t, N),
+      mpfr_const_pi(u, N), mpfr_ui_div(u, 8, u, N), mpfr_sqrt(u, u, N), mpfr_mul(t, t, u, N), mpfr_mul(t, t, x, N),
+      mpfr_set_str(u, "0.134145", 10, N), mpfr_mul(u, u, x, N), mpfr_mul(u, u, x, N), mpfr_add_ui(u, u, 1, N),
+      mpfr_mul(t, t, u, N), mpfr_add_ui(t, t, 1, N), mpfr_mul(y, y, t, N))
+VALUE(mish, exact_softplus(y, v), mpfr_tanh(y, y, N), mpfr_mul(y, y, x, N))
+VALUE(mish_bell, exact_softplus(y, v), mpfr_sech(y, y, N), mpfr_sqr(y, y, N), exact_sigmoid(t, v), mpfr_mul(y, y, t, N))
+VALUE(mish_slope, exact_softplus(u, v), mpfr_tanh(u, u, N), exact_mish_bell(y, v), mpfr_mul(y, y, x, N),
+      mpfr_add(y, y, u, N))
+VALUE(logaddexp_share, mpfr_sub(t, b, a, N), mpfr_exp(t, t, N), mpfr_add_ui(t, t, 1, N), mpfr_ui_div(y, 1, t, N))
+VALUE(logaddexp, mpfr_sub(t, a, b, N), mpfr_abs(t, t, N), mpfr_neg(t, t, N), mpfr_exp(t, t, N), mpfr_log1p(t, t, N),
+      mpfr_max(y, a, b, N), mpfr_add(y, y, t, N))
 VALUE(runge, mpfr_sqr(y, x, N), mpfr_add_ui(y, y, 1, N), mpfr_ui_div(y, 1, y, N))
 VALUE(one_minus_square, mpfr_sqr(y, x, N), mpfr_ui_sub(y, 1, y, N))
 VALUE(polar, mpfr_sqr(y, a, N), mpfr_sqr(t, b, N), mpfr_add(y, y, t, N), mpfr_div(y, b, y, N))
@@ -162,6 +195,7 @@ static double near(double x, double root, double size)
 
 LEAST(kink_at_zero, order && x[0] == 0 ? NAN : 0)
 LEAST(kink_at_integers, order && x[0] == floor(x[0]) ? NAN : 0)
+LEAST(kink_at_halves, order && x[0] - 0.5 == floor(x[0]) ? NAN : 0)
 LEAST(kink_at_equals, order && x[0] == x[1] ? NAN : 0)
 LEAST(kink_of_choice, order && x[2] == 1 ? NAN : 0)
 /* Far out, where an exponential is infinite, what is less than any normal number becomes 0. */
@@ -176,6 +210,25 @@ LEAST(of_silu_slope, order < 2 ? of_silu(x, order + 1, tiny)
              : exp(x[0]) < tiny ? NAN : fmax(near(fabs(x[0]), 3.4, 0.25), 1024 * tiny))
 LEAST(of_gelu, order == 1 ? fmax(near(x[0], -0.7517916, 0.25), 64 * tiny)
              : order == 2 ? fmax(near(fabs(x[0]), 1.4142136, 0.25), 4096 * tiny) : 64 * tiny)
+LEAST(kink_at_bounds, order && (x[0] == -1 || x[0] == 2) ? NAN : 0)
+LEAST(kink_at_three, order && fabs(x[0]) == 3 ? NAN : 0)
+LEAST(of_log_sigmoid, of_softplus(&(double){ -x[0] }, order, tiny))
+LEAST(of_fmod, order && (x[1] == 0 || fmod(x[0], x[1]) == 0 || fabs(x[0] / x[1]) > 0x1p50) ? NAN : 0)
+/* A sum of two numbers of the larger one's size, where that is negative. */
+LEAST(of_logaddexp, order ? exp(-fabs(x[0] - x[1])) < tiny ? NAN : 4 * tiny : fmax(0, -fmax(x[0], x[1])))
+LEAST(of_share, exp(-fabs(x[0] - x[1])) < tiny ? NAN : order == 2 ? fmax(near(x[0], x[1], 0.25), 4 * tiny) : 4 * tiny)
+LEAST(of_gelu_tanh, order == 1 ? fmax(near(x[0], -0.7524614, 0.25), 64 * tiny)
+             : order == 2 ? fmax(near(fabs(x[0]), 1.4185040, 0.25), 0x1p16 * tiny) : 64 * tiny)
+LEAST(of_gelu_tanh_slope, order < 2 ? of_gelu_tanh(x, order + 1, tiny)
+             : fmax(fmax(near(x[0], 0, 0.25), near(fabs(x[0]), 2.0134807, 0.25)), 0x1p24 * tiny))
+LEAST(of_gelu_tanh_bell, order == 2 ? fmax(near(fabs(x[0]), 0.8767706, 0.25), 0x1p24 * tiny) : 0x1p12 * tiny)
+LEAST(of_mish, order == 1 ? fmax(near(x[0], -1.1924312, 0.25), 64 * tiny)
+             : order == 2 ? fmax(fmax(near(x[0], -2.2563764, 0.25), near(x[0], 1.4905712, 0.25)), 1024 * tiny) : 0)
+LEAST(of_mish_slope, order < 2 ? of_mish(x, order + 1, tiny)
+             : fmax(fmax(near(x[0], -3.2673378, 0.25), near(x[0], 2.1148426, 0.25)),
+                    fmax(near(x[0], -0.0879343, 0.25), 1024 * tiny)))
+LEAST(of_mish_bell, order == 1 ? fmax(near(x[0], -0.1174010, 0.25), 64 * tiny)
+             : order == 2 ? fmax(fmax(near(x[0], -1.1391312, 0.25), near(x[0], 0.9033505, 0.25)), 64 * tiny) : tiny)
 LEAST(of_runge, order == 2 ? near(fabs(x[0]), 0.5773503, 0.5) : 0)
 /* a/b may be subnormal, 1/b infinite. */
 LEAST(of_div, !order ? 0 : fabs(x[1]) < tiny ? NAN
@@ -225,15 +278,17 @@ LEAST(of_psi_4, of_psi(x[0], 4 + order, order ? 1e4 : 300))
     }
 #define PUBLIC1(R) \
     R(neg) R(abs) R(sign) R(floor) R(exp) R(expm1) R(log) R(log1p) R(square) R(sqrt) R(sin) R(cos) R(tan) R(asin) \
-    R(acos) R(atan) R(sinh) R(cosh) R(tanh) R(erf) R(erfc) R(lgamma) R(sigmoid) R(softplus) R(relu) R(gelu) R(silu)
+    R(acos) R(atan) R(sinh) R(cosh) R(tanh) R(erf) R(erfc) R(lgamma) R(sigmoid) R(softplus) R(relu) R(gelu) R(silu) \
+    R(ceil) R(trunc) R(round) R(gelu_tanh) R(mish) R(hardswish) R(log_sigmoid) R(selu)
 #define PUBLIC2(R) \
     R(add) R(sub) R(mul) R(div) R(pow) R(atan2) R(minimum) R(maximum) R(less) R(less_equal) R(greater) \
-    R(greater_equal) R(equal)
+    R(greater_equal) R(equal) R(fmod) R(logaddexp)
 #define INNER(R) \
     R(exp_neg, 1) R(exp_neg_square, 1) R(normal, 1) R(silu_slope, 1) R(runge, 1) R(one_minus_square, 1) R(polar, 2) \
     R(sigmoid_of_exp, 1) R(sigmoid_slope_of_exp, 3) R(expm1_odd, 1) R(tanh_of_expm1, 1) \
     R(tanh_slope_of_expm1, 2) R(muladd, 3) R(mulsub, 3) R(submul, 3) R(mulmul, 3) R(where, 3) \
-    R(within, 2) R(lerp, 3) R(lerp_square, 3) R(over_sqrt, 3)
+    R(within, 2) R(lerp, 3) R(lerp_square, 3) R(over_sqrt, 3) \
+    R(gelu_tanh_slope, 1) R(gelu_tanh_bell, 1) R(mish_slope, 1) R(mish_bell, 1) R(logaddexp_share, 2)
 #define BUILD1(name) BUILD(name, ag_##name(in[0]))
 #define BUILD2(name) BUILD(name, ag_##name(in[0], in[1]))
 #define BUILD_INNER(name, n) BUILD(name, ag_apply(&agi_##name, n, in, NULL))
@@ -242,6 +297,10 @@ PUBLIC2(BUILD2)
 INNER(BUILD_INNER)
 BUILD(sigmoid_slope, agi_new_sigmoid_slope(in[0], in[1]))
 BUILD(tanh_slope, agi_new_tanh_slope(in[0], in[1]))
+BUILD(leaky_relu, ag_leaky_relu(in[0], 0.125))
+BUILD(elu, ag_elu(in[0], 0.5))
+BUILD(clip, ag_clip(in[0], -1, 2))
+BUILD(hardtanh, ag_hardtanh(in[0], -1, 2))
 BUILD(bell, agi_new_bell(in[0], 1))
 BUILD(half_bell, agi_new_bell(in[0], 0.5))
 BUILD(polygamma, ag_polygamma(*arg, in[0]))
@@ -259,6 +318,9 @@ const accuracy_row accuracy_rows[] = {
     ROW1(abs, abs, { ALL }, .least = kink_at_zero),
     ROW1(sign, sign, { ALL }, .least = kink_at_zero),
     ROW1(floor, floor, { ALL }, .least = kink_at_integers),
+    ROW1(ceil, ceil, { ALL }, .least = kink_at_integers),
+    ROW1(trunc, trunc, { ALL }, .least = kink_at_integers),
+    ROW1(round, round, { ALL }, .least = kink_at_halves),
     ROW1(exp, exp, { ALL }),
     ROW1(exp_neg, exp_neg, { ALL }),
     /* The square, rounded, as written: half an ulp of up to 104 in f32, 745 in f64. */
@@ -296,6 +358,19 @@ const accuracy_row accuracy_rows[] = {
     ROW1(softplus, softplus, { ALL }, .least = of_softplus),
     ROW1(relu, relu, { ALL }, .least = kink_at_zero),
     ROW1(gelu, gelu, { ALL }, .derivative = slope_of_gelu, .least = of_gelu, .f64 = { 0, 6 }), /* a difference: 4.6 */
+    ROW1(gelu_tanh, gelu_tanh, { ALL }, .least = of_gelu_tanh, .f64 = { 0, 5 }), /* a difference: 4.02 */
+    ROW1(gelu_tanh_slope, gelu_tanh_slope, { ALL }, .least = of_gelu_tanh_slope, .f32 = { 0, 7 }, .f64 = { 5, 7 }),
+    ROW1(gelu_tanh_bell, gelu_tanh_bell, { ALL }, .least = of_gelu_tanh_bell, .f32 = { 5, 7 }, .f64 = { 0, 6 }),
+    ROW1(mish, mish, { ALL }, .least = of_mish, .f32 = { 0, 7 }, .f64 = { 0, 5 }), /* a difference: 4.7 */
+    ROW1(mish_slope, mish_slope, { ALL }, .least = of_mish_slope, .f32 = { 7, 7 }, .f64 = { 5, 8 }),
+    ROW1(mish_bell, mish_bell, { ALL }, .least = of_mish_bell, .f32 = { 7, 6 }, .f64 = { 6, 6 }),
+    ROW1(leaky_relu, leaky_relu, { ALL }, .least = kink_at_zero),
+    ROW1(elu, elu, { ALL }, .least = kink_at_zero),
+    ROW1(selu, selu, { ALL }, .least = kink_at_zero),
+    ROW1(hardswish, hardswish, { ALL }, .least = kink_at_three, .near = { 3, -3, -1.5 }),
+    ROW1(clip, clip, { ALL }, .least = kink_at_bounds, .near = { -1, 2 }),
+    ROW1(hardtanh, clip, { ALL }, .least = kink_at_bounds, .near = { -1, 2 }),
+    ROW1(log_sigmoid, log_sigmoid, { ALL }, .least = of_log_sigmoid),
     ROW1(silu, silu, { ALL }, .least = of_silu),
     ROW1(silu_slope, silu_slope, { ALL }, .least = of_silu_slope, .f32 = { 0, 7 }, .f64 = { 0, 7 }),
     ROW1(runge, runge, { ALL }, .least = of_runge),
@@ -311,6 +386,9 @@ const accuracy_row accuracy_rows[] = {
     ROW2(pow, pow, { POSITIVE, ALL }, .near = { 1 }, .least = of_pow, .f32 = { 0, 64, 128 }, .f64 = { 0, 700, 1400 }),
     ROW2(atan2, atan2, { ALL, ALL }, .least = of_atan2),
     ROW2(polar, polar, { ALL, ALL }, .least = of_polar),
+    ROW2(fmod, fmod, { ALL, ALL }, .least = of_fmod),
+    ROW2(logaddexp, logaddexp, { ALL, ALL }, .least = of_logaddexp),
+    ROW2(logaddexp_share, logaddexp_share, { ALL, ALL }, .least = of_share, .f64 = { 0, 6 }),
     ROW2(minimum, min, { ALL, ALL }, .least = kink_at_equals),
     ROW2(maximum, max, { ALL, ALL }, .least = kink_at_equals),
     ROW2(less, less, { ALL, ALL }, .least = kink_at_equals),

@@ -44,6 +44,35 @@ static real polygamma(int n, real x)
     return sign * sum;
 }
 
+static real clip(real x, real low, real high)
+{
+    real above = x < low ? low : x;
+    return above > high ? high : above;
+}
+
+/* sqrt(8 / pi) (x + 0.044715 x^3), and its slope. */
+static real cubic(real x)
+{
+    return 1.59576912160573071175978423973752747L * (x + 0.044715L * x * x * x);
+}
+
+static real cubic_slope(real x)
+{
+    return 1.59576912160573071175978423973752747L * (1 + 0.134145L * x * x);
+}
+
+static real gelu_tanh_slope(real x)
+{
+    if (fabsl(x) > 40) return x > 0;
+    return (1 + x * cubic_slope(x) / (1 + expl(cubic(x)))) / (1 + expl(-cubic(x)));
+}
+
+static real mish_bell(real x)
+{
+    real t = coshl(log1pl(expl(x)));
+    return x > 5000 ? 0 : 1 / (1 + expl(-x)) / t / t;
+}
+
 /* Name, roundings of half a unit that may be made on the way, value. Vector functions are right to 4 units. */
 #define OPERATIONS(F)                                                                                                 \
     F(abs, 0, fabsl(a)) F(acos, 16, acosl(a)) F(add, 2, a + b) F(asin, 16, asinl(a)) F(atan, 16, atanl(a))            \
@@ -64,6 +93,16 @@ static real polygamma(int n, real x)
     F(sinh, 16, sinhl(a)) F(softplus, 24, (a > 0 ? a : 0) + log1pl(expl(-fabsl(a)))) F(sqrt, 2, sqrtl(a))             \
     F(square, 4, a * a) F(sub, 2, a - b) F(submul, 4, c - a * b) F(tan, 16, tanl(a)) F(tanh, 24, tanhl(a))            \
     F(tanh_of_expm1, 8, isinf(a) ? copysignl(1, a) : a / (2 + fabsl(a)))                                              \
+    F(ceil, 0, ceill(a)) F(trunc, 0, truncl(a)) F(round, 0, rintl(a)) F(fmod, 0, fmodl(a, b))                         \
+    F(leaky_relu, 2, a > 0 ? a : a * b) F(elu, 18, a > 0 ? a : b * expm1l(a))                                         \
+    F(hardswish, 6, a <= -3 ? 0 : a >= 3 ? a : a * (a + 3) / 6) F(clip, 0, clip(a, b, c))                             \
+    F(hardtanh, 0, clip(a, b, c)) F(gelu_tanh, 24, a < -40 ? 0 : a / (1 + expl(-cubic(a))))                           \
+    F(gelu_tanh_slope, 32, gelu_tanh_slope(a))                                                                        \
+    F(gelu_tanh_bell, 32, 1 / (1 + expl(cubic(fabsl(a)))) / (1 + expl(-cubic(fabsl(a)))))                             \
+    F(mish, 24, a < -11000 ? 0 : a * tanhl(log1pl(expl(a)))) F(mish_bell, 32, mish_bell(a))                           \
+    F(mish_slope, 32, fabsl(a) > 11000 ? a > 0 : tanhl(log1pl(expl(a))) + a * mish_bell(a))                           \
+    F(logaddexp, 24, a == b ? a + logl(2) : (a > b ? a : b) + log1pl(expl(-fabsl(a - b))))                            \
+    F(logaddexp_share, 16, a == b ? 0.5L : 1 / (1 + expl(b - a)))                                                     \
     F(tanh_slope_of_expm1, 12, a * (2 / (2 + fabsl(b)) * (2 - 2 / (2 + fabsl(b))))) F(where, 0, a != 0 ? b : c)  \
     F(within, 0, -b > (b < a ? b : a) ? -b : b < a ? b : a) F(lerp, 6, a + c * (b - a))                               \
     F(lerp_square, 8, a + c * (b * b - a)) F(over_sqrt, 8, c / (sqrtl(a) + b))
@@ -149,7 +188,7 @@ static int jumps(int code, const real x[3], const real e[3], real *spread)
     case AG_CODE_less: case AG_CODE_less_equal: case AG_CODE_equal: case AG_CODE_greater: case AG_CODE_greater_equal:
         *spread = e[0] + e[1] > 0 && fabsl(x[0] - x[1]) <= DOUBT * (e[0] + e[1]);
         return 1;
-    case AG_CODE_sign: case AG_CODE_floor: {
+    case AG_CODE_sign: case AG_CODE_floor: case AG_CODE_ceil: case AG_CODE_trunc: case AG_CODE_round: {
         real (*of)(real, real, real) = operations[code].of;
         *spread = e[0] > 0 ? fabsl(of(x[0] + DOUBT * e[0], 0, 0) - of(x[0] - DOUBT * e[0], 0, 0)) : 0;
         return 1;
@@ -160,6 +199,9 @@ static int jumps(int code, const real x[3], const real e[3], real *spread)
     case AG_CODE_pow: case AG_CODE_atan2: case AG_CODE_polar:
         *spread = INFINITY;
         return (e[0] > 0 && fabsl(x[0]) <= DOUBT * e[0]) || (e[1] > 0 && fabsl(x[1]) <= DOUBT * e[1]);
+    case AG_CODE_fmod:
+        *spread = INFINITY;
+        return e[0] > 0 || e[1] > 0;
     case AG_CODE_tan: case AG_CODE_lgamma: case AG_CODE_polygamma:
         *spread = INFINITY;
         return e[0] > 0.001L || e[1] > 0.001L;
@@ -189,7 +231,8 @@ static real inner_size(int code, const real x[3])
     case AG_CODE_muladd: case AG_CODE_mulsub: case AG_CODE_submul: return fabsl(x[0] * x[1]);
     case AG_CODE_lerp: return fabsl(x[0]) + fabsl(x[2]) * (fabsl(x[0]) + fabsl(x[1]));
     case AG_CODE_lerp_square: return fabsl(x[0]) + fabsl(x[2]) * (fabsl(x[0]) + x[1] * x[1]);
-    case AG_CODE_lgamma: case AG_CODE_polygamma: case AG_CODE_silu_slope: return 1; /* near their zeros */
+    case AG_CODE_lgamma: case AG_CODE_polygamma: case AG_CODE_silu_slope: case AG_CODE_logaddexp:
+    case AG_CODE_gelu_tanh_slope: case AG_CODE_mish_slope: return 1; /* near their zeros */
     default: return 0;
     }
 }

@@ -31,20 +31,25 @@ static void end(void)
 #define OF_ONE(R)                                                                                                      \
     R(neg) R(abs) R(sign) R(floor) R(square) R(sqrt) R(exp) R(expm1) R(log) R(log1p) R(sin) R(cos) R(tan) R(asin)      \
     R(acos) R(atan) R(sinh) R(cosh) R(tanh) R(erf) R(erfc) R(lgamma) R(sigmoid) R(relu) R(softplus) R(gelu) R(silu)    \
-    R(sum) R(mean) R(prod) R(amax) R(amin) R(logsumexp) R(cholesky) R(inverse) R(det) R(logdet) R(trace)
+    R(sum) R(mean) R(prod) R(amax) R(amin) R(logsumexp) R(cholesky) R(inverse) R(det) R(logdet) R(trace) \
+    R(ceil) R(trunc) R(round) R(gelu_tanh) R(mish) R(hardswish)
 
 #define OF_TWO(R)                                                                                                      \
     R(add) R(sub) R(mul) R(div) R(pow) R(minimum) R(maximum) R(less) R(less_equal) R(equal) R(greater)                 \
-    R(greater_equal) R(atan2) R(dot) R(matmul) R(solve) R(outer) R(assign) R(cross_entropy)
+    R(greater_equal) R(atan2) R(dot) R(matmul) R(solve) R(outer) R(assign) R(cross_entropy) \
+    R(fmod) R(logaddexp)
 
 #define ALONG_AXIS(R) R(sum) R(mean) R(prod) R(amax) R(amin) R(logsumexp)
-#define AT_AXIS(R) R(argmax) R(cumsum) R(softmax) R(log_softmax) R(flip)
+#define AT_AXIS(R) R(argmax) R(cumsum) R(softmax) R(log_softmax) R(flip) R(glu)
 
 #define IMAGES ag_broadcast_to(s, AG_SHAPE(2, 4, 5, 5))
 #define FILTERS ag_broadcast_to(s, AG_SHAPE(4, 4, 3, 3))
 
 /* R(name in the message, call) */
 #define CALLS(R)                                                                                                       \
+    R(leaky_relu, ag_leaky_relu(whole, 0.1)) R(elu, ag_elu(whole, 1)) R(elu, ag_selu(whole)) \
+    R(neg, ag_log_sigmoid(whole)) \
+    R(clip, ag_clip(whole, 0, 1)) R(clip, ag_clip(x, 1, 0)) R(hardtanh, ag_hardtanh(x, 1, 1))                          \
     R(polygamma, ag_polygamma(-1, x)) R(polygamma, ag_polygamma(1, whole))                                             \
     R(where, ag_where(x, NULL, x)) R(where, ag_where(x, x, foreign)) R(where, ag_where(x, x, wide))                    \
     R(where, ag_where(x, whole, whole)) R(stop_gradient, ag_stop_gradient(NULL)) R(checkpoint, ag_checkpoint(NULL))    \

@@ -37,6 +37,22 @@ static double polygamma(double order, double x)
     return (double)(fmodl((long double)order, 2) == 1 ? factorial * sum : -factorial * sum);
 }
 
+/* x + 0.044715 x^3 times sqrt(8 / pi), and its slope. */
+static double argument(double x)
+{
+    return sqrt(8 / 3.14159265358979323846) * (x + 0.044715 * x * x * x);
+}
+
+static double argument_slope(double x)
+{
+    return sqrt(8 / 3.14159265358979323846) * (1 + 3 * 0.044715 * x * x);
+}
+
+static double logaddexp(double a, double b)
+{
+    return a == b ? a + log(2) : a > b ? a + log1p(exp(b - a)) : b + log1p(exp(a - b));
+}
+
 /* POINT1(name, low, high, flags, value in x): the operation ag_<name> */
 #define ALL_POINTS(POINT1, POINT2)                                                 \
     POINT1(neg, -3, 3, 0, -x)                                                      \
@@ -66,6 +82,14 @@ static double polygamma(double order, double x)
     POINT1(gelu, -3, 3, ROW_ANY_ZERO, x < -1e3 ? 0 : x * 0.5 * erfc(-x / sqrt(2))) \
     POINT1(silu, -4, 4, ROW_ANY_ZERO, x < -1e3 ? 0 : x * sigmoid(x))               \
     POINT1(floor, 0.1, 0.9, 0, floor(x))                                           \
+    POINT1(ceil, 0.1, 0.9, 0, ceil(x))                                             \
+    POINT1(trunc, 0.1, 0.9, 0, trunc(x))                                           \
+    POINT1(round, 0.6, 1.4, 0, rint(x))                                            \
+    POINT1(gelu_tanh, -3, 3, ROW_ANY_ZERO, x < -30 ? 0 : x * sigmoid(argument(x))) \
+    POINT1(mish, -4, 4, ROW_ANY_ZERO, x < -1e3 ? 0 : x * tanh(log1p(exp(x > 800 ? 700 : x)))) \
+    POINT1(hardswish, -2.9, 2.9, ROW_ANY_ZERO, x < -3 ? 0 : x > 3 ? x : x * (x + 3) / 6) \
+    POINT2(fmod, 2.2, 2.8, 1.05, 1.09, 0, fmod(a, b))                              \
+    POINT2(logaddexp, -3, 3, -3, 3, 0, logaddexp(a, b))                            \
     POINT2(add, -3, 3, -3, 3, 0, a + b)                                            \
     POINT2(sub, -3, 3, -3, 3, 0, a - b)                                            \
     POINT2(mul, -3, 3, -3, 3, 0, a * b)                                            \
@@ -187,7 +211,8 @@ static double expect_tanh_slope(double a, double b, double c)
 static const ag_op *const parts[] = {
     &agi_sigmoid_of_exp, &agi_sigmoid_slope_of_exp, &agi_expm1_odd, &agi_tanh_of_expm1, &agi_tanh_slope_of_expm1,
     &agi_exp_neg, &agi_exp_neg_square, &agi_normal, &agi_silu_slope, &agi_runge, &agi_one_minus_square, &agi_polar,
-    &agi_within, &agi_lerp, &agi_lerp_square, &agi_over_sqrt };
+    &agi_within, &agi_lerp, &agi_lerp_square, &agi_over_sqrt,
+    &agi_logaddexp_share, &agi_gelu_tanh_slope, &agi_gelu_tanh_bell, &agi_mish_slope, &agi_mish_bell };
 
 static ag_node *apply_part(ag_node *const in[], const int *arg)
 {
@@ -259,6 +284,37 @@ static double expect_silu_slope(double x, double b, double c)
     return fabs(x) > 900 ? x > 0 : sigmoid(x) * (1 + x * sigmoid(-x));
 }
 
+static double expect_logaddexp_share(double a, double b, double c)
+{
+    (void)c;
+    return a == b ? 0.5 : 1 / (1 + exp(b - a));
+}
+
+static double expect_gelu_tanh_slope(double x, double b, double c)
+{
+    double s = sigmoid(argument(x));
+    (void)b, (void)c;
+    return fabs(x) > 30 ? x > 0 : s + x * s * sigmoid(-argument(x)) * argument_slope(x);
+}
+
+static double expect_gelu_tanh_bell(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return fabs(x) > 30 ? 0 : sigmoid(argument(x)) * sigmoid(-argument(x));
+}
+
+static double expect_mish_bell(double x, double b, double c)
+{
+    double t = cosh(log1p(exp(x)));
+    (void)b, (void)c;
+    return x > 300 ? 0 : sigmoid(x) / t / t;
+}
+
+static double expect_mish_slope(double x, double b, double c)
+{
+    return fabs(x) > 900 ? x > 0 : tanh(log1p(exp(x))) + x * expect_mish_bell(x, b, c);
+}
+
 static double expect_runge(double x, double b, double c)
 {
     (void)b, (void)c;
@@ -325,6 +381,50 @@ static double expect_polygamma_4(double x, double b, double c)
     return polygamma(4, x);
 }
 
+/* With parameters that are literals. */
+enum { LEAKY, ELU, SELU, LOG_SIGMOID, CLIP, HARDTANH };
+
+static ag_node *build_choices(ag_node *const in[], const int *arg)
+{
+    switch (arg[0]) {
+    case LEAKY: return ag_leaky_relu(in[0], 0.125);
+    case ELU: return ag_elu(in[0], 0.5);
+    case SELU: return ag_selu(in[0]);
+    case LOG_SIGMOID: return ag_log_sigmoid(in[0]);
+    default: return arg[0] == CLIP ? ag_clip(in[0], -1, 2) : ag_hardtanh(in[0], -1, 2);
+    }
+}
+
+static double expect_leaky(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return x < 0 ? x / 8 : x;
+}
+
+static double expect_elu(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return x < 0 ? expm1(x) / 2 : x > 0 ? x : x / 2;
+}
+
+static double expect_selu(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return 1.0507009873554805 * (x < 0 ? expm1(x) * 1.6732632423543772 : x);
+}
+
+static double expect_log_sigmoid(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return x < -30 ? x : -log1p(exp(-x));
+}
+
+static double expect_clip(double x, double b, double c)
+{
+    (void)b, (void)c;
+    return isnan(x) ? x : fmin(fmax(x, -1), 2);
+}
+
 #define ROW1(name, low, high, flags, ...) { #name, 1, { { low, high } }, build_##name, expect_##name, flags, { 0 } },
 #define ROW2(name, low_a, high_a, low_b, high_b, flags, ...) \
     { #name, 2, { { low_a, high_a }, { low_b, high_b } }, build_##name, expect_##name, flags, { 0 } },
@@ -336,6 +436,28 @@ const op_point op_points[] = {
     { "sign", 1, { { -3, -0.1 } }, build_sign, expect_sign, 0, { 0 } },
     { "relu", 1, { { -3, -0.1 } }, build_relu, expect_relu, 0, { 0 } },
     { "floor", 1, { { -1.9, -1.1 } }, build_floor, expect_floor, 0, { 0 } },
+    { "ceil", 1, { { -1.9, -1.1 } }, build_ceil, expect_ceil, 0, { 0 } },
+    { "trunc", 1, { { -1.9, -1.1 } }, build_trunc, expect_trunc, 0, { 0 } },
+    { "round", 1, { { -2.4, -1.6 } }, build_round, expect_round, 0, { 0 } },
+    { "fmod", 2, { { -2.8, -2.2 }, { 3, 4 } }, build_fmod, expect_fmod, 0, { 0 } },
+    { "fmod", 2, { { -2.8, -2.2 }, { -2.1, -1.5 } }, build_fmod, expect_fmod, 0, { 0 } },
+    { "hardswish", 1, { { 3.1, 5 } }, build_hardswish, expect_hardswish, ROW_ANY_ZERO, { 0 } },
+    { "hardswish", 1, { { -5, -3.1 } }, build_hardswish, expect_hardswish, ROW_ANY_ZERO, { 0 } },
+    { "leaky_relu", 1, { { 0.1, 3 } }, build_choices, expect_leaky, 0, { LEAKY } },
+    { "leaky_relu", 1, { { -3, -0.1 } }, build_choices, expect_leaky, 0, { LEAKY } },
+    { "elu", 1, { { 0.1, 3 } }, build_choices, expect_elu, ROW_ANY_ZERO, { ELU } },
+    { "elu", 1, { { -3, -0.1 } }, build_choices, expect_elu, ROW_ANY_ZERO, { ELU } },
+    { "elu", 1, { { -3, -0.1 } }, build_choices, expect_selu, ROW_ANY_ZERO, { SELU } },
+    { "softplus", 1, { ANY }, build_choices, expect_log_sigmoid, ROW_INNER, { LOG_SIGMOID } },
+    { "clip", 1, { { -0.9, 1.9 } }, build_choices, expect_clip, 0, { CLIP } },
+    { "clip", 1, { { 2.1, 5 } }, build_choices, expect_clip, 0, { CLIP } },
+    { "hardtanh", 1, { { -0.9, 1.9 } }, build_choices, expect_clip, 0, { HARDTANH } },
+    { "hardtanh", 1, { { -5, -1.1 } }, build_choices, expect_clip, 0, { HARDTANH } },
+    { "logaddexp_share", 2, { ANY, ANY }, apply_part, expect_logaddexp_share, 0, { 16, 2 } },
+    { "gelu_tanh_slope", 1, { ANY }, apply_part, expect_gelu_tanh_slope, ROW_ANY_ZERO, { 17, 1 } },
+    { "gelu_tanh_bell", 1, { ANY }, apply_part, expect_gelu_tanh_bell, ROW_ANY_ZERO, { 18, 1 } },
+    { "mish_slope", 1, { ANY }, apply_part, expect_mish_slope, ROW_ANY_ZERO, { 19, 1 } },
+    { "mish_bell", 1, { ANY }, apply_part, expect_mish_bell, ROW_ANY_ZERO, { 20, 1 } },
     { "tan", 1, { { 1.8, 4.5 } }, build_tan, expect_tan, 0, { 0 } },
     { "erfc", 1, { { 2, 5 } }, build_erfc, expect_erfc, 0, { 0 } },
     { "log1p", 1, { { -1e-9, 1e-9 } }, build_log1p, expect_log1p, 0, { 0 } },

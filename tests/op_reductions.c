@@ -166,6 +166,23 @@ ALONG(softmax)
 ALONG(log_softmax)
 ALONG(flip)
 
+/* a sigmoid(b), halves of the axis: the result is half as long. */
+static ag_node *build_glu(ag_node *const in[], const int *arg)
+{
+    return ag_glu(in[0], arg[0]);
+}
+
+static void expect_glu(const op_row *r, const double *const in[], double *out)
+{
+    split p = split_at(r);
+    int64_t half = p.extent / 2 * p.inner;
+    for (int64_t o = 0; o < p.outer; o++)
+        for (int64_t i = 0; i < half; i++) {
+            const double *a = in[0] + o * 2 * half + i;
+            out[o * half + i] = a[0] / (1 + exp(-a[half]));
+        }
+}
+
 /* ---- cross-entropy: labels 0, 2, 1, 0, 2, ... ------------------------------------------------------------------- */
 
 static ag_node *build_cross_entropy(ag_node *const in[], const int *arg)
@@ -309,6 +326,9 @@ const op_row op_reductions[] = {
     REDUCED(log_softmax, -800, 800, 0, S(2, 5), S(2, 5), 1)
     ALONG_AXES(flip, ROW_INTEGERS)
     { "pick", build_cross_entropy, expect_cross_entropy, 1, { S(5, 3) }, OP_SCALAR, -2, 2, { 0 }, ROW_INNER },
+    REDUCED(glu, -4, 4, 0, S(6), S(3), 0)
+    REDUCED(glu, -4, 4, 0, S(2, 4, 3), S(2, 2, 3), 1)
+    REDUCED(glu, -4, 4, 0, S(4, 350), S(4, 175), -1)
     { "others", build_others, expect_others, 2, { S(6), S(6) }, S(6), -2, 2, { 0, 1 }, ROW_INNER },
     { "others", build_others, expect_others, 2, { S(2, 3, 4), S(2, 3, 4) }, S(2, 3, 4), -2, 2, { 1, 1 }, ROW_INNER },
     { "others", build_others, expect_others, 1, { S(4, 3) }, S(4, 3), -2, 2, { 1, 0 }, ROW_INNER },

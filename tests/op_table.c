@@ -253,6 +253,52 @@ START_TEST(the_first_of_equal_maxima)
 }
 END_TEST
 
+/* The slope of the k-th of two operands; a rule says what it is where two formulas meet. */
+static double slope_at(ag_node *(*f)(ag_node *, ag_node *), double a, double b, int k)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *x[] = { ag_parameter(g, NULL, AG_F64, AG_SCALAR, &a), ag_parameter(g, NULL, AG_F64, AG_SCALAR, &b) };
+    ag_node *d[2];
+    ck_assert_int_eq(ag_gradient(f(x[0], x[1]), 2, x, d), AG_OK);
+    double slope = test_number(d[k]);
+    ag_graph_free(g);
+    return slope;
+}
+
+#define OF_FIRST(name, call)                          \
+    static ag_node *name##_of(ag_node *x, ag_node *b) \
+    {                                                 \
+        (void)b;                                      \
+        return call;                                  \
+    }
+OF_FIRST(clip, ag_clip(x, -1, 2))
+OF_FIRST(hardtanh, ag_hardtanh(x, -1, 2))
+OF_FIRST(leaky, ag_leaky_relu(x, 0.125))
+OF_FIRST(elu, ag_elu(x, 0.5))
+OF_FIRST(hardswish, ag_hardswish(x))
+OF_FIRST(gelu, ag_gelu_tanh(x))
+OF_FIRST(mish, ag_mish(x))
+
+START_TEST(slopes_where_formulas_meet)
+{
+    const double inf = INFINITY;
+    const struct {
+        ag_node *(*f)(ag_node *, ag_node *);
+        double a, b, want[2];
+    } row[] = { { clip_of, -1, 0, { 1, 0 } },      { clip_of, 2, 0, { 1, 0 } },        { clip_of, 3, 0, { 0, 0 } },
+                { hardtanh_of, -1, 0, { 0, 0 } },  { hardtanh_of, 2, 0, { 0, 0 } },    { leaky_of, 0, 0, { 0.125, 0 } },
+                { elu_of, 0, 0, { 0.5, 0 } },      { elu_of, 800, 0, { 1, 0 } },       { hardswish_of, 3, 0, { 1, 0 } },
+                { hardswish_of, -3, 0, { 0, 0 } }, { gelu_of, 1e300, 0, { 1, 0 } },    { gelu_of, -inf, 0, { 0, 0 } },
+                { mish_of, inf, 0, { 1, 0 } },     { mish_of, -1e300, 0, { 0, 0 } },   { ag_fmod, 0.3, 0.1, { 1, -2 } },
+                { ag_fmod, -7, 2, { 1, 3 } },      { ag_logaddexp, inf, inf, { 0.5, 0.5 } },
+                { ag_logaddexp, -inf, 3, { 0, 1 } } };
+    for (size_t i = 0; i < 2 * COUNT(row); i++) {
+        double slope = slope_at(row[i / 2].f, row[i / 2].a, row[i / 2].b, i % 2);
+        ck_assert_msg(slope == row[i / 2].want[i % 2], "row %d: the slope is %g", (int)i / 2, slope);
+    }
+}
+END_TEST
+
 /* From Abramowitz & Stegun, tables 6.1 and 6.2, and 6.4.2: psi^(n)(1) = (-1)^(n+1) n! zeta(n + 1). */
 START_TEST(polygamma_at_known_points)
 {
@@ -301,6 +347,7 @@ Suite *suite_op_table(void)
     tcase_add_test(t, extrema_see_every_nan);
     tcase_add_test(t, softmax_of_special_values);
     tcase_add_test(t, the_first_of_equal_maxima);
+    tcase_add_test(t, slopes_where_formulas_meet);
     tcase_add_test(t, polygamma_at_known_points);
     suite_add_tcase(s, t);
     return s;

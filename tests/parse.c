@@ -218,6 +218,10 @@ START_TEST(functions_with_axes_and_extents)
     expect_parse("layer_norm(x, 1)", ag_layer_norm(x, 1, NULL, NULL, 0));
     expect_parse("adaptive_avg_pool(reshape(x, 1, 1, 4, 3), 2)", ag_adaptive_avg_pool(images, (int64_t[]){ 2, 2 }));
     expect_parse("attention(x, x, x, 1)", ag_attention(x, x, x, 0, 1));
+    expect_parse("clip(x, -0.5, 2)", ag_clip(x, -0.5, 2));
+    expect_parse("leaky_relu(x, 0.25)", ag_leaky_relu(x, 0.25));
+    expect_parse("log_sigmoid(x) + selu(x)", ag_add(ag_log_sigmoid(x), ag_selu(x)));
+    expect_parse("glu(transpose(x), 1)", ag_glu(ag_transpose(x, NULL), 1));
     expect_parse("cross_entropy(x @ transpose(x), labels)", ag_cross_entropy(ag_dot(x, ag_transpose(x, NULL)), labels));
 }
 END_TEST
@@ -348,6 +352,7 @@ START_TEST(wrong_arguments)
     expect_column("sum(x, 4294967296)", 1, "sum: argument 2 must be a whole number");
     expect_column("sum(x, 0, 1e30)", 1, "sum: argument 3 must be a whole number");
     expect_column("cast(x, 3)", 1, "cast: argument 2 must be a type: f32, f64 or i64");
+    expect_column("clip(x, a, 1)", 1, "clip: argument 2 must be a number");
     expect_column("exp(f32)", 1, "exp: argument 1 must be a value");
 }
 END_TEST

@@ -51,6 +51,7 @@ static ag_node **nodes(int n, const agi_argument *a, ag_node *x[MOST_ARGUMENTS])
 #define ALL(count) nodes(count, a, (ag_node *[MOST_ARGUMENTS]){ NULL })
 #define I(k) (int)a[k].number
 #define N(k) (int64_t)a[k].number
+#define R(k) a[k].number
 #define T(k) (ag_dtype)a[k].number
 #define ALONG(k) { N(k), N(k), N(k) } /* all spatial axes */
 #define FUNCTION(name, signature, ...)                                                       \

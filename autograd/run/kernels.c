@@ -28,7 +28,7 @@
 
 MATH1(exp) MATH1(expm1) MATH1(log) MATH1(log1p) MATH1(sin) MATH1(cos) MATH1(tan) MATH1(asin) MATH1(acos) MATH1(atan)
 MATH1(sinh) MATH1(cosh) MATH1(tanh) MATH1(erf) MATH1(erfc) MATH2(pow) MATH2(atan2)
-PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor) PLAIN2(copysign)
+PLAIN1(sqrt) PLAIN1(fabs) PLAIN1(floor) PLAIN1(ceil) PLAIN1(trunc) PLAIN1(rint) PLAIN2(copysign) PLAIN2(fmod)
 
 #define PAD ((int64_t)(64 / sizeof(T))) /* elements of the widest vector */
 

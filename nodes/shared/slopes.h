@@ -13,5 +13,19 @@ ag_node *agi_new_normal(ag_node *x);                    /* the normal distributi
 ag_node *agi_new_runge(ag_node *x);                     /* 1 / (1 + x^2) */
 ag_node *agi_new_one_minus_square(ag_node *x);          /* 1 - x^2 */
 ag_node *agi_new_polar(ag_node *a, ag_node *b);         /* b / (a^2 + b^2) */
+ag_node *agi_new_logaddexp_share(ag_node *a, ag_node *b); /* e^a / (e^a + e^b) */
+
+/* Slopes, and their slopes' factor that vanishes on both sides. */
+ag_node *agi_new_gelu_tanh_slope(ag_node *x);
+ag_node *agi_new_gelu_tanh_bell(ag_node *x);
+ag_node *agi_new_mish_slope(ag_node *x);
+ag_node *agi_new_mish_bell(ag_node *x);
+ag_node *agi_mish_decay(ag_node *x); /* mish_bell's slope / mish_bell */
+
+/* Of gelu_tanh's argument v(x), where it is finite: x, v', v'', v' tanh(v / 2). */
+typedef struct {
+    ag_node *x, *slope, *second, *decay;
+} agi_gelu_tanh_parts;
+agi_gelu_tanh_parts agi_parts_of_gelu_tanh(ag_node *x);
 
 #endif
