@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BATCH = 40 };
+enum { BATCH = 64 };
 
 /* ---- a place for compilers --------------------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include "graph/graph.h"
 #include "shared/gather.h"
 #include "shared/positions.h"
+#include "shared/softmax.h"
 
 static void take(fuzz_value *to, int64_t i, const fuzz_value *from, int64_t k)
 {
@@ -92,10 +93,15 @@ static void convert(const ag_node *y, const fuzz_value *x, fuzz_value *out)
     }
 }
 
-/* Of labels that are classes, none of which is ignored. */
+/* Of labels that are classes, or the ignored one: 0. */
 static void pick(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
-    for (int64_t k = 0; k < out->n; k++) take(out, k, in[0], k * y->in[0]->dim[1] + (int64_t)in[1]->value[k]);
+    const agi_label_form *f = y->attribute;
+    for (int64_t k = 0; k < out->n; k++) {
+        const int64_t label = (int64_t)in[1]->value[k];
+        if (f->ignores && label == f->ignored) out->value[k] = out->bound[k] = 0;
+        else take(out, k, in[0], k * y->in[0]->dim[1] + label);
+    }
 }
 
 int fuzz_moves(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
