@@ -25,7 +25,6 @@
 
 /* ---- types and shapes ------------------------------------------------------------------------------------------ */
 #define AG_MAX_RANK 8
-
 typedef enum { AG_F32, AG_F64, AG_I64 } ag_dtype; /* AG_I64 holds indices and labels: no arithmetic, no gradient */
 typedef struct {
     int rank; /* 0: a scalar */
@@ -55,22 +54,17 @@ typedef enum {
     AG_EINTERNAL /* the library is at fault, or an operation of your own: found by options.verify */
 } ag_status;
 
-typedef struct ag_graph ag_graph;
-typedef struct ag_node ag_node;
-typedef struct ag_plan ag_plan;
-typedef struct ag_run ag_run;
+typedef struct ag_graph ag_graph; typedef struct ag_node ag_node;
+typedef struct ag_plan ag_plan; typedef struct ag_run ag_run;
 typedef struct ag_op ag_op; /* the descriptor of an operation: nodes/node.h */
-
 typedef struct {
     void *(*allocate)(void *context, size_t bytes); /* aligned as malloc; NULL when there is none */
     void (*release)(void *context, void *memory);   /* memory may be NULL */
     void *context;
 } ag_allocator;
-
 /* Options: a field left 0 means what its comment says, { 0 } all defaults. Where 0 stands for another default, this is
  * nought itself: .beta1 = AG_ZERO. */
 #define AG_ZERO 1e-300
-
 const char *ag_version(void); /* AG_VERSION of the library that is linked */
 
 /* ---- graphs ---------------------------------------------------------------------------------------------------- */
@@ -89,6 +83,8 @@ ag_node *ag_parameter(ag_graph *, const char *name, ag_dtype, ag_shape, const vo
 ag_node *ag_constant(ag_graph *, ag_dtype, ag_shape, const void *values); /* copied */
 ag_node *ag_number(ag_graph *, double); /* rank 0; takes the type of the operand it meets, else AG_F64 */
 ag_node *ag_arange(ag_graph *, ag_dtype, int64_t n); /* 0, 1, ..., n-1 */
+ag_node *ag_zeros(ag_graph *, ag_dtype, ag_shape), *ag_ones(ag_graph *, ag_dtype, ag_shape); /* without memory, as: */
+ag_node *ag_full(ag_graph *, ag_dtype, ag_shape, double value);
 
 /* Sets when not NULL; the node's name, or "". Inputs and parameters are renamed. Others may be one node for equal
  * expressions, each named by who wrote it: the older names stay, in messages, pictures and for ag_find. */
@@ -97,31 +93,26 @@ const char *ag_name(ag_node *, const char *set_or_null);
 #define AG_HERE(node) ag_name_place(node, __FILE__, __LINE__)
 ag_node *ag_name_place(ag_node *, const char *file, int line);
 ag_node *ag_find(ag_graph *, const char *name); /* the leaf of that name, else the first node given it; or NULL */
-ag_dtype ag_type_of(const ag_node *);
-ag_shape ag_shape_of(const ag_node *);
-ag_graph *ag_graph_of(const ag_node *);
+ag_dtype ag_type_of(const ag_node *); ag_shape ag_shape_of(const ag_node *); ag_graph *ag_graph_of(const ag_node *);
 int64_t ag_size_of(const ag_node *), ag_node_count(const ag_graph *); /* number of elements; of nodes */
 
 /* ---- pointwise operations (NumPy broadcasting; operands of one real type) --------------------------------------- */
 ag_node *ag_add(ag_node *a, ag_node *b), *ag_sub(ag_node *a, ag_node *b);
 ag_node *ag_mul(ag_node *a, ag_node *b), *ag_div(ag_node *a, ag_node *b), *ag_pow(ag_node *a, ag_node *b);
-/* NaN if either is; equal operands share the gradient. */
-ag_node *ag_minimum(ag_node *a, ag_node *b), *ag_maximum(ag_node *a, ag_node *b);
+ag_node *ag_minimum(ag_node *a, ag_node *b), *ag_maximum(ag_node *a, ag_node *b); /* NaN if one is; equals share */
 /* Masks: 1.0 where true, else 0.0, in the operands' type. */
 ag_node *ag_less(ag_node *a, ag_node *b), *ag_less_equal(ag_node *a, ag_node *b), *ag_equal(ag_node *a, ag_node *b);
 ag_node *ag_greater(ag_node *a, ag_node *b), *ag_greater_equal(ag_node *a, ag_node *b);
 ag_node *ag_where(ag_node *condition, ag_node *a, ag_node *b); /* a where the condition is not 0 */
 ag_node *ag_neg(ag_node *x), *ag_abs(ag_node *x), *ag_sign(ag_node *x), *ag_floor(ag_node *x), *ag_ceil(ag_node *x);
-ag_node *ag_trunc(ag_node *x), *ag_round(ag_node *x); /* round: halves to even */
-ag_node *ag_fmod(ag_node *a, ag_node *b), *ag_logaddexp(ag_node *a, ag_node *b); /* C's fmod; log(e^a + e^b) */
+ag_node *ag_trunc(ag_node *x), *ag_round(ag_node *x), *ag_fmod(ag_node *a, ag_node *b); /* halves to even; C's fmod */
 ag_node *ag_square(ag_node *x), *ag_sqrt(ag_node *x), *ag_sigmoid(ag_node *x), *ag_relu(ag_node *x);
 ag_node *ag_exp(ag_node *x), *ag_expm1(ag_node *x), *ag_log(ag_node *x), *ag_log1p(ag_node *x);
 ag_node *ag_sin(ag_node *x), *ag_cos(ag_node *x), *ag_tan(ag_node *x), *ag_sinh(ag_node *x), *ag_cosh(ag_node *x);
 ag_node *ag_asin(ag_node *x), *ag_acos(ag_node *x), *ag_atan(ag_node *x), *ag_atan2(ag_node *y, ag_node *x);
 ag_node *ag_tanh(ag_node *x), *ag_erf(ag_node *x), *ag_erfc(ag_node *x); /* erfc: 1 - erf, without cancellation */
-ag_node *ag_lgamma(ag_node *x);           /* log |gamma(x)| */
-ag_node *ag_polygamma(int n, ag_node *x); /* n-th derivative of digamma; 0: digamma itself */
-ag_node *ag_softplus(ag_node *x), *ag_log_sigmoid(ag_node *x); /* log(1 + e^x); log(sigmoid(x)) */
+ag_node *ag_lgamma(ag_node *x), *ag_polygamma(int n, ag_node *x); /* log |gamma(x)|; digamma and derivatives */
+ag_node *ag_softplus(ag_node *x), *ag_log_sigmoid(ag_node *x), *ag_logaddexp(ag_node *a, ag_node *b); /* log(1 + e^x) */
 ag_node *ag_gelu(ag_node *x), *ag_gelu_tanh(ag_node *x), *ag_silu(ag_node *x); /* x Phi(x); nearly; x sigmoid(x) */
 ag_node *ag_mish(ag_node *x), *ag_hardswish(ag_node *x), *ag_selu(ag_node *x), *ag_elu(ag_node *x, double alpha);
 ag_node *ag_leaky_relu(ag_node *x, double slope), *ag_clip(ag_node *x, double low, double high);
@@ -134,9 +125,15 @@ ag_node *ag_prod(ag_node *x), *ag_prod_axis(ag_node *x, int axis, int keepdims);
 ag_node *ag_amax(ag_node *x), *ag_amax_axis(ag_node *x, int axis, int keepdims); /* NaN if any is; */
 ag_node *ag_amin(ag_node *x), *ag_amin_axis(ag_node *x, int axis, int keepdims); /* equal extrema share the gradient */
 ag_node *ag_logsumexp(ag_node *x), *ag_logsumexp_axis(ag_node *x, int axis, int keepdims);
+/* Squares' sum / (n - correction), PyTorch's is 1; its root, whose gradient is 0 where it is 0. */
+ag_node *ag_var(ag_node *x, int correction), *ag_var_axis(ag_node *x, int axis, int correction, int keepdims);
+ag_node *ag_std(ag_node *x, int correction), *ag_std_axis(ag_node *x, int axis, int correction, int keepdims);
+ag_node *ag_norm(ag_node *x, double p), *ag_norm_axis(ag_node *x, double p, int axis, int keepdims); /* 1, 2, Inf */
 ag_node *ag_argmax(ag_node *x, int axis); /* AG_I64; the first of equal maxima; a NaN counts as the maximum */
-ag_node *ag_glu(ag_node *x, int axis); /* the first half of the axis times sigmoid of the second */
+ag_node *ag_cumprod(ag_node *x, int axis), *ag_logcumsumexp(ag_node *x, int axis), *ag_glu(ag_node *x, int axis);
 ag_node *ag_cumsum(ag_node *x, int axis), *ag_softmax(ag_node *x, int axis), *ag_log_softmax(ag_node *x, int axis);
+ag_node *ag_sort(ag_node *x, int axis, int descending), *ag_argsort(ag_node *x, int axis, int descending); /* stable */
+ag_node *ag_top_k(ag_node *x, int64_t k, int axis, ag_node **indices_or_null); /* descending; a NaN is the largest */
 /* Mean over i of -log softmax(logits[i, :])[labels[i]]; [n, classes], AG_I64 [n]. A label that is no class: AG_EARG
  * by ag_eval. */
 ag_node *ag_cross_entropy(ag_node *logits, ag_node *labels);
@@ -196,6 +193,7 @@ ag_node *ag_attention_with(ag_node *q, ag_node *k, ag_node *v, ag_node *mask_or_
 ag_node *ag_dot(ag_node *a, ag_node *b);    /* as numpy.dot for ranks 1 and 2 */
 ag_node *ag_matmul(ag_node *a, ag_node *b); /* as numpy.matmul for ranks >= 2: batch dimensions broadcast */
 ag_node *ag_outer(ag_node *a, ag_node *b);  /* [n] and [m] to [n, m] */
+ag_node *ag_einsum(const char *pattern, int n, ag_node *const x[]); /* as numpy.einsum: "ij,jk->ik"; without ... */
 ag_node *ag_solve(ag_node *a, ag_node *b); /* a^-1 b; b [..., n, k], or [n] where a is [n, n]; batches broadcast */
 ag_node *ag_triangular_solve(ag_node *a, ag_node *b, int upper, int transposed); /* reads that triangle of a only */
 ag_node *ag_cholesky(ag_node *a); /* lower triangular y, y y^T = (a + a^T) / 2 */
@@ -211,8 +209,11 @@ ag_node *ag_broadcast_to(ag_node *x, ag_shape);
 /* x[start:stop:step] along an axis, as in Python: negative bounds count from the end, bounds are clipped. */
 #define AG_END INT64_MAX /* as a bound: to the end in the direction of step */
 ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t step);
-ag_node *ag_concat(int n, ag_node *const x[], int axis), *ag_flip(ag_node *x, int axis);
-ag_node *ag_pad(ag_node *x, int axis, int64_t before, int64_t after); /* with zeros */
+ag_node *ag_concat(int n, ag_node *const x[], int axis), *ag_stack(int n, ag_node *const x[], int axis);
+ag_node *ag_flip(ag_node *x, int axis), *ag_pad(ag_node *x, int axis, int64_t before, int64_t after); /* with zeros */
+ag_node *ag_index(ag_node *x, int axis, int64_t position), *ag_roll(ag_node *x, int axis, int64_t shift);
+ag_status ag_split(ag_node *x, int axis, int n, const int64_t *sizes_or_null, ag_node *part[]); /* NULL: equal ones */
+ag_node *ag_tril(ag_node *x, int64_t diagonal), *ag_triu(ag_node *x, int64_t diagonal); /* 0 above, below it */
 /* numpy.take: the axis becomes those of `indices` (AG_I64; from the end if < 0; out of range: AG_EARG by ag_eval). */
 ag_node *ag_gather(ag_node *x, int axis, ag_node *indices);
 /* x with updates added at the indices, repeated ones accumulating; updates: the shape ag_gather(x, ...) would have. */

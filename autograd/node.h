@@ -311,8 +311,8 @@ static inline int64_t ag_count(const ag_node *x)
 /* Extents before, of and after an axis (AG_ALL: everything is the axis): a tensor seen as [outer, axis, inner]. */
 typedef struct {
     int64_t outer, extent, inner;
-} ag_split;
-ag_split ag_split_at(const ag_node *x, int axis);
+} ag_extents;
+ag_extents ag_split_at(const ag_node *x, int axis);
 
 int ag_same_shape(const ag_node *a, const ag_node *b);
 size_t ag_dtype_size(ag_dtype);

@@ -28,7 +28,7 @@ enum { TOGETHER = 8 };
         memcpy(out, at, (size_t)lines * sizeof *at);                                             \
     }                                                                                            \
                                                                                                  \
-    static void name(ag_split s, const real *x, int64_t *out)                                    \
+    static void name(ag_extents s, const real *x, int64_t *out)                                  \
     {                                                                                            \
         const int64_t whole = s.inner == 1 ? s.outer / TOGETHER * TOGETHER : 0;                  \
         for (int64_t o = 0; o < whole; o += TOGETHER, x += TOGETHER * s.extent, out += TOGETHER) \
@@ -50,7 +50,7 @@ SEARCH(search_f64, double)
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *x = c->node->in[0];
-    ag_split s = ag_split_at(x, agi_reduced(c->node));
+    ag_extents s = ag_split_at(x, agi_reduced(c->node));
     if (x->dtype == AG_F32) search_f32(s, c->in[0], c->out);
     else search_f64(s, c->in[0], c->out);
     return AG_OK;
@@ -70,7 +70,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     const ag_node *x = y->in[0];
-    ag_split split = ag_split_at(x, agi_reduced(y));
+    ag_extents split = ag_split_at(x, agi_reduced(y));
     (void)in_stride;
     ag_emit(s, "    int64_t i, j, k;\n    for (i = 0; i < %lld; i++)\n        for (j = 0; j < %lld; j++) {\n",
             (long long)split.outer, (long long)split.inner);

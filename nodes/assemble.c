@@ -73,13 +73,13 @@ static size_t scratch(const ag_node *y)
 }
 
 /* All positions from first to before end are 0. */
-static void clear(const ag_split *s, size_t size, char *out, int64_t first, int64_t end)
+static void clear(const ag_extents *s, size_t size, char *out, int64_t first, int64_t end)
 {
     const size_t row = (size_t)s->inner * size, bytes = (size_t)(end - first) * row;
     for (int64_t o = 0; o < s->outer; o++) memset(out + ((size_t)(o * s->extent + first)) * row, 0, bytes);
 }
 
-static void clear_rest(const ag_split *s, size_t size, char *out, const uint8_t *taken)
+static void clear_rest(const ag_extents *s, size_t size, char *out, const uint8_t *taken)
 {
     for (int64_t first = 0, end; first < s->extent; first = end) {
         for (end = first; end < s->extent && !taken[end]; end++) continue;
@@ -89,7 +89,7 @@ static void clear_rest(const ag_split *s, size_t size, char *out, const uint8_t 
 }
 
 /* Takes the part's positions; returns whether some had been before: then the others are cleared. */
-static int meets(const ag_split *s, size_t size, char *out, uint8_t *taken, const agi_positions *p)
+static int meets(const ag_extents *s, size_t size, char *out, uint8_t *taken, const agi_positions *p)
 {
     int64_t met = 0;
     for (int64_t i = 0; i < p->count; i++) met += taken[p->start + i * p->step];
@@ -106,7 +106,7 @@ static ag_status run(const ag_kernel_call *c)
     const ag_node *y = c->node;
     const int wide = is_wide(y), zero = agi_is_nought(y->in[0]);
     const agi_way how = agi_way_of((ag_dtype)y->dtype, wide);
-    const ag_split s = ag_split_at(y, (int)places_of(y)->axis);
+    const ag_extents s = ag_split_at(y, (int)places_of(y)->axis);
     char *out = wide ? c->scratch : c->out;
     uint8_t *taken = wide ? NULL : c->scratch;
     if (!wide) memset(taken, !zero, (size_t)s.extent);
@@ -154,7 +154,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 
 static int pattern(const ag_node *y, ag_dependence *d)
 {
-    const ag_split s = ag_split_at(y, (int)places_of(y)->axis);
+    const ag_extents s = ag_split_at(y, (int)places_of(y)->axis);
     for (int64_t e = 0; e < ag_count(y); e++) ag_depends(d, e, 0, e);
     for (uint32_t k = 1; k < y->nin; k++) {
         const agi_positions p = positions_of(y, k);

@@ -32,7 +32,7 @@ static ag_status run(const ag_kernel_call *c)
     enum { TOGETHER = 64 };
     const ag_node *y = c->node;
     int axis = *(const int *)y->attribute;
-    ag_split s = ag_split_at(y, axis);
+    ag_extents s = ag_split_at(y, axis);
     size_t bytes = (size_t)s.inner * ag_dtype_size((ag_dtype)y->dtype), row = (size_t)s.extent * bytes;
     for (int64_t o = 0; o < s.outer; o += TOGETHER) {
         const int64_t rows = s.outer - o < TOGETHER ? s.outer - o : TOGETHER;
@@ -72,7 +72,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 
 static int pattern(const ag_node *y, ag_dependence *d)
 {
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     int64_t start = 0;
     for (uint32_t k = 0; k < parts(y); k++) {
         int64_t row = ag_count(y->in[k]) / s.outer;
@@ -86,7 +86,7 @@ static int pattern(const ag_node *y, ag_dependence *d)
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     int axis = *(const int *)y->attribute;
-    ag_split split = ag_split_at(y, axis);
+    ag_extents split = ag_split_at(y, axis);
     int64_t row = split.extent * split.inner, start = 0;
     (void)in_stride;
     ag_emit(s, "    int64_t i, j;\n");

@@ -2,7 +2,7 @@
 #include "node.h"
 
 #define ACCUMULATE(name, real)                                                                   \
-    static void name(ag_split s, const real *x, real *out)                                       \
+    static void name(ag_extents s, const real *x, real *out)                                     \
     {                                                                                            \
         int64_t row = s.extent * s.inner;                                                        \
         for (int64_t o = 0; o < s.outer; o++, x += row, out += row) {                            \
@@ -23,7 +23,7 @@ static inline void add_lanes(int64_t n, const float *restrict x, const float *re
     for (int64_t i = 0; i < n; i++) out[i] = before[i] + (few[i] += x[i]);
 }
 
-static inline void accumulate_columns(ag_split s, int64_t n, const float *x, float *out)
+static inline void accumulate_columns(ag_extents s, int64_t n, const float *x, float *out)
 {
     double all[COLUMNS];
     float before[COLUMNS], few[COLUMNS];
@@ -36,7 +36,7 @@ static inline void accumulate_columns(ag_split s, int64_t n, const float *x, flo
     }
 }
 
-static void accumulate_long(ag_split s, const float *x, float *out)
+static void accumulate_long(ag_extents s, const float *x, float *out)
 {
     for (int64_t o = 0; o < s.outer; o++, x += s.extent * s.inner, out += s.extent * s.inner) {
         if (s.inner == 1) accumulate_columns(s, 1, x, out);
@@ -47,7 +47,7 @@ static void accumulate_long(ag_split s, const float *x, float *out)
 
 static ag_status run(const ag_kernel_call *c)
 {
-    ag_split s = ag_split_at(c->node, *(const int *)c->node->attribute);
+    ag_extents s = ag_split_at(c->node, *(const int *)c->node->attribute);
     if (c->node->dtype == AG_F32 && s.extent > MOST) accumulate_long(s, c->in[0], c->out);
     else if (c->node->dtype == AG_F32) accumulate_f32(s, c->in[0], c->out);
     else accumulate_f64(s, c->in[0], c->out);
@@ -70,7 +70,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 static int pattern(const ag_node *y, ag_dependence *d)
 {
     enum { LONG = 4096 };
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     if (s.extent > LONG) return 0;
     for (int64_t o = 0, to = 0; o < s.outer; o++)
         for (int64_t k = 0; k < s.extent; k++)
@@ -79,7 +79,7 @@ static int pattern(const ag_node *y, ag_dependence *d)
     return 1;
 }
 
-static void write_long(ag_source *s, ag_split split)
+static void write_long(ag_source *s, ag_extents split)
 {
     long long row = (long long)(split.extent * split.inner), inner = (long long)split.inner;
     long long most = inner < COLUMNS ? inner : COLUMNS;
@@ -101,7 +101,7 @@ static void write_long(ag_source *s, ag_split split)
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_split split = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents split = ag_split_at(y, *(const int *)y->attribute);
     long long row = (long long)(split.extent * split.inner), inner = (long long)split.inner;
     (void)in_stride;
     if (y->dtype == AG_F32 && split.extent > MOST) {

@@ -19,7 +19,7 @@ static void window(const ag_node *y, ag_window *w)
 static ag_status run(const ag_kernel_call *c)
 {
     const agi_positions *p = c->node->attribute;
-    ag_split s = ag_split_at(c->node, (int)p->axis);
+    ag_extents s = ag_split_at(c->node, (int)p->axis);
     size_t bytes = (size_t)s.inner * ag_dtype_size((ag_dtype)c->node->dtype), row = (size_t)p->size * bytes;
     const char *from = c->in[0];
     char *to = c->out;
@@ -56,7 +56,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 static int pattern(const ag_node *y, ag_dependence *d)
 {
     const agi_positions *p = y->attribute;
-    ag_split s = ag_split_at(y->in[0], (int)p->axis);
+    ag_extents s = ag_split_at(y->in[0], (int)p->axis);
     for (int64_t o = 0, from = 0; o < s.outer; o++)
         for (int64_t k = 0; k < p->count; k++)
             for (int64_t i = 0; i < s.inner; i++)
@@ -67,7 +67,7 @@ static int pattern(const ag_node *y, ag_dependence *d)
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     const agi_positions *p = y->attribute;
-    ag_split split = ag_split_at(y, (int)p->axis);
+    ag_extents split = ag_split_at(y, (int)p->axis);
     long long inner = (long long)split.inner;
     (void)in_stride;
     ag_emit(s, "    int64_t i, j, k;\n    for (i = 0; i < %lld; i++) out[i] = 0;\n", (long long)ag_count(y));

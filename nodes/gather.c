@@ -26,7 +26,7 @@ static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *x = c->node->in[0];
     const int64_t count = ag_count(c->node->in[1]), *index = c->in[1];
-    ag_split s = ag_split_at(x, *(const int *)c->node->attribute);
+    ag_extents s = ag_split_at(x, *(const int *)c->node->attribute);
     size_t bytes = (size_t)s.inner * ag_dtype_size((ag_dtype)x->dtype);
     const char *from = c->in[0];
     char *to = c->out;
@@ -99,7 +99,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 
 static int pattern(const ag_node *y, ag_dependence *d)
 {
-    ag_split s = ag_split_at(y->in[0], *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y->in[0], *(const int *)y->attribute);
     const int64_t *index = ag_known_integers(d, y->in[1]), count = ag_count(y->in[1]);
     for (int64_t o = 0, to = 0; index && o < s.outer; o++)
         for (int64_t k = 0; k < count; k++) {
@@ -112,7 +112,7 @@ static int pattern(const ag_node *y, ag_dependence *d)
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_split split = ag_split_at(y->in[0], *(const int *)y->attribute);
+    ag_extents split = ag_split_at(y->in[0], *(const int *)y->attribute);
     long long count = (long long)ag_count(y->in[1]), extent = (long long)split.extent, inner = (long long)split.inner;
     (void)in_stride;
     ag_emit(s, "    int64_t i, j, k, at;\n    for (i = 0; i < %lld; i++)\n", (long long)split.outer);

@@ -120,7 +120,7 @@ static ag_status run(const ag_kernel_call *c)
     const ag_node *y = c->node;
     const ag_dtype dtype = (ag_dtype)y->dtype;
     const int64_t m = (int64_t)y->nin - 1;
-    ag_split s = ag_split_at(y, axis_of(y));
+    ag_extents s = ag_split_at(y, axis_of(y));
     double *x = c->scratch, *out = x + (m + 1) * s.extent, *p = out + s.extent;
     int64_t *e = (int64_t *)(p + products(s.extent, m));
     for (int64_t line = 0; line < s.outer * s.inner; line++) {
@@ -165,7 +165,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 static int pattern(const ag_node *y, ag_dependence *d)
 {
     enum { LONG = 4096 };
-    ag_split s = ag_split_at(y, axis_of(y));
+    ag_extents s = ag_split_at(y, axis_of(y));
     if (s.extent > LONG) return 0;
     for (int64_t e = 0; e < ag_count(y); e++) {
         int64_t first = e / (s.extent * s.inner) * s.extent * s.inner + e % s.inner;
@@ -178,7 +178,7 @@ static int pattern(const ag_node *y, ag_dependence *d)
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_split split = ag_split_at(y, axis_of(y));
+    ag_extents split = ag_split_at(y, axis_of(y));
     long long n = (long long)split.extent, m = (long long)y->nin - 1, inner = (long long)split.inner;
     (void)in_stride;
     ag_emit(s, "    double *const x = (double *)scratch, *const others = x + %lld;\n", (m + 1) * n);

@@ -39,13 +39,13 @@ static int64_t count_slots(const ag_node *y)
 
 static size_t scratch(const ag_node *y)
 {
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     int64_t slots = count_slots(y);
     size_t row = (size_t)s.inner * sizeof(double) + sizeof(int64_t);
     return slots ? (size_t)slots * row + (size_t)s.extent * sizeof(uint8_t) : 0;
 }
 
-static wide_rows in_scratch(const ag_kernel_call *c, ag_split s)
+static wide_rows in_scratch(const ag_kernel_call *c, ag_extents s)
 {
     wide_rows w = { .extent = s.extent, .inner = s.inner, .slots = count_slots(c->node), .wide = c->scratch };
     if (!w.slots) return w;
@@ -82,7 +82,7 @@ static void narrow(const wide_rows *w, float *rows)
         }
 }
 
-static ag_status add_f32(const ag_kernel_call *c, ag_split s, float *out, const float *update)
+static ag_status add_f32(const ag_kernel_call *c, ag_extents s, float *out, const float *update)
 {
     const wide_rows w = in_scratch(c, s);
     const int64_t count = ag_count(c->node->in[1]), *index = c->in[1];
@@ -103,7 +103,7 @@ static ag_status add_f32(const ag_kernel_call *c, ag_split s, float *out, const 
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-static ag_status add_f64(const ag_kernel_call *c, ag_split s, double *out, const double *update)
+static ag_status add_f64(const ag_kernel_call *c, ag_extents s, double *out, const double *update)
 {
     const int64_t count = ag_count(c->node->in[1]), *index = c->in[1];
     for (int64_t o = 0; o < s.outer; o++, out += s.extent * s.inner)
@@ -118,7 +118,7 @@ static ag_status add_f64(const ag_kernel_call *c, ag_split s, double *out, const
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *y = c->node;
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     memcpy(c->out, c->in[0], (size_t)ag_count(y) * ag_dtype_size((ag_dtype)y->dtype));
     return y->dtype == AG_F32 ? add_f32(c, s, c->out, c->in[2]) : add_f64(c, s, c->out, c->in[2]);
 }
@@ -196,7 +196,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 
 static int pattern(const ag_node *y, ag_dependence *d)
 {
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     const int64_t *index = ag_known_integers(d, y->in[1]), count = ag_count(y->in[1]);
     for (int64_t e = 0; index && e < ag_count(y); e++) ag_depends(d, e, 0, e);
     for (int64_t o = 0, from = 0; index && o < s.outer; o++)
@@ -209,13 +209,13 @@ static int pattern(const ag_node *y, ag_dependence *d)
 }
 
 /* The same in C: `place` are the positions. */
-static void write_clear(ag_source *s, int64_t slots, ag_split split)
+static void write_clear(ag_source *s, int64_t slots, ag_extents split)
 {
     ag_emit(s, "        for (j = 0; j < %lld; j++) place[j] = -1;\n", (long long)slots);
     ag_emit(s, "        for (j = 0; j < %lld; j++) added[j] = 0;\n", (long long)split.extent);
 }
 
-static void write_widen(ag_source *s, int64_t slots, ag_split split)
+static void write_widen(ag_source *s, int64_t slots, ag_extents split)
 {
     long long mask = (long long)slots - 1, inner = (long long)split.inner, row = (long long)split.extent * inner;
     ag_emit(s, "            if (++added[at] < %d) continue;\n            added[at] = 0;\n", MOST);
@@ -228,7 +228,7 @@ static void write_widen(ag_source *s, int64_t slots, ag_split split)
     ag_emit(s, "            }\n            place[slot] = at;\n");
 }
 
-static void write_narrow(ag_source *s, int64_t slots, ag_split split)
+static void write_narrow(ag_source *s, int64_t slots, ag_extents split)
 {
     long long inner = (long long)split.inner, row = (long long)split.extent * inner;
     ag_emit(s, "        for (k = 0; k < %lld; k++)\n", (long long)slots);
@@ -239,7 +239,7 @@ static void write_narrow(ag_source *s, int64_t slots, ag_split split)
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_split split = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents split = ag_split_at(y, *(const int *)y->attribute);
     long long count = (long long)ag_count(y->in[1]), extent = (long long)split.extent, inner = (long long)split.inner;
     int64_t slots = count_slots(y);
     (void)in_stride;

@@ -73,13 +73,13 @@ static int link_updates(const ag_kernel_call *call, int64_t extent, chains *c)
 
 /* A factor that is no finite number makes one of the zeros, too, that fall on all other positions. */
 #define KERNEL(name, real, wide)                                                                                       \
-    static void name##_untouched(const chains *c, ag_split s, real *out, real factor)                                  \
+    static void name##_untouched(const chains *c, ag_extents s, real *out, real factor)                                \
     {                                                                                                                  \
         for (int64_t p = 0; p < s.extent; p++)                                                                         \
             for (int64_t i = 0; i < s.inner && *slot_of(c, p) < 0; i++) out[p * s.inner + i] += factor * 0;            \
     }                                                                                                                  \
                                                                                                                        \
-    static void name(const chains *c, ag_split s, real *out, const real *update, real factor)                          \
+    static void name(const chains *c, ag_extents s, real *out, const real *update, real factor)                        \
     {                                                                                                                  \
         for (int64_t o = 0; o < s.outer; o++, out += s.extent * s.inner, update += c->count * s.inner) {               \
             if (!isfinite(factor)) name##_untouched(c, s, out, factor);                                                \
@@ -101,7 +101,7 @@ KERNEL(add_f64, double, double)
 static ag_status run(const ag_kernel_call *c)
 {
     const ag_node *y = c->node;
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     chains updates;
     if (!link_updates(c, s.extent, &updates)) return AG_EARG;
     if (c->out != c->in[X]) memcpy(c->out, c->in[X], (size_t)ag_count(y) * ag_dtype_size((ag_dtype)y->dtype));
@@ -143,7 +143,7 @@ static ag_node *batch(const ag_node *y, ag_node *in[], const unsigned char batch
 
 static int pattern(const ag_node *y, ag_dependence *d)
 {
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     const int64_t *index = ag_known_integers(d, y->in[INDICES]), count = ag_count(y->in[INDICES]);
     for (int64_t e = 0; index && e < ag_count(y); e++) ag_depends(d, e, X, e);
     for (int64_t o = 0, from = 0; index && o < s.outer; o++)
@@ -184,7 +184,7 @@ static void write_chains(ag_source *s, const ag_node *y, int64_t slots, int64_t 
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    ag_split split = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents split = ag_split_at(y, *(const int *)y->attribute);
     int64_t count = ag_count(y->in[INDICES]), slots = count_slots(count);
     long long inner = (long long)split.inner, extent = (long long)split.extent;
     (void)in_stride;

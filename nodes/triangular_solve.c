@@ -19,7 +19,7 @@ static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
     gin[1] = solve(y->in[0], gout, &other);
     if (!ag_wanted(y, 0)) return;
     ag_node *da = t->transposed ? ag_matmul(y, agi_transposed(gin[1])) : ag_matmul(gin[1], agi_transposed(y));
-    gin[0] = ag_neg(agi_triangle(da, t->upper));
+    gin[0] = ag_neg(agi_triangle(da, t->upper, 0));
 }
 
 static ag_status run(const ag_kernel_call *c)

@@ -59,7 +59,7 @@ static void write_caller(FILE *to, const exported *x, int number)
 static int has_own_order(const ag_op *op)
 {
     return op == &agi_conv || op == &agi_attention || op == &agi_attention_slope || op == &agi_avg_pool_slope ||
-           op == &agi_max_pool_slope;
+           op == &agi_max_pool_slope || op == &agi_logcumsumexp; /* whose kernel calls libm's functions */
 }
 
 /* Steps of each kind; as inexact loops, which may hold all others, and those whose sums have not the kernels' order. */

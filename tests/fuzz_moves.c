@@ -27,7 +27,7 @@ static void transpose(const ag_node *y, const fuzz_value *x, fuzz_value *out)
 static void at_positions(const ag_node *y, const fuzz_value *x, fuzz_value *out, int embeds)
 {
     const agi_positions *p = y->attribute;
-    ag_split s = ag_split_at(y, (int)p->axis);
+    ag_extents s = ag_split_at(y, (int)p->axis);
     for (int64_t o = 0; o < s.outer; o++)
         for (int64_t k = 0; k < p->count; k++)
             for (int64_t i = 0; i < s.inner; i++) {
@@ -47,7 +47,7 @@ static void diagonal(const ag_node *y, const fuzz_value *x, fuzz_value *out)
 static void concat(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
     int axis = *(const int *)y->attribute;
-    ag_split s = ag_split_at(y, axis);
+    ag_extents s = ag_split_at(y, axis);
     int64_t before = 0;
     for (uint32_t k = 0; k < agi_written_inputs(y); k++) {
         int64_t part = y->in[k]->dim[axis] * s.inner;
@@ -68,7 +68,7 @@ static int64_t index_at(const ag_node *y, const fuzz_value *indices, int64_t k, 
 
 static void gather(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
-    ag_split s = ag_split_at(y->in[0], *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y->in[0], *(const int *)y->attribute);
     int64_t to = 0;
     for (int64_t o = 0; o < s.outer; o++)
         for (int64_t k = 0; k < in[1]->n; k++)

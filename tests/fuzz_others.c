@@ -51,7 +51,7 @@ static void load(line *l, const fuzz_value *const in[], int64_t first, int64_t s
 
 void fuzz_others(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     line l = { .n = s.extent, .m = (int)y->nin - 1 };
     size_t each = (size_t)(s.extent * y->nin);
     real *room = malloc(3 * (each + (size_t)s.extent) * sizeof *room);

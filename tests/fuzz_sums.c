@@ -62,7 +62,7 @@ static void fold_product(const fuzz_value *x, int64_t from, int64_t n, int64_t s
 
 static void fold(const ag_node *y, const fuzz_value *x, fuzz_value *out)
 {
-    ag_split s = ag_split_at(y->in[0], ((const ag_axis_attribute *)y->attribute)->axis);
+    ag_extents s = ag_split_at(y->in[0], ((const ag_axis_attribute *)y->attribute)->axis);
     for (int64_t o = 0; o < s.outer; o++)
         for (int64_t i = 0; i < s.inner; i++) {
             int64_t from = o * s.extent * s.inner + i, to = o * s.inner + i;
@@ -82,7 +82,7 @@ static void fold(const ag_node *y, const fuzz_value *x, fuzz_value *out)
 
 static void cumsum(const ag_node *y, const fuzz_value *x, fuzz_value *out)
 {
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     for (int64_t o = 0; o < s.outer; o++)
         for (int64_t i = 0; i < s.inner; i++) {
             fuzz_summation sum = { 0 };
@@ -96,7 +96,7 @@ static void cumsum(const ag_node *y, const fuzz_value *x, fuzz_value *out)
 
 static void argmax(const ag_node *y, const fuzz_value *x, fuzz_value *out)
 {
-    ag_split s = ag_split_at(y->in[0], ((const ag_axis_attribute *)y->attribute)->axis);
+    ag_extents s = ag_split_at(y->in[0], ((const ag_axis_attribute *)y->attribute)->axis);
     for (int64_t o = 0; o < s.outer; o++)
         for (int64_t i = 0; i < s.inner; i++) {
             int64_t from = o * s.extent * s.inner + i, best = 0, to = o * s.inner + i;
@@ -139,7 +139,7 @@ static void matmul(const ag_node *y, const fuzz_value *const in[], fuzz_value *o
 
 static void scatter_add(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     int known = 1;
     for (int64_t k = 0; k < in[1]->n; k++) known &= fuzz_is_known(in[1], k);
     for (int64_t i = 0; i < out->n; i++) {
@@ -159,7 +159,7 @@ static void scatter_add(const ag_node *y, const fuzz_value *const in[], fuzz_val
 static void assemble(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
     const agi_places *p = y->attribute;
-    ag_split s = ag_split_at(y, (int)p->axis);
+    ag_extents s = ag_split_at(y, (int)p->axis);
     for (int64_t i = 0; i < out->n; i++) {
         int64_t at = i / s.inner % s.extent, o = i / s.inner / s.extent;
         fuzz_summation sum = { 0 };
@@ -176,7 +176,7 @@ static void assemble(const ag_node *y, const fuzz_value *const in[], fuzz_value 
 
 static void scatter_onto(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
-    ag_split s = ag_split_at(y, *(const int *)y->attribute);
+    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
     int known = 1;
     for (int64_t k = 0; k < in[1]->n; k++) known &= fuzz_is_known(in[1], k);
     for (int64_t i = 0; i < out->n; i++) {

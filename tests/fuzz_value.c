@@ -90,7 +90,7 @@ static int is_extremum_mask(const ag_node *y, const ag_node **folded)
 
 static void mask_extrema(const ag_node *y, const ag_node *folded, const fuzz_value *x, fuzz_value *out)
 {
-    ag_split s = ag_split_at(y, ((const ag_axis_attribute *)folded->attribute)->axis);
+    ag_extents s = ag_split_at(y, ((const ag_axis_attribute *)folded->attribute)->axis);
     int sign = folded->op == &agi_amax ? 1 : -1;
     for (int64_t i = 0; i < out->n; i++) {
         int64_t first = i / (s.inner * s.extent) * s.inner * s.extent + i % s.inner;

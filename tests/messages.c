@@ -3,7 +3,7 @@
 
 /* Operands: reals of several shapes, integers, a rank 0, a parameter, a node of another graph; nothing. */
 static ag_graph *g, *other;
-static ag_node *x, *wide, *v, *whole, *s, *p, *foreign, *nothing, *dx[2];
+static ag_node *x, *wide, *v, *whole, *s, *p, *foreign, *nothing, *dx[2], *part[77];
 static const ag_shape too_deep = { .rank = AG_MAX_RANK + 1 };
 
 static void begin(void)
@@ -40,7 +40,7 @@ static void end(void)
     R(fmod) R(logaddexp)
 
 #define ALONG_AXIS(R) R(sum) R(mean) R(prod) R(amax) R(amin) R(logsumexp)
-#define AT_AXIS(R) R(argmax) R(cumsum) R(softmax) R(log_softmax) R(flip) R(glu)
+#define AT_AXIS(R) R(argmax) R(cumsum) R(softmax) R(log_softmax) R(flip) R(glu) R(cumprod) R(logcumsumexp)
 
 #define IMAGES ag_broadcast_to(s, AG_SHAPE(2, 4, 5, 5))
 #define FILTERS ag_broadcast_to(s, AG_SHAPE(4, 4, 3, 3))
@@ -49,6 +49,16 @@ static void end(void)
 #define CALLS(R)                                                                                                       \
     R(leaky_relu, ag_leaky_relu(whole, 0.1)) R(elu, ag_elu(whole, 1)) R(elu, ag_selu(whole)) \
     R(neg, ag_log_sigmoid(whole)) \
+    R(var, ag_var(whole, 1)) R(var, ag_var(x, 999)) R(var, ag_var_axis(x, 7, 1, 0)) R(std, ag_std(x, -1))              \
+    R(std, ag_std_axis(whole, 0, 1, 0)) R(norm, ag_norm(x, 3)) R(norm, ag_norm_axis(x, 2, 9, 0))                       \
+    R(sort, ag_sort(x, 5, 0)) R(argsort, ag_argsort(x, -7, 0)) R(top_k, ag_top_k(x, 99, 0, NULL))                      \
+    R(top_k, ag_top_k(x, 1, 9, NULL)) R(index, ag_index(x, 0, 77)) R(index, ag_index(x, 9, 0))                         \
+    R(roll, ag_roll(x, 9, 1)) R(tril, ag_tril(s, 0)) R(triu, ag_triu(s, 0)) R(stack, ag_stack(1, &x, 9))               \
+    R(stack, ag_stack(1, &x, -9)) R(full, ag_full(g, AG_I64, AG_SCALAR, 0.5))                         \
+    R(cast, ag_zeros(g, (ag_dtype)7, AG_SCALAR))                                                                       \
+    R(broadcast_to, ag_ones(g, AG_F32, AG_SHAPE(0))) R(split, (ag_split(x, 9, 1, NULL, part), part[0]))                \
+    R(split, (ag_split(x, 0, 77, NULL, part), part[76]))                                                               \
+    R(einsum, ag_einsum("ij->k", 1, &x))                                                                               \
     R(clip, ag_clip(whole, 0, 1)) R(clip, ag_clip(x, 1, 0)) R(hardtanh, ag_hardtanh(x, 1, 1))                          \
     R(polygamma, ag_polygamma(-1, x)) R(polygamma, ag_polygamma(1, whole))                                             \
     R(where, ag_where(x, NULL, x)) R(where, ag_where(x, x, foreign)) R(where, ag_where(x, x, wide))                    \

@@ -265,6 +265,96 @@ static void expect_concat(const op_row *r, const double *const in[], double *out
     }
 }
 
+static ag_node *build_stack(ag_node *const in[], const int *arg)
+{
+    return ag_stack(2, in, arg[0]);
+}
+
+static void expect_stack(const op_row *r, const double *const in[], double *out)
+{
+    for (int64_t o = 0; o < op_count(r->out); o++) {
+        int64_t index[AG_MAX_RANK];
+        int axis = r->arg[1];
+        unravel(r->out, o, index);
+        const double *x = in[index[axis]];
+        memmove(index + axis, index + axis + 1, (size_t)(r->in[0].rank - axis) * sizeof *index);
+        out[o] = x[ravel(r->in[0], index)];
+    }
+}
+
+/* Parts of 2, 1 and the rest, or three equal ones, the last first. */
+static ag_node *build_split(ag_node *const in[], const int *arg)
+{
+    ag_node *part[3];
+    int64_t sizes[] = { 2, 1, arg[1] };
+    ag_split(in[0], arg[0], 3, arg[1] ? sizes : NULL, part);
+    return ag_concat(3, (ag_node *[]){ part[2], part[0], part[1] }, arg[0]);
+}
+
+static ag_node *build_roll(ag_node *const in[], const int *arg)
+{
+    return ag_roll(in[0], arg[0], arg[1]);
+}
+
+static int place_roll(const op_row *r, int64_t index[])
+{
+    int64_t n = r->in[0].dim[r->arg[0]];
+    index[r->arg[0]] = ((index[r->arg[0]] - r->arg[1]) % n + n) % n;
+    return 1;
+}
+MOVE(roll)
+
+/* The last part first: what the others have is moved on by its size. */
+static void expect_split(const op_row *r, const double *const in[], double *out)
+{
+    op_row by = *r;
+    by.arg[1] = r->arg[1] ? r->arg[1] : (int)r->in[0].dim[r->arg[0]] / 3;
+    move(&by, in[0], out, place_roll);
+}
+
+static ag_node *build_index(ag_node *const in[], const int *arg)
+{
+    return ag_index(in[0], arg[0], arg[1]);
+}
+
+static int place_index(const op_row *r, int64_t index[])
+{
+    int axis = r->arg[0];
+    memmove(index + axis + 1, index + axis, (size_t)(r->out.rank - axis) * sizeof *index);
+    index[axis] = r->arg[1] < 0 ? r->arg[1] + r->in[0].dim[axis] : r->arg[1];
+    return 1;
+}
+MOVE(index)
+
+static ag_node *build_triangle(ag_node *const in[], const int *arg)
+{
+    return arg[0] ? ag_triu(in[0], arg[1]) : ag_tril(in[0], arg[1]);
+}
+
+static int place_triangle(const op_row *r, int64_t index[])
+{
+    int64_t above = index[r->out.rank - 1] - index[r->out.rank - 2];
+    return r->arg[0] ? above >= r->arg[1] : above <= r->arg[1];
+}
+MOVE(triangle)
+
+/* x 3 + 1, as tensors. */
+static ag_node *build_full(ag_node *const in[], const int *arg)
+{
+    (void)arg;
+    if (ag_is_bad(in[0])) return in[0];
+    ag_graph *g = in[0]->graph;
+    ag_dtype dtype = ag_type_of(in[0]);
+    ag_shape s = AG_SHAPE(2, 3);
+    ag_node *y = ag_mul(ag_full(g, dtype, s, 3), ag_add(in[0], ag_zeros(g, dtype, AG_SCALAR)));
+    return ag_add(y, ag_ones(g, dtype, s));
+}
+
+static void expect_full(const op_row *r, const double *const in[], double *out)
+{
+    for (int i = 0; i < op_count(r->out); i++) out[i] = 3 * in[0][i % 3] + 1;
+}
+
 /* Indices 2, -1, 0, 2, 2, ... of extent 4 and more; a matrix of [2, 3] or a vector of arg[1] of them. */
 static int64_t index_at(int64_t i)
 {
@@ -457,6 +547,21 @@ const op_row op_moves[] = {
     { "constant", build_constant, expect_constant, 1, { S(7) }, S(7), -3, 3, { 0 }, ROW_INNER },
     { "constant", build_arange, expect_arange, 1, { OP_SCALAR }, S(9), -3, 3, { 9 }, ROW_INNER },
     { "number", build_number, expect_number, 1, { S(3, 5) }, S(3, 5), -3, 3, { 0 }, ROW_INNER },
+    { "concat", build_stack, expect_stack, 2, { S(2, 3), S(2, 3) }, S(2, 2, 3), -3, 3, { 0, 0 }, ROW_INTEGERS },
+    { "concat", build_stack, expect_stack, 2, { S(2, 3), S(2, 3) }, S(2, 2, 3), -3, 3, { -2, 1 }, ROW_INTEGERS },
+    { "concat", build_stack, expect_stack, 2, { S(5, 3), S(5, 3) }, S(5, 3, 2), -3, 3, { 2, 2 }, ROW_INTEGERS },
+    { "concat", build_stack, expect_stack, 2, { OP_SCALAR, OP_SCALAR }, S(2), -3, 3, { 0, 0 }, ROW_INTEGERS },
+    { "concat", build_split, expect_split, 1, { S(6) }, S(6), -3, 3, { 0, 0 }, ROW_INTEGERS },
+    { "concat", build_split, expect_split, 1, { S(2, 7) }, S(2, 7), -3, 3, { 1, 4 }, ROW_INTEGERS },
+    { "concat", build_roll, expect_roll, 1, { S(7) }, S(7), -3, 3, { 0, 2 }, ROW_INTEGERS },
+    { "concat", build_roll, expect_roll, 1, { S(2, 5, 3) }, S(2, 5, 3), -3, 3, { 1, -13 }, ROW_INTEGERS },
+    { "slice", build_roll, expect_roll, 1, { S(2, 5) }, S(2, 5), -3, 3, { 1, -5 }, ROW_INTEGERS },
+    { "slice", build_index, expect_index, 1, { S(5) }, OP_SCALAR, -3, 3, { 0, 3 }, ROW_INTEGERS },
+    { "slice", build_index, expect_index, 1, { S(2, 3, 4) }, S(2, 4), -3, 3, { 1, -1 }, ROW_INTEGERS },
+    { "where", build_triangle, expect_triangle, 1, { S(4, 5) }, S(4, 5), -3, 3, { 0, 1 }, ROW_INNER },
+    { "where", build_triangle, expect_triangle, 1, { S(2, 5, 3) }, S(2, 5, 3), -3, 3, { 1, -2 }, ROW_INNER },
+    { "where", build_triangle, expect_triangle, 1, { S(4, 4) }, S(4, 4), -3, 3, { 1, 0 }, ROW_INNER },
+    { "broadcast_to", build_full, expect_full, 1, { S(3) }, S(2, 3), -3, 3, { 0 }, ROW_INNER },
     MOVED(transpose, 0, S(2, 3), S(3, 2), 1, 0)
     MOVED(transpose, 0, S(2, 3, 4), S(3, 4, 2), 1, 2, 0)
     MOVED(transpose, 0, S(2, 3, 4), S(4, 3, 2), 2, 1, 0)

@@ -1,6 +1,7 @@
 /* Rows of reductions and of operations along an axis; arg: axis or EVERYTHING, keepdims. */
 #include "op_table.h"
 #include "shared/others.h"
+#include "shared/recur.h"
 #include "shared/softmax.h"
 
 #define EVERYTHING 99
@@ -76,6 +77,51 @@ static double logsumexp(int64_t n, const double *x)
     return (double)(m + logl(s));
 }
 
+static double norm_1(int64_t n, const double *x)
+{
+    long double s = 0;
+    for (int64_t i = 0; i < n; i++) s += fabs(x[i]);
+    return (double)s;
+}
+
+static double norm_2(int64_t n, const double *x)
+{
+    long double s = 0;
+    for (int64_t i = 0; i < n; i++) s += (long double)x[i] * x[i];
+    return (double)sqrtl(s);
+}
+
+static double norm_inf(int64_t n, const double *x)
+{
+    double m = 0;
+    for (int64_t i = 0; i < n; i++) m = fmax(m, fabs(x[i]));
+    return m;
+}
+
+/* By pairs of differences, which knows no mean: n sum of x^2 - (sum of x)^2 = the sum over all pairs of (x - y)^2. */
+static double variance(int64_t n, const double *x, int correction)
+{
+    long double s = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; k < i; k++) s += ((long double)x[i] - x[k]) * ((long double)x[i] - x[k]);
+    return (double)(s / n / (n - correction));
+}
+
+static double var_0(int64_t n, const double *x)
+{
+    return variance(n, x, 0);
+}
+
+static double var_1(int64_t n, const double *x)
+{
+    return variance(n, x, 1);
+}
+
+static double std_1(int64_t n, const double *x)
+{
+    return sqrt(variance(n, x, 1));
+}
+
 static double argmax(int64_t n, const double *x)
 {
     int64_t best = 0;
@@ -100,6 +146,25 @@ REDUCTION(prod)
 REDUCTION(amax)
 REDUCTION(amin)
 REDUCTION(logsumexp)
+
+#define ag_var_0(x) ag_var(x, 0)
+#define ag_var_0_axis(x, axis, keepdims) ag_var_axis(x, axis, 0, keepdims)
+#define ag_var_1(x) ag_var(x, 1)
+#define ag_var_1_axis(x, axis, keepdims) ag_var_axis(x, axis, 1, keepdims)
+#define ag_std_1(x) ag_std(x, 1)
+#define ag_std_1_axis(x, axis, keepdims) ag_std_axis(x, axis, 1, keepdims)
+#define ag_norm_1(x) ag_norm(x, 1)
+#define ag_norm_1_axis(x, axis, keepdims) ag_norm_axis(x, 1, axis, keepdims)
+#define ag_norm_2(x) ag_norm(x, 2)
+#define ag_norm_2_axis(x, axis, keepdims) ag_norm_axis(x, 2, axis, keepdims)
+#define ag_norm_inf(x) ag_norm(x, INFINITY)
+#define ag_norm_inf_axis(x, axis, keepdims) ag_norm_axis(x, INFINITY, axis, keepdims)
+REDUCTION(var_0)
+REDUCTION(var_1)
+REDUCTION(std_1)
+REDUCTION(norm_1)
+REDUCTION(norm_2)
+REDUCTION(norm_inf)
 
 static ag_node *build_argmax(ag_node *const in[], const int *arg)
 {
@@ -135,6 +200,43 @@ static void cumsum(int64_t n, const double *x, double *out)
     for (int64_t i = 0; i < n; i++) out[i] = (double)(s += x[i]);
 }
 
+static void cumprod(int64_t n, const double *x, double *out)
+{
+    long double p = 1;
+    for (int64_t i = 0; i < n; i++) out[i] = (double)(p *= x[i]);
+}
+
+static void logcumsumexp(int64_t n, const double *x, double *out)
+{
+    for (int64_t i = 0; i < n; i++) out[i] = logsumexp(i + 1, x);
+}
+
+/* Where each would stand: behind all that are less, and equal ones before it. */
+static void argsort(int64_t n, const double *x, double *out)
+{
+    for (int64_t i = 0, at; i < n; i++) {
+        at = 0;
+        for (int64_t k = 0; k < n; k++) at += x[k] < x[i] || (x[k] == x[i] && k < i);
+        out[at] = (double)i;
+    }
+}
+
+static void ascending(int64_t n, const double *x, double *out)
+{
+    argsort(n, x, out);
+    for (int64_t i = 0; i < n; i++) out[i] = x[(int64_t)out[i]];
+}
+
+static void descending(int64_t n, const double *x, double *out)
+{
+    ascending(n, x, out);
+    for (int64_t i = 0; 2 * i < n - 1; i++) {
+        double swap = out[i];
+        out[i] = out[n - 1 - i];
+        out[n - 1 - i] = swap;
+    }
+}
+
 static void softmax(int64_t n, const double *x, double *out)
 {
     double total = logsumexp(n, x);
@@ -161,10 +263,59 @@ static void flip(int64_t n, const double *x, double *out)
     {                                                                                 \
         go_along(r, in[0], out, name);                                                \
     }
+#define ag_descending(x, axis) ag_sort(x, axis, 1)
+#define ag_ascending(x, axis) ag_sort(x, axis, 0)
 ALONG(cumsum)
 ALONG(softmax)
 ALONG(log_softmax)
 ALONG(flip)
+ALONG(cumprod)
+ALONG(logcumsumexp)
+ALONG(descending)
+ALONG(ascending)
+
+static ag_node *build_argsort(ag_node *const in[], const int *arg)
+{
+    return ag_argsort(in[0], arg[0], 0);
+}
+
+static void expect_argsort(const op_row *r, const double *const in[], double *out)
+{
+    go_along(r, in[0], out, argsort);
+}
+
+/* The largest three of the axis; or where they are. */
+static ag_node *build_top_k(ag_node *const in[], const int *arg)
+{
+    ag_node *at, *largest = ag_top_k(in[0], 3, arg[0], &at);
+    return arg[1] ? at : largest;
+}
+
+static void expect_top_k(const op_row *r, const double *const in[], double *out)
+{
+    split p = split_at(r);
+    double *all = malloc((size_t)op_count(r->in[0]) * sizeof *all);
+    go_along(r, in[0], all, r->arg[1] ? argsort : ascending);
+    for (int64_t e = 0; e < op_count(r->out); e++) {
+        int64_t o = e / p.inner / 3, k = e / p.inner % 3;
+        out[e] = all[(o * p.extent + p.extent - 1 - k) * p.inner + e % p.inner];
+    }
+    free(all);
+}
+
+/* A product of running products: a recurrence whose factors and terms are anything. */
+static ag_node *build_recur(ag_node *const in[], const int *arg)
+{
+    if (ag_is_bad(in[0]) || ag_is_bad(in[1])) return ag_mul(in[0], in[1]);
+    return agi_new_recur(in[0], in[1], arg[0]);
+}
+
+static void expect_recur(const op_row *r, const double *const in[], double *out)
+{
+    split p = split_at(r);
+    for (int64_t e = 0; e < op_count(r->out); e++)
+        out[e] = in[1][e] + (e / p.inner % p.extent ? in[0][e] * out[e - p.inner] : 0);
+}
 
 /* a sigmoid(b), halves of the axis: the result is half as long. */
 static ag_node *build_glu(ag_node *const in[], const int *arg)
@@ -275,6 +426,10 @@ static void expect_cross_entropy(const op_row *r, const double *const in[], doub
     { #name, build_##name, expect_##name, 1, { in }, out, low, high, { __VA_ARGS__ }, flags },
 
 /* Every shape that plans treat in their own way: all, rows, columns, the middle; short and longer than a tile. */
+/* A row of another operation's name, away from kinks. */
+#define NAMED(op, name, low, high, in, out, ...) \
+    { op, build_##name, expect_##name, 1, { in }, out, low, high, { __VA_ARGS__ }, ROW_SPACED | ROW_INNER },
+
 #define REDUCTIONS(name, low, high, flags)                             \
     REDUCED(name, low, high, flags, S(2, 3, 4), OP_SCALAR, EVERYTHING) \
     REDUCED(name, low, high, flags, OP_SCALAR, OP_SCALAR, EVERYTHING)  \
@@ -315,11 +470,42 @@ const op_row op_reductions[] = {
     REDUCTIONS(logsumexp, -2, 2, 0)
     LONG_REDUCTIONS(logsumexp, -2, 2, 0)
     REDUCED(logsumexp, 700, 702, ROW_LOOSE, S(2, 5), S(2), 1, 0)
+    NAMED("var", var_0, 999, 1001, S(2, 3, 4), OP_SCALAR, EVERYTHING)
+    NAMED("var", var_1, -2, 2, S(2, 3), S(2), 1, 0)
+    NAMED("var", var_0, -2, 2, S(1031), OP_SCALAR, EVERYTHING)
+    NAMED("var", var_1, -2, 2, S(2, 3, 4), S(2, 1, 4), 1, 1)
+    NAMED("var", var_1, -2, 2, S(5, 33), S(5), -1, 0)
+    NAMED("std", std_1, -2, 2, S(7), OP_SCALAR, EVERYTHING)
+    NAMED("std", std_1, -2, 2, S(2, 3, 4), S(2, 4), 1, 0)
+    NAMED("std", std_1, 9, 11, S(33, 5), S(1, 5), 0, 1)
+    NAMED("sum", norm_1, -2, 2, S(2, 3, 4), S(2, 4), 1, 0)
+    NAMED("norm", norm_2, -2, 2, S(2, 3), S(3), 0, 0)
+    NAMED("norm", norm_2, -2, 2, S(2, 3, 4), OP_SCALAR, EVERYTHING)
+    NAMED("norm", norm_2, -2, 2, S(2, 3, 4), S(2, 1, 4), 1, 1)
+    NAMED("norm", norm_2, -2, 2, S(3, 1031), S(3), -1, 0)
+    NAMED("amax", norm_inf, 0.5, 2, S(2, 3, 4), OP_SCALAR, EVERYTHING)
+    NAMED("amax", norm_inf, -3, -1, S(2, 3, 4), S(2, 4), 1, 0)
     REDUCED(argmax, -2, 2, ROW_NO_GRADIENT, S(7), OP_SCALAR, 0)
     REDUCED(argmax, -2, 2, ROW_NO_GRADIENT, S(2, 3, 4), S(2, 4), 1)
     REDUCED(argmax, -2, 2, ROW_NO_GRADIENT, S(2, 3, 4), S(3, 4), 0)
     REDUCED(argmax, -2, 2, ROW_NO_GRADIENT, S(5, 1031), S(5), -1)
     ALONG_AXES(cumsum, 0)
+    NAMED("recur", cumprod, -2, 2, S(6), S(6), 0)
+    NAMED("recur", cumprod, 0.8, 1.2, S(2, 3, 4), S(2, 3, 4), 1)
+    NAMED("recur", cumprod, -1, 1, S(3, 700), S(3, 700), -1)
+    NAMED("recur", cumprod, -1, 1, S(1), S(1), 0)
+    { "recur", build_recur, expect_recur, 2, { S(6), S(6) }, S(6), -2, 2, { 0 }, ROW_INNER },
+    { "recur", build_recur, expect_recur, 2, { S(2, 3, 4), S(2, 3, 4) }, S(2, 3, 4), -2, 2, { 1 }, ROW_INNER },
+    ALONG_AXES(logcumsumexp, 0)
+    NAMED("logcumsumexp", logcumsumexp, 700, 720, S(2, 5), S(2, 5), 1)
+    NAMED("gather", ascending, -2, 2, S(7), S(7), 0)
+    NAMED("gather", ascending, -2, 2, S(2, 3, 4), S(2, 3, 4), 1)
+    NAMED("gather", descending, -2, 2, S(5, 31), S(5, 31), 1)
+    NAMED("gather", descending, -2, 2, S(6, 2), S(6, 2), 0)
+    REDUCED(argsort, -2, 2, ROW_NO_GRADIENT | ROW_INTEGERS, S(131), S(131), 0)
+    REDUCED(argsort, -2, 2, ROW_NO_GRADIENT | ROW_INTEGERS, S(2, 3, 4), S(2, 3, 4), 1)
+    NAMED("gather", top_k, -2, 2, S(2, 7, 3), S(2, 3, 3), 1)
+    { "argsort", build_top_k, expect_top_k, 1, { S(4, 9) }, S(4, 3), -2, 2, { 1, 1 }, ROW_NO_GRADIENT | ROW_INTEGERS },
     ALONG_AXES(softmax, 0)
     REDUCED(softmax, -800, 800, 0, S(2, 5), S(2, 5), 1)
     ALONG_AXES(log_softmax, 0)

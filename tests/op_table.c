@@ -253,6 +253,113 @@ START_TEST(the_first_of_equal_maxima)
 }
 END_TEST
 
+/* The value of f and its gradient at x, all in f64. */
+static void with_gradient(ag_node *(*f)(ag_node *), int n, const double *x, double *value, double *slope)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *p = ag_parameter(g, NULL, AG_F64, AG_SHAPE(n), x), *y = f(p), *d;
+    ck_assert_int_eq(ag_gradient(ag_sum(y), 1, &p, &d), AG_OK);
+    test_evaluate(2, (ag_node *[]){ y, d }, NULL, (double *[]){ value, slope });
+    ag_graph_free(g);
+}
+
+static ag_node *products(ag_node *x)
+{
+    return ag_cumprod(x, 0);
+}
+
+START_TEST(running_products_with_zeros)
+{
+    for (int zeros = 0; zeros < 1 << 5; zeros++) {
+        double x[5] = { 2, -3, 0.5, 7, -1.5 }, value[5], slope[5];
+        for (int i = 0; i < 5; i++) x[i] = zeros >> i & 1 ? 0 : x[i];
+        with_gradient(products, 5, x, value, slope);
+        for (int k = 0; k < 5; k++) {
+            double sum = 0;
+            for (int j = k; j < 5; j++) {
+                double product = 1;
+                for (int i = 0; i <= j; i++) product *= i == k ? 1 : x[i];
+                sum += product;
+            }
+            expect_close(slope[k], sum, 1e-15);
+        }
+    }
+}
+END_TEST
+
+static ag_node *running(ag_node *x)
+{
+    return ag_logcumsumexp(x, 0);
+}
+
+static ag_node *deviation(ag_node *x)
+{
+    return ag_std(x, 1);
+}
+
+static ag_node *length(ag_node *x)
+{
+    return ag_norm(x, 2);
+}
+
+static ag_node *largest_of(ag_node *x)
+{
+    return ag_norm(x, INFINITY);
+}
+
+START_TEST(extremes_of_sums)
+{
+    const double inf = INFINITY;
+    const struct {
+        ag_node *(*f)(ag_node *);
+        double x[3], value[3], slope[3]; /* values of rank 0: the first */
+    } row[] = {
+        { running, { -inf, -inf, 3 }, { -inf, -inf, 3 }, { 0, 0, 1 } },
+        { running, { 1000, -1000, 1000 }, { 1000, 1000, 1000 + log(2) }, { 2.5, 0, 0.5 } },
+        { deviation, { 1e9, 1e9 + 1, 1e9 + 2 }, { 1 }, { -0.5, 0, 0.5 } },
+        { deviation, { 4, 4, 4 }, { 0 }, { 0, 0, 0 } },
+        { length, { 3e200, 0, -4e200 }, { 5e200 }, { 0.6, 0, -0.8 } },
+        { length, { 3e-310, 0, 4e-310 }, { 5e-310 }, { 0.6, 0, 0.8 } },
+        { length, { 0, 0, 0 }, { 0 }, { 0, 0, 0 } },
+        { length, { inf, 1, 2 }, { inf }, { NAN, 0, 0 } },
+        { largest_of, { -3, 1, 3 }, { 3 }, { -0.5, 0, 0.5 } },
+        { largest_of, { 0, 0, 0 }, { 0 }, { 0, 0, 0 } },
+    };
+    for (size_t i = 0; i < COUNT(row); i++) {
+        double value[3] = { 0 }, slope[3];
+        with_gradient(row[i].f, 3, row[i].x, value, slope);
+        for (int k = 0; k < 3; k++) {
+            ck_assert_msg(test_close(value[k], row[i].value[k], 1e-14), "row %d: %.17g", (int)i, value[k]);
+            ck_assert_msg(test_close(slope[k], row[i].slope[k], 1e-13), "row %d: slope %.17g", (int)i, slope[k]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(order_of_equals_and_nans)
+{
+    const double x[] = { 1, NAN, 1, -INFINITY, NAN, 0 };
+    const int64_t whole[] = { 1, 9, 1, INT64_MIN, 9, 0 };
+    static const int want[2][6] = { { 3, 5, 0, 2, 1, 4 }, { 1, 4, 0, 2, 5, 3 } };
+    for (int descending = 0; descending < 2; descending++) {
+        ag_graph *g = ag_graph_new(NULL);
+        ag_node *p = ag_parameter(g, NULL, AG_F64, AG_SHAPE(6), x), *k = ag_constant(g, AG_I64, AG_SHAPE(6), whole);
+        double at[2][6], sorted[2][6];
+        ag_node *y[] = { ag_argsort(p, 0, descending), ag_argsort(k, 0, descending), ag_sort(p, 0, descending),
+                         ag_sort(k, 0, descending) };
+        test_evaluate(4, y, NULL, (double *[]){ at[0], at[1], sorted[0], sorted[1] });
+        for (int i = 0; i < 6; i++) {
+            int from = want[descending][i];
+            ck_assert_int_eq((int)at[0][i], from);
+            ck_assert_int_eq((int)at[1][i], from);
+            ck_assert(isnan(x[from]) ? isnan(sorted[0][i]) : sorted[0][i] == x[from]);
+            ck_assert(sorted[1][i] == (double)whole[from]);
+        }
+        ag_graph_free(g);
+    }
+}
+END_TEST
+
 /* The slope of the k-th of two operands; a rule says what it is where two formulas meet. */
 static double slope_at(ag_node *(*f)(ag_node *, ag_node *), double a, double b, int k)
 {
@@ -347,6 +454,9 @@ Suite *suite_op_table(void)
     tcase_add_test(t, extrema_see_every_nan);
     tcase_add_test(t, softmax_of_special_values);
     tcase_add_test(t, the_first_of_equal_maxima);
+    tcase_add_test(t, running_products_with_zeros);
+    tcase_add_test(t, extremes_of_sums);
+    tcase_add_test(t, order_of_equals_and_nans);
     tcase_add_test(t, slopes_where_formulas_meet);
     tcase_add_test(t, polygamma_at_known_points);
     suite_add_tcase(s, t);

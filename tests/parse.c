@@ -218,6 +218,11 @@ START_TEST(functions_with_axes_and_extents)
     expect_parse("layer_norm(x, 1)", ag_layer_norm(x, 1, NULL, NULL, 0));
     expect_parse("adaptive_avg_pool(reshape(x, 1, 1, 4, 3), 2)", ag_adaptive_avg_pool(images, (int64_t[]){ 2, 2 }));
     expect_parse("attention(x, x, x, 1)", ag_attention(x, x, x, 0, 1));
+    expect_parse("norm(x) + std(x, 0)", ag_add(ag_norm(x, 2), ag_std_axis(x, 0, 1, 0)));
+    expect_parse("sort(x, 0, 1)", ag_sort(x, 0, 1));
+    expect_parse("cumprod(tril(x), 1)", ag_cumprod(ag_tril(x, 0), 1));
+    expect_parse("index(stack(x, roll(x, 0, -1), 0), 0, 1)",
+                 ag_index(ag_stack(2, (ag_node *[]){ x, ag_roll(x, 0, -1) }, 0), 0, 1));
     expect_parse("clip(x, -0.5, 2)", ag_clip(x, -0.5, 2));
     expect_parse("leaky_relu(x, 0.25)", ag_leaky_relu(x, 0.25));
     expect_parse("log_sigmoid(x) + selu(x)", ag_add(ag_log_sigmoid(x), ag_selu(x)));
@@ -230,7 +235,7 @@ END_TEST
 START_TEST(every_operation_is_a_function)
 {
     static const ag_op *const inner[] = { &agi_embed, &agi_assemble, &agi_strew, &agi_scatter_onto, &agi_lu,
-                                          &agi_diagonal,
+                                          &agi_diagonal, &agi_recur,
                                           &agi_loop, &agi_branch, &agi_part, &agi_unpart, &agi_guard, &agi_normalise,
                                           &agi_pick, &agi_derivative, &agi_sigmoid_slope, &agi_tanh_slope,
                                           &agi_softmax_error, &agi_softmax_slope, &agi_cofactor, &agi_cofactor_slope,

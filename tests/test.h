@@ -66,6 +66,7 @@ Suite *suite_memory(void);
 Suite *suite_randomness(void);
 Suite *suite_recompute(void);
 Suite *suite_linalg(void);
+Suite *suite_einsum(void);
 Suite *suite_parse(void);
 Suite *suite_demos(void);
 Suite *suite_derive(void);

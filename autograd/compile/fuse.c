@@ -56,7 +56,7 @@ static joining fold_joins(const agi_compiler *c, const agi_value *it, uint32_t g
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     const ag_node *x = c->value[it->in[0]].node;
-    ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
+    ag_extents s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
     joining j = { .columns = f->columns };
     int64_t points = ag_count(x);
     int of_row = f->columns > 1 && points != f->points && is_column(f, points);

@@ -135,7 +135,7 @@ static void lower_fold(lowering *l, uint32_t i)
     const agi_value *it = &l->c->value[i];
     agi_pass *g = l->g;
     const ag_node *x = l->c->value[it->in[0]].node;
-    ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
+    ag_extents s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
     int of_rows = ag_count(x) != g->rows * g->columns;
     uint32_t in = operand_register(l, it, 0, of_rows);
     if (it->row) {

@@ -115,7 +115,7 @@ static void write_fold(writer *w, const agi_value *it, uint32_t out)
 {
     static const uint32_t codes[] = { AGI_SUM, AGI_PROD, AGI_MAX, AGI_MIN };
     const ag_node *x = w->c->value[it->in[0]].node;
-    ag_split s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
+    ag_extents s = ag_split_at(x, ((const ag_axis_attribute *)it->node->attribute)->axis);
     agi_pattern p = agi_operand_walk(w->c, it, 0);
     uint32_t base = base_of(w, w->c->value[it->in[0]].root, &p), code = codes[it->node->op->fold];
     for (int64_t o = 0; o < s.outer * s.inner; o++) {
@@ -178,7 +178,7 @@ static void write_part(writer *w, const sum *y, int k, const ag_window *at)
     const agi_compiler *c = w->c;
     const uint32_t s = (uint32_t)agi_sources(c, &c->value[y->value], k);
     const ag_node *part = c->value[s].node, *of = c->value[y->value].node;
-    const ag_split split = ag_split_at(part, at->axis);
+    const ag_extents split = ag_split_at(part, at->axis);
     const agi_pattern p = agi_walk(c, s, part->rank, part->dim);
     const uint32_t from = base_of(w, c->value[s].root, &p);
     for (int64_t e = 0, n = ag_count(part); e < n; e++) {

@@ -20,9 +20,9 @@ ag_strides ag_contiguous(const ag_node *x)
     return s;
 }
 
-ag_split ag_split_at(const ag_node *x, int axis)
+ag_extents ag_split_at(const ag_node *x, int axis)
 {
-    ag_split s = { 1, 1, 1 };
+    ag_extents s = { 1, 1, 1 };
     if (axis == AG_ALL) {
         s.extent = ag_count(x);
         return s;

@@ -99,7 +99,7 @@ static agi_origins of_reduction(agi_search *s, const ag_node *y)
     const ag_node *x = y->in[0];
     agi_origins p = agi_origins_of(s, x);
     if (p.uniform) return p;
-    ag_split split = ag_split_at(x, ((const ag_axis_attribute *)y->attribute)->axis);
+    ag_extents split = ag_split_at(x, ((const ag_axis_attribute *)y->attribute)->axis);
     agi_origins out = blank(s, y);
     for (int64_t o = 0; out.set && o < split.outer; o++)
         for (int64_t i = 0; i < split.inner; i++)

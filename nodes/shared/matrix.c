@@ -108,10 +108,11 @@ static ag_node *column_numbers(const ag_node *x, int64_t cols)
     return ag_arange(x->graph, (ag_dtype)x->dtype, cols);
 }
 
-ag_node *agi_triangle(ag_node *x, int upper)
+ag_node *agi_triangle(ag_node *x, int upper, int64_t diagonal)
 {
     if (ag_is_bad(x)) return x;
     ag_node *i = row_numbers(x, agi_rows(x)), *j = column_numbers(x, agi_cols(x));
+    if (diagonal) i = ag_add(i, ag_number(x->graph, (double)diagonal));
     return ag_where(upper ? ag_less_equal(i, j) : ag_greater_equal(i, j), x, ag_number(x->graph, 0));
 }
 
@@ -119,7 +120,7 @@ ag_node *agi_half_diagonal(ag_node *x)
 {
     if (ag_is_bad(x)) return x;
     ag_node *i = row_numbers(x, agi_rows(x)), *j = column_numbers(x, agi_cols(x));
-    return ag_where(ag_equal(i, j), ag_scale(x, 0.5), agi_triangle(x, 0));
+    return ag_where(ag_equal(i, j), ag_scale(x, 0.5), agi_triangle(x, 0, 0));
 }
 
 ag_node *agi_times(ag_node *number, ag_node *x)

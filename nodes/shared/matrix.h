@@ -33,7 +33,8 @@ ag_node *agi_solve_columns(agi_solver *solve, ag_node *a, ag_node *b, const void
 
 ag_node *agi_transposed(ag_node *x);                        /* the matrices transposed: a view */
 int agi_is_transposed(const ag_node *x);                    /* is x what that made? */
-ag_node *agi_triangle(ag_node *x, int upper);               /* that triangle, the rest 0 */
+/* x_ij where j - i is at most `diagonal`, upper: at least; the rest 0. */
+ag_node *agi_triangle(ag_node *x, int upper, int64_t diagonal);
 ag_node *agi_half_diagonal(ag_node *x);                     /* the lower triangle with half the diagonal */
 ag_node *agi_times(ag_node *number, ag_node *x);            /* x [..., n, m] by number [...] */
 ag_node *agi_take_diagonal(ag_node *x);                     /* [..., n, m] to [..., min(n, m)]: a view */
