@@ -4,8 +4,8 @@
  *                              operations
  *   fuzz_value.c               the reference: a node's value from those of its operands, as they were written, with
  *                              a bound on what roundings may do to it
- *   fuzz_point.c, fuzz_moves.c, fuzz_sums.c, fuzz_others.c, fuzz_matrix.c, fuzz_windows.c, fuzz_attention.c,
- *   fuzz_random.c, fuzz_loop.c its operations
+ *   fuzz_point.c, fuzz_moves.c, fuzz_sums.c, fuzz_runs.c, fuzz_others.c, fuzz_matrix.c, fuzz_windows.c,
+ *   fuzz_attention.c, fuzz_random.c, fuzz_loop.c its operations
  *   fuzz_ways.c, fuzz_c.c      the ways: interpreted and native plans; exported C, many programs in a file
  *   random.c, fuzz.c           the suites: all that is interpreted; all that is compiled
  *   fuzz_show.c                what is printed of a program that fails */
@@ -59,6 +59,7 @@ int fuzz_pointwise(const ag_node *y, const fuzz_value *const in[], fuzz_value *o
 int fuzz_moves(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 void fuzz_others(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
+int fuzz_runs(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_windows(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_attention(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);
 int fuzz_draws(const ag_node *y, const fuzz_value *const in[], fuzz_value *out);

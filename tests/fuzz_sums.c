@@ -80,20 +80,6 @@ static void fold(const ag_node *y, const fuzz_value *x, fuzz_value *out)
         }
 }
 
-static void cumsum(const ag_node *y, const fuzz_value *x, fuzz_value *out)
-{
-    ag_extents s = ag_split_at(y, *(const int *)y->attribute);
-    for (int64_t o = 0; o < s.outer; o++)
-        for (int64_t i = 0; i < s.inner; i++) {
-            fuzz_summation sum = { 0 };
-            for (int64_t k = 0; k < s.extent; k++) {
-                int64_t at = (o * s.extent + k) * s.inner + i;
-                fuzz_add(&sum, x->value[at], x->bound[at]);
-                fuzz_end(&sum, (ag_dtype)y->dtype, &out->value[at], &out->bound[at]);
-            }
-        }
-}
-
 static void argmax(const ag_node *y, const fuzz_value *x, fuzz_value *out)
 {
     ag_extents s = ag_split_at(y->in[0], ((const ag_axis_attribute *)y->attribute)->axis);
@@ -222,7 +208,6 @@ static void strew(const ag_node *y, const fuzz_value *const in[], fuzz_value *ou
 int fuzz_sums(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
     if (y->op->flags & AG_REDUCTION) fold(y, in[0], out);
-    else if (y->op == &agi_cumsum) cumsum(y, in[0], out);
     else if (y->op == &agi_argmax) argmax(y, in[0], out);
     else if (y->op == &agi_scatter_add) scatter_add(y, in, out);
     else if (y->op == &agi_assemble) assemble(y, in, out);

@@ -47,25 +47,28 @@ static inline double philox_uniform_f64(philox_draw d, int64_t i)
     return ldexp((double)((uint64_t)(w[2 * k] >> 5) << 26 | w[2 * k + 1] >> 6), -53);
 }
 
-static inline double philox_wave(int odd, double u, double turn)
+/* sqrt(-2 log u) times the cosine or the sine of a turn's part, which is reduced exactly to at most an eighth. */
+static inline long double philox_wave(int odd, long double u, long double turn)
 {
-    const double pi = 3.14159265358979323846;
-    return sqrt(-2 * log(u)) * (odd ? sin(2 * pi * turn) : cos(2 * pi * turn));
+    const long double quarters = roundl(4 * turn), angle = (turn - quarters / 4) * 6.28318530717958647692528676655901L;
+    const int q = ((int)quarters + (odd ? 3 : 0)) % 4;
+    const long double wave = q % 2 ? sinl(angle) : cosl(angle);
+    return sqrtl(-2 * logl(u)) * (q == 1 || q == 2 ? -wave : wave);
 }
 
-static inline double philox_normal_f32(philox_draw d, int64_t i)
+static inline long double philox_normal_f32(philox_draw d, int64_t i)
 {
     uint32_t w[4];
     const int k = philox_block(d, i, 64, w);
     return philox_wave(k & 1, ldexp((float)(w[k & 2] >> 1 | 1), -31), ldexp(w[(k & 2) + 1], -32));
 }
 
-static inline double philox_normal_f64(philox_draw d, int64_t i)
+static inline long double philox_normal_f64(philox_draw d, int64_t i)
 {
     uint32_t w[4];
     const int k = philox_block(d, i, 32, w);
-    const double u = ldexp((double)(((uint64_t)(w[0] >> 5) << 26 | w[1] >> 6) + 1), -53);
-    return philox_wave(k, u, ldexp(w[2], -32) + ldexp(w[3] >> 8, -56));
+    const long double u = ldexp((double)(((uint64_t)(w[0] >> 5) << 26 | w[1] >> 6) + 1), -53);
+    return philox_wave(k, u, ldexpl(w[2], -32) + ldexpl(w[3] >> 8, -56));
 }
 
 static inline void philox_shuffle(philox_draw d, int64_t n, int64_t out[])
