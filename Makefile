@@ -2,6 +2,7 @@
 # make demo     train the blog's network
 # make fashion  train a convolutional network on real images, or on drawn digits
 # make check    pass the tests; SANITIZE=1: under the sanitizers, VALGRIND=1: under valgrind
+# make install  libraries, headers and manual into PREFIX (/usr/local), below DESTDIR; make uninstall takes them away
 # make bench    build/bench, the benchmarks
 # make fuzz     run random graphs every way there is until two disagree; SEED, COUNT: which, how many (5000: hours)
 # make mutants  break the library on purpose, fault by fault, and tell which faults no test notices (half an hour)
@@ -52,7 +53,7 @@ fashion: $(BUILD)/fashion
 	$(MAKE) --no-print-directory install-deps PACKAGES=dataset-fashion-mnist || :
 	$<
 
-check: $(BUILD)/check $(DEMOS)
+check: $(BUILD)/check $(DEMOS) $(BUILD)/libautograd.so
 	$(if $(SANITIZE)$(VALGRIND),CK_FORK=no) \
 	$(if $(VALGRIND),AG_ISA=1 AG_QUICK=1 valgrind --error-exitcode=1 --leak-check=full) $<
 
@@ -67,8 +68,15 @@ mutants: $(BUILD)/check $(DEMOS)
 $(BUILD)/libautograd.a: $(OBJECTS)
 	$(call say,archive)rm -f $@ && ar qcs $@ $^
 
-$(BUILD)/libautograd.so: $(OBJECTS)
-	$(call say,link)$(CC) $(CFLAGS) -shared $^ $(LDFLAGS) $(LIBS) -o $@
+# Named for all versions that a program linked with one of them may meet; what is seen of it is what headers declare.
+$(BUILD)/libautograd.so: $(OBJECTS) | $(BUILD)/seen
+	$(call say,link)$(CC) $(CFLAGS) -shared $^ -Wl,-soname,libautograd.so.$(MAJOR) -Wl,--version-script,$(BUILD)/seen \
+	$(LDFLAGS) $(LIBS) -o $@
+	@ln -sf $(@F) $@.$(MAJOR)
+
+$(BUILD)/seen:
+	@mkdir -p $(@D)
+	@echo '{ global: ag_*; local: *; };' > $@
 
 $(SINGLE): $(BUILD)/%: $(BUILD)/demos/%.o
 $(BUILD)/derive: $(DERIVE)
@@ -131,11 +139,44 @@ install-deps:
 	$$root apt-get -q update && \
 	$$root env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $(PACKAGES)
 
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDE := $(DESTDIR)$(PREFIX)/include/autograd
+LIB := $(DESTDIR)$(LIBDIR)
+MAN := $(DESTDIR)$(PREFIX)/share/man/man3
+ROOMS = train data networks fit
+PUBLIC := autograd.h node.h inspect/check.h $(foreach room,$(ROOMS),$(room)/$(room).h)
+VERSION := $(shell sed -n 's/.*AG_VERSION "\(.*\)"/\1/p' autograd/autograd.h)
+MAJOR := $(firstword $(subst ., ,$(VERSION)))
+FILL = sed 's|@PREFIX@|$(PREFIX)|g; s|@LIBDIR@|$(LIBDIR)|g; s|@VERSION@|$(VERSION)|g; s|@ZLIB@|$(filter -lz,$(LIBS))|g'
+
+# A page for every function, of what the headers and the operations' files say.
+$(BUILD)/man/autograd.3: autograd/manual.awk $(PUBLIC:%=autograd/%) $(NODES)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@awk -v folder=$(@D) -f $< $(filter-out %/node.h,$(filter %.h,$^)) $(filter %.c,$^)
+
+install: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(BUILD)/man/autograd.3
+	@for header in $(PUBLIC); do install -D -m 644 autograd/$$header $(INCLUDE)/$$header; done
+	@install -d $(LIB)/pkgconfig $(LIB)/cmake/autograd
+	@install -m 644 $(BUILD)/libautograd.a $(LIB)
+	@install -m 755 $(BUILD)/libautograd.so $(LIB)/libautograd.so.$(VERSION)
+	@ln -sf libautograd.so.$(VERSION) $(LIB)/libautograd.so.$(MAJOR)
+	@ln -sf libautograd.so.$(MAJOR) $(LIB)/libautograd.so
+	@$(FILL) autograd/autograd.pc.in > $(LIB)/pkgconfig/autograd.pc
+	@for file in Config ConfigVersion; do \
+	    $(FILL) autograd/autograd$$file.cmake.in > $(LIB)/cmake/autograd/autograd$$file.cmake; done
+	@install -d $(MAN) && install -m 644 $(BUILD)/man/*.3 $(MAN)
+	@echo 'installed in $(DESTDIR)$(PREFIX): pkg-config --cflags --libs autograd'
+
+uninstall:
+	rm -rf $(INCLUDE) $(LIB)/libautograd.* $(LIB)/pkgconfig/autograd.pc $(LIB)/cmake/autograd \
+	$(MAN)/autograd.3 $(MAN)/ag_*.3
+
 clean:
 	rm -rf build build-clang build-sanitize
 
 FORCE:
-.PHONY: all demo fashion check bench fuzz mutants clean install-deps FORCE
+.PHONY: all demo fashion check bench fuzz mutants install uninstall clean install-deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

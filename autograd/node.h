@@ -318,11 +318,13 @@ int ag_same_shape(const ag_node *a, const ag_node *b);
 size_t ag_dtype_size(ag_dtype);
 ag_strides ag_contiguous(const ag_node *x); /* row-major strides, offset 0 */
 
-/* ---- the registry ---------------------------------------------------------------------------------------------- */
+/* ---- the registry: of the library's own sources ---------------------------------------------------------------- */
 
+#ifdef AG_BUILDING
 #define NODE(name) extern const ag_op agi_##name;
 #include "../nodes/nodes.def"
 #undef NODE
+#endif
 
 #ifdef __cplusplus
 }

@@ -23,7 +23,7 @@ static const struct {
     SUITE(data) SUITE(fit) SUITE(trap) SUITE(sides) SUITE(units) SUITE(random_branches) SUITE(steps) SUITE(traffic)
     SUITE(sums) SUITE(long_sums) SUITE(products) SUITE(bands) SUITE(product_kernels) SUITE(factor_kernels)
     SUITE(convolve_kernels) SUITE(windows) SUITE(digits) SUITE(losses) SUITE(networks) SUITE(in_place)
-    SUITE(failure) SUITE(calls) SUITE(singular) SUITE(stress) SUITE(blog) SUITE(readme) SUITE(rooms)
+    SUITE(failure) SUITE(calls) SUITE(singular) SUITE(stress) SUITE(blog) SUITE(readme) SUITE(rooms) SUITE(install)
     SUITE(randomness) SUITE(training) SUITE(schedules) SUITE(lbfgs)
 #undef SUITE
 };
