@@ -1,63 +1,97 @@
-/* The example in README.md is compiled as it stands there and prints what README.md says. */
+/* The programs in README.md and autograd/GUIDE.md are compiled as they stand there and print what is said there. */
 #include "test.h"
 
 #include <unistd.h>
 
-static char text[100000];
+static char text[100000], folder[32];
 
-static void read_readme(void)
+static void read_text(const char *path)
 {
-    FILE *f = fopen("README.md", "r");
-    ck_assert_msg(f != NULL, "no README.md here: run from the top of the source tree");
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f != NULL, "no %s here: run from the top of the source tree", path);
     text[fread(text, 1, sizeof text - 1, f)] = 0;
     fclose(f);
 }
 
-static char *between(char *from, const char *start, const char *end)
+/* What stands between the two, which ends there; *from goes on behind it. NULL: they are not there. */
+static char *between(char **from, const char *start, const char *end)
 {
-    char *s = strstr(from, start), *e = s ? strstr(s + strlen(start), end) : NULL;
-    ck_assert_msg(e != NULL, "README.md has no '%s' with '%s' after it", start, end);
+    char *s = strstr(*from, start), *e = s ? strstr(s + strlen(start), end) : NULL;
+    if (!e) return NULL;
     *e = 0;
+    *from = e + 1;
     return s + strlen(start);
 }
 
-START_TEST(the_example_compiles_and_runs)
+static void enter(void)
 {
-    char folder[] = "/tmp/autograd-XXXXXX", path[64], command[2048], output[256];
-    read_readme();
-    char *code = between(text, "```c\n", "\n```"), *rest = code + strlen(code) + 1;
-    char *want = between(rest, "./a.out\n    ", "\n");
-    int lines = 1;
-    for (char *c = code; *c; c++) lines += *c == '\n' && c[1] != '\n';
-    ck_assert_int_le(lines, 20);
-
+    strcpy(folder, "/tmp/autograd-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/example.c", folder);
+}
+
+static void leave(void)
+{
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* Compiled with the library, or with the C that an earlier program has written; `want` is all that it prints. */
+static void expect_program(const char *code, const char *want)
+{
+    char path[64], command[2048], output[4096];
+    snprintf(path, sizeof path, "%s/program.c", folder);
     FILE *f = fopen(path, "w");
     fprintf(f, "%s\n", code);
     fclose(f);
+    const int alone = !strstr(code, "#include \"autograd/");
     snprintf(command, sizeof command,
-             TEST_CC " -std=c11 -Wall -Wextra -Wpedantic -Werror -I. %s " TEST_BUILD "/libautograd.a " TEST_LIBS
-                     " -o %s/a.out",
-             path, folder);
-    ck_assert_msg(system(command) == 0, "%s", command);
-    snprintf(command, sizeof command, "%s/a.out", folder);
+             "top=$PWD; cd %s && " TEST_CC " -std=c11 -Wall -Wextra -Wpedantic -Werror -I$top program.c %s%s " TEST_LIBS
+             " && ./a.out", folder, alone ? "tank.c" : "$top/", alone ? "" : TEST_BUILD "/libautograd.a");
     FILE *pipe = popen(command, "r");
     output[fread(output, 1, sizeof output - 1, pipe)] = 0;
-    ck_assert_int_eq(pclose(pipe), 0);
-    output[strcspn(output, "\n")] = 0;
+    ck_assert_msg(pclose(pipe) == 0, "%s", command);
     ck_assert_str_eq(output, want);
-    remove(path);
-    remove(command);
-    rmdir(folder);
+}
+
+START_TEST(the_example_of_the_readme)
+{
+    read_text("README.md");
+    char *rest = text, want[128], *code = between(&rest, "```c\n", "\n```");
+    char *line = between(&rest, "./a.out\n    ", "\n");
+    int lines = 1;
+    ck_assert(code && line);
+    for (char *c = code; *c; c++) lines += *c == '\n' && c[1] != '\n';
+    ck_assert_int_le(lines, 20);
+    snprintf(want, sizeof want, "%s\n", line);
+    enter();
+    expect_program(code, want);
+    leave();
 }
 END_TEST
 
-/* Files and folders that README.md speaks of exist. */
-START_TEST(the_files_it_names_exist)
+START_TEST(the_programs_of_the_guide)
+{
+    read_text("autograd/GUIDE.md");
+    char *rest = text, *code, *want;
+    int programs = 0;
+    enter();
+    for (; (code = between(&rest, "```c\n", "\n```\n")) != NULL; programs++) {
+        want = between(&rest, "```text\n", "```");
+        ck_assert_msg(want != NULL, "program %d of the guide says not what it prints", programs);
+        expect_program(code, want);
+    }
+    ck_assert_int_ge(programs, 10);
+    leave();
+}
+END_TEST
+
+/* Files that they speak of exist. */
+START_TEST(the_files_they_name_exist)
 {
     char command[] = "test -r README.md && "
-                     "for f in $(grep -oE '(autograd|nodes|tests|demos)/[a-z_0-9/]+\\.(c|h|def)' README.md |"
+                     "for f in $(cat README.md autograd/*.md .github/*.md |"
+                     "           grep -oE '(autograd|nodes|tests|demos)/[a-z_0-9/]+\\.(c|h|def|md)' |"
                      "           grep -v nodes/name.c); do [ -e $f ] || { echo $f; exit 1; }; done";
     ck_assert_int_eq(system(command), 0);
 }
@@ -67,9 +101,10 @@ Suite *suite_readme(void)
 {
     Suite *s = suite_create("readme");
     TCase *t = tcase_create("readme");
-    tcase_set_timeout(t, 60);
-    tcase_add_test(t, the_example_compiles_and_runs);
-    tcase_add_test(t, the_files_it_names_exist);
+    tcase_set_timeout(t, 300);
+    tcase_add_test(t, the_example_of_the_readme);
+    tcase_add_test(t, the_programs_of_the_guide);
+    tcase_add_test(t, the_files_they_name_exist);
     suite_add_tcase(s, t);
     return s;
 }
