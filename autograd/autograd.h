@@ -25,7 +25,7 @@
 
 /* ---- types and shapes ------------------------------------------------------------------------------------------ */
 #define AG_MAX_RANK 8
-typedef enum { AG_F32, AG_F64, AG_I64 } ag_dtype; /* AG_I64 holds indices and labels: no arithmetic, no gradient */
+typedef enum { AG_F32, AG_F64, AG_I64 } ag_dtype; /* AG_I64: indices, labels; see ag_floor_divide */
 typedef struct {
     int rank; /* 0: a scalar */
     int64_t dim[AG_MAX_RANK];
@@ -116,6 +116,8 @@ ag_node *ag_softplus(ag_node *x), *ag_log_sigmoid(ag_node *x), *ag_logaddexp(ag_
 ag_node *ag_gelu(ag_node *x), *ag_gelu_tanh(ag_node *x), *ag_silu(ag_node *x); /* x Phi(x); nearly; x sigmoid(x) */
 ag_node *ag_mish(ag_node *x), *ag_hardswish(ag_node *x), *ag_selu(ag_node *x), *ag_elu(ag_node *x, double alpha);
 ag_node *ag_leaky_relu(ag_node *x, double slope), *ag_clip(ag_node *x, double low, double high);
+/* Of AG_I64, without gradient: + - * neg abs sign square minimum maximum, comparisons, where, fmod, and this: */
+ag_node *ag_floor_divide(ag_node *a, ag_node *b); /* towards -Inf; a divisor of 0 is AG_EARG by ag_eval */
 ag_node *ag_hardtanh(ag_node *x, double low, double high); /* as ag_clip, with slope 0, not 1, at the bounds */
 
 /* ---- reductions: over everything, to rank 0; over one axis (negative: from the end) ------------------------------ */
@@ -197,15 +199,13 @@ ag_node *ag_einsum(const char *pattern, int n, ag_node *const x[]); /* as numpy.
 ag_node *ag_solve(ag_node *a, ag_node *b); /* a^-1 b; b [..., n, k], or [n] where a is [n, n]; batches broadcast */
 ag_node *ag_triangular_solve(ag_node *a, ag_node *b, int upper, int transposed); /* reads that triangle of a only */
 ag_node *ag_cholesky(ag_node *a); /* lower triangular y, y y^T = (a + a^T) / 2 */
-ag_node *ag_inverse(ag_node *a), *ag_trace(ag_node *a);
 ag_node *ag_det(ag_node *a);    /* its first and second derivatives are right for singular matrices, too */
 ag_node *ag_logdet(ag_node *a); /* log |det a|: of a singular matrix -Inf, its derivative NaN */
-ag_node *ag_diag(ag_node *x); /* of a vector: the diagonal matrix; of matrices: their diagonals */
+ag_node *ag_inverse(ag_node *a), *ag_trace(ag_node *a), *ag_diag(ag_node *x); /* vector to matrix; or diagonals */
 
 /* ---- shapes: views (no copy) and rearrangements ---------------------------------------------------------------- */
 ag_node *ag_transpose(ag_node *x, const int *axes_or_null); /* NULL: reversed */
-ag_node *ag_reshape(ag_node *x, ag_shape);                  /* one extent may be -1: whatever fits */
-ag_node *ag_broadcast_to(ag_node *x, ag_shape);
+ag_node *ag_reshape(ag_node *x, ag_shape), *ag_broadcast_to(ag_node *x, ag_shape); /* reshape: one may be -1 */
 /* x[start:stop:step] along an axis, as in Python: negative bounds count from the end, bounds are clipped. */
 #define AG_END INT64_MAX /* as a bound: to the end in the direction of step */
 ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t step);
@@ -224,7 +224,7 @@ ag_node *ag_cast(ag_node *x, ag_dtype), *ag_stop_gradient(ag_node *x); /* cast t
 /* An output that stores `value` into the parameter after everything else in the plan has read the old value; its own
  * value is the new one. Shapes and types are equal; a plan assigns a parameter once. */
 ag_node *ag_assign(ag_node *parameter, ag_node *value);
-ag_node *ag_group(int n, ag_node *const x[]); /* several outputs as one, as assignments; its value is the last's */
+ag_node *ag_group(int n, ag_node *const x[]); /* outputs as one: what they assign is done; its value is the last's */
 
 /* ---- random numbers: Philox4x32-10, the same bits everywhere ----------------------------------------------------- */
 /* Fresh at every evaluation, by a count of them, a parameter like the seed: "random/counter", "random/seed". What a

@@ -154,6 +154,9 @@ struct ag_op {
     const char *c_text; /* the expression as C, in x / a, b, c, with F(f) for a <math.h> function of the type, K(1.5) */
     void (*f32)(int64_t n, float *out, const float *a, const float *b, const float *c);    /* out may be an input */
     void (*f64)(int64_t n, double *out, const double *a, const double *b, const double *c);
+    /* AG_POINTWISE: the node that it is where no operand is real, but for numbers, and one is AG_I64. NULL: there is
+     * none, an error says so. */
+    ag_node *(*integers)(int n, ag_node *const in[]);
     unsigned linear; /* AG_POINTWISE: bits, 1 << i, of the inputs in which it is linear, in all of them together,
                         whatever the others are: a unit vector's zeros there make zeros */
 

@@ -1,5 +1,5 @@
 /* |x|;  derivative sign(x), which is 0 at 0. */
-#include "node.h"
+#include "shared/integers.h"
 
 POINTWISE1(abs, F(fabs)(x))
 
@@ -13,6 +13,7 @@ const ag_op agi_abs = { .name = "abs",
                         .inputs = 1,
                         .flags = AG_POINTWISE,
                         .code = POINTWISE_CODE,
+                        .integers = agi_integer_abs,
                         .gradient = gradient };
 
 ag_node *ag_abs(ag_node *x)

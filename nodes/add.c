@@ -1,6 +1,7 @@
 /* a + b;  d/da = 1, d/db = 1. */
 #include "shared/algebra.h"
 #include "shared/gather.h"
+#include "shared/integers.h"
 
 #include <math.h>
 
@@ -57,6 +58,7 @@ const ag_op agi_add = { .name = "add",
                         .inputs = 2,
                         .flags = AG_POINTWISE | AG_KEEPS_ZERO | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .integers = agi_integer_add,
                         .linear = 1 << 0 | 1 << 1,
                         .simplify = simplify,
                         .gradient = gradient };

@@ -1,5 +1,5 @@
 /* 1 where a = b, else 0 (a NaN equals nothing);  zero gradient everywhere. */
-#include "node.h"
+#include "shared/integers.h"
 
 POINTWISE2(equal, a == b ? 1 : 0)
 
@@ -8,6 +8,7 @@ const ag_op agi_equal = { .name = "equal",
                           .inputs = 2,
                           .flags = AG_POINTWISE,
                           .code = POINTWISE_CODE,
+                          .integers = agi_integer_equal,
                           .gradient = ag_zero_gradient };
 
 ag_node *ag_equal(ag_node *a, ag_node *b)

@@ -1,6 +1,6 @@
 /* C's fmod, exact: a - n b, n = a / b towards zero; of the sign of a.  d/da = 1, d/db = -n, n being a multiple's
  * quotient, which is rounded to what it is. */
-#include "node.h"
+#include "shared/integers.h"
 
 POINTWISE2(fmod, F(fmod)(a, b))
 
@@ -16,6 +16,7 @@ const ag_op agi_fmod = { .name = "fmod",
                          .inputs = 2,
                          .flags = AG_POINTWISE,
                          .code = POINTWISE_CODE,
+                         .integers = agi_integer_fmod,
                          .gradient = gradient };
 
 ag_node *ag_fmod(ag_node *a, ag_node *b)

@@ -1,5 +1,5 @@
 /* 1 where a > b, else 0 (also where one is NaN);  zero gradient everywhere. */
-#include "node.h"
+#include "shared/integers.h"
 
 POINTWISE2(greater, a > b ? 1 : 0)
 
@@ -8,6 +8,7 @@ const ag_op agi_greater = { .name = "greater",
                             .inputs = 2,
                             .flags = AG_POINTWISE,
                             .code = POINTWISE_CODE,
+                            .integers = agi_integer_greater,
                             .gradient = ag_zero_gradient };
 
 ag_node *ag_greater(ag_node *a, ag_node *b)

@@ -1,5 +1,5 @@
 /* 1 where a <= b, else 0 (also where one is NaN);  zero gradient everywhere. */
-#include "node.h"
+#include "shared/integers.h"
 
 POINTWISE2(less_equal, a <= b ? 1 : 0)
 
@@ -8,6 +8,7 @@ const ag_op agi_less_equal = { .name = "less_equal",
                                .inputs = 2,
                                .flags = AG_POINTWISE,
                                .code = POINTWISE_CODE,
+                               .integers = agi_integer_less_equal,
                                .gradient = ag_zero_gradient };
 
 ag_node *ag_less_equal(ag_node *a, ag_node *b)

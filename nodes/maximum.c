@@ -1,6 +1,6 @@
 /* The larger of a and b, NaN if either is;  the gradient goes to the one that was taken, half to each of equals.
  * The comparisons name the one that loses, so that a NaN's gradient reaches both. */
-#include "node.h"
+#include "shared/integers.h"
 
 POINTWISE2(maximum, a > b || a != a ? a : b)
 
@@ -17,6 +17,7 @@ const ag_op agi_maximum = { .name = "maximum",
                             .inputs = 2,
                             .flags = AG_POINTWISE,
                             .code = POINTWISE_CODE,
+                            .integers = agi_integer_maximum,
                             .gradient = gradient };
 
 ag_node *ag_maximum(ag_node *a, ag_node *b)

@@ -1,5 +1,6 @@
 /* a b;  d/da = b, d/db = a. */
 #include "shared/algebra.h"
+#include "shared/integers.h"
 
 POINTWISE2(mul, a * b)
 
@@ -55,6 +56,7 @@ const ag_op agi_mul = { .name = "mul",
                         .inputs = 2,
                         .flags = AG_POINTWISE | AG_BILINEAR | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .integers = agi_integer_mul,
                         .linear = 1 << 0 | 1 << 1,
                         .simplify = simplify,
                         .gradient = gradient };

@@ -1,5 +1,6 @@
 /* -x;  derivative -1. */
 #include "shared/algebra.h"
+#include "shared/integers.h"
 
 POINTWISE1(neg, -x)
 
@@ -20,6 +21,7 @@ const ag_op agi_neg = { .name = "neg",
                         .inputs = 1,
                         .flags = AG_POINTWISE | AG_KEEPS_ZERO | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .integers = agi_integer_neg,
                         .linear = 1 << 0,
                         .simplify = simplify,
                         .gradient = gradient };

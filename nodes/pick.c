@@ -33,9 +33,9 @@ static ag_status run(const ag_kernel_call *c)
     char *to = c->out;
     for (int64_t k = 0; k < x->dim[0]; k++, to += size) {
         const int64_t label = labels[k * c->in_stride[1].stride[0]];
-        const char *from = (const char *)c->in[0] + (k * stride[0] + label * stride[1]) * (int64_t)size;
         if (f->ignores && label == f->ignored) memset(to, 0, size);
-        else if (label >= 0 && label < classes) memcpy(to, from, size);
+        else if (label >= 0 && label < classes)
+            memcpy(to, (const char *)c->in[0] + (k * stride[0] + label * stride[1]) * (int64_t)size, size);
         else {
             snprintf(c->message, c->message_size,
                      "element %lld is %lld, none of %lld classes, which count from 0 to %lld", (long long)k,

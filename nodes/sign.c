@@ -1,5 +1,5 @@
 /* 1, -1 or, for zeros and NaN, x itself;  zero gradient everywhere. */
-#include "node.h"
+#include "shared/integers.h"
 
 POINTWISE1(sign, x > 0 ? 1 : x < 0 ? -1 : x)
 
@@ -8,6 +8,7 @@ const ag_op agi_sign = { .name = "sign",
                          .inputs = 1,
                          .flags = AG_POINTWISE,
                          .code = POINTWISE_CODE,
+                         .integers = agi_integer_sign,
                          .gradient = ag_zero_gradient };
 
 ag_node *ag_sign(ag_node *x)

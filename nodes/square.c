@@ -1,5 +1,5 @@
 /* x^2;  derivative 2 x. */
-#include "node.h"
+#include "shared/integers.h"
 
 POINTWISE1(square, x * x)
 
@@ -13,6 +13,7 @@ const ag_op agi_square = { .name = "square",
                            .inputs = 1,
                            .flags = AG_POINTWISE | AG_SMOOTH,
                            .code = POINTWISE_CODE,
+                           .integers = agi_integer_square,
                            .gradient = gradient };
 
 ag_node *ag_square(ag_node *x)

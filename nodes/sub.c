@@ -1,6 +1,7 @@
 /* a - b;  d/da = 1, d/db = -1. */
 #include "shared/algebra.h"
 #include "shared/gather.h"
+#include "shared/integers.h"
 
 POINTWISE2(sub, a - b)
 
@@ -39,6 +40,7 @@ const ag_op agi_sub = { .name = "sub",
                         .inputs = 2,
                         .flags = AG_POINTWISE | AG_KEEPS_ZERO | AG_SMOOTH,
                         .code = POINTWISE_CODE,
+                        .integers = agi_integer_sub,
                         .linear = 1 << 0 | 1 << 1,
                         .simplify = simplify,
                         .gradient = gradient };

@@ -1,5 +1,6 @@
 /* a where the condition is not 0, else b; the gradient goes to the one that was taken. */
 #include "shared/algebra.h"
+#include "shared/integers.h"
 
 POINTWISE3(where, a != 0 ? b : c)
 
@@ -25,12 +26,22 @@ const ag_op agi_where = { .name = "where",
                           .inputs = 3,
                           .flags = AG_POINTWISE | AG_SMOOTH,
                           .code = POINTWISE_CODE,
+                          .integers = agi_integer_where,
                           .linear = 1 << 1 | 1 << 2,
                           .simplify = simplify,
                           .gradient = gradient };
 
+/* Which of two integers a real condition takes: as an integer, which a fraction of 1 would not be. */
+static ag_node *as_integer(ag_node *condition)
+{
+    return ag_cast(ag_one_minus(ag_equal(condition, ag_number(condition->graph, 0))), AG_I64);
+}
+
 ag_node *ag_where(ag_node *condition, ag_node *a, ag_node *b)
 {
+    int usable = !ag_is_bad(condition) && !ag_is_bad(a) && !ag_is_bad(b);
+    if (usable && condition->dtype != AG_I64 && (a->dtype == AG_I64 || b->dtype == AG_I64))
+        condition = as_integer(condition);
     ag_node *in[] = { condition, a, b };
     return ag_apply(&agi_where, 3, in, NULL);
 }

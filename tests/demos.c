@@ -3,6 +3,12 @@
 
 static char output[1 << 14];
 
+/* Under sanitizers demos are run, but do not learn as long. */
+static int sanitized(void)
+{
+    return strstr(TEST_CC, "sanitize") != NULL;
+}
+
 static char *run(const char *program)
 {
     char command[256];
@@ -56,10 +62,12 @@ END_TEST
 START_TEST(fashion_learns_digits)
 {
     double accuracy;
-    const char *text = run("fashion' --data /none --lenet --epochs 1 --svg '/tmp/autograd-fashion.svg");
+    const char *text = run(sanitized() ? "fashion' --data /none --lenet --images 200 --svg '/tmp/autograd-fashion.svg"
+                                       : "fashion' --data /none --lenet --epochs 1 --svg '/tmp/autograd-fashion.svg");
     const char *last = strstr(text, "\ntest accuracy ");
     ck_assert_msg(last && sscanf(last, " test accuracy %lf", &accuracy) == 1, "%s", text);
-    ck_assert_msg(accuracy > 0.9 && strstr(text, "Digits are drawn instead") && strstr(text, "taken for"), "%s", text);
+    ck_assert_msg(accuracy > (sanitized() ? 0 : 0.9), "%s", text);
+    ck_assert_msg(strstr(text, "Digits are drawn instead") && strstr(text, "taken for"), "%s", text);
     ck_assert_int_eq(remove("/tmp/autograd-fashion.svg"), 0);
 }
 END_TEST
@@ -70,7 +78,7 @@ START_TEST(char_lm_learns_a_sentence)
     static const char *const models[] = { "--epochs 3", "--gpt" };
     static const double most[] = { 1.2, 5 };
     FILE *f = fopen("/tmp/autograd-sentence", "w");
-    for (int i = 0; i < 4000; i++) fputs("to be, or not to be. ", f);
+    for (int i = 0; i < (sanitized() ? 200 : 4000); i++) fputs("to be, or not to be. ", f);
     ck_assert_int_eq(fclose(f), 0);
     for (int k = 0; k < 2; k++) {
         char command[128];
@@ -79,8 +87,8 @@ START_TEST(char_lm_learns_a_sentence)
         const char *text = run(command), *last = NULL;
         for (const char *at = text; (at = strstr(at, "test loss ")); at++) last = strstr(at, "perplexity");
         double perplexity = last ? atof(last + strlen("perplexity")) : INFINITY;
-        ck_assert_msg(perplexity >= 1 && perplexity < most[k], "%s", text);
-        ck_assert_msg(k || strstr(last, "or not to be. to be, or not to be."), "%s", text);
+        ck_assert_msg(perplexity >= 1 && (perplexity < most[k] || sanitized()), "%s", text);
+        ck_assert_msg(k || sanitized() || strstr(last, "or not to be. to be, or not to be."), "%s", text);
     }
     ck_assert_int_eq(remove("/tmp/autograd-sentence"), 0);
 }
@@ -119,7 +127,7 @@ Suite *suite_demos(void)
     TCase *t = tcase_create("demos");
     tcase_set_timeout(t, 300);
     tcase_add_test(t, newton_ends_where_the_gradient_is_zero);
-    if (!test_quick()) tcase_add_test(t, ode_finds_the_parameters);
+    if (!test_quick() && !sanitized()) tcase_add_test(t, ode_finds_the_parameters);
     tcase_add_test(t, mcu_agrees_with_the_library);
     tcase_add_test(t, fashion_learns_digits);
     tcase_add_test(t, char_lm_learns_a_sentence);

@@ -48,9 +48,9 @@ typedef struct {
     R(unnamed, AG_ESHAPE, ag_add(ag_exp(l.x), l.v), "add (node 8)", "exp (node 7) f64[2,3]", "'v' f64[4]")             \
     R(types, AG_ETYPE, ag_mul(l.x, l.f), "mul", "types", "'x' f64[2,3]", "'f' f32[2,3]")                               \
     R(product_types, AG_ETYPE, ag_matmul(l.x, ag_transpose(l.f, NULL)), "matmul", "types", "f64[2,3]", "f32[3,2]")     \
-    R(integers, AG_ETYPE, ag_mul(l.i, l.i), "mul", "i64", "'i' i64[3]")                                                \
+    R(integers, AG_ETYPE, ag_div(l.i, l.i), "div", "i64", "'i' i64[3]")                                                \
     R(integer_with_real, AG_ETYPE, ag_sub(l.v, l.i), "sub", "i64", "'i' i64[3]")                                       \
-    R(integer_with_number, AG_ETYPE, ag_add(l.i, ag_number(l.g, 1)), "add", "i64[3]")                                  \
+    R(integer_with_number, AG_EARG, ag_add(l.i, ag_number(l.g, 0.5)), "add", "0.5")                                    \
     R(exp_of_integers, AG_ETYPE, ag_exp(l.i), "exp", "'i' i64[3]")                                                     \
     R(no_such_type, AG_ETYPE, ag_cast(l.x, (ag_dtype)7), "cast", "7", "'x' f64[2,3]")                                  \
     R(no_such_leaf_type, AG_ETYPE, ag_input(l.g, "n", (ag_dtype)7, AG_SCALAR), "input", "'n'", "7")                    \

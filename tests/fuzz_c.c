@@ -4,7 +4,7 @@
 
 #include <dlfcn.h>
 
-enum { MOST = 128, PARAMETERS = 64, GUARD = 64 };
+enum { MOST = 128, PARAMETERS = 160, GUARD = 64 };
 
 typedef struct {
     const fuzz_program *p;

@@ -2,6 +2,7 @@
 #include "fuzz.h"
 #include "graph/graph.h"
 #include "shared/gather.h"
+#include "shared/integers.h"
 #include "shared/positions.h"
 #include "shared/softmax.h"
 
@@ -104,6 +105,32 @@ static void pick(const ag_node *y, const fuzz_value *const in[], fuzz_value *out
     }
 }
 
+/* Integers that may be others make a result that is not known. */
+static real integer(agi_integer_kind kind, int64_t a, int64_t b, int64_t c)
+{
+#define KIND(name, operands, value) case AGI_INTEGER_##name: return value;
+    switch (kind) {
+    AGI_INTEGERS(KIND)
+    default: return NAN;
+    }
+#undef KIND
+}
+
+static void integers(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
+{
+    for (int64_t i = 0; i < out->n; i++) {
+        int64_t v[3] = { 0, 1, 0 };
+        int known = 1;
+        for (uint32_t k = 0; k < y->nin; k++) {
+            const int64_t at = fuzz_broadcast(y, y->in[k], i);
+            known &= fuzz_is_known(in[k], at);
+            if (known) v[k] = (int64_t)in[k]->value[at];
+        }
+        if (known) out->value[i] = integer(*(const agi_integer_kind *)y->attribute, v[0], v[1], v[2]);
+        else fuzz_unknown(out, i);
+    }
+}
+
 int fuzz_moves(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
 {
     const ag_op *op = y->op;
@@ -115,6 +142,7 @@ int fuzz_moves(const ag_node *y, const fuzz_value *const in[], fuzz_value *out)
     else if (op == &agi_gather) gather(y, in, out);
     else if (op == &agi_cast) convert(y, in[0], out);
     else if (op == &agi_pick) pick(y, in, out);
+    else if (op == &agi_integer || op == &agi_floor_divide) integers(y, in, out);
     else if (op == &agi_reshape)
         for (int64_t i = 0; i < out->n; i++) take(out, i, in[0], i);
     else if (op == &agi_broadcast_to)

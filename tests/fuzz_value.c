@@ -112,7 +112,8 @@ static void compute(const ag_node *y, const fuzz_value *const in[], fuzz_value *
     const ag_node *folded;
     if (is_extremum_mask(y, &folded)) mask_extrema(y, folded, in[0], out);
     else if (!leaf(y, out) && !fuzz_moves(y, in, out) && !fuzz_pointwise(y, in, out) && !fuzz_sums(y, in, out) &&
-             !fuzz_runs(y, in, out) && !fuzz_windows(y, in, out) && !fuzz_attention(y, in, out) && !fuzz_draws(y, in, out))
+             !fuzz_runs(y, in, out) && !fuzz_windows(y, in, out) && !fuzz_attention(y, in, out) &&
+             !fuzz_draws(y, in, out))
         ck_assert_msg(fuzz_matrices(y, in, out), "the reference has no operation %s", y->op->name);
 }
 

@@ -28,16 +28,20 @@ static void end(void)
 
 /* ---- the calls -------------------------------------------------------------------------------------------------- */
 
+/* Those that take integers, too. */
+#define OF_ONE_INTEGER(R) R(neg) R(abs) R(sign) R(square)
 #define OF_ONE(R)                                                                                                      \
-    R(neg) R(abs) R(sign) R(floor) R(square) R(sqrt) R(exp) R(expm1) R(log) R(log1p) R(sin) R(cos) R(tan) R(asin)      \
+    R(floor) R(sqrt) R(exp) R(expm1) R(log) R(log1p) R(sin) R(cos) R(tan) R(asin)      \
     R(acos) R(atan) R(sinh) R(cosh) R(tanh) R(erf) R(erfc) R(lgamma) R(sigmoid) R(relu) R(softplus) R(gelu) R(silu)    \
     R(sum) R(mean) R(prod) R(amax) R(amin) R(logsumexp) R(cholesky) R(inverse) R(det) R(logdet) R(trace) \
     R(ceil) R(trunc) R(round) R(gelu_tanh) R(mish) R(hardswish)
 
+#define OF_TWO_INTEGERS(R)                                                                                             \
+    R(add) R(sub) R(mul) R(minimum) R(maximum) R(less) R(less_equal) R(equal) R(greater) R(greater_equal) R(fmod)      \
+    R(floor_divide)
 #define OF_TWO(R)                                                                                                      \
-    R(add) R(sub) R(mul) R(div) R(pow) R(minimum) R(maximum) R(less) R(less_equal) R(equal) R(greater)                 \
-    R(greater_equal) R(atan2) R(dot) R(matmul) R(solve) R(outer) R(assign) R(cross_entropy) \
-    R(fmod) R(logaddexp)
+    R(div) R(pow) R(atan2) R(dot) R(matmul) R(solve) R(outer) R(assign) R(cross_entropy) \
+    R(logaddexp)
 
 #define ALONG_AXIS(R) R(sum) R(mean) R(prod) R(amax) R(amin) R(logsumexp)
 #define AT_AXIS(R) R(argmax) R(cumsum) R(softmax) R(log_softmax) R(flip) R(glu) R(cumprod) R(logcumsumexp)
@@ -48,7 +52,7 @@ static void end(void)
 /* R(name in the message, call) */
 #define CALLS(R)                                                                                                       \
     R(leaky_relu, ag_leaky_relu(whole, 0.1)) R(elu, ag_elu(whole, 1)) R(elu, ag_selu(whole)) \
-    R(neg, ag_log_sigmoid(whole)) \
+    R(log_sigmoid, ag_log_sigmoid(whole)) \
     R(var, ag_var(whole, 1)) R(var, ag_var(x, 999)) R(var, ag_var_axis(x, 7, 1, 0)) R(std, ag_std(x, -1))              \
     R(std, ag_std_axis(whole, 0, 1, 0)) R(norm, ag_norm(x, 3)) R(norm, ag_norm_axis(x, 2, 9, 0))                       \
     R(sort, ag_sort(x, 5, 0)) R(argsort, ag_argsort(x, -7, 0)) R(top_k, ag_top_k(x, 99, 0, NULL))                      \
@@ -62,7 +66,7 @@ static void end(void)
     R(clip, ag_clip(whole, 0, 1)) R(clip, ag_clip(x, 1, 0)) R(hardtanh, ag_hardtanh(x, 1, 1))                          \
     R(polygamma, ag_polygamma(-1, x)) R(polygamma, ag_polygamma(1, whole))                                             \
     R(where, ag_where(x, NULL, x)) R(where, ag_where(x, x, foreign)) R(where, ag_where(x, x, wide))                    \
-    R(where, ag_where(x, whole, whole)) R(stop_gradient, ag_stop_gradient(NULL)) R(checkpoint, ag_checkpoint(NULL))    \
+    R(where, ag_where(x, whole, x)) R(stop_gradient, ag_stop_gradient(NULL)) R(checkpoint, ag_checkpoint(NULL))    \
     R(input, ag_input(g, "n", (ag_dtype)9, AG_SCALAR)) R(input, ag_input(g, NULL, AG_F64, too_deep))                   \
     R(input, ag_input(g, "x", AG_F64, AG_SCALAR)) R(parameter, ag_parameter(g, "x", AG_F64, AG_SCALAR, NULL))          \
     R(parameter, ag_parameter(g, NULL, AG_F64, AG_SHAPE(0), NULL))                                                     \
@@ -205,13 +209,19 @@ START_TEST(messages_name_the_call)
     calls += fails_as(#name, "ag_" #name "(x, foreign)", ag_##name(x, foreign));  \
     calls += fails_as(#name, "ag_" #name "(x, wide)", ag_##name(x, wide));        \
     calls += fails_as(#name, "ag_" #name "(whole, whole)", ag_##name(whole, whole));
+#define ONE_INTEGER(name) calls += fails_as(#name, "ag_" #name "(NULL)", ag_##name(NULL));
+#define TWO_INTEGERS(name)                                                        \
+    calls += fails_as(#name, "ag_" #name "(x, NULL)", ag_##name(x, NULL));        \
+    calls += fails_as(#name, "ag_" #name "(x, foreign)", ag_##name(x, foreign));  \
+    calls += fails_as(#name, "ag_" #name "(x, wide)", ag_##name(x, wide));        \
+    calls += fails_as(#name, "ag_" #name "(whole, x)", ag_##name(whole, x));
 #define AXIS(name)                                                                        \
     calls += fails_as(#name, "ag_" #name "_axis(x, 2, 0)", ag_##name##_axis(x, 2, 0));    \
     calls += fails_as(#name, "ag_" #name "_axis(whole, 0, 0)", ag_##name##_axis(whole, 0, 0));
 #define AT(name) calls += fails_as(#name, "ag_" #name "(x, -3)", ag_##name(x, -3));
 #define CALL(name, call) calls += fails_as(#name, #call, call);
     OF_ONE(ONE) OF_TWO(TWO) ALONG_AXIS(AXIS) AT_AXIS(AT) CALLS(CALL) CALLS_OF_NETWORKS(CALL)
-    CALLS_OF_CHANCE(CALL) CALLS_OF_LOSSES(CALL)
+    CALLS_OF_CHANCE(CALL) CALLS_OF_LOSSES(CALL) OF_ONE_INTEGER(ONE_INTEGER) OF_TWO_INTEGERS(TWO_INTEGERS)
     ck_assert_int_gt(calls, 250);
 }
 END_TEST
@@ -224,8 +234,9 @@ static int is_called(const char *name, size_t length)
 #define NAME_OF_AXIS(name) "ag_" #name "_axis("
 #define TEXT_OF(name, call) #call " "
     static const char *const calls[] = {
-        OF_ONE(NAME_OF) OF_TWO(NAME_OF) ALONG_AXIS(NAME_OF_AXIS) AT_AXIS(NAME_OF), CALLS(TEXT_OF),
-        CALLS_OF_NETWORKS(TEXT_OF) CALLS_OF_CHANCE(TEXT_OF) CALLS_OF_LOSSES(TEXT_OF),
+        OF_ONE(NAME_OF) OF_TWO(NAME_OF) OF_ONE_INTEGER(NAME_OF) OF_TWO_INTEGERS(NAME_OF)
+        ALONG_AXIS(NAME_OF_AXIS) AT_AXIS(NAME_OF),
+        CALLS(TEXT_OF), CALLS_OF_NETWORKS(TEXT_OF) CALLS_OF_CHANCE(TEXT_OF) CALLS_OF_LOSSES(TEXT_OF),
         "ag_number( ag_find( ag_name_place( ag_plan_input( ag_plan_parameter( ag_plan_output(" /* they take anything */
     };
     for (size_t k = 0; k < COUNT(calls); k++)

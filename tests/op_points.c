@@ -55,10 +55,10 @@ static double logaddexp(double a, double b)
 
 /* POINT1(name, low, high, flags, value in x): the operation ag_<name> */
 #define ALL_POINTS(POINT1, POINT2)                                                 \
-    POINT1(neg, -3, 3, 0, -x)                                                      \
-    POINT1(abs, 0.1, 3, 0, fabs(x))                                                \
-    POINT1(sign, 0.1, 3, 0, x > 0 ? 1 : x < 0 ? -1 : x)                            \
-    POINT1(square, -3, 3, 0, x * x)                                                \
+    POINT1(neg, -3, 3, ROW_INTEGERS, -x)                                                      \
+    POINT1(abs, 0.1, 3, ROW_INTEGERS, fabs(x))                                                \
+    POINT1(sign, 0.1, 3, ROW_INTEGERS, x > 0 ? 1 : x < 0 ? -1 : x)                            \
+    POINT1(square, -3, 3, ROW_INTEGERS, x * x)                                                \
     POINT1(sqrt, 0.3, 4, 0, sqrt(x))                                               \
     POINT1(exp, -3, 3, 0, exp(x))                                                  \
     POINT1(expm1, -2, 2, 0, expm1(x))                                              \
@@ -432,8 +432,8 @@ static double expect_clip(double x, double b, double c)
 
 const op_point op_points[] = {
     ALL_POINTS(ROW1, ROW2)
-    { "abs", 1, { { -3, -0.1 } }, build_abs, expect_abs, 0, { 0 } },
-    { "sign", 1, { { -3, -0.1 } }, build_sign, expect_sign, 0, { 0 } },
+    { "abs", 1, { { -3, -0.1 } }, build_abs, expect_abs, ROW_INTEGERS, { 0 } },
+    { "sign", 1, { { -3, -0.1 } }, build_sign, expect_sign, ROW_INTEGERS, { 0 } },
     { "relu", 1, { { -3, -0.1 } }, build_relu, expect_relu, 0, { 0 } },
     { "floor", 1, { { -1.9, -1.1 } }, build_floor, expect_floor, 0, { 0 } },
     { "ceil", 1, { { -1.9, -1.1 } }, build_ceil, expect_ceil, 0, { 0 } },

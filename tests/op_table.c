@@ -7,7 +7,7 @@
 const struct op_rows op_tables[OP_TABLES] = { { op_reductions, &op_reductions_count }, { op_moves, &op_moves_count },
                                               { op_products, &op_products_count }, { op_conv, &op_conv_count },
                                               { op_linalg, &op_linalg_count }, { op_loops, &op_loops_count },
-                                              { op_random, &op_random_count },
+                                              { op_random, &op_random_count }, { op_integers, &op_integers_count },
                                               { op_networks, &op_networks_count } };
 
 const op_row *op_row_at(size_t i)

@@ -68,10 +68,10 @@ typedef struct {
 extern const op_point op_points[]; /* op_points.c */
 extern const size_t op_points_count;
 extern const op_row op_reductions[], op_moves[], op_products[], op_conv[], op_linalg[], op_loops[],
-    op_random[], op_networks[]; /* a file each */
+    op_random[], op_networks[], op_integers[]; /* a file each */
 extern const size_t op_reductions_count, op_moves_count, op_products_count, op_conv_count, op_linalg_count,
-    op_loops_count, op_random_count, op_networks_count;
-enum { OP_TABLES = 8 };
+    op_loops_count, op_random_count, op_networks_count, op_integers_count;
+enum { OP_TABLES = 9 };
 extern const struct op_rows {
     const op_row *row;
     const size_t *count;

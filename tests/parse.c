@@ -235,7 +235,7 @@ END_TEST
 START_TEST(every_operation_is_a_function)
 {
     static const ag_op *const inner[] = { &agi_embed, &agi_assemble, &agi_strew, &agi_scatter_onto, &agi_lu,
-                                          &agi_diagonal, &agi_recur,
+                                          &agi_diagonal, &agi_recur, &agi_integer,
                                           &agi_loop, &agi_branch, &agi_part, &agi_unpart, &agi_guard, &agi_normalise,
                                           &agi_pick, &agi_derivative, &agi_sigmoid_slope, &agi_tanh_slope,
                                           &agi_softmax_error, &agi_softmax_slope, &agi_cofactor, &agi_cofactor_slope,
@@ -368,8 +368,8 @@ START_TEST(failures_of_operations_point_at_it_too)
     expect_error(g, AG_ESHAPE, "dimensions differ, 3 and 4", "(column 12)\n    1 + mean(x @ x)\n               ^");
     ck_assert(ag_is_bad(ag_parse(g, "sum(x, 2)")));
     expect_error(g, AG_ESHAPE, "axis", "(column 1)\n    sum(x, 2)\n    ^");
-    ck_assert(ag_is_bad(ag_parse(g, "-labels")));
-    expect_error(g, AG_ETYPE, "i64", "(column 1)\n    -labels\n    ^");
+    ck_assert(ag_is_bad(ag_parse(g, "1 / labels")));
+    expect_error(g, AG_ETYPE, "i64", "(column 3)\n    1 / labels\n      ^");
     ck_assert(ag_is_bad(ag_parse(g, "transpose(x, 0)")));
     expect_error(g, AG_ESHAPE, "transpose");
     ck_assert(ag_is_bad(ag_parse(g, "transpose(x, 0, 4294967296)")));

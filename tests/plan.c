@@ -260,6 +260,18 @@ START_TEST(parameters_trade_places)
 }
 END_TEST
 
+/* A group's value is its last member's: a call among the others that stores nothing is not made. */
+START_TEST(a_group_leaves_out_what_nobody_reads)
+{
+    ag_node *p = ag_parameter(g, "p", AG_F64, AG_SHAPE(2, 2), (double[]){ 1, 2, 2, 4 });
+    ag_node *singular = ag_inverse(p), *sums = ag_cumsum(ag_exp(p), 0);
+    ag_node *y = ag_group(3, (ag_node *[]){ singular, sums, ag_assign(p, ag_neg(p)) });
+    compile(1, &y);
+    eval();
+    expect_values(p, -1, -2, -2, -4);
+}
+END_TEST
+
 /* An update that reads the parameter in another order than it writes must not overwrite what it still reads. */
 START_TEST(assignments_that_overlap)
 {
@@ -567,6 +579,7 @@ Suite *suite_plan(void)
     tcase_add_test(t, parameters_live_in_the_run);
     tcase_add_test(t, everything_reads_the_old_value);
     tcase_add_test(t, parameters_trade_places);
+    tcase_add_test(t, a_group_leaves_out_what_nobody_reads);
     tcase_add_test(t, assignments_that_overlap);
     tcase_add_test(t, binding_inputs_and_outputs);
     tcase_add_test(t, binding_a_parameter);

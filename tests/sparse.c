@@ -76,7 +76,8 @@ static int is_loose(const op_case *c)
                                          "logdet", "cofactor", "cofactor_slope", "loop", "part", "unpart",
                                          "branch", "guard", "sigmoid_slope_of_exp", "shuffle", "dropout",
                                          "attention", "attention_slope", "max_pool", "max_pool_slope",
-                                         "cross_entropy", "huber", "within", "clip", "fmod", "hardswish", "hardtanh", "norm" };
+                                         "cross_entropy", "huber", "within", "clip", "fmod", "hardswish", "hardtanh",
+                                         "norm" };
     for (size_t i = 0; i < COUNT(names); i++)
         if (!strcmp(names[i], c->op)) return 1;
     if (!strcmp(c->op, "gather") && c->flags & ROW_SPACED) return 1; /* positions that are computed */

@@ -84,6 +84,7 @@ Suite *suite_header(void);
 Suite *suite_readme(void);
 Suite *suite_rooms(void);
 Suite *suite_install(void);
+Suite *suite_integers(void);
 Suite *suite_zeros(void);
 Suite *suite_slices(void);
 Suite *suite_failure(void);

@@ -30,6 +30,12 @@ void agi_count_uses(agi_compiler *c)
         if (it->held) c->value[i].uses++;
     }
     for (int k = 0; k < c->nassigned; k++) c->value[c->value[c->assigned[k]].assigned].uses++;
+    for (uint32_t i = c->nvalues; i-- > 0;) {
+        agi_value *it = &c->value[i];
+        if (it->kind < AGI_VALUE_POINT || it->uses) continue;
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->value[c->value[s].root].uses--;
+        it->kind = AGI_VALUE_DEAD;
+    }
 }
 
 /* Neither pointwise nor a fold. */

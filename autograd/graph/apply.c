@@ -120,6 +120,17 @@ static int adopt_types(ag_graph *g, int n, ag_node *const in[], ag_node *out[])
     return 0;
 }
 
+/* Of integers, numbers among them. */
+static int all_integers(int n, ag_node *const in[])
+{
+    int integers = 0;
+    for (int i = 0; i < n; i++) {
+        if (in[i]->dtype == AG_I64) integers = 1;
+        else if (!in[i]->weak) return 0;
+    }
+    return integers;
+}
+
 static ag_status infer(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_node *const in[], const void *attribute)
 {
     *c = (ag_infer){ .graph = g, .op = op, .n = n, .in = in, .attribute = attribute };
@@ -230,6 +241,7 @@ ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attri
     if (!g) return NULL;
     if (!usable) return g->bad;
     if (n > AG_MOST_INPUTS) return too_many_inputs(g, op, n);
+    if (op->integers && all_integers(n, in)) return op->integers(n, in);
     ag_node *typed[FEW];
     if ((op->flags & AG_POINTWISE) && n <= FEW) {
         weak = adopt_types(g, n, in, typed);

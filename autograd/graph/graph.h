@@ -179,6 +179,7 @@ ag_node *agi_simplify(const ag_infer *);
 
 /* shape.c: NumPy broadcasting of all inputs, which have one real type. */
 ag_status agi_infer_broadcast(ag_infer *);
+ag_status agi_infer_extents(ag_infer *); /* the same, whatever the types */
 
 static inline int agi_is_fed(const ag_node *x) /* an input or a parameter, which runs hold */
 {

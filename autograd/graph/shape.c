@@ -47,14 +47,10 @@ int ag_axis(ag_node **x, const ag_op *op, int axis)
 }
 
 /* NumPy's rule: align at the last axis; extents are equal, or one is 1. */
-ag_status agi_infer_broadcast(ag_infer *c)
+ag_status agi_infer_extents(ag_infer *c)
 {
     for (int k = 0; k < c->n; k++) {
         const ag_node *x = c->in[k];
-        if (x->dtype == AG_I64)
-            return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
-        if (x->dtype != c->in[0]->dtype)
-            return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
         if (x->rank > c->shape.rank) {
             int shift = x->rank - c->shape.rank;
             memmove(c->shape.dim + shift, c->shape.dim, (size_t)c->shape.rank * sizeof(int64_t));
@@ -71,6 +67,17 @@ ag_status agi_infer_broadcast(ag_infer *c)
         }
     }
     return AG_OK;
+}
+
+ag_status agi_infer_broadcast(ag_infer *c)
+{
+    for (int k = 0; k < c->n; k++) {
+        if (c->in[k]->dtype == AG_I64 && !c->op->integers)
+            return ag_refuse(c, AG_ETYPE, "there is no such arithmetic on i64: make it real with ag_cast");
+        if (c->in[k]->dtype != c->in[0]->dtype)
+            return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
+    }
+    return agi_infer_extents(c);
 }
 
 /* Of a tensor that has all axes already: a rank that every operation refuses. */
