@@ -145,7 +145,8 @@ INCLUDE := $(DESTDIR)$(PREFIX)/include/autograd
 LIB := $(DESTDIR)$(LIBDIR)
 MAN := $(DESTDIR)$(PREFIX)/share/man/man3
 ROOMS = train data networks fit
-PUBLIC := autograd.h node.h inspect/check.h $(foreach room,$(ROOMS),$(room)/$(room).h)
+INSPECT = check pictures report
+PUBLIC := autograd.h node.h $(INSPECT:%=inspect/%.h) $(foreach room,$(ROOMS),$(room)/$(room).h)
 VERSION := $(shell sed -n 's/.*AG_VERSION "\(.*\)"/\1/p' autograd/autograd.h)
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 FILL = sed 's|@PREFIX@|$(PREFIX)|g; s|@LIBDIR@|$(LIBDIR)|g; s|@VERSION@|$(VERSION)|g; s|@ZLIB@|$(filter -lz,$(LIBS))|g'

@@ -379,9 +379,8 @@ double ag_value(ag_node *rank_0);
  * !=, + -, * / @, unary -, ^ (to the right; -x^2 is -(x^2)). Functions: the operations without ag_, "softmax(x, 1)",
  * min, max; pi, e; f32 f64 i64 for cast. At most 64 KiB, 256 deep, arange(65536). AG_EARG: the message shows where. */
 ag_node *ag_parse(ag_graph *, const char *formula);
-int ag_write_text(FILE *, const ag_plan *); /* every step: operations, shapes, buffers, bytes, flops. 0, or -1 */
-/* Graphviz of the nodes that the outputs need; with a run, values of small nodes that it holds. 0, or -1. */
-int ag_write_dot(FILE *, int n, ag_node *const outputs[], const ag_run *or_null);
+#include "inspect/pictures.h" /* graphs and plans drawn, and to step through */
+#include "inspect/report.h"   /* what a plan does, and how long it takes */
 
 typedef struct {
     int cblas;           /* 1: matrix products call CBLAS */

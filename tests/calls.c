@@ -220,7 +220,7 @@ START_TEST(both_names_stay)
     FILE *f = open_memstream(&text, &size);
     ck_assert_int_eq(ag_write_dot(f, 1, &a, NULL), 0);
     fclose(f);
-    ck_assert_ptr_nonnull(strstr(text, "second\\nfirst\\n"));
+    ck_assert_ptr_nonnull(strstr(text, "<b>second</b><br/><b>first</b><br/>"));
     free(text);
     k = ag_constant(g, AG_F64, AG_SCALAR, (double[]){ 42 });
     ag_name(k, "answer");

@@ -432,10 +432,14 @@ START_TEST(a_picture_tells_names_shapes_and_values)
     ck_assert_int_eq(ag_eval(run), AG_OK);
     char *text = picture(2, (ag_node *[]){ y, z }, run);
     expect_text(text, "digraph");
-    expect_text(text, "w \\\"1\\\" \\\\\\nf32[2,2]\\n[[1 2]\\n [3 4.5]]");
+    expect_text(text, "<b>w &quot;1&quot; \\</b>");
+    expect_text(text, "f32[2,2]");
+    expect_text(text, "[[1 2]<br/> [3 4.5]]");
     expect_text(text, "[7 -8]");
-    expect_text(text, "loss\\nmean: sum of x / n\\nf32[]\\n8.5625");
-    expect_text(text, "square: x^2");
+    expect_text(text, "<b>loss</b><br/>mean ");
+    expect_text(text, ">sum of x / n<");
+    expect_text(text, ">8.5625<");
+    expect_text(text, "square ");
     expect_no_text(text, "\"sum"); /* the mean's definition is not shown */
     expect_no_text(text, "div");
     free(text);

@@ -479,7 +479,7 @@ START_TEST(graphs_can_be_drawn)
     ck_assert_ptr_nonnull(strstr(text, "square"));
     ck_assert_ptr_nonnull(strstr(text, "7.25"));
     ck_assert_ptr_nonnull(strstr(text, "->"));
-    ck_assert_ptr_nonnull(strstr(text, "\\\"quoted\\\\"));
+    ck_assert_ptr_nonnull(strstr(text, "&quot;quoted\\ &lt;x&gt;"));
     ck_assert_ptr_null(strstr(text, unused->op->name));
     free(text);
 }

@@ -75,6 +75,7 @@ Suite *suite_files(void);
 Suite *suite_data(void);
 Suite *suite_fit(void);
 Suite *suite_trap(void);
+Suite *suite_pictures(void);
 Suite *suite_blog(void);
 Suite *suite_gradbench(void);
 Suite *suite_emit(void);

@@ -339,6 +339,18 @@ static int note_begin(ag_graph *g)
     return 1;
 }
 
+/* For pictures: all nodes from `first` on are derivatives. Sweeps inside of sweeps are theirs. */
+static int note_end(ag_graph *g, uint32_t first)
+{
+    const uint32_t end = (uint32_t)g->nnodes;
+    if (g->swept || first == end) return 1;
+    if (!agi_vector_grow(&g->allocator, &g->derived, sizeof first, 2)) return 0;
+    uint32_t *next = (uint32_t *)g->derived.data + g->derived.count;
+    next[0] = first, next[1] = end;
+    g->derived.count += 2;
+    return 1;
+}
+
 /* The gradient of x, and its condition: never active if nothing has arrived. */
 static ag_node *total(sweep *s, const ag_node *x, ag_node **active)
 {
@@ -382,10 +394,12 @@ ag_status agi_sweep(const char *what, ag_graph *g, int m, ag_node *const y[], ag
                     ag_node *const x[], ag_node *dx[], int stops, const agi_conditions *c)
 {
     sweep s = { .graph = g, .what = what, .stops = stops };
+    const uint32_t first = (uint32_t)g->nnodes;
     for (int i = 0; i < n; i++) s.as_written |= x[i]->nin > 0;
     agi_arena_init(&s.arena, &g->allocator);
     g->inside++;
     ag_status status = run_sweep(&s, m, y, w, n, x, dx, c);
+    if (!note_end(g, first) && !status) status = out_of_memory(&s);
     g->inside--;
     agi_arena_free(&s.arena);
     return status;

@@ -44,6 +44,7 @@ struct ag_graph {
     agi_custom *custom;     /* uthash: users' own operations */
     int intern;
     agi_vector sweeps;      /* uint32_t, ascending: ids of the nodes that reverse sweeps began with */
+    agi_vector derived;     /* uint32_t, ascending: where what a sweep made begins, ends, and so on */
     int inside;             /* rules, sweeps and rewrites at work: the nodes they make are not the user's */
     int rewriting;          /* rewrites at work: what they pass over is an operand of who asked, who keeps it */
     const agi_region *swept; /* during a sweep: what it goes through, */

@@ -30,6 +30,7 @@ void ag_graph_free(ag_graph *g)
     agi_custom_free(g);
     agi_release(&g->allocator, g->chunks.data);
     agi_release(&g->allocator, g->sweeps.data);
+    agi_release(&g->allocator, g->derived.data);
     agi_release(&g->allocator, g->effects.data);
     agi_arena_free(&g->arena);
     ag_allocator a = g->allocator;
