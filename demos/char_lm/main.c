@@ -18,9 +18,9 @@ static const char usage[] =
 
 typedef struct {
     const char *file, *start, *checkpoint;
-    int gpt, epochs, sample;
+    int gpt, epochs, sample, kinds;
     double rate;
-    model m;
+    ag_net net;
 } job;
 
 static int fail(const char *why)
@@ -46,12 +46,18 @@ static int read_words(job *j, int n, char **word)
     return j->epochs > 0 && j->rate > 0 && j->sample >= 0;
 }
 
+static model *chosen(const job *j)
+{
+    return j->gpt ? gpt_logits : lstm_logits;
+}
+
 static void build(ag_graph *g, int64_t rows, ag_fit_model *f, void *context)
 {
     const job *j = context;
     f->input[0] = ag_input(g, NULL, AG_I64, AG_SHAPE(rows, WINDOW));
     f->input[1] = ag_input(g, NULL, AG_I64, AG_SHAPE(rows, WINDOW));
-    f->loss = ag_cross_entropy(j->m.logits(&j->m, f->input[0]), ag_reshape(f->input[1], AG_SHAPE(rows * WINDOW)));
+    ag_node *logits = chosen(j)(j->net, f->input[0], j->kinds);
+    f->loss = ag_cross_entropy(logits, ag_reshape(f->input[1], AG_SHAPE(rows * WINDOW)));
     f->metric[0] = ag_exp(f->loss);
     f->update = ag_adam(f->loss, &(ag_adam_options){ .rate = j->rate, .clip_norm = 1 });
 }
@@ -76,7 +82,7 @@ static int train(job *j, ag_graph *g, const text *t)
     if (!f) return fail(why.message);
     int failed = ag_fit_train(f) ? fail(ag_fit_error(f)) : 0;
     if (!failed) puts("");
-    if (!failed && !sample(stdout, &j->m, ag_fit_run(f), t, j->start, j->sample, 0.7, &state))
+    if (!failed && !sample(stdout, chosen(j), j->net, ag_fit_run(f), t, j->start, j->sample, 0.7, &state))
         failed = fail(ag_graph_error(g));
     ag_fit_free(f);
     return failed;
@@ -95,7 +101,8 @@ int main(int count, char **word)
     printf("%lld characters of %d kinds\n", (long long)t.length, t.kinds);
     ag_graph *g = ag_graph_new(NULL);
     if (!g) return fail("out of memory");
-    (j.gpt ? gpt_make : lstm_make)(&j.m, g, t.kinds);
+    j.net = ag_net_new(g, AG_F32, 1);
+    j.kinds = t.kinds;
     int failed = train(&j, g, &t);
     ag_graph_free(g);
     text_free(&t);

@@ -1,28 +1,13 @@
-/* Making up text, and first weights. */
+/* Making up text. */
 #include "char_lm.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static double uniform(uint64_t *state) /* above 0, at most 1 */
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
     return ((double)(*state >> 11) + 1) * 0x1p-53;
-}
-
-ag_node *drawn(ag_graph *g, const char *name, ag_shape s, double deviation)
-{
-    int64_t n = 1;
-    uint64_t state = 1;
-    for (int i = 0; i < s.rank; i++) n *= s.dim[i];
-    for (const char *c = name; *c; c++) state = state * 31 + (unsigned char)*c;
-    float *value = calloc((size_t)n, sizeof *value);
-    for (int64_t i = 0; value && deviation && i < n; i++)
-        value[i] = (float)(deviation * sqrt(-2 * log(uniform(&state))) * cos(2 * 3.14159265358979 * uniform(&state)));
-    ag_node *p = ag_parameter(g, name, AG_F32, s, value);
-    free(value);
-    return p;
 }
 
 /* A number by its probability, which goes with e^(logit / temperature). */
@@ -56,13 +41,13 @@ static ag_status make_up(FILE *f, ag_run *run, ag_node *codes, ag_node *logits, 
     return status;
 }
 
-int sample(FILE *f, const model *m, const ag_run *trained, const text *t, const char *start, int count,
+int sample(FILE *f, model *m, ag_net net, const ag_run *trained, const text *t, const char *start, int count,
            double temperature, uint64_t *state)
 {
     int64_t window[WINDOW] = { 0 };
     int have = 0;
-    ag_node *codes = ag_input(m->graph, NULL, AG_I64, AG_SHAPE(1, WINDOW)), *logits = m->logits(m, codes);
-    ag_plan *plan = ag_compile(m->graph, 1, &logits, NULL);
+    ag_node *codes = ag_input(net.graph, NULL, AG_I64, AG_SHAPE(1, WINDOW)), *logits = m(net, codes, t->kinds);
+    ag_plan *plan = ag_compile(net.graph, 1, &logits, NULL);
     ag_run *run = ag_run_new(plan);
     ag_status status = run ? ag_run_share(run, trained) : AG_EMEM;
     for (; *start && have < WINDOW; start++)

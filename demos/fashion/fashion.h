@@ -17,14 +17,12 @@ int images_read(images *, const char *folder, ag_problem *why);
 int images_draw(images *);
 void images_free(images *);
 
-/* Weights of a network, and the logits [rows, 10] that it makes of pixels [rows, 1, 28, 28]. */
 typedef struct {
     ag_graph *graph;
     int lenet;
-    ag_node *weight[4], *bias[4];
 } network;
 
-void network_make(network *, ag_graph *, int lenet);
+/* The logits [rows, 10] that it makes of pixels [rows, 1, 28, 28]; its parameters are the same each time. */
 ag_node *network_logits(const network *, ag_node *pixels);
 
 /* A table of classes by what they were taken for. */

@@ -104,14 +104,13 @@ static int report(const network *n, const images *m, ag_fit *f, const choices *c
 static int train(const images *m, const choices *c)
 {
     ag_problem why;
-    network n;
     ag_array pixels, labels, rest;
     const int64_t count = c->images ? c->images : m->train.shape.dim[0];
     if (ag_split_rows(&m->train, count, &pixels, &rest, &why)) return fail("", why.message);
     if (ag_split_rows(&m->train_labels, count, &labels, &rest, &why)) return fail("", why.message);
     ag_graph *g = ag_graph_new(NULL);
     if (!g) return fail("", "out of memory");
-    network_make(&n, g, c->lenet);
+    network n = { .graph = g, .lenet = c->lenet };
     ag_fit *f = ag_fit_new(&(ag_fit_options){ .graph = g, .build = build, .context = &n, .batch = BATCH, .seed = 1,
                            .field = { { .train = &pixels, .test = &m->test, .scale = 1 / 255.0 },
                                       { .train = &labels, .test = &m->test_labels } },
