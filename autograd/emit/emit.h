@@ -4,6 +4,7 @@
  *   reach.c      where generated code finds buffers
  *   steps.c      all steps, one after the other
  *   schedule.c   what happens when in a tile of a pass
+ *   nest.c       a pass as nested loops that read operands where they lie, in exported C
  *   pass.c       a pass as loops over its tiles; tile.c: a tile; place.c: where it and its values are
  *   strip.c      the loops themselves; gather.c, fold.c: what comes before and after them; pass_printer.h: what all
  *                of these share

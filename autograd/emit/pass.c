@@ -181,6 +181,15 @@ static void emit_step(agi_pass_printer *p)
     ag_emit(p->e->to, "}\n\n");
 }
 
+static void emit_nested(agi_pass_printer *p)
+{
+    emit_comment(p);
+    agi_emit_head(p->e, "void", p->step, -1);
+    emit_pointers(p);
+    agi_source_append_lines(p->e->to, &p->tile, 1);
+    ag_emit(p->e->to, "}\n\n");
+}
+
 static int can_be_written(agi_emitter *e, const agi_pass *g)
 {
     for (int k = 0; k < g->nmicros; k++)
@@ -199,7 +208,9 @@ int agi_emit_pass(agi_emitter *e, int step, const agi_pass *g)
     agi_arena_init(&arena, empty.allocator);
     p.seen = agi_arena_zeros(&arena, (size_t)g->nregisters, sizeof *p.seen);
     p.argument = agi_arena_take(&arena, (size_t)(2 * g->nregisters + g->nstores + g->nfolds) * sizeof *p.argument);
-    if (p.seen && p.argument && agi_make_schedule(&p.s, &arena, e->plan, g, e->native)) {
+    if (agi_emit_nest(&p)) {
+        emit_nested(&p);
+    } else if (p.seen && p.argument && agi_make_schedule(&p.s, &arena, e->plan, g, e->native)) {
         p.merged = can_merge(&p);
         emit_step(&p);
     } else {

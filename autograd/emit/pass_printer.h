@@ -83,6 +83,9 @@ void agi_emit_finish(agi_pass_printer *);
 /* strip.c: the function of what is computed and stored at this time, and its call. */
 void agi_emit_strip(agi_pass_printer *, agi_time);
 
+/* nest.c: all of it as nested loops, into `tile`. 0: other loops it is. */
+int agi_emit_nest(agi_pass_printer *);
+
 /* tile.c: what is the same in all tiles; a tile. */
 void agi_emit_invariant(agi_pass_printer *, uint32_t reg);
 void agi_emit_tile(agi_pass_printer *);

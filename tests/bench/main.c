@@ -32,6 +32,7 @@ static const struct {
     { "products2", bench_products_avx2, "the same with AVX2; limit: OpenBLAS's kernels for that" },
     { "attention", bench_attention, "causal attention, forward and backward; limit: our products and softmax" },
     { "conv", bench_conv, "convolutions and their gradients, beside the processor's peak" },
+    { "exported", bench_exported, "four programs in C by ag_write_c, by gcc and clang; limit: the same by hand" },
     { "growth", bench_growth, "graph, derivative, compile, evaluation at n and 4 n, by ways of writing a program" },
 };
 enum { WORKLOADS = sizeof workload / sizeof *workload };
