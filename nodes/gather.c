@@ -110,14 +110,46 @@ static int pattern(const ag_node *y, ag_dependence *d)
     return index != NULL;
 }
 
+/* ---- as C -------------------------------------------------------------------------------------------------------- */
+
+int agi_write_table(ag_source *s, const ag_node *indices, int64_t extent)
+{
+    enum { LINE = 16 };
+    const int64_t *index = indices->attribute, count = ag_count(indices);
+    const int bits = extent <= 1 << 8 ? 8 : extent <= 1 << 16 ? 16 : 64;
+    if (indices->op->role != AG_IS_CONSTANT) return 0;
+    for (int64_t k = 0; k < count; k++)
+        if (agi_counted(index[k], extent) < 0) return 0;
+    ag_emit(s, "    static const uint%d_t position[%lld] = {", bits, (long long)count);
+    for (int64_t k = 0; k < count; k++)
+        ag_emit(s, "%s%lld%s", k % LINE ? " " : "\n        ", (long long)agi_counted(index[k], extent),
+                k + 1 < count ? "," : "\n    };\n");
+    return 1;
+}
+
+void agi_write_position(ag_source *s, int table, int input, int64_t extent)
+{
+    if (table) {
+        ag_emit(s, "            at = (int64_t)position[k];\n");
+        return;
+    }
+    ag_emit(s, "            at = in%d[k] < 0 ? in%d[k] + %lld : in%d[k];\n", input, input, (long long)extent, input);
+    ag_emit(s, "            if (at < 0 || at >= %lld) return %d;\n", (long long)extent, (int)AG_EARG);
+}
+
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     ag_extents split = ag_split_at(y->in[0], *(const int *)y->attribute);
     long long count = (long long)ag_count(y->in[1]), extent = (long long)split.extent, inner = (long long)split.inner;
+    int table = agi_write_table(s, y->in[1], extent);
     (void)in_stride;
+    if (table && split.outer == 1 && inner == 1) {
+        ag_emit(s, "    int64_t k;\n    for (k = 0; k < %lld; k++) out[k] = in0[position[k]];\n    return 0;\n", count);
+        return;
+    }
     ag_emit(s, "    int64_t i, j, k, at;\n    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
     ag_emit(s, "        for (k = 0; k < %lld; k++) {\n", count);
-    agi_write_position(s, 1, extent);
+    agi_write_position(s, table, 1, extent);
     ag_emit(s, "            for (j = 0; j < %lld; j++)\n", inner);
     ag_emit(s, "                out[(i * %lld + k) * %lld + j] = in0[(i * %lld + at) * %lld + j];\n", count, inner,
             extent, inner);

@@ -242,6 +242,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_extents split = ag_split_at(y, *(const int *)y->attribute);
     long long count = (long long)ag_count(y->in[1]), extent = (long long)split.extent, inner = (long long)split.inner;
     int64_t slots = count_slots(y);
+    const int table = agi_write_table(s, y->in[1], extent);
     (void)in_stride;
     if (slots) {
         ag_emit(s, "    double *const wide = (double *)scratch;\n");
@@ -253,7 +254,7 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    for (i = 0; i < %lld; i++) {\n", (long long)split.outer);
     if (slots) write_clear(s, slots, split);
     ag_emit(s, "        for (k = 0; k < %lld; k++) {\n", count);
-    agi_write_position(s, 1, extent);
+    agi_write_position(s, table, 1, extent);
     ag_emit(s, "            for (j = 0; j < %lld; j++)\n", inner);
     ag_emit(s, "                out[(i * %lld + at) * %lld + j] += in2[(i * %lld + k) * %lld + j];\n", extent, inner,
             count, inner);

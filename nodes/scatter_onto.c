@@ -170,12 +170,13 @@ static void write_find(ag_source *s, int64_t slots)
 static void write_chains(ag_source *s, const ag_node *y, int64_t slots, int64_t extent)
 {
     long long count = (long long)ag_count(y->in[INDICES]);
+    const int table = agi_write_table(s, y->in[INDICES], extent);
     ag_emit(s, "    int64_t *const first = (int64_t *)scratch, *const next = first + %lld;\n", (long long)slots);
     ag_emit(s, "    int64_t *const last = next + %lld, *const place = last + %lld;\n", count, count);
     ag_emit(s, "    int64_t i, j, k, o, at, slot;\n    const %s factor = in3[0];\n", ag_c_type((ag_dtype)y->dtype));
     ag_emit(s, "    for (k = 0; k < %lld; k++) first[k] = -1;\n", (long long)slots);
     ag_emit(s, "    for (k = 0; k < %lld; k++) {\n", count);
-    agi_write_position(s, INDICES, extent);
+    agi_write_position(s, table, INDICES, extent);
     write_find(s, slots);
     ag_emit(s, "            next[k] = -1;\n            place[k] = first[slot] < 0 ? at : -1;\n");
     ag_emit(s, "            if (first[slot] < 0) first[slot] = k;\n            else next[last[first[slot]]] = k;\n");

@@ -24,11 +24,17 @@ void agi_emit_flat_steps(agi_emitter *e)
     }
 }
 
+static int is_done(const agi_emitter *e, int step)
+{
+    return e->done && e->done[step];
+}
+
 int agi_emit_steps(agi_emitter *e)
 {
     int written = 1;
     for (int k = 0; k < e->plan->nsteps && written; k++) {
         const agi_step *s = &e->plan->step[k];
+        if (is_done(e, k)) continue;
         switch (s->kind) {
         case AGI_PASS: written = agi_emit_pass(e, k, s->is.pass); break;
         case AGI_PROGRAM: written = agi_emit_program(e, k, s->is.program); break;
@@ -48,13 +54,15 @@ static int can_fail(const agi_step *s)
 
 void agi_emit_runs(const agi_emitter *e, ag_source *to)
 {
-    int fails = 0;
+    int fails = 0, steps = 0;
     for (int k = 0; k < e->plan->nsteps; k++) fails |= can_fail(&e->plan->step[k]);
     if (fails) ag_emit(to, "    int status;\n");
     for (int k = 0; k < e->plan->nsteps; k++) {
+        if (is_done(e, k)) continue;
+        steps++;
         if (can_fail(&e->plan->step[k]))
             ag_emit(to, "    status = %s_%d(m);\n    if (status) return status;\n", e->prefix, k);
         else ag_emit(to, "    %s_%d(m);\n", e->prefix, k);
     }
-    if (!e->plan->nsteps) ag_emit(to, "    (void)m;\n");
+    if (!steps) ag_emit(to, "    (void)m;\n");
 }

@@ -33,12 +33,10 @@ ag_node *agi_flat_indices(ag_node *indices, int64_t extent);
 /* n axes from position `from` on, moved to position `to` among the others: a view. */
 ag_node *agi_move_axes(ag_node *x, int from, int n, int to);
 
-/* The same in C: `at` from the k-th of the indices, operand `input`. */
-static inline void agi_write_position(ag_source *s, int input, int64_t extent)
-{
-    ag_emit(s, "            at = in%d[k] < 0 ? in%d[k] + %lld : in%d[k];\n", input, input, (long long)extent, input);
-    ag_emit(s, "            if (at < 0 || at >= %lld) return %d;\n", (long long)extent, (int)AG_EARG);
-}
+/* The same in C. Constant indices that fit become a table, `position`, of the narrowest type; 0: they are read, and
+ * checked, at every call. Then `at` from the k-th of the indices, operand `input`. */
+int agi_write_table(ag_source *, const ag_node *indices, int64_t extent);
+void agi_write_position(ag_source *, int table, int input, int64_t extent);
 
 /* A sum or difference with a scatter_add onto zeros as one onto the other operand, if that lies in memory; or NULL. */
 ag_node *agi_plus_scattered(const ag_infer *);

@@ -77,19 +77,32 @@ static int place_leaf(agi_writer *w, uint32_t b)
     return r->member != NULL;
 }
 
+/* Is all that lies in this value's memory, from one taking it over from another, computed by steps, of its type and
+ * no larger? Scalar programs find what is theirs by its place in the workspace. */
+static int fits_output(const agi_writer *w, uint32_t b)
+{
+    const agi_buffer *all = w->plan->buffer, *last = &all[b];
+    if (w->e.reach[last->owner].kind != AGI_IN_WORK) return 0;
+    for (uint32_t k = b; last->shares != AGI_NONE && k != AGI_NONE; k = all[k].shares)
+        if (all[k].role != AGI_VALUE || all[k].dtype != last->dtype || all[k].bytes > last->bytes || all[k].scalar ||
+            all[k].in_loop) return 0;
+    return 1;
+}
+
 /* An output is computed in the caller's memory, unless it takes over other memory or another output has its values. */
 static int place_output(agi_writer *w, const ag_node *x)
 {
     const agi_place *at = agi_find_place(w->plan, x);
     agi_reach *r = &w->e.reach[at->buffer];
+    uint32_t owner = w->plan->buffer[at->buffer].owner;
     int given = r->kind == AGI_IN_INPUT || r->kind == AGI_IN_PARAMETER;
     /* the caller has it: an input or a parameter */
-    if (given || w->assigned[w->plan->buffer[at->buffer].owner]) return 1;
+    if (given || w->assigned[owner]) return 1;
     for (int k = 0; k < w->outputs; k++)
         if (w->output_node[k] == x) return 1;
     const char *member = w->output_member[w->outputs] = name_member(w, "output", x, w->outputs, NULL);
-    int direct = w->plan->buffer[at->buffer].shares == AGI_NONE && r->kind == AGI_IN_WORK;
-    if (direct) *r = (agi_reach){ AGI_IN_OUTPUT, w->outputs, member };
+    int direct = !w->known[at->buffer] && r->kind == AGI_IN_WORK && fits_output(w, at->buffer);
+    if (direct) *r = w->e.reach[owner] = (agi_reach){ AGI_IN_OUTPUT, w->outputs, member };
     w->output_node[w->outputs] = x;
     w->copied[w->outputs] = direct ? AGI_NONE : at->buffer;
     w->output[w->outputs++] = at->buffer;
@@ -119,9 +132,11 @@ int agi_place_members(agi_writer *w)
     find_assigned(w);
     for (uint32_t b = 0; b < p->nbuffers; b++)
         if ((p->buffer[b].role == AGI_LEAF || p->buffer[b].role == AGI_CONSTANT) && !place_leaf(w, b)) return 0;
+    if (!agi_find_constants(w)) return 0;
     for (int k = 0; k < p->noutputs; k++)
         if (!place_output(w, p->output[k])) return 0;
     agi_follow_owners(&w->e);
+    agi_place_constants(w);
     w->bytes = agi_close_up(&w->e, &w->arena);
     w->e.scratch_at = w->bytes;
     return w->bytes >= 0;

@@ -15,6 +15,10 @@ typedef struct {
     const char **output_member;       /* by number */
     uint32_t *copied;                 /* by output: the buffer it is copied from at the end, or AGI_NONE */
     int inputs, parameters, outputs;
+    uint8_t *known;                   /* by buffer: a constant, or made of constants alone, */
+    uint32_t *made;                   /* which are these buffers, */
+    int64_t *array;                   /* with these arrays */
+    int nmade;
     agi_vector arrays;                /* agi_array: constants, also of bodies */
     int64_t bytes;                    /* of the workspace */
     ag_source head, body, main;       /* declarations; the steps; the function itself */
@@ -22,6 +26,10 @@ typedef struct {
 
 /* members.c: sets where all buffers are. 0: out of memory. */
 int agi_place_members(agi_writer *);
+
+/* constants.c: what constants alone come to, as arrays; the steps that compute it are done. 0: out of memory. */
+int agi_find_constants(agi_writer *);
+void agi_place_constants(agi_writer *); /* once all else has its place: their memory may be taken over */
 
 /* declare.c: the structs and the prototype, into the head; the struct that steps are given; arrays. */
 void agi_write_signature(const agi_writer *, ag_source *);
