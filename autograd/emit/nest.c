@@ -7,12 +7,12 @@ enum { DEEPEST = AG_MAX_RANK, MOST_PIECES = 2 * AG_MAX_RANK, MOST_LINES = 240 };
 
 typedef struct {
     agi_pass_printer *p;
-    int rank;                /* loops */
-    int64_t inside[DEEPEST + 1]; /* elements of the iteration space from one index of a loop to the next; last: 1 */
-    int64_t dim[DEEPEST];
+    int rank;                     /* loops */
+    int64_t dim[DEEPEST];         /* their extents */
+    int64_t inside[DEEPEST + 1];  /* elements of the iteration space from one index of a loop to the next; last: 1 */
     int pieces;
     int64_t cut[MOST_PIECES + 2]; /* of the innermost loop: where its pieces begin; the end */
-    int zeros;               /* a row of zeros is needed */
+    int zeros;                    /* a row of zeros is needed */
 } nest;
 
 static const char *const names[DEEPEST] = { "i", "j", "k", "l", "i4", "i5", "i6", "i7" };
