@@ -19,7 +19,7 @@ static const char *const names[DEEPEST] = { "i", "j", "k", "l", "i4", "i5", "i6"
 
 /* ---- the loops --------------------------------------------------------------------------------------------------- */
 
-/* One more loop, whose index counts so many elements: 0 where its extent would be no whole number, or it is too much. */
+/* One more loop, whose index counts so many elements. 0: there are too many. */
 static int cut_axes(nest *t, int64_t inside)
 {
     int at = 0;
