@@ -70,6 +70,7 @@ void bench_w4(const char *name);
 void bench_w5(const char *name);
 void bench_w6(const char *name);
 void bench_w6s(const char *name);
+void bench_w7(const char *name), bench_gpt2(const char *name);
 void bench_w8(const char *name);
 void bench_w9(const char *name);
 void bench_w9wide(const char *name), bench_w9small(const char *name);

@@ -21,6 +21,8 @@ static const struct {
     { "W5", bench_w5, "LSTM, vocabulary 64, hidden 128, 64 steps, batch 32, SGD; limit: its products alone" },
     { "W6", bench_w6, "pointwise loss of four vectors of 10^7 and its gradients; limit: one loop that streams" },
     { "W6s", bench_w6s, "the same, vectors of 1000" },
+    { "W7", bench_w7, "GPT of 4 layers, 256 wide, 128 steps, batch 4, AdamW; limit: its products alone" },
+    { "gpt2", bench_gpt2, "GPT-2, 124 million parameters, 64 and 256 steps, AdamW; limit: its products alone" },
     { "W8", bench_w8, "logistic regression 1000 x 200, f64: loss, gradient, HVP; limit: four dgemv in one pass" },
     { "W9", bench_w9, "10^6 scalar nodes, f64: multiply, sine, add; forward and reverse; limit: a loop by hand" },
     { "W9small", bench_w9small, "the same, 1000 nodes" },
