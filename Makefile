@@ -1,6 +1,7 @@
 # make          build/libautograd.a, build/libautograd.so and the demos (V=1 shows the commands)
 # make demo     train the blog's network
 # make fashion  train a convolutional network on real images, or on drawn digits
+# make pictures draw the demos' graphs: SVG and pages to step through, in build/pictures
 # make check    pass the tests; SANITIZE=1: under the sanitizers, VALGRIND=1: under valgrind
 # make install  libraries, headers and manual into PREFIX (/usr/local), below DESTDIR; make uninstall takes them away
 # make bench    build/bench, the benchmarks
@@ -53,6 +54,13 @@ fashion: $(BUILD)/fashion
 	$(MAKE) --no-print-directory install-deps PACKAGES=dataset-fashion-mnist || :
 	$<
 
+# Graphviz is installed where that is possible.
+pictures: $(BUILD)/draw
+	@command -v dot >/dev/null || $(MAKE) --no-print-directory install-deps PACKAGES=graphviz
+	@rm -rf $(BUILD)/pictures && mkdir -p $(BUILD)/pictures
+	$< $(BUILD)/pictures
+	@for picture in $(BUILD)/pictures/*.dot; do dot -Tsvg -O $$picture && echo $$picture.svg || exit 1; done
+
 check: $(BUILD)/check $(DEMOS) $(BUILD)/libautograd.so
 	$(if $(SANITIZE)$(VALGRIND),CK_FORK=no) \
 	$(if $(VALGRIND),AG_ISA=1 AG_QUICK=1 valgrind --error-exitcode=1 --leak-check=full) $<
@@ -79,6 +87,7 @@ $(BUILD)/seen:
 	@echo '{ global: ag_*; local: *; };' > $@
 
 $(SINGLE): $(BUILD)/%: $(BUILD)/demos/%.o
+$(BUILD)/draw: $(filter-out %/main.o,$(CHAR_LM))
 $(BUILD)/derive: $(DERIVE)
 $(BUILD)/gradbench: $(GRADBENCH)
 $(BUILD)/fashion: $(FASHION)
@@ -117,6 +126,12 @@ $(BUILD)/%.o: %.c $(BUILD)/pointwise.def $(BUILD)/flags
 $(BUILD)/pointwise.def: $(NODES) nodes nodes/control nodes/fused nodes/shared
 	@mkdir -p $(@D)
 	@grep -h '^POINTWISE' $(filter %.c,$^) > $@.new; cmp -s $@.new $@ || cp $@.new $@; rm $@.new
+
+# The page of ag_write_html, a string for each line.
+$(BUILD)/page.inc: autograd/inspect/page.html
+	@mkdir -p $(@D)
+	@sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n",/' $< > $@
+$(BUILD)/autograd/inspect/page.o: $(BUILD)/page.inc
 
 # What everything is compiled with: other flags compile it anew. Nothing is compiled before the libraries are there.
 $(BUILD)/flags: FORCE | $(BUILD)/libraries
@@ -177,7 +192,7 @@ clean:
 	rm -rf build build-clang build-sanitize
 
 FORCE:
-.PHONY: all demo fashion check bench fuzz mutants install uninstall clean install-deps FORCE
+.PHONY: all demo fashion pictures check bench fuzz mutants install uninstall clean install-deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

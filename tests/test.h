@@ -76,6 +76,8 @@ Suite *suite_data(void);
 Suite *suite_fit(void);
 Suite *suite_trap(void);
 Suite *suite_pictures(void);
+Suite *suite_pages(void);
+Suite *suite_reports(void);
 Suite *suite_blog(void);
 Suite *suite_gradbench(void);
 Suite *suite_emit(void);

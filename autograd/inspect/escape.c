@@ -29,7 +29,21 @@ static void in_xml(FILE *f, const char *c, int n)
     else fwrite(c, 1, (size_t)n, f);
 }
 
+/* In a page's script, too, which ends at the first "</script". */
+static void in_json(FILE *f, const char *c, int n)
+{
+    if ((unsigned char)*c < 32 || strchr("\"\\<>&\x7f", *c)) fprintf(f, "\\u%04x", (unsigned)(unsigned char)*c);
+    else fwrite(c, 1, (size_t)n, f);
+}
+
 void agi_write_xml(FILE *f, const char *text)
 {
     write_escaped(f, text, in_xml);
+}
+
+void agi_write_json(FILE *f, const char *text)
+{
+    fputc('"', f);
+    write_escaped(f, text, in_json);
+    fputc('"', f);
 }

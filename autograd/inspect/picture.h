@@ -5,7 +5,8 @@
  *   body.c      of loops and branches, the bodies
  *   figures.c   values as text
  *   study.c     values of all nodes, and derivatives by them
- *   dot.c       a graph for Graphviz; boxes.c: its clusters, and which of them are folded */
+ *   dot.c       a graph for Graphviz; boxes.c: its clusters, and which of them are folded; dot_plan.c: a plan
+ *   page.c      the page to step through, page.html with what it shows */
 #ifndef AGI_PICTURE_H
 #define AGI_PICTURE_H
 
@@ -95,8 +96,9 @@ uint32_t agi_box_next(const agi_boxes *, uint32_t box, int inside, int *left);
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-/* For XML: marked up where need be; what is no UTF-8 becomes U+FFFD. */
+/* For XML and JSON: marked up where need be; what is no UTF-8 becomes U+FFFD. */
 void agi_write_xml(FILE *, const char *text);
+void agi_write_json(FILE *, const char *text); /* in quotes */
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
@@ -112,11 +114,12 @@ typedef struct {
     agi_arena *arena;
     agi_map map;      /* of y */
     ag_node *y;
+    uint8_t *shown;   /* by place: it has a value, and is no number that is written where it is used */
     ag_node **slope;  /* by place: the derivative by it, or NULL */
     ag_plan *plan;
     ag_run *run;
 } agi_study;
-/* 0 after a failure, recorded in the graph. more: other nodes to compute, listed with `derive`d ones. */
+/* 0 after a failure, recorded in the graph; more: other nodes to compute. */
 int agi_study_make(agi_study *, const char *what, agi_arena *, ag_node *y);
 int agi_study_run(agi_study *, const ag_run *leaves_or_null, int more, ag_node *const other[]);
 void agi_study_free(agi_study *);

@@ -1,4 +1,4 @@
-/* Pictures of graphs. A part of autograd.h, which includes it.
+/* Pictures of graphs and plans, and pages to step through. A part of autograd.h, which includes it.
  *
  *     FILE *f = fopen("loss.dot", "w");
  *     ag_write_dot_with(f, 1, &loss, &(ag_picture_options){ .run = run, .gradients_of = loss });
@@ -31,6 +31,14 @@ typedef struct {
 /* Graphviz of the nodes that the outputs need; with a run, the values that it holds. */
 int ag_write_dot(FILE *f, int n, ag_node *const outputs[], const ag_run *or_null);
 int ag_write_dot_with(FILE *f, int n, ag_node *const outputs[], const ag_picture_options *or_null);
+/* Graphviz of a plan: steps in order, a pass as a box with its operations, what goes from step to step. */
+int ag_write_plan_dot(FILE *f, const ag_plan *);
+
+/* One HTML file, which needs nothing else: forward and backward through what y, of rank 0, is made of, node by node, by
+ * buttons or keys: each value, what flows back into it from whom, the local derivatives, and the chain rule in numbers.
+ * Leaves are as the run has them; without a run parameters are at their first values, and there may be no inputs. For
+ * small graphs, of 400 nodes at most. The graph grows. */
+int ag_write_html(FILE *f, ag_node *y, const ag_run *or_null);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
 /* A plan to read: every step with its operations, shapes, buffers, bytes and flops moved, and the totals. */
-#include "plan/plan.h"
+#include "steps.h"
 
 typedef struct {
     FILE *to;
@@ -31,29 +31,22 @@ static void show_buffer(const writer *w, uint32_t b)
     }
 }
 
-static double buffer_bytes(const writer *w, uint32_t b)
-{
-    return (double)w->plan->buffer[b].bytes;
-}
-
 /* ---- passes ----------------------------------------------------------------------------------------------------- */
 
 static const char *const access_names[] = { "", " uniform", " repeated by rows", " gathered" };
 static const char *const fold_names[] = { "sum", "prod", "max", "min" };
 
-static double show_load(const writer *w, const agi_load *l)
+static void show_load(const writer *w, const agi_load *l)
 {
     fprintf(w->to, "    r%-3u = load ", l->reg);
     show_buffer(w, l->buffer);
     if (l->walk.offset) fprintf(w->to, " from element %lld", (long long)l->walk.offset);
     fprintf(w->to, "%s%s%s\n", access_names[l->access], l->walk.bounded ? " among zeros" : "",
             l->row ? ", an element a row" : "");
-    return buffer_bytes(w, l->buffer);
 }
 
-static double show_micro(const writer *w, const agi_pass *g, const agi_micro *m)
+static void show_micro(const writer *w, const agi_micro *m)
 {
-    double elements = (double)(m->row ? g->rows : g->rows * g->columns);
     fprintf(w->to, "    r%-3u = ", m->out);
     if (m->kind == AGI_EXPAND) fprintf(w->to, "expand r%u along its row\n", m->a);
     else if (m->kind == AGI_FOLD_ROWS) fprintf(w->to, "%s of rows of r%u\n", fold_names[m->fold], m->a);
@@ -63,36 +56,32 @@ static double show_micro(const writer *w, const agi_pass *g, const agi_micro *m)
         if (m->op->inputs > 2) fprintf(w->to, " r%u", m->c);
         fprintf(w->to, "%s\n", m->row ? ", an element a row" : "");
     }
-    return m->kind == AGI_EXPAND ? 0 : m->kind == AGI_FOLD_ROWS ? (double)(g->rows * g->columns) : elements;
 }
 
-static void show_pass(writer *w, const agi_pass *g, double *bytes, double *flops)
+static void show_pass(const writer *w, const agi_pass *g)
 {
     static const char *const modes[] = { "everything", "columns", "long rows" };
     fprintf(w->to, "pass over %lld x %lld %s, tiles %lld x %lld, blocks %lld, registers %d + %d\n", (long long)g->rows,
             (long long)g->columns, agi_type_name(g->dtype), (long long)g->tile_rows, (long long)g->tile_columns,
             (long long)g->blocks, g->full_slots, g->row_slots);
-    for (int k = 0; k < g->nloads; k++) *bytes += show_load(w, &g->load[k]);
-    for (int k = 0; k < g->nmicros; k++) *flops += show_micro(w, g, &g->micro[k]);
+    for (int k = 0; k < g->nloads; k++) show_load(w, &g->load[k]);
+    for (int k = 0; k < g->nmicros; k++) show_micro(w, &g->micro[k]);
     for (int k = 0; k < g->nstores; k++) {
         fprintf(w->to, "    store r%u to ", g->store[k].reg);
         show_buffer(w, g->store[k].buffer);
         fputc('\n', w->to);
-        *bytes += buffer_bytes(w, g->store[k].buffer);
     }
     for (int k = 0; k < g->nfolds; k++) {
         const agi_fold_end *e = &g->fold[k];
         fprintf(w->to, "    %s of %s of r%u to ", fold_names[e->fold], modes[e->mode], e->reg);
         show_buffer(w, e->buffer);
         fputc('\n', w->to);
-        *bytes += buffer_bytes(w, e->buffer);
-        *flops += (double)(g->rows * g->columns);
     }
 }
 
 /* ---- the other steps -------------------------------------------------------------------------------------------- */
 
-static const char *code_name(uint32_t code)
+const char *agi_code_name(uint32_t code)
 {
     static const char *const own[] = { "move", "sum", "prod", "max", "min", "muladd" };
     static const ag_op *const registry[] = {
@@ -106,31 +95,28 @@ static const char *code_name(uint32_t code)
     return "?";
 }
 
-static void show_program(writer *w, const agi_program *p, double *bytes, double *flops)
+static void show_program(const writer *w, const agi_program *p)
 {
     enum { MOST = 200 };
     fprintf(w->to, "program of %lld %s instructions\n", (long long)p->count, agi_type_name(p->dtype));
     for (int64_t k = 0; k < p->count && k < MOST; k++) {
         const agi_instruction *i = &p->code[k];
-        fprintf(w->to, "    m%u = %s m%u m%u m%u\n", i->out, code_name(i->code), i->a, i->b, i->c);
+        fprintf(w->to, "    m%u = %s m%u m%u m%u\n", i->out, agi_code_name(i->code), i->a, i->b, i->c);
     }
     if (p->count > MOST) fprintf(w->to, "    ... and %lld more\n", (long long)p->count - MOST);
-    *flops += (double)p->count;
-    *bytes += (double)p->count * 3 * (double)ag_dtype_size(p->dtype);
 }
 
-/* By which kernels, and from where: see dense/dense.h. */
-static void show_reading(FILE *to, const agi_reading *r)
+void agi_show_reading(FILE *to, const agi_reading *r)
 {
     static const char *const way[] = { "tiles", "dot products", "tiles of dot products", "sums of rows" };
     static const char *const place[] = { "packed", "in place", "in place" };
-    fprintf(to, "\n    by %s", way[r->way]);
+    fprintf(to, "by %s", way[r->way]);
     if (r->turned) fprintf(to, " of the transposes");
     if (r->way != AGI_TILES) return;
     fprintf(to, ", a %s, b %s", place[r->turned ? r->b : r->a], place[r->turned ? r->a : r->b]);
 }
 
-static void show_product(writer *w, const agi_product *p, double *bytes, double *flops)
+static void show_product(const writer *w, const agi_product *p)
 {
     fprintf(w->to, "product ");
     show_node(w->to, p->node);
@@ -140,7 +126,8 @@ static void show_product(writer *w, const agi_product *p, double *bytes, double 
     show_buffer(w, p->b);
     fprintf(w->to, "\n    to ");
     show_buffer(w, p->out);
-    show_reading(w->to, &p->reading);
+    fprintf(w->to, "\n    ");
+    agi_show_reading(w->to, &p->reading);
     if (p->onto != AGI_NONE) {
         fprintf(w->to, "\n    onto ");
         show_buffer(w, p->onto);
@@ -148,36 +135,30 @@ static void show_product(writer *w, const agi_product *p, double *bytes, double 
         show_buffer(w, p->scale);
     }
     fputc('\n', w->to);
-    *bytes += buffer_bytes(w, p->a) + buffer_bytes(w, p->b) + buffer_bytes(w, p->out);
-    *flops += p->node->op->flops(p->node);
 }
 
-static void show_call(writer *w, const agi_call *c, double *bytes, double *flops)
+static void show_call(const writer *w, const agi_call *c)
 {
     fprintf(w->to, "call ");
     show_node(w->to, c->node);
     for (int k = 0; k < c->n; k++) {
         fprintf(w->to, "\n    of ");
         show_buffer(w, c->in[k]);
-        *bytes += buffer_bytes(w, c->in[k]);
     }
     fprintf(w->to, "\n    to ");
     show_buffer(w, c->out);
     if (c->node->op->way) fprintf(w->to, "\n    by %s", c->node->op->way(c->node, c->stride, w->plan->options.isa));
     if (c->worth_threads) fprintf(w->to, "\n    in up to %lld pieces at once", (long long)c->pieces);
     fputc('\n', w->to);
-    *bytes += buffer_bytes(w, c->out);
-    *flops += c->node->op->flops ? c->node->op->flops(c->node) : (double)ag_count(c->node);
 }
 
-static void show_copy(writer *w, const agi_copy *c, double *bytes)
+static void show_copy(const writer *w, const agi_copy *c)
 {
     fprintf(w->to, "copy ");
     show_buffer(w, c->from);
     fprintf(w->to, " to ");
     show_buffer(w, c->to);
     fputc('\n', w->to);
-    *bytes += 2 * buffer_bytes(w, c->to);
 }
 
 static void show_steps(writer *w);
@@ -201,19 +182,19 @@ static void show_loop(writer *w, const agi_loop_step *l)
 static void show_step(writer *w, int k)
 {
     const agi_step *s = &w->plan->step[k];
-    double bytes = 0, flops = 0;
+    const agi_cost cost = agi_cost_of(w->plan, s);
     fprintf(w->to, "%d: ", k);
     switch (s->kind) {
-    case AGI_PASS: show_pass(w, s->is.pass, &bytes, &flops); break;
-    case AGI_PROGRAM: show_program(w, s->is.program, &bytes, &flops); break;
-    case AGI_PRODUCT: show_product(w, s->is.product, &bytes, &flops); break;
-    case AGI_CALL: show_call(w, s->is.call, &bytes, &flops); break;
-    case AGI_COPY: show_copy(w, &s->is.copy, &bytes); break;
+    case AGI_PASS: show_pass(w, s->is.pass); break;
+    case AGI_PROGRAM: show_program(w, s->is.program); break;
+    case AGI_PRODUCT: show_product(w, s->is.product); break;
+    case AGI_CALL: show_call(w, s->is.call); break;
+    case AGI_COPY: show_copy(w, &s->is.copy); break;
     case AGI_LOOP: show_loop(w, s->is.loop); return;
     }
-    fprintf(w->to, "    %.0f bytes, %.0f flops\n", bytes, flops);
-    w->bytes += bytes;
-    w->flops += flops;
+    fprintf(w->to, "    %.0f bytes, %.0f flops\n", cost.bytes, cost.flops);
+    w->bytes += cost.bytes;
+    w->flops += cost.flops;
 }
 
 static void show_band(const writer *w, const agi_band *b)

@@ -1,15 +1,7 @@
 /* Values of all that a number is made of, and its derivatives by them: for pictures and pages. */
 #include "picture.h"
 
-/* Reals outside of bodies, to which gradients may flow; no loop as a whole, which has no value. */
-static int has_slope(const agi_map *m, uint32_t at)
-{
-    const ag_node *v = m->region.node[at];
-    double number;
-    return v->dtype != AG_I64 && m->loop[at] == AGI_NOWHERE && !(v->op->flags & (AG_LOOP | AG_EFFECT))
-           && !agi_is_number(v, &number);
-}
-
+/* What is outside of bodies, and no loop as a whole. */
 static int has_value(const agi_map *m, uint32_t at)
 {
     return m->loop[at] == AGI_NOWHERE && !(m->region.node[at]->op->flags & (AG_LOOP | AG_EFFECT));
@@ -29,11 +21,16 @@ int agi_study_make(agi_study *s, const char *what, agi_arena *arena, ag_node *y)
     if (!agi_map_make(&s->map, arena, s->graph, 1, &y)) return out_of_memory(s);
     const uint32_t n = s->map.region.count;
     uint32_t m = 0;
+    double number;
+    s->shown = agi_arena_zeros(arena, n, 1);
     s->slope = agi_arena_zeros(arena, n, sizeof *s->slope);
     ag_node **x = agi_arena_take(arena, 2 * (size_t)n * sizeof *x), **dx = x + n;
-    if (!s->slope || !x) return out_of_memory(s);
-    for (uint32_t at = 0; at < n; at++)
-        if (has_slope(&s->map, at)) x[m++] = s->map.region.node[at];
+    if (!s->shown || !s->slope || !x) return out_of_memory(s);
+    for (uint32_t at = 0; at < n; at++) {
+        ag_node *v = s->map.region.node[at];
+        s->shown[at] = has_value(&s->map, at) && (v == y || !agi_is_number(v, &number));
+        if (s->shown[at] && v->dtype != AG_I64) x[m++] = v;
+    }
     if (agi_gradient(what, y, (int)m, x, dx)) return 0;
     for (uint32_t k = 0; k < m; k++) s->slope[agi_place_in(&s->map.region, x[k])] = dx[k];
     return 1;
@@ -64,7 +61,7 @@ int agi_study_run(agi_study *s, const ag_run *leaves, int more, ag_node *const o
     if (!out) return out_of_memory(s);
     if (more) memcpy(out, other, (size_t)more * sizeof *out);
     for (uint32_t at = 0; at < r->count; at++) {
-        if (has_value(&s->map, at)) out[n++] = r->node[at];
+        if (s->shown[at]) out[n++] = r->node[at];
         if (s->slope[at]) out[n++] = s->slope[at];
     }
     s->plan = ag_compile(s->graph, n, out, NULL);

@@ -371,6 +371,12 @@ struct ag_plan {
 int agi_place_order(const void *, const void *); /* for qsort: that of a plan's places */
 const agi_place *agi_find_place(const ag_plan *, const ag_node *);
 
+/* Bytes that a step reads and writes, and its operations on numbers. A loop's are those of its bodies: none here. */
+typedef struct {
+    double bytes, flops;
+} agi_cost;
+agi_cost agi_cost_of(const ag_plan *, const agi_step *);
+
 int agi_same_memory(const ag_plan *, uint32_t a, uint32_t b); /* buffers in place of one another */
 
 /* A matrix as BLAS takes it, one whose rows or columns are contiguous: is it transposed, and its leading dimension. */

@@ -1,5 +1,5 @@
 /* Bands: their steps together, some rows at a time, all that each of them does to these before the next ones. */
-#include "run.h"
+#include "profile.h"
 
 /* Threads share the work of each step. A compiled pass knows its blocks, which are tiles where it folds nothing. */
 int agi_goes_together(const ag_run *r, const agi_band *b)
@@ -12,11 +12,18 @@ int agi_goes_together(const ag_run *r, const agi_band *b)
     return 1;
 }
 
-static void run_rows(ag_run *r, const agi_step *s, int64_t first, int64_t end, int64_t tile)
+static void do_rows(ag_run *r, const agi_step *s, int64_t first, int64_t end, int64_t tile)
 {
     if (s->kind == AGI_PRODUCT) agi_run_product_along(r, s->is.product, first, end);
     else if (s->is.pass->native) agi_run_blocks(r, s->is.pass, r->scratch, tile, tile + 1);
     else agi_run_tiles(r, s->is.pass, r->scratch, tile, tile + 1);
+}
+
+static void run_rows(ag_run *r, const agi_step *s, int64_t first, int64_t end, int64_t tile)
+{
+    const int64_t from = r->timed ? agi_clock() : 0;
+    do_rows(r, s, first, end, tile);
+    if (r->timed) agi_profile_step(r, s, from, tile == 0);
 }
 
 void agi_run_band(ag_run *r, const agi_band *b)

@@ -1,5 +1,5 @@
 /* An evaluation: the steps of a plan, one after the other, passes on all threads. */
-#include "run.h"
+#include "profile.h"
 
 /* The operation, its first operand and those that have a name, and why it failed. */
 static void explain_call(ag_run *r, const ag_node *x, const char *why)
@@ -88,7 +88,7 @@ static void poison(ag_run *r, uint32_t step, int all)
     }
 }
 
-static ag_status run_step(ag_run *r, const agi_step *s)
+static ag_status do_step(ag_run *r, const agi_step *s)
 {
     switch (s->kind) {
     case AGI_PASS: run_pass(r, s->is.pass); break;
@@ -99,6 +99,14 @@ static ag_status run_step(ag_run *r, const agi_step *s)
     case AGI_LOOP: return agi_run_loop(r, s->is.loop);
     }
     return AG_OK;
+}
+
+static ag_status run_step(ag_run *r, const agi_step *s)
+{
+    const int64_t from = r->timed ? agi_clock() : 0;
+    const ag_status status = do_step(r, s);
+    if (r->timed) agi_profile_step(r, s, from, 1);
+    return status;
 }
 
 static ag_status refuse_unfed(ag_run *r)
@@ -149,7 +157,7 @@ ag_status ag_eval(ag_run *r)
     if (r->missing) return refuse_unfed(r);
     if (r->rebound && agi_arrange_bindings(r)) return AG_EARG;
     if (r->copied) agi_copy_bindings(r, 0);
-    ag_status status = agi_run_steps(r);
+    ag_status status = r->timed ? agi_run_timed(r) : agi_run_steps(r);
     r->evaluated = !status;
     memcpy(r->failure, r->message, status ? sizeof r->failure : 0);
     if (status) return status;

@@ -1,5 +1,5 @@
 /* Runs: the memory of one execution, its making and reading. */
-#include "run.h"
+#include "profile.h"
 
 #include <math.h>
 
@@ -111,6 +111,7 @@ void ag_run_free(ag_run *r)
 {
     if (!r) return;
     const ag_plan *p = r->plan;
+    agi_profile_free(r);
     for (int k = 0; k < p->nbodies; k++) ag_run_free(r->bodies[k]);
     if (r->owns_pool) agi_pool_free(r->pool);
     agi_release(&p->allocator, r->allocated);

@@ -4,6 +4,7 @@
  *   evaluate.c  an evaluation, step by step; band.c: by bands of rows; loop.c: of loops and branches
  *   tile.c      passes, tile by tile; tile_fold.c: their reductions; kernels.c: the vector loops, once for each
  *               instruction set; isa.c picks one
+ *   profile.c   the time of each step, when asked for
  *   trap.c      the first NaN; scalar.c: scalar programs; product.c: matrix products
  *
  * A run owns its memory, its bodies' runs and its threads; the plan that it executes is shared, and never changed. An
@@ -63,6 +64,8 @@ struct ag_run {
     char *scratch;   /* plan->scratch_bytes a thread */
     agi_pool *pool;  /* NULL: the caller's thread alone */
     int owns_pool;   /* not the run of a loop's body, which uses the outer one's */
+    struct agi_run_times *times; /* profile.h: what was measured; NULL: nothing was */
+    int timed;       /* it is being measured */
     char message[512];
     char failure[512]; /* why the last evaluation failed, or "" */
 };
