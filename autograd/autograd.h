@@ -383,7 +383,7 @@ ag_node *ag_parse(ag_graph *, const char *formula);
 #include "inspect/report.h"   /* what a plan does, and how long it takes */
 
 typedef struct {
-    int cblas;           /* 1: matrix products call CBLAS */
+    int cblas, libm;     /* 1: products call CBLAS; exp, tanh, erf of floats in loops <math.h>, not ours within 3 ulp */
     const ag_run *embed; /* parameters that the plan does not assign become constants, as this run has them */
     int initial;         /* 1: defines PREFIX_initial, the parameters' first values (those of `embed`) */
     char *message;       /* room for the reason of a failure, of message_size bytes */

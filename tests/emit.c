@@ -85,7 +85,7 @@ static void add(batch *f, exported x, int unfused, int loose)
     count_steps(&x, loose);
     FILE *memory = open_memstream(&text, &bytes);
     snprintf(prefix, sizeof prefix, "f%d", f->n);
-    ag_c_options o = { .initial = 1, .message = message, .message_size = sizeof message };
+    ag_c_options o = { .initial = 1, .libm = 1, .message = message, .message_size = sizeof message };
     ck_assert_msg(ag_write_c(x.plan, prefix, memory, NULL, &o) == 0, "%s: %s", x.label, message);
     fclose(memory);
     char *declared = strstr(text, "extern \"C\"");
@@ -748,6 +748,73 @@ START_TEST(reports_bad_indices_and_singular_matrices)
 }
 END_TEST
 
+/* ---- functions of floats of our own ------------------------------------------------------------------------------ */
+
+enum { POINTS = 4096, OWN = 5 };
+
+/* Of all sizes, and special ones. */
+static float *points(void)
+{
+    static float x[POINTS];
+    static const float special[] = { 0, -0.0f, INFINITY, -INFINITY, NAN, 1e-45f, -1e-45f, 88.72f, 88.73f, -87.4f,
+                                     -103.9f, -104.1f, 3e38f, -3e38f, 0.625f, 0.927734375f };
+    for (int k = 0; k < POINTS; k++) x[k] = ldexpf((float)(k * 7919 % 4001 - 2000) / 2000, k % 31 - 20);
+    memcpy(x, special, sizeof special);
+    return x;
+}
+
+static void expect_ulps(const char *name, const float *x, const float *got, double function(double), double most)
+{
+    for (int k = 0; k < POINTS; k++) {
+        float want = (float)function(x[k]);
+        double error = fabs((double)got[k] - function(x[k])) / unit(AG_F32, fabs((double)want));
+        int same = isnan(want) ? isnan(got[k]) : test_same_bits(got[k], want) || error <= most;
+        ck_assert_msg(same, "%s(%.9g) is %.9g, not %.9g: %.2f ulp", name, (double)x[k], (double)got[k], (double)want,
+                      error);
+    }
+}
+
+/* exp, expm1, tanh with its slope and without, erf: in loops of exported C. */
+START_TEST(functions_of_floats_are_near)
+{
+    network n = make_network();
+    float *x = points();
+    ag_node *p = ag_parameter(n.g, "points", AG_F32, AG_SHAPE(POINTS), x), *slope, *tanh_with = ag_tanh(p);
+    ck_assert_int_eq(ag_gradient(ag_sum(tanh_with), 1, &p, &slope), AG_OK);
+    ag_node *y[] = { ag_exp(p), ag_expm1(p), ag_erf(p), tanh_with, slope }, *alone = ag_tanh(p);
+    FILE *f = create(&n, "main.c");
+    fputs("#include \"net.h\"\nint call(float *const *y);\nint call(float *const *y)\n{\n"
+          "    static double work[net_WORKSPACE / 8 + 1];\n    struct net_outputs out;\n", f);
+    fputs("#ifdef ALL\n    out.output0 = y[0], out.output1 = y[1], out.output2 = y[2], out.output3 = y[3];\n"
+          "    out.output4 = y[4];\n#else\n    out.output0 = y[0];\n#endif\n"
+          "    return net(&net_initial, &out, work);\n}\n", f);
+    fclose(f);
+    float *got[OWN];
+    for (int k = 0; k < OWN; k++) got[k] = malloc(POINTS * sizeof **got);
+    for (int all = 0; all < 2; all++) {
+        write_network(&n, all ? OWN : 1, all ? y : &alone, (ag_c_options){ .initial = 1 });
+        ck_assert_int_eq(in_folder(&n, "grep -q agi_tanh %/net.c"), 0);
+        ck_assert_int_eq(in_folder(&n, all ? "cc -std=c99 -O2 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
+                                             " -DALL -fPIC -shared %/main.c %/net.c -o %/1.so -lm"
+                                           : "cc -O2 -fPIC -shared %/main.c %/net.c -o %/0.so -lm"), 0);
+        char path[128];
+        int (*call)(float *const *);
+        snprintf(path, sizeof path, "%s/%d.so", n.folder, all);
+        void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        ck_assert_msg(library != NULL, "%s", dlerror());
+        *(void **)&call = find(library, "call");
+        ck_assert_int_eq(call(got), 0);
+        if (!all) expect_ulps("tanh", x, got[0], tanh, 3);
+    }
+    expect_ulps("exp", x, got[0], exp, 1.1);
+    expect_ulps("expm1", x, got[1], expm1, 1.6);
+    expect_ulps("erf", x, got[2], erf, 1.2);
+    expect_ulps("tanh", x, got[3], tanh, 3);
+    for (int k = 0; k < OWN; k++) free(got[k]);
+    free_network(&n);
+}
+END_TEST
+
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static char *header_of(const ag_plan *p)
@@ -805,6 +872,7 @@ Suite *suite_emit(void)
     tcase_add_test(t, refuses_prefixes_and_files);
     tcase_add_test(t, members_are_called_as_leaves_are);
     tcase_add_test(t, users_operations);
+    tcase_add_test(t, functions_of_floats_are_near);
     tcase_add_test(t, reports_bad_indices_and_singular_matrices);
     suite_add_tcase(s, t);
     return s;

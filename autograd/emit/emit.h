@@ -9,7 +9,7 @@
  *   strip.c      the loops themselves; gather.c, fold.c: what comes before and after them; pass_printer.h: what all
  *                of these share
  *   program.c    a scalar program as straight-line C
- *   calls.c      products, calls of the library's operations, copies
+ *   product.c    products; calls.c: calls of the library's operations, copies
  *   loop.c       loops and branches; transfers.c: what goes into and out of their bodies (loop_printer.h: what they
  *                share); flat.c: bodies whose values are local variables
  *   export/      ag_write_c: a whole plan as a function that anybody can compile
@@ -72,7 +72,7 @@ typedef struct {
     agi_reach *reach;   /* by buffer; NULL: native, or flat */
     const char *flat;   /* of a flat body: what the names of its local variables end in; see flat.c */
     int depth;          /* flat bodies around it */
-    int cblas;
+    int cblas, libm;    /* options of exported C */
     ag_source *to;
     agi_span *leaf, *work; /* leaves and constants; what lies in the workspace */
     int64_t nleaves, nwork;
@@ -85,6 +85,10 @@ typedef struct {
     uint8_t *done;       /* by step: what it computes is known, it is not written; or NULL */
     const ag_op *missing; /* an operation that cannot be written, or NULL */
 } agi_emitter;
+
+/* Arithmetic of an operation in a loop, where exp, tanh and erf of floats are agi_expf, ..., or libm's if so wanted. */
+void agi_emit_loop_arithmetic(const agi_emitter *, ag_source *, const ag_op *, ag_dtype, const char *const operand[3]);
+int agi_has_version(const agi_emitter *, const ag_op *, ag_dtype); /* for vectors, of each function of ours it calls */
 
 int agi_find_leaves(agi_emitter *, agi_arena *); /* 0: out of memory */
 /* The workspace: sets the reach of what lies there and returns its bytes; -1: out of memory. */

@@ -173,7 +173,8 @@ static int fits(const agi_pass_printer *p)
     }
     for (int k = 0; k < g->nmicros; k++) {
         const agi_micro *m = &g->micro[k];
-        if (m->kind == AGI_FOLD_ROWS || (m->kind == AGI_POINT && (g->reg[m->out].row || agi_is_special(m)))) return 0;
+        if (m->kind == AGI_FOLD_ROWS || (m->kind == AGI_POINT && g->reg[m->out].row)) return 0;
+        if (m->kind == AGI_POINT && !agi_has_version(p->e, m->op, g->dtype)) return 0;
     }
     for (int k = 0; k < g->nstores; k++)
         if (g->store[k].row) return 0;
@@ -310,7 +311,7 @@ static void emit_micro(const nest *t, ag_source *to, const agi_micro *m, int dep
     for (int i = 0; i < 3; i++) snprintf(in[i], sizeof in[i], "r%u", reg[i]);
     ag_emit(to, "%*sconst %s r%u = ", 4 * depth, "", t->p->type, m->out);
     if (m->kind == AGI_EXPAND) ag_emit(to, "%s", in[0]);
-    else agi_emit_arithmetic(to, agi_pointwise_text(m->op), t->p->dtype, (const char *const[3]){ in[0], in[1], in[2] });
+    else agi_emit_loop_arithmetic(t->p->e, to, m->op, t->p->dtype, (const char *const[3]){ in[0], in[1], in[2] });
     ag_emit(to, ";\n");
 }
 

@@ -119,7 +119,7 @@ static void emit_micro(const agi_pass_printer *p, ag_source *to, const agi_micro
     const uint32_t reg[3] = { m->a, m->b, m->c };
     for (int i = 0; i < 3; i++) snprintf(in[i], sizeof in[i], "r%u", reg[i]);
     ag_emit(to, "        const %s r%u = ", p->type, m->out);
-    agi_emit_arithmetic(to, agi_pointwise_text(m->op), p->dtype, (const char *const[3]){ in[0], in[1], in[2] });
+    agi_emit_loop_arithmetic(p->e, to, m->op, p->dtype, (const char *const[3]){ in[0], in[1], in[2] });
     ag_emit(to, ";\n");
 }
 

@@ -115,15 +115,33 @@ static const char *replacement(const char *word, size_t n, ag_dtype dtype, const
     }
 }
 
-void agi_emit_arithmetic(ag_source *s, const char *text, ag_dtype dtype, const char *const operand[3])
+/* Functions of floats that there are versions of ours of. */
+static const struct {
+    const char *name, *ours;
+} versions[] = { { "exp", "agi_expf" }, { "expm1", "agi_expm1f" }, { "tanh", "agi_tanhf" }, { "erf", "agi_erff" },
+                 { "agi_tanh_of", "agi_tanh_of_expm1f" } };
+enum { VERSIONS = sizeof versions / sizeof *versions };
+
+/* Ours of F's argument, which begins here; or NULL. */
+static const char *version_of(const char *argument)
+{
+    for (int k = 0; k < VERSIONS; k++) {
+        size_t n = strlen(versions[k].name);
+        if (!strncmp(argument + 1, versions[k].name, n) && argument[n + 1] == ')') return versions[k].ours;
+    }
+    return NULL;
+}
+
+static void emit_arithmetic(ag_source *s, const char *text, ag_dtype dtype, int ours, const char *const operand[3])
 {
     for (const char *p = text; *p;) {
         size_t n = 0;
         while (in_word(p[n])) n++;
         const char *with = replacement(p, n, dtype, operand);
         if (n == 1 && (*p == 'F' || *p == 'K') && p[1] == '(') {
-            p = emit_argument(s, p);
-            if (dtype == AG_F32) agi_source_add(s, "f", 1);
+            const char *version = ours && dtype == AG_F32 && *p == 'F' ? version_of(p + 1) : NULL;
+            if (version) agi_source_add(s, version, strlen(version)), p = strchr(p, ')') + 1;
+            else p = emit_argument(s, p), agi_source_add(s, "f", dtype == AG_F32);
         } else if (n && !isdigit((unsigned char)*p) && with) {
             agi_source_add(s, with, strlen(with));
             p += n;
@@ -133,4 +151,22 @@ void agi_emit_arithmetic(ag_source *s, const char *text, ag_dtype dtype, const c
             p += n;
         }
     }
+}
+
+void agi_emit_arithmetic(ag_source *s, const char *text, ag_dtype dtype, const char *const operand[3])
+{
+    emit_arithmetic(s, text, dtype, 0, operand);
+}
+
+int agi_has_version(const agi_emitter *e, const ag_op *op, ag_dtype dtype)
+{
+    const char *text = agi_pointwise_text(op), *own = text ? strstr(text, "F(agi_") : NULL;
+    while (own && dtype == AG_F32 && !e->libm && version_of(own + 1)) own = strstr(own + 1, "F(agi_");
+    return !own;
+}
+
+void agi_emit_loop_arithmetic(const agi_emitter *e, ag_source *s, const ag_op *op, ag_dtype dtype,
+                              const char *const operand[3])
+{
+    emit_arithmetic(s, agi_pointwise_text(op), dtype, !e->libm, operand);
 }

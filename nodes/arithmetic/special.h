@@ -19,4 +19,8 @@ double agi_unscaled(double fraction, double power); /* the number that they are 
 extern const char agi_psi_series_text[], agi_digamma_text[], agi_whole_power_text[], agi_psi_size_text[],
     agi_reflected_text[], agi_psi_text[], agi_psif_text[], agi_multiply_text[], agi_unscaled_text[];
 
+/* floats.c: functions of floats without branches, for loops of exported C. */
+extern const char agi_inlined_text[], agi_bits_text[], agi_float_text[], agi_expf_text[], agi_expm1f_text[],
+    agi_near_text[], agi_tanhf_text[], agi_erff_text[], agi_tanh_of_expm1f_text[];
+
 #endif

@@ -18,6 +18,15 @@
 #define INLINE(name, ...) DRAW(F(name), __VA_ARGS__)
 
 const agi_c_function agi_c_functions[] = {
+    { "INLINED", agi_inlined_text },
+    { "agi_bits", agi_bits_text },
+    { "agi_float", agi_float_text },
+    { "agi_expf", agi_expf_text },
+    { "agi_expm1f", agi_expm1f_text },
+    { "agi_near", agi_near_text },
+    { "agi_tanhf", agi_tanhf_text },
+    { "agi_erff", agi_erff_text },
+    { "agi_tanh_of_expm1f", agi_tanh_of_expm1f_text },
 #define T double
 #define F(name) name
 #define K(x) x

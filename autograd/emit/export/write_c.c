@@ -135,8 +135,8 @@ int ag_write_c(const ag_plan *p, const char *prefix, FILE *source, FILE *header,
     if (!check_prefix(&w, prefix)) return -1;
     ag_source empty = { .allocator = &p->allocator };
     w.head = w.body = w.main = empty;
-    w.e = (agi_emitter){ .plan = p, .prefix = prefix, .top = prefix, .cblas = w.options->cblas, .to = &w.body,
-                         .arrays = &w.arrays };
+    w.e = (agi_emitter){ .plan = p, .prefix = prefix, .top = prefix, .cblas = w.options->cblas,
+                         .libm = w.options->libm, .to = &w.body, .arrays = &w.arrays };
     agi_arena_init(&w.arena, &p->allocator);
     int ok = write_plan(&w, source, header);
     agi_source_free(&w.head);

@@ -168,66 +168,88 @@ void read_mlp(void)
     memcpy(to, own.parameter_b3, sizeof own.parameter_b3);
 }
 
-/* tanh without branches, within 3 ulp: x + x^3 p(x^2) where x is small, 1 - 2 / (e^2x + 1) elsewhere. */
-static float own_tanh(float x)
+static inline __attribute__((always_inline)) uint32_t bits_of(float x)
 {
-    const float size = fabsf(x), y = size < 10 ? size * 2.88539008f : 28.8539008f;
-    const float whole = (y + 12582912.0f) - 12582912.0f, f = y - whole;
-    const float p = 1 + f * (0.693147182f + f * (0.240226462f + f * (0.0555041f + f * (0.00961817f + f *
-                    (0.00133336f + f * 0.000154035f)))));
-    const int32_t bits = ((int32_t)whole + 127) << 23;
-    const float z = x * x;
-    const float near = x + x * z * (-0.333333284f + z * (0.133316040f + z * (-0.0534991f + z * 0.0179f)));
-    float power, far;
-    memcpy(&power, &bits, sizeof power);
-    far = 1 - 2 / (p * power + 1);
-    return size < 0.5f ? near : copysignf(far, x);
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
 }
 
-/* Rows of y, four at a time by eight columns in registers: y = a b + bias, a [BATCH, inner]. */
-static void forward(int inner, int columns, const float *a, const float *b, const float *bias, float *y)
+/* tanh without branches, for finite x: x + x^3 p(x^2) where x is small, 1 - 2 / (e^2x + 1) elsewhere. */
+static inline __attribute__((always_inline)) float own_tanh(float x)
 {
-    int i, j, k, r, c, rows = 4, width = columns < 8 ? columns : 8;
-    for (i = 0; i < BATCH; i += rows)
-        for (j = 0; j < columns; j += width) {
-            float sum[4][8] = { { 0 } };
-            if (width == 8) {
-                for (k = 0; k < inner; k++)
-                    for (r = 0; r < 4; r++)
-                        for (c = 0; c < 8; c++) sum[r][c] += a[(i + r) * inner + k] * b[k * columns + j + c];
-            } else {
-                for (k = 0; k < inner; k++)
-                    for (r = 0; r < 4; r++)
-                        for (c = 0; c < 4; c++) sum[r][c] += a[(i + r) * inner + k] * b[k * columns + j + c];
+    const uint32_t size = bits_of(x) & 0x7fffffff, less = size < 0x41200000 ? size : 0x41200000; /* 10 */
+    const uint32_t small = 0 - ((size - 0x3f200000) >> 31), sign = bits_of(x) & 0x80000000; /* 0.625 */
+    const float z = x * x;
+    float y, n, r, p, power, near = -5.70498872745e-3f;
+    uint32_t bits;
+    near = near * z + 2.06390887954e-2f;
+    near = near * z - 5.37397155531e-2f;
+    near = near * z + 1.33314422036e-1f;
+    near = near * z - 3.33332819422e-1f;
+    near = near * z * x + x;
+    memcpy(&y, &less, sizeof y);
+    n = y * 2.88539008f + 12582912.0f;
+    bits = (bits_of(n) - 0x4b400000 + 127) << 23;
+    memcpy(&power, &bits, sizeof power);
+    n -= 12582912.0f;
+    r = 2 * y - n * 0.693359375f + n * 2.12194440e-4f;
+    p = 8.3334519073e-3f + 1.3981999507e-3f * r;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = 1 - 2 / ((p * (r * r) + r + 1) * power + 1);
+    bits = (((bits_of(near) & small) | (bits_of(p) & ~small)) & 0x7fffffff) | sign;
+    memcpy(&y, &bits, sizeof y);
+    return y;
+}
+
+/* y += a b: four rows of y at a time, four rows of b times numbers into each. a[i, k] is a[i * down + k * across]. */
+static inline __attribute__((always_inline)) void multiply(int rows, int columns, int inner, const float *restrict a,
+                                                           int down, int across, const float *restrict b,
+                                                           float *restrict y)
+{
+    int i, j, k;
+    for (i = 0; i < rows; i += 4)
+        for (k = 0; k < inner; k += 4) {
+            const float *const p = a + i * down + k * across, *const q = b + k * columns;
+            const float p00 = p[0], p01 = p[across], p02 = p[2 * across], p03 = p[3 * across];
+            const float p10 = p[down], p11 = p[down + across], p12 = p[down + 2 * across], p13 = p[down + 3 * across];
+            const float p20 = p[2 * down], p21 = p[2 * down + across], p22 = p[2 * down + 2 * across];
+            const float p30 = p[3 * down], p31 = p[3 * down + across], p32 = p[3 * down + 2 * across];
+            const float p23 = p[2 * down + 3 * across], p33 = p[3 * down + 3 * across];
+            float *const r = y + i * columns;
+            for (j = 0; j < columns; j++) {
+                const float q0 = q[j], q1 = q[columns + j], q2 = q[2 * columns + j], q3 = q[3 * columns + j];
+                r[j] += p00 * q0 + p01 * q1 + p02 * q2 + p03 * q3;
+                r[columns + j] += p10 * q0 + p11 * q1 + p12 * q2 + p13 * q3;
+                r[2 * columns + j] += p20 * q0 + p21 * q1 + p22 * q2 + p23 * q3;
+                r[3 * columns + j] += p30 * q0 + p31 * q1 + p32 * q2 + p33 * q3;
             }
-            for (r = 0; r < rows; r++)
-                for (c = 0; c < width; c++) y[(i + r) * columns + j + c] = sum[r][c] + bias[j + c];
         }
+}
+
+static inline __attribute__((always_inline)) void forward(int inner, int columns, const float *a, const float *b,
+                                                          const float *bias, float *y)
+{
+    int i, j;
+    for (i = 0; i < BATCH; i++)
+        for (j = 0; j < columns; j++) y[i * columns + j] = bias[j];
+    multiply(BATCH, columns, inner, a, inner, 1, b, y);
 }
 
 /* g = a^T d, of a [BATCH, rows] and d [BATCH, columns]. */
-static void weights(int rows, int columns, const float *a, const float *d, float *g)
+static inline __attribute__((always_inline)) void weights(int rows, int columns, const float *a, const float *d,
+                                                          float *g)
 {
-    int i, j, k, r, c, width = columns < 8 ? columns : 8;
-    for (i = 0; i < rows; i += 4)
-        for (j = 0; j < columns; j += width) {
-            float sum[4][8] = { { 0 } };
-            if (width == 8) {
-                for (k = 0; k < BATCH; k++)
-                    for (r = 0; r < 4; r++)
-                        for (c = 0; c < 8; c++) sum[r][c] += a[k * rows + i + r] * d[k * columns + j + c];
-            } else {
-                for (k = 0; k < BATCH; k++)
-                    for (r = 0; r < 4; r++)
-                        for (c = 0; c < 4; c++) sum[r][c] += a[k * rows + i + r] * d[k * columns + j + c];
-            }
-            for (r = 0; r < 4; r++)
-                for (c = 0; c < width; c++) g[(i + r) * columns + j + c] = sum[r][c];
-        }
+    int i;
+    for (i = 0; i < rows * columns; i++) g[i] = 0;
+    multiply(rows, columns, BATCH, a, 1, rows, d, g);
 }
 
 /* d becomes (d b^T) (1 - h^2), by b transposed. */
-static void backward(int inner, const float *d, const float *b, const float *h, float *to)
+static inline __attribute__((always_inline)) void backward(int inner, const float *d, const float *b, const float *h,
+                                                           float *to)
 {
     static float turned[HIDDEN * HIDDEN];
     static const float none[HIDDEN];
