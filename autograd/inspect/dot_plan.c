@@ -95,7 +95,8 @@ static void make(const drawing *d, uint32_t b, maker from)
 {
     const uint32_t owner = d->plan->buffer[b].owner;
     if (d->plan->buffer[b].role != AGI_LEAF) d->of[b] = from;
-    if (owner != AGI_NONE && d->plan->buffer[owner].role == AGI_LEAF) /* a parameter's new value */
+    if (owner == AGI_NONE || (b != owner && d->plan->step[from.step].kind == AGI_PROGRAM)) return; /* it lists both */
+    if (d->plan->buffer[owner].role == AGI_LEAF) /* a parameter's new value */
         ag_emit(d->arrows, "%s -> p%d_b%u [style=dashed, constraint=false];\n", ID(d, from), d->number, owner);
 }
 
@@ -236,7 +237,8 @@ static void draw_plan(drawing *d, const ag_plan *p)
         else draw_step(d, k);
     for (int k = 0; k < p->nplaces; k++) {
         const agi_place *x = &p->place[k];
-        if (!x->output || !x->node) continue;
+        const int group = x->node && x->node->op->flags & AG_ALIAS && x->node->op->inputs < 0;
+        if (!x->output || !x->node || group) continue;
         fprintf(d->f, "p%d_o%d [penwidth=2.5, label=<<b>", d->number, k);
         agi_write_xml(d->f, x->node->name ? x->node->name : x->node->op->name);
         fputs("</b><br/>output>];\n", d->f);
