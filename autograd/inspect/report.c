@@ -69,7 +69,7 @@ static void write_loops(const report *r, const ag_plan *p, int depth)
         for (int b = 0; b < 2; b++) {
             if (!l->body[b]) continue;
             const agi_cost c = agi_cost_of_plan(l->body[b]);
-            fprintf(r->f, "%*sbody %d: %d steps, %s, %s each time\n", 2 * depth + 2, "", b, l->body[b]->nsteps,
+            fprintf(r->f, "%*sbody %d, steps: %d, each time %s, %s\n", 2 * depth + 2, "", b, l->body[b]->nsteps,
                     FLOPS(c.flops), BYTES(c.bytes));
             write_loops(r, l->body[b], depth + 1);
         }
@@ -88,8 +88,7 @@ static void write_steps(const report *r)
                  || (p->step[k].kind == AGI_CALL && p->step[k].is.call->worth_threads);
         loops += p->step[k].kind == AGI_LOOP;
     }
-    fprintf(r->f, "%d steps; kernels for %s; %d thread%s", p->nsteps, isa[its], agi_threads_of(p),
-            agi_threads_of(p) > 1 ? "s" : "");
+    fprintf(r->f, "steps: %d; kernels for %s; threads: %d", p->nsteps, isa[its], agi_threads_of(p));
     if (agi_threads_of(p) > 1) fprintf(r->f, ", which share %d passes and calls, and large products", worth);
     fputc('\n', r->f);
     if (p->native_note) fprintf(r->f, "native code: %s\n", p->native_note);
@@ -181,7 +180,7 @@ static void write_fused(const report *r)
     }
     fprintf(r->f, "the graph has %lld operations below the outputs; %lld are views, ways to walk memory\n",
             (long long)nodes, (long long)moves);
-    fprintf(r->f, "fused: %lld pointwise operations and reductions in %d passes; %d bands of steps by rows\n",
+    fprintf(r->f, "fused: %lld pointwise operations and reductions in %d passes; bands of steps by rows: %d\n",
             (long long)in_passes, passes, p->nbands);
     for (int k = 0; k < p->nsteps; k++)
         if (p->step[k].kind == AGI_PROGRAM)
