@@ -271,7 +271,7 @@ int ag_write_plan_dot(FILE *f, const ag_plan *p)
           "fontsize=10, margin=\"0.09,0.05\", height=0.2];\n"
           "edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=7, fontcolor=\"#606060\", arrowsize=0.6];\n", f);
     draw_plan(&d, p);
-    fwrite(arrows.text.data, 1, (size_t)arrows.text.count, f);
+    if (arrows.text.count) fwrite(arrows.text.data, 1, (size_t)arrows.text.count, f);
     fputs("}\n", f);
     d.failed |= arrows.failed;
     agi_source_free(&arrows);

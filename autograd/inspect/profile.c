@@ -185,7 +185,7 @@ static void write_operations(tables *t)
 {
     t->rows.count = 0;
     for (int64_t k = 0; k < t->steps.count && !t->failed; k++) add_operations(t, (const timed *)t->steps.data + k);
-    if (t->failed) return;
+    if (t->failed || !t->rows.count) return;
     qsort(t->rows.data, (size_t)t->rows.count, sizeof(row), by_time);
     write_head(t, "operation, a step of several being shared out among them");
     for (int64_t k = 0; k < t->rows.count; k++) {
