@@ -150,6 +150,13 @@ START_TEST(plans_are_drawn)
         fputs(text, f);
         ck_assert_int_eq(pclose(f), 0);
     }
+    ag_node *s = ag_parameter(g, "s", AG_F64, AG_SHAPE(2), NULL), *e = ag_exp(ag_add(s, ag_number(g, 5)));
+    compile(1, &e, NULL);
+    take(write_picture);
+    expect("program</b> of 4 elements f64");
+    expect("label=\"add, b = 5\"");
+    expect("[label=\"[1]\"]"); /* of s, its second element */
+    ck_assert_ptr_nonnull(strstr(strstr(text, "label=\"exp\"") + 1, "label=\"exp\""));
     y = loop(9);
     compile(1, &y, NULL);
     take(write_picture);

@@ -3,7 +3,8 @@
  * is updated, dashed. They come last: what is named inside a box is drawn there. */
 #include "steps.h"
 
-enum { MOST_OPERATIONS = 400 }; /* of all passes that are drawn one by one */
+enum { MOST_OPERATIONS = 400, /* of all passes that are drawn one by one */
+       MOST_INSTRUCTIONS = 80 }; /* of a scalar program */
 
 /* What makes a buffer's value: an operation of a step, or the step. */
 typedef struct {
@@ -179,6 +180,65 @@ static void draw_pass_box(drawing *d, int step, const agi_pass *g)
     fputs("}\n", d->f);
 }
 
+/* ---- scalar programs: by element --------------------------------------------------------------------------------- */
+
+/* The buffer with that element of the run's block at that step; AGI_NONE: a temporary. */
+static uint32_t buffer_at(const ag_plan *p, int step, int64_t byte)
+{
+    for (uint32_t b = 0; b < p->nbuffers; b++) {
+        const agi_buffer *x = &p->buffer[b];
+        const int always = x->role == AGI_LEAF || x->role == AGI_CONSTANT;
+        const int there = always || (x->role == AGI_VALUE && (int)x->first <= step && (int)x->last >= step);
+        if (x->node && !x->in_loop && there && byte >= x->offset && byte < x->offset + x->bytes) return b;
+    }
+    return AGI_NONE;
+}
+
+/* The last instruction before that writes the element; -1: none does. */
+static int64_t written_at(const agi_program *x, int64_t before, uint32_t element)
+{
+    while (before-- > 0 && x->code[before].out != element) continue;
+    return before;
+}
+
+static void draw_operands(const drawing *d, int step, const agi_program *x, int64_t k, agi_text *numbers)
+{
+    const uint32_t operand[] = { x->code[k].a, x->code[k].b, x->code[k].c };
+    const int64_t size = (int64_t)ag_dtype_size(x->dtype);
+    const maker to = { step, (int)k };
+    for (int i = 0; i < agi_code_operands(x->code[k].code); i++) {
+        const int64_t from = written_at(x, k, operand[i]), byte = operand[i] * size;
+        const uint32_t b = from < 0 ? buffer_at(d->plan, step, byte) : AGI_NONE;
+        double value;
+        if (from >= 0)
+            ag_emit(d->arrows, "%s -> %s [color=\"#909090\"];\n", ID(d, ((maker){ step, (int)from })), ID(d, to));
+        else if (b != AGI_NONE && is_number(d, b, &value)) agi_print(numbers, ", %c = %.6g", 'a' + i, value);
+        else if (b != AGI_NONE)
+            ag_emit(d->arrows, "%s -> %s [label=\"[%lld]\"];\n", FROM(d, b), ID(d, to),
+                    (long long)((byte - d->plan->buffer[b].offset) / size));
+    }
+}
+
+static void draw_program_box(drawing *d, int step, const agi_program *x)
+{
+    uint32_t b;
+    fprintf(d->f, "subgraph cluster_p%d_%d { style=\"rounded,filled\"; fillcolor=\"#f4f7f3\"; color=\"#7f9f78\"; "
+                  "label=<<b>%d: program</b> of %lld elements %s>;\n", d->number, step, step, (long long)x->count,
+            agi_type_name(x->dtype));
+    for (int64_t k = 0; k < x->count; k++) {
+        char numbers[96] = "";
+        agi_text t = { numbers, numbers + sizeof numbers };
+        draw_operands(d, step, x, k, &t);
+        operation(d, (maker){ step, (int)k }, agi_code_name(x->code[k].code), numbers, "#dcf0d4");
+    }
+    fputs("}\n", d->f);
+    for (int i = 0; (b = agi_step_writes(d->plan, step, i)) != AGI_NONE; i++) { /* its first element stands for it */
+        const uint32_t element = (uint32_t)(d->plan->buffer[b].offset / (int64_t)ag_dtype_size(x->dtype));
+        const int64_t from = written_at(x, x->count, element);
+        if (from >= 0) make(d, b, (maker){ step, (int)from });
+    }
+}
+
 /* ---- other steps ------------------------------------------------------------------------------------------------- */
 
 static void draw_plan(drawing *d, const ag_plan *p);
@@ -234,6 +294,8 @@ static void draw_plan(drawing *d, const ag_plan *p)
     }
     for (int k = 0; k < p->nsteps && !d->failed; k++)
         if (p->step[k].kind == AGI_PASS && d->detailed) draw_pass_box(d, k, p->step[k].is.pass);
+        else if (p->step[k].kind == AGI_PROGRAM && p->step[k].is.program->count <= MOST_INSTRUCTIONS)
+            draw_program_box(d, k, p->step[k].is.program);
         else draw_step(d, k);
     for (int k = 0; k < p->nplaces; k++) {
         const agi_place *x = &p->place[k];

@@ -163,12 +163,13 @@ static void write_memory(const report *r)
 static void write_fused(const report *r)
 {
     const ag_plan *p = r->plan;
-    int64_t in_passes = 0, nodes = 0, moves = 0, compiled = 0;
+    int64_t in_passes = 0, nodes = 0, moves = 0, simpler = 0, compiled = 0;
     int passes = 0;
     for (uint32_t at = 0; at < r->map.region.count; at++) {
         const ag_node *v = r->map.region.node[at];
         nodes += !(v->op->flags & AG_LEAF);
         moves += (v->op->flags & AG_VIEW) != 0;
+        simpler += v->rewritten;
     }
     for (int k = 0; k < p->nsteps; k++) {
         const agi_step *s = &p->step[k];
@@ -178,8 +179,8 @@ static void write_fused(const report *r)
         compiled += (s->kind == AGI_PASS && s->is.pass->native) || (s->kind == AGI_PROGRAM && s->is.program->native)
                     || (s->kind == AGI_LOOP && s->is.loop->native);
     }
-    fprintf(r->f, "the graph has %lld operations below the outputs; %lld are views, ways to walk memory\n",
-            (long long)nodes, (long long)moves);
+    fprintf(r->f, "the graph has %lld operations below the outputs; views, which are ways to walk memory: %lld;\n"
+                  "  computed as something simpler: %lld\n", (long long)nodes, (long long)moves, (long long)simpler);
     fprintf(r->f, "fused: %lld pointwise operations and reductions in %d passes; bands of steps by rows: %d\n",
             (long long)in_passes, passes, p->nbands);
     for (int k = 0; k < p->nsteps; k++)
