@@ -89,12 +89,15 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_extents split = ag_split_at(y, axis);
     int64_t row = split.extent * split.inner, start = 0;
     (void)in_stride;
-    ag_emit(s, "    int64_t i, j;\n");
+    ag_emit(s, split.outer > 1 ? "    int64_t i, j;\n" : "    int64_t j;\n");
     for (int k = 0; k < (int)y->nin; k++) {
         long long part = (long long)(y->in[k]->dim[axis] * split.inner);
-        ag_emit(s, "    for (i = 0; i < %lld; i++)\n", (long long)split.outer);
-        ag_emit(s, "        for (j = 0; j < %lld; j++) out[i * %lld + %lld + j] = in%d[i * %lld + j];\n", part,
-                (long long)row, (long long)start, k, part);
+        if (split.outer > 1) ag_emit(s, "    for (i = 0; i < %lld; i++) {\n", (long long)split.outer);
+        ag_emit(s, "        INDEPENDENT\n        for (j = 0; j < %lld; j++) out[", part);
+        if (split.outer > 1) ag_emit(s, "i * %lld + ", (long long)row);
+        if (start) ag_emit(s, "%lld + ", (long long)start);
+        if (split.outer > 1) ag_emit(s, "j] = in%d[i * %lld + j];\n    }\n", k, part);
+        else ag_emit(s, "j] = in%d[j];\n", k);
         start += part;
     }
     ag_emit(s, "    return 0;\n");

@@ -650,6 +650,13 @@ static void expect_refusal(const ag_plan *p, const char *prefix, const char *why
     fclose(nowhere);
 }
 
+static void expect_written(const ag_plan *p, const char *prefix)
+{
+    FILE *nowhere = fopen("/dev/null", "w");
+    ck_assert_msg(ag_write_c(p, prefix, nowhere, NULL, NULL) == 0, "%s is refused", prefix);
+    fclose(nowhere);
+}
+
 START_TEST(refuses_prefixes_and_files)
 {
     static const char *const wrong[] = { "", "1st", "a b", "a;", "naïve", "int", "class", "a/*", "x\n",
@@ -659,6 +666,10 @@ START_TEST(refuses_prefixes_and_files)
     ag_plan *p = ag_compile(g, 1, &y, NULL);
     for (size_t k = 0; k < COUNT(wrong); k++) expect_refusal(p, wrong[k], "identifier");
     expect_refusal(p, NULL, "identifier");
+    static const char *const taken[] = { "sin", "sinf", "logl", "memcpy", "uint8_t", "int_fast32_t", "y1", "NAN" };
+    for (size_t k = 0; k < COUNT(taken); k++) expect_refusal(p, taken[k], "is a name of <math.h>");
+    static const char *const free_ones[] = { "sine", "f", "l", "modfl_", "internal", "logf1", "exp3", "ex" };
+    for (size_t k = 0; k < COUNT(free_ones); k++) expect_written(p, free_ones[k]);
     expect_refusal(NULL, "f", "no plan");
     ck_assert_int_eq(ag_write_c(p, "f", NULL, NULL, NULL), -1);
     FILE *full = fopen("/dev/full", "w");
@@ -744,6 +755,41 @@ START_TEST(reports_bad_indices_and_singular_matrices)
         ck_assert_int_eq(in_folder(&n, "cc %/main.c %/net.c -o %/run -lm"), 0);
         ck_assert_int_eq(in_folder(&n, "%/run") >> 8, want[k]);
     }
+    free_network(&n);
+}
+END_TEST
+
+/* ---- pointers that are NULL -------------------------------------------------------------------------------------- */
+
+/* y and z are products that nobody else needs; of t something else is made. */
+START_TEST(outputs_may_be_null)
+{
+    network n = make_network();
+    uint64_t seed = 5;
+    ag_node *x = ag_input(n.g, "x", AG_F64, AG_SHAPE(20, 7)), *t, *out[4];
+    ag_node *v = test_parameter(n.g, AG_SHAPE(7, 5), &seed, -1, 1);
+    ag_node *u = test_parameter(n.g, AG_SHAPE(7, 5), &seed, -1, 1);
+    out[0] = ag_matmul(x, v), out[1] = ag_matmul(x, ag_exp(u)), out[2] = t = ag_matmul(x, n.w);
+    out[3] = ag_matmul(ag_tanh(t), ag_transpose(v, NULL));
+    for (int k = 0; k < 4; k++) ag_name(out[k], (const char *[]){ "y", "z", "t", "of_t" }[k]);
+    FILE *f = create(&n, "main.c");
+    fputs("#include \"net.h\"\n"
+          "static double x[140], y[100], z[100], t[100], of_t[140], work[net_WORKSPACE / 8 + 1];\n"
+          "static int call(const double *x, double *y, double *z, double *t, double *of_t)\n"
+          "{\n    const struct net_inputs in = { x };\n    const struct net_outputs out = { y, z, t, of_t };\n"
+          "    return net(&in, &net_initial, &out, work);\n}\n"
+          "static double last;\n"
+          "int main(void)\n{\n    int i;\n    for (i = 0; i < 140; i++) x[i] = i % 7 - 3;\n"
+          "    if (call(0, y, z, t, of_t) != 3 || call(x, y, z, 0, of_t) != 3 || y[7] != 0) return 1;\n"
+          "    if (call(x, y, 0, t, 0) || y[7] == 0 || z[7] != 0 || of_t[7] != 0) return 2;\n"
+          "    last = y[7], y[7] = 0;\n"
+          "    if (call(x, 0, z, t, of_t) || y[7] != 0 || z[7] == 0 || of_t[7] == 0) return 3;\n"
+          "    return call(x, y, z, t, of_t) || y[7] != last ? 4 : 0;\n}\n", f);
+    fclose(f);
+    write_network(&n, 4, out, (ag_c_options){ .initial = 1 });
+    ck_assert_int_eq(in_folder(&n, "cc -std=c99 -Wall -Wextra -Werror %/main.c %/net.c -o %/run -lm"), 0);
+    ck_assert_int_eq(in_folder(&n, "%/run") >> 8, 0);
+    ck_assert_int_eq(in_folder(&n, "test `grep -c 'may be NULL' %/net.h` = 4"), 0); /* three members, and what it is */
     free_network(&n);
 }
 END_TEST
@@ -872,6 +918,7 @@ Suite *suite_emit(void)
     tcase_add_test(t, refuses_prefixes_and_files);
     tcase_add_test(t, members_are_called_as_leaves_are);
     tcase_add_test(t, users_operations);
+    tcase_add_test(t, outputs_may_be_null);
     tcase_add_test(t, functions_of_floats_are_near);
     tcase_add_test(t, reports_bad_indices_and_singular_matrices);
     suite_add_tcase(s, t);

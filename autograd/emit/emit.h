@@ -83,6 +83,7 @@ typedef struct {
     uint32_t *declared;  /* by buffer: the last function that declares a pointer to it */
     uint32_t functions;  /* begun so far */
     uint8_t *done;       /* by step: what it computes is known, it is not written; or NULL */
+    const char **guard;  /* by step: the member of the only output that needs it; or NULL */
     const ag_op *missing; /* an operation that cannot be written, or NULL */
 } agi_emitter;
 

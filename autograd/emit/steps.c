@@ -56,13 +56,15 @@ void agi_emit_runs(const agi_emitter *e, ag_source *to)
 {
     int fails = 0, steps = 0;
     for (int k = 0; k < e->plan->nsteps; k++) fails |= can_fail(&e->plan->step[k]);
-    if (fails) ag_emit(to, "    int status;\n");
+    if (fails) ag_emit(to, "    int status = 0;\n");
     for (int k = 0; k < e->plan->nsteps; k++) {
         if (is_done(e, k)) continue;
         steps++;
-        if (can_fail(&e->plan->step[k]))
-            ag_emit(to, "    status = %s_%d(m);\n    if (status) return status;\n", e->prefix, k);
-        else ag_emit(to, "    %s_%d(m);\n", e->prefix, k);
+        const char *guard = e->guard ? e->guard[k] : NULL;
+        if (guard) ag_emit(to, "    if (m->outputs->%s) ", guard);
+        else ag_emit(to, "    ");
+        if (!can_fail(&e->plan->step[k])) ag_emit(to, "%s_%d(m);\n", e->prefix, k);
+        else ag_emit(to, "status = %s_%d(m);\n    if (status) return status;\n", e->prefix, k);
     }
     if (!steps) ag_emit(to, "    (void)m;\n");
 }

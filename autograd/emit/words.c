@@ -11,12 +11,15 @@
 static void print_shortest(char *to, size_t size, ag_dtype dtype, double value)
 {
     enum { SHORT = 1 << 24 }; /* integers as people write them, all of them floats */
-    int most = dtype == AG_F32 ? 9 : 17;
-    for (int digits = 1; digits <= most; digits++) {
+    int least = 1, most = dtype == AG_F32 ? 9 : 17; /* digits that may do, and that will */
+    while (least < most) {
+        int digits = (least + most) / 2;
         snprintf(to, size, "%.*g", digits, value);
         double back = strtod(to, NULL);
-        if (dtype == AG_F32 ? (float)back == (float)value : back == value) break;
+        if (dtype == AG_F32 ? (float)back == (float)value : back == value) most = digits;
+        else least = digits + 1;
     }
+    snprintf(to, size, "%.*g", most, value);
     if (fabs(value) >= 1 && fabs(value) < SHORT && floor(value) >= value) snprintf(to, size, "%.0f", value);
     for (char *c = to; *c; c++)
         if (!strchr("0123456789+-e", *c)) *c = '.';

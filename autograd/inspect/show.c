@@ -179,6 +179,18 @@ static void show_loop(writer *w, const agi_loop_step *l)
     }
 }
 
+/* Of a native plan: is the step compiled, and if not, why? The plan's note says it of all. */
+static const char *way_of(const ag_plan *p, const agi_step *s)
+{
+    if (!p->options.native || s->kind == AGI_LOOP) return "";
+    if (s->kind == AGI_PASS ? s->is.pass->native != NULL : s->kind == AGI_PROGRAM && s->is.program->native)
+        return ", compiled";
+    if (s->kind == AGI_PRODUCT) return ", by the library's kernels for products";
+    if (s->kind == AGI_CALL) return ", by the operation's own kernel";
+    if (s->kind == AGI_COPY) return ", copied";
+    return ", interpreted: it has no text in C, is too long, or for the reason noted";
+}
+
 static void show_step(writer *w, int k)
 {
     const agi_step *s = &w->plan->step[k];
@@ -192,7 +204,7 @@ static void show_step(writer *w, int k)
     case AGI_COPY: show_copy(w, &s->is.copy); break;
     case AGI_LOOP: show_loop(w, s->is.loop); return;
     }
-    fprintf(w->to, "    %.0f bytes, %.0f flops\n", cost.bytes, cost.flops);
+    fprintf(w->to, "    %.0f bytes, %.0f flops%s\n", cost.bytes, cost.flops, way_of(w->plan, s));
     w->bytes += cost.bytes;
     w->flops += cost.flops;
 }

@@ -34,7 +34,7 @@ static void write_members(agi_writer *w, const char *what, int n, const uint32_t
         if (array) ag_emit(to, "[%lld]", (long long)ag_count(x));
         ag_emit(to, "; /* ");
         agi_emit_node(to, x);
-        ag_emit(to, " */\n");
+        ag_emit(to, *what == 'o' && !w->demanded[k] ? "; may be NULL */\n" : " */\n");
     }
     ag_emit(to, "};\n\n");
 }
@@ -44,14 +44,17 @@ void agi_write_declarations(agi_writer *w)
     const char *p = w->e.prefix;
     ag_source *to = &w->head;
     ag_emit(to, "/* Bytes of memory to work in, aligned as a double; what they hold need not be kept. */\n");
-    ag_emit(to, "#define %s_WORKSPACE %lld\n\n", p, (long long)(w->bytes + w->e.scratch));
+    const int64_t bytes = w->bytes + w->e.scratch, least = sizeof(double); /* of an array, there may be no 0 */
+    ag_emit(to, "#define %s_WORKSPACE %lld\n\n", p, (long long)(bytes > least ? bytes : least));
     write_members(w, "input", w->inputs, w->input);
     write_members(w, "parameter", w->parameters, w->parameter);
     write_members(w, "output", w->outputs, w->output);
     ag_emit(to, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     if (w->options->initial && w->parameters) ag_emit(to, "extern const struct %s_parameters %s_initial;\n\n", p, p);
-    ag_emit(to, "/* Computes the outputs and updates the parameters. 0, or what went wrong: 3 an index out of\n"
-                " * range, 8 a matrix that is singular or not positive definite. */\n");
+    ag_emit(to, "/* Computes the outputs and updates the parameters. 0, or what went wrong: 3 a pointer that is NULL\n"
+                " * and may not be, or an index out of range, 8 a matrix that is singular or not positive definite;\n"
+                " * then parameters are what they were, and outputs may be anything. An output that may be NULL, and\n"
+                " * is, is not computed. Outputs overlap nothing else. */\n");
     agi_write_signature(w, to);
     ag_emit(to, ";\n\n#ifdef __cplusplus\n}\n#endif\n");
 }

@@ -139,5 +139,5 @@ int agi_place_members(agi_writer *w)
     agi_place_constants(w);
     w->bytes = agi_close_up(&w->e, &w->arena);
     w->e.scratch_at = w->bytes;
-    return w->bytes >= 0;
+    return w->bytes >= 0 && agi_find_guards(w);
 }

@@ -28,6 +28,35 @@ static int is_keyword(const char *word)
     return strstr(words, key) != NULL;
 }
 
+static int has_word(const char *words, const char *word, size_t n)
+{
+    for (const char *at = words; (at = strstr(at, word)); at += n)
+        if (at > words && at[-1] == ' ' && (at[n] == ' ' || !at[n])) return 1;
+    return 0;
+}
+
+/* What the headers declare that the text or its callers include; functions of <math.h> end in f and l, too. */
+static int is_of_headers(const char *word)
+{
+    static const char functions[] =
+        " acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs fdim floor"
+        " fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 logb lrint lround modf"
+        " nan nearbyint nextafter nexttoward pow remainder remquo rint round scalbln scalbn sin sinh sqrt tan tanh"
+        " tgamma trunc";
+    static const char others[] =
+        " INFINITY NAN HUGE_VAL HUGE_VALF HUGE_VALL fpclassify isfinite isinf isnan isnormal signbit float_t double_t"
+        " isgreater isless isunordered j0 j1 jn y0 y1 yn gamma signgam memchr memcmp memcpy memmove memset strcat"
+        " strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy strpbrk strrchr strspn strstr"
+        " strtok strxfrm size_t NULL INDEPENDENT INLINED";
+    char base[AGI_PREFIX + 1];
+    size_t n = strlen(word);
+    snprintf(base, sizeof base, "%s", word);
+    if (has_word(functions, base, n) || has_word(others, base, n)) return 1;
+    if (!strncmp(word, "int", 3) || !strncmp(word, "uint", 4)) return !strcmp(word + n - 2, "_t");
+    base[n - 1] = 0;
+    return strchr("fl", word[n - 1]) && n > 1 && has_word(functions, base, n - 1);
+}
+
 static int check_prefix(const agi_writer *w, const char *prefix)
 {
     size_t n = prefix ? strlen(prefix) : 0;
@@ -36,6 +65,9 @@ static int check_prefix(const agi_writer *w, const char *prefix)
         sound = strchr("_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", prefix[k]) != NULL;
     if (!sound || is_keyword(prefix))
         return refuse(w, "ag_write_c: the prefix is not an identifier of C with at most %d characters", AGI_PREFIX);
+    if (is_of_headers(prefix))
+        return refuse(w, "ag_write_c: the prefix %s is a name of <math.h>, <stdint.h> or <string.h>; choose another",
+                      prefix);
     return 1;
 }
 
@@ -48,11 +80,23 @@ static void write_copies(agi_writer *w)
         char copy[AGI_NAME];
         if (w->copied[k] == AGI_NONE) continue;
         agi_helper_name(&w->e, "copy", (ag_dtype)x->dtype, copy);
-        ag_emit(&w->main, "    %s(%lld, ", copy, (long long)ag_count(x));
+        ag_emit(&w->main, "    if (m->outputs->%s) %s(%lld, ", w->output_member[k], copy, (long long)ag_count(x));
         w->e.to = &w->main;
         agi_emit_place(&w->e, w->copied[k], ag_c_type((ag_dtype)x->dtype));
         ag_emit(&w->main, ", m->outputs->%s);\n", w->output_member[k]);
     }
+}
+
+/* A pointer that has to be given, and is not. */
+static void write_checks(agi_writer *w)
+{
+    int terms = 0;
+    for (int k = 0; k < w->inputs; k++)
+        ag_emit(&w->main, "%s!inputs->%s", terms++ ? " || " : "    if (", w->e.reach[w->input[k]].member);
+    for (int k = 0; k < w->outputs; k++)
+        if (w->demanded[k])
+            ag_emit(&w->main, "%s!outputs->%s", terms++ ? " || " : "    if (", w->output_member[k]);
+    if (terms) ag_emit(&w->main, ") return %d;\n", (int)AG_EARG);
 }
 
 static void write_main(agi_writer *w)
@@ -61,6 +105,7 @@ static void write_main(agi_writer *w)
     agi_write_signature(w, &w->main);
     ag_emit(&w->main, "\n{\n    const struct %s_memory memory = { %s%s%s(char *)workspace }, *const m = &memory;\n", p,
             w->inputs ? "inputs, " : "", w->parameters ? "parameters, " : "", w->outputs ? "outputs, " : "");
+    write_checks(w);
     agi_emit_runs(&w->e, &w->main);
     write_copies(w);
     ag_emit(&w->main, "    return 0;\n}\n");

@@ -18,6 +18,8 @@ typedef struct {
     uint8_t *known;                   /* by buffer: a constant, or made of constants alone, */
     uint32_t *made;                   /* which are these buffers, */
     int64_t *array;                   /* with these arrays */
+    int *need;                        /* by buffer: who needs its value, see guards.c */
+    uint8_t *demanded;                /* by output: more than whoever asks for it needs its memory */
     int nmade;
     agi_vector arrays;                /* agi_array: constants, also of bodies */
     int64_t bytes;                    /* of the workspace */
@@ -30,6 +32,9 @@ int agi_place_members(agi_writer *);
 /* constants.c: what constants alone come to, as arrays; the steps that compute it are done. 0: out of memory. */
 int agi_find_constants(agi_writer *);
 void agi_place_constants(agi_writer *); /* once all else has its place: their memory may be taken over */
+
+/* guards.c: which steps serve one output alone; which outputs have to be given. 0: out of memory. */
+int agi_find_guards(agi_writer *);
 
 /* declare.c: the structs and the prototype, into the head; the struct that steps are given; arrays. */
 void agi_write_signature(const agi_writer *, ag_source *);
