@@ -25,7 +25,7 @@ static const struct {
     SUITE(sums) SUITE(long_sums) SUITE(products) SUITE(bands) SUITE(product_kernels) SUITE(factor_kernels)
     SUITE(convolve_kernels) SUITE(windows) SUITE(digits) SUITE(losses) SUITE(networks) SUITE(in_place)
     SUITE(failure) SUITE(calls) SUITE(singular) SUITE(stress) SUITE(blog) SUITE(readme) SUITE(rooms) SUITE(install)
-    SUITE(randomness) SUITE(training) SUITE(schedules) SUITE(lbfgs)
+    SUITE(randomness) SUITE(training) SUITE(schedules) SUITE(lbfgs) SUITE(tiny)
 #undef SUITE
 };
 enum { SUITES = COUNT(suites) };

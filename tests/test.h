@@ -69,6 +69,7 @@ Suite *suite_linalg(void);
 Suite *suite_einsum(void);
 Suite *suite_parse(void);
 Suite *suite_demos(void);
+Suite *suite_tiny(void);
 Suite *suite_derive(void);
 Suite *suite_save(void);
 Suite *suite_files(void);
