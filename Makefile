@@ -3,6 +3,7 @@
 # make fashion  train a convolutional network on real images, or on drawn digits
 # make pictures draw the demos' graphs: SVG and pages to step through, in build/pictures
 # make check    pass the tests; SANITIZE=1: under the sanitizers, VALGRIND=1: under valgrind
+# make reference  write autograd/OPERATIONS.md: what each operation computes, its rule, its errors as measured here
 # make install  libraries, headers and manual into PREFIX (/usr/local), below DESTDIR; make uninstall takes them away
 # make bench    build/bench, the benchmarks
 # make fuzz     run random graphs every way there is until two disagree; SEED, COUNT: which, how many (5000: hours)
@@ -167,9 +168,14 @@ MAJOR := $(firstword $(subst ., ,$(VERSION)))
 FILL = sed 's|@PREFIX@|$(PREFIX)|g; s|@LIBDIR@|$(LIBDIR)|g; s|@VERSION@|$(VERSION)|g; s|@ZLIB@|$(filter -lz,$(LIBS))|g'
 
 # A page for every function, of what the headers and the operations' files say.
-$(BUILD)/man/autograd.3: autograd/manual.awk $(PUBLIC:%=autograd/%) $(NODES)
+$(BUILD)/man/autograd.3: autograd/headers.awk autograd/manual.awk $(PUBLIC:%=autograd/%) $(NODES)
 	@rm -rf $(@D) && mkdir -p $(@D)
-	@awk -v folder=$(@D) -f $< $(filter-out %/node.h,$(filter %.h,$^)) $(filter %.c,$^)
+	@awk -v folder=$(@D) -f autograd/headers.awk -f autograd/manual.awk $(filter-out %/node.h,$(filter %.h,$^)) $(filter %.c,$^)
+
+reference: $(BUILD)/check
+	@AG_TABLE=1 $< accuracy > $(BUILD)/accuracy.txt
+	@awk -f autograd/headers.awk -f autograd/reference.awk $(BUILD)/accuracy.txt autograd/autograd.h $(NODES) \
+	> autograd/OPERATIONS.md
 
 install: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(BUILD)/man/autograd.3
 	@for header in $(PUBLIC); do install -D -m 644 autograd/$$header $(INCLUDE)/$$header; done
@@ -192,7 +198,7 @@ clean:
 	rm -rf build build-clang build-sanitize
 
 FORCE:
-.PHONY: all demo fashion pictures check bench fuzz mutants install uninstall clean install-deps FORCE
+.PHONY: all demo fashion pictures check bench fuzz mutants reference install uninstall clean install-deps FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -56,7 +56,7 @@ typedef enum {
 
 typedef struct ag_graph ag_graph; typedef struct ag_node ag_node;
 typedef struct ag_plan ag_plan; typedef struct ag_run ag_run;
-typedef struct ag_op ag_op; /* the descriptor of an operation: nodes/node.h */
+typedef struct ag_op ag_op; /* the descriptor of an operation: node.h */
 typedef struct {
     void *(*allocate)(void *context, size_t bytes); /* aligned as malloc; NULL when there is none */
     void (*release)(void *context, void *memory);   /* memory may be NULL */
@@ -255,7 +255,7 @@ ag_status ag_while(ag_node *test, int states, ag_node *const initial[], ag_node 
 ag_status ag_cond(ag_node *predicate, int arguments, ag_node *const value[], ag_node *const argument[], int results,
                   ag_node *const then[], ag_node *const otherwise[], ag_node *out[]);
 
-/* A user's own operation (nodes/node.h): AG_POINTWISE with f32, f64; AG_LIBRARY; AG_VIEW. It outlives the graph. */
+/* A user's own operation (node.h): AG_POINTWISE with f32, f64; AG_LIBRARY; AG_VIEW. It outlives the graph. */
 ag_node *ag_custom(const ag_op *, int n, ag_node *const in[], const void *attribute);
 
 /* ---- derivatives: graph again, so every function here nests ------------------------------------------------------ */
