@@ -3,7 +3,8 @@
  * opens one. Inside a group an operand is a register: a full tile, or an element a row. */
 #include "compile.h"
 
-enum { KEYS = 1024, LOOK_BACK = 16, MOST_STREAMS = 12, STREAM = 256 /* elements, for one more pass costs less */ };
+enum { KEYS = 1024, LOOK_BACK = 16, MOST_STREAMS = 12, STREAM = 256 /* elements, for one more pass costs less */,
+       MOST_SHORT_STREAMS = 48 /* what compilers of C keep track of */ };
 
 /* ---- what a group asks of a value ------------------------------------------------------------------------------- */
 
@@ -108,7 +109,7 @@ static int is_new_stream(const agi_compiler *c, uint32_t root, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     if (c->value[root].group == g || c->fusing.read_by[root] == g) return 0;
-    return f->points >= STREAM && ag_count(c->value[root].node) >= f->points;
+    return f->kind == AGI_GROUP_TILE && ag_count(c->value[root].node) >= f->points;
 }
 
 /* A pass through many large tensors has too many places in memory for the processor to fetch ahead of all. A value
@@ -116,7 +117,7 @@ static int is_new_stream(const agi_compiler *c, uint32_t root, uint32_t g)
 static int crowds(const agi_compiler *c, const agi_value *it, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
-    if (f->streams < MOST_STREAMS) return 0;
+    if (f->streams < (f->points < STREAM ? MOST_SHORT_STREAMS : MOST_STREAMS)) return 0;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         uint32_t root = c->value[s].root;
         if (ag_count(c->value[root].node) >= f->points && !is_new_stream(c, root, g)) return 0;

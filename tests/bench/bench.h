@@ -79,7 +79,7 @@ void bench_recompute(const char *name);
 void bench_gradbench(const char *name);
 void bench_products(const char *name), bench_products_avx2(const char *name);
 void bench_conv(const char *name), bench_attention(const char *name);
-void bench_growth(const char *name);
+void bench_growth(const char *name), bench_unrolled(const char *name);
 void bench_exported(const char *name); /* run where tests/bench/exported/ can be found */
 
 #endif

@@ -35,6 +35,7 @@ static const struct {
     { "attention", bench_attention, "causal attention, forward and backward; limit: our products and softmax" },
     { "conv", bench_conv, "convolutions and their gradients, beside the processor's peak" },
     { "exported", bench_exported, "four programs in C by ag_write_c, by gcc and clang; limit: the same by hand" },
+    { "unrolled", bench_unrolled, "unrolled networks of 100 to 200 steps in machine code; limit: interpreted" },
     { "growth", bench_growth, "graph, derivative, compile, evaluation at n and 4 n, by ways of writing a program" },
 };
 enum { WORKLOADS = sizeof workload / sizeof *workload };

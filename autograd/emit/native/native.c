@@ -50,7 +50,7 @@ static void choose_flags(const maker *m, const char *flags[MOST_FLAGS])
     if (m->text.statements > FEW_STATEMENTS)
         flags[n++] = "-O1", flags[n++] = "-ftree-vectorize", flags[n++] = "-fno-tree-slp-vectorize";
     else
-        flags[n++] = "-O3";
+        flags[n++] = "-O3", flags[n++] = "-fno-unroll-loops"; /* clang takes seconds for what it unrolls */
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) flags[n++] = all[k];
 #ifdef __x86_64__
     int best = agi_best_isa(), isa = m->top->options.isa;
