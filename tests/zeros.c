@@ -167,6 +167,102 @@ START_TEST(a_stencil_takes_no_pass_for_zeros)
 }
 END_TEST
 
+enum { ROWS = 9, COLUMNS = 70 };
+
+static ag_node *inner(ag_node *u, int64_t row, int64_t column)
+{
+    return ag_slice(ag_slice(u, 0, row, row + ROWS - 2, 1), 1, column, column + COLUMNS - 2, 1);
+}
+
+/* Half of the sum of (a + b + c + d - 4 x)^2, of which a to d are x's neighbours, one perhaps twice: slices of
+ * slices leave sums of sums, which are added up where x lies. */
+START_TEST(a_stencil_of_two_axes_is_one_sum)
+{
+    static const int by[][2] = { { 0, 1 }, { 2, 1 }, { 1, 0 }, { 1, 2 }, { 1, 1 } };
+    uint64_t seed = 3;
+    double x[ROWS * COLUMNS], want[ROWS * COLUMNS] = { 0 }, got[ROWS * COLUMNS], *results[] = { got };
+    const double weight[] = { 1, 1, 1 + _i, 1, -4 };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *u = random_matrix(g, ROWS, COLUMNS, &seed, x), *all = NULL, *d;
+    for (int k = 0; k < 5; k++) {
+        ag_node *part = ag_mul(ag_number(g, weight[k]), inner(u, by[k][0], by[k][1]));
+        all = all ? ag_add(all, part) : part;
+    }
+    ag_gradient(ag_mul(ag_number(g, 0.5), ag_sum(ag_square(all))), 1, &u, &d);
+    expect_well(g);
+    for (int i = 0; i < ROWS - 2; i++)
+        for (int j = 0; j < COLUMNS - 2; j++) {
+            double r = 0;
+            for (int k = 0; k < 5; k++) r += weight[k] * x[(i + by[k][0]) * COLUMNS + j + by[k][1]];
+            for (int k = 0; k < 5; k++) want[(i + by[k][0]) * COLUMNS + j + by[k][1]] += weight[k] * r;
+        }
+    ag_options o = test_options();
+    char *text = text_of(g, 1, &d, &o);
+    ck_assert_msg(strstr(text, "\n2 steps") != NULL, "%s", text);
+    test_evaluate(1, &d, &o, results);
+    for (int i = 0; i < ROWS * COLUMNS; i++) expect_close(got[i], want[i], 1e-13);
+    free(text);
+    ag_graph_free(g);
+}
+END_TEST
+
+/* What others read, too, is computed once, and has no zeros around it. */
+START_TEST(sums_that_are_read_elsewhere_stay)
+{
+    enum { N = 40 };
+    uint64_t seed = 3;
+    double a[N], b[N], sum[N], padded[N + 7], *results[] = { sum, padded };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *x = ag_reshape(random_matrix(g, N, 1, &seed, a), AG_SHAPE(N));
+    ag_node *y = ag_add(x, ag_reshape(random_matrix(g, N, 1, &seed, b), AG_SHAPE(N)));
+    ag_node *out[] = { y, ag_pad(y, 0, 3, 4) };
+    ag_options o = test_options();
+    char *text = text_of(g, 2, out, &o);
+    ck_assert_ptr_nonnull(strstr(text, "among zeros"));
+    test_evaluate(2, out, &o, results);
+    for (int i = 0; i < N; i++) ck_assert(sum[i] == a[i] + b[i]);
+    for (int i = 0; i < N + 7; i++) ck_assert(padded[i] == (i < 3 || i >= N + 3 ? 0 : sum[i - 3]));
+    free(text);
+    ag_graph_free(g);
+}
+END_TEST
+
+START_TEST(a_row_is_added_to_each_and_not_to_zeros)
+{
+    uint64_t seed = 3;
+    double x[ROWS * COLUMNS], row[COLUMNS], got[(ROWS + 3) * COLUMNS], *results[] = { got };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *u = random_matrix(g, ROWS, COLUMNS, &seed, x), *v = random_matrix(g, 1, COLUMNS, &seed, row);
+    ag_node *y = ag_pad(ag_add(u, v), 0, 1, 2);
+    ag_options o = test_options();
+    test_evaluate(1, &y, &o, results);
+    for (int i = 0; i < ROWS + 3; i++)
+        for (int j = 0; j < COLUMNS; j++)
+            ck_assert(got[i * COLUMNS + j] == (i < 1 || i > ROWS ? 0 : x[(i - 1) * COLUMNS + j] + row[j]));
+    ag_graph_free(g);
+}
+END_TEST
+
+/* 0 times what is no number is none: such a product has its zeros around it. */
+START_TEST(zeros_stay_zero_whatever_is_beside_them)
+{
+    enum { N = 40 };
+    static const double factor[] = { -2, INFINITY, NAN };
+    uint64_t seed = 3;
+    double x[N], got[N + 7], *results[] = { got };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *u = ag_reshape(random_matrix(g, N, 1, &seed, x), AG_SHAPE(N));
+    ag_node *y = ag_pad(ag_mul(u, ag_number(g, factor[_i])), 0, 3, 4);
+    ag_options o = test_options();
+    test_evaluate(1, &y, &o, results);
+    for (int i = 0; i < N + 7; i++) {
+        const double want = i < 3 || i >= N + 3 ? 0 : x[i - 3] * factor[_i];
+        ck_assert(got[i] == want || (isnan(got[i]) && isnan(want)));
+    }
+    ag_graph_free(g);
+}
+END_TEST
+
 /* The gradient of sum(c * x[from:to:step]) is c at those positions. */
 START_TEST(slices_of_any_step)
 {
@@ -324,6 +420,10 @@ Suite *suite_zeros(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, readers_of_all_kinds, 0, 4 * (int)COUNT(grids));
     tcase_add_test(t, a_stencil_takes_no_pass_for_zeros);
+    tcase_add_loop_test(t, a_stencil_of_two_axes_is_one_sum, 0, 2);
+    tcase_add_test(t, sums_that_are_read_elsewhere_stay);
+    tcase_add_test(t, a_row_is_added_to_each_and_not_to_zeros);
+    tcase_add_loop_test(t, zeros_stay_zero_whatever_is_beside_them, 0, 3);
     tcase_add_loop_test(t, slices_of_any_step, 0, 8);
     tcase_add_loop_test(t, moves_of_moves, 0, test_quick() ? 2 : 20);
     suite_add_tcase(s, t);

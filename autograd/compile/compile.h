@@ -5,7 +5,7 @@
  *   nodes.c          the nodes that may be read here, in their order
  *   live.c           which nodes have values here, and which the plans of branches' sides compute
  *   read_graph.c     live nodes -> values: aliases and views resolved to strides over the memory of another value;
- *                    bounds.c: with zeros around it; same.c: one value for nodes that are computed alike
+ *                    bounds.c, zeros.c: with zeros around it; same.c: one value for nodes that are computed alike
  *   rematerialise.c  what is computed again for a later sweep rather than kept for it
  *   combine.c        fused operations: a product read by one sum, an update through a matrix product
  *   fuse.c           values -> groups, each one step; small.c: what is computed element by element
@@ -120,8 +120,8 @@ typedef struct {
 typedef struct agi_sameness agi_sameness;
 
 /* What a plan marks nodes with, in their order: it has a value of it; which is a leaf here; that lies in the loop's
- * memory. */
-enum { AGI_LIVE = 1, AGI_BOUND = 2, AGI_GIVEN = 4 };
+ * memory; and is read more than once. */
+enum { AGI_LIVE = 1, AGI_BOUND = 2, AGI_GIVEN = 4, AGI_SEVERAL = 8 };
 
 /* What a branch hands to the plans of its sides beside the arguments: in the place of the captures what these plans,
  * which compute all that only they read, start from. */
@@ -178,6 +178,7 @@ typedef struct {
         agi_sameness *same; /* if some node is a rewritten one; or NULL */
         agi_vector parts;   /* agi_live_part */
         agi_vector sides;   /* agi_sides */
+        const uint8_t *live; /* marks, by the nodes' order */
         uint8_t sweep;      /* of the values being made */
     } reading;
 
@@ -296,6 +297,16 @@ const agi_sides *agi_sides_of(const agi_compiler *, const ag_node *branch); /* N
 int agi_start_sameness(agi_compiler *, const uint8_t *marks, uint8_t apart); /* 0: no memory */
 uint32_t agi_same_as(agi_compiler *, const ag_node *x);
 void agi_end_sameness(agi_compiler *);
+
+/* read_graph.c: a value of that node, the last; 0 of the others: no memory. */
+uint32_t agi_new_value(agi_compiler *, const ag_node *, agi_value_kind);
+int agi_add_view(agi_compiler *, uint32_t value, const ag_strides *);
+int agi_add_bounds(agi_compiler *, uint32_t value, const agi_bounds *);
+
+/* zeros.c: x, which is `from` where the window says and 0 elsewhere, as the last value, of so many at most beside it. 0:
+ * no memory. */
+enum { AGI_AMONG_ZEROS = 14 };
+int agi_put_among_zeros(agi_compiler *, const ag_node *x, const ag_window *, uint32_t from);
 
 /* layout.c */
 agi_layout *agi_layout_of(const agi_compiler *, const ag_node *);

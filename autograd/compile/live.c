@@ -166,7 +166,11 @@ static int mark_inputs(liveness *l, const ag_node *x)
     if (flags & AG_PART && !keep_part(l, x)) return 0;
     if (flags & AG_LOOP && !keep_waiting(l, x)) return 0;
     if (flags & AG_BRANCH) return add_branch(l, x);
-    for (uint32_t k = agi_first_input(x); k < x->nin; k++) l->live[at(l, x->in[k])] |= AGI_LIVE;
+    if (x->op->window) l->values += AGI_AMONG_ZEROS;
+    for (uint32_t k = agi_first_input(x); k < x->nin; k++) {
+        uint8_t *live = &l->live[at(l, x->in[k])];
+        *live |= *live & AGI_LIVE ? AGI_SEVERAL : AGI_LIVE;
+    }
     return 1;
 }
 

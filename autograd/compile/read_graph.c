@@ -5,7 +5,7 @@
 
 /* ---- one value a live node --------------------------------------------------------------------------------------- */
 
-static uint32_t new_value(agi_compiler *c, const ag_node *x, agi_value_kind kind)
+uint32_t agi_new_value(agi_compiler *c, const ag_node *x, agi_value_kind kind)
 {
     uint32_t i = c->nvalues++;
     c->value[i] = (agi_value){ .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
@@ -22,7 +22,7 @@ static uint32_t operand(const agi_compiler *c, const ag_node *x, uint32_t k)
 
 static uint32_t new_copy(agi_compiler *c, const ag_node *x, uint32_t from)
 {
-    uint32_t i = new_value(c, x, AGI_VALUE_POINT);
+    uint32_t i = agi_new_value(c, x, AGI_VALUE_POINT);
     c->value[i].in[0] = from;
     c->value[i].nin = 1;
     return i;
@@ -57,7 +57,7 @@ static uint32_t strided(agi_compiler *c, uint32_t i)
     return c->value[i].bounds == AGI_NONE ? i : copy_of(c, i);
 }
 
-static int add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
+int agi_add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
 {
     if (!agi_vector_grow(c->arena.allocator, &c->views, sizeof *s, 1)) return agi_out_of_memory(c);
     ((ag_strides *)c->views.data)[c->views.count] = *s;
@@ -65,7 +65,7 @@ static int add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
     return 1;
 }
 
-static int add_bounds(agi_compiler *c, uint32_t i, const agi_bounds *bounds)
+int agi_add_bounds(agi_compiler *c, uint32_t i, const agi_bounds *bounds)
 {
     if (!agi_vector_grow(c->arena.allocator, &c->all_bounds, sizeof *bounds, 1)) return agi_out_of_memory(c);
     ((agi_bounds *)c->all_bounds.data)[c->all_bounds.count] = *bounds;
@@ -82,13 +82,13 @@ static int make_view(agi_compiler *c, const ag_node *x, uint32_t from)
         new_copy(c, x, from); /* the same elements in the same order, moved together */
         return 1;
     }
-    uint32_t i = new_value(c, x, AGI_VALUE_VIEW), root = c->value[from].root;
+    uint32_t i = agi_new_value(c, x, AGI_VALUE_VIEW), root = c->value[from].root;
     agi_pattern p = { .offset = s.offset };
     c->value[i].root = root;
-    if (c->value[from].bounds != AGI_NONE) return add_bounds(c, i, &bounds) && add_view(c, i, &s);
+    if (c->value[from].bounds != AGI_NONE) return agi_add_bounds(c, i, &bounds) && agi_add_view(c, i, &s);
     agi_coalesce(&p, x->rank, x->dim, s.stride, NULL);
     if (agi_pattern_flat(&p) && ag_count(x) == ag_count(c->value[root].node)) return 1;
-    return add_view(c, i, &s);
+    return agi_add_view(c, i, &s);
 }
 
 static int is_visible(const ag_node *alias, const ag_node *x)
@@ -116,7 +116,7 @@ static void mark_definition(agi_compiler *c, const ag_node *alias)
 
 static void make_alias(agi_compiler *c, const ag_node *x)
 {
-    uint32_t i = new_value(c, x, AGI_VALUE_VIEW), of = operand(c, x, x->nin - 1);
+    uint32_t i = agi_new_value(c, x, AGI_VALUE_VIEW), of = operand(c, x, x->nin - 1);
     c->value[i].root = c->value[of].root;
     c->value[i].view = c->value[of].view;
     c->value[i].bounds = c->value[of].bounds;
@@ -133,17 +133,6 @@ static int lies_among_zeros(const ag_node *x, ag_window *w)
     if (!x->op->window || ag_count(x) <= AGI_LARGEST_SMALL) return 0;
     x->op->window(x, w);
     return w->step == 1 || w->step == -1;
-}
-
-static int make_bounded(agi_compiler *c, const ag_node *x, const ag_window *w, uint32_t from)
-{
-    ag_strides s = agi_value_strides(c, from);
-    agi_bounds bounds = agi_bounds_around(agi_bounds_at(c, from), x, w);
-    uint32_t i = new_value(c, x, AGI_VALUE_VIEW);
-    s.offset -= w->step * w->start * s.stride[w->axis];
-    s.stride[w->axis] *= w->step;
-    c->value[i].root = c->value[from].root;
-    return add_bounds(c, i, &bounds) && add_view(c, i, &s);
 }
 
 static int add_operand(agi_compiler *c, const ag_node *call, const ag_node *x)
@@ -168,7 +157,7 @@ static int make_call(agi_compiler *c, const ag_node *x)
         for (int k = 0; k < s->count[side]; k++)
             if (!add_operand(c, x, s->bound[side][k])) return 0;
     if (x->op->flags & AG_LOOP && !agi_lay_out_parts(c, x)) return 0;
-    const uint32_t i = new_value(c, x, AGI_VALUE_CALL);
+    const uint32_t i = agi_new_value(c, x, AGI_VALUE_CALL);
     c->value[i].in[0] = first;
     c->value[i].in[1] = (uint32_t)c->operands.count - first;
     return 1;
@@ -198,7 +187,7 @@ static int make_assignment(agi_compiler *c, const ag_node *x)
 {
     uint32_t root = assign(c, operand(c, x, 0), operand(c, x, 1));
     if (root == AGI_NONE) return 0;
-    uint32_t i = new_value(c, x, AGI_VALUE_VIEW);
+    uint32_t i = agi_new_value(c, x, AGI_VALUE_VIEW);
     c->value[i].root = root;
     c->value[i].effect = 1;
     return 1;
@@ -207,12 +196,12 @@ static int make_assignment(agi_compiler *c, const ag_node *x)
 /* A part of a loop: a piece of the memory that holds all live parts. */
 static int make_part(agi_compiler *c, const ag_node *x)
 {
-    uint32_t i = new_value(c, x, AGI_VALUE_VIEW), loop = operand(c, x, 0);
+    uint32_t i = agi_new_value(c, x, AGI_VALUE_VIEW), loop = operand(c, x, 0);
     ag_strides s = ag_contiguous(x);
     int64_t at = agi_layout_of(c, x->in[0])->part[*(const int *)x->attribute];
     s.offset = at / (int64_t)ag_dtype_size((ag_dtype)x->dtype);
     c->value[i].root = loop;
-    return add_view(c, i, &s);
+    return agi_add_view(c, i, &s);
 }
 
 static int make_value(agi_compiler *c, const ag_node *x, int bound)
@@ -221,7 +210,7 @@ static int make_value(agi_compiler *c, const ag_node *x, int bound)
     ag_window w;
     uint32_t i;
     if (flags & AG_LEAF || bound) {
-        c->value[new_value(c, x, AGI_VALUE_LEAF)].in_loop = (bound & AGI_GIVEN) != 0;
+        c->value[agi_new_value(c, x, AGI_VALUE_LEAF)].in_loop = (bound & AGI_GIVEN) != 0;
     } else if (flags & AG_ALIAS || x->rewritten) {
         make_alias(c, x);
     } else if (flags & AG_VIEW) {
@@ -231,23 +220,23 @@ static int make_value(agi_compiler *c, const ag_node *x, int bound)
     } else if (flags & AG_EFFECT) {
         if (!make_assignment(c, x)) return 0;
     } else if (flags & AG_PRODUCT && x->in[0]->dim[x->in[0]->rank - 1] == 1) {
-        i = new_value(c, x, AGI_VALUE_POINT);
+        i = agi_new_value(c, x, AGI_VALUE_POINT);
         c->value[i].op = x->op->factor;
         c->value[i].nin = 2;
         for (uint32_t k = 0; k < 2; k++) c->value[i].in[k] = operand(c, x, k);
     } else if (flags & AG_PRODUCT) {
         uint32_t a = strided(c, operand(c, x, 0)), b = strided(c, operand(c, x, 1));
-        i = new_value(c, x, AGI_VALUE_PRODUCT);
+        i = agi_new_value(c, x, AGI_VALUE_PRODUCT);
         c->value[i].in[0] = a;
         c->value[i].in[1] = b;
         c->value[i].nin = 2;
     } else if (flags & (AG_POINTWISE | AG_REDUCTION | AG_CAST)) {
-        i = new_value(c, x, flags & AG_REDUCTION ? AGI_VALUE_FOLD : AGI_VALUE_POINT);
+        i = agi_new_value(c, x, flags & AG_REDUCTION ? AGI_VALUE_FOLD : AGI_VALUE_POINT);
         c->value[i].op = flags & AG_POINTWISE ? x->op : NULL;
         c->value[i].nin = (uint8_t)x->nin;
         for (uint32_t k = 0; k < x->nin; k++) c->value[i].in[k] = operand(c, x, k);
     } else if (lies_among_zeros(x, &w)) {
-        if (!make_bounded(c, x, &w, operand(c, x, 0))) return 0;
+        if (!agi_put_among_zeros(c, x, &w, operand(c, x, 0))) return 0;
     } else {
         if (!make_call(c, x)) return 0;
     }
@@ -351,6 +340,7 @@ int agi_read_graph(agi_compiler *c)
     int rewritten = 0;
     if (!agi_list_nodes(c)) return agi_out_of_memory(c);
     uint8_t *live = agi_arena_zeros(&c->arena, c->nodes.count, 1);
+    c->reading.live = live;
     c->value_of = agi_arena_take(&c->arena, c->nodes.count * sizeof *c->value_of);
     c->output_value = agi_arena_take(&c->arena, (size_t)c->noutputs * sizeof *c->output_value);
     if (!live || !c->value_of || !c->output_value) return agi_out_of_memory(c);
