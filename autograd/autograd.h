@@ -376,9 +376,10 @@ double ag_value(ag_node *rank_0);
 
 /* ---- to read and to draw ---------------------------------------------------------------------------------------- */
 /* The formula as graph; names are the graph's leaves: "mean((sigmoid(x @ w) - t)^2)". From loose to tight: < <= > >= ==
- * !=, + -, * / @, unary -, ^ (to the right; -x^2 is -(x^2)). Functions: the operations without ag_, "softmax(x, 1)",
+ * !=, + -, * / @, 2x, unary -, ^ (to the right; -x^2 is -(x^2)). Functions: operations without ag_, "softmax(x, 1)",
  * min, max; pi, e; f32 f64 i64 for cast. At most 64 KiB, 256 deep, arange(65536). AG_EARG: the message shows where. */
 ag_node *ag_parse(ag_graph *, const char *formula);
+#include "formula/parse.h"    /* what else formulas may say, several at once */
 #include "inspect/pictures.h" /* graphs and plans drawn, and to step through */
 #include "inspect/report.h"   /* what a plan does, and how long it takes */
 

@@ -19,7 +19,7 @@ static const struct {
     SUITE(graph) SUITE(shapes) SUITE(errors) SUITE(messages) SUITE(memory) SUITE(linalg) SUITE(many) SUITE(sizes)
     SUITE(einsum) SUITE(integers)
     SUITE(derivatives) SUITE(custom) SUITE(check) SUITE(simplify) SUITE(outputs) SUITE(optimise) SUITE(plan)
-    SUITE(verify) SUITE(scalar) SUITE(parse) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken)
+    SUITE(verify) SUITE(scalar) SUITE(parse) SUITE(formulas) SUITE(derive) SUITE(save) SUITE(files) SUITE(untaken)
     SUITE(data) SUITE(fit) SUITE(trap) SUITE(pictures) SUITE(pages) SUITE(sides) SUITE(units) SUITE(random_branches)
     SUITE(steps) SUITE(traffic) SUITE(reports)
     SUITE(sums) SUITE(long_sums) SUITE(products) SUITE(bands) SUITE(product_kernels) SUITE(factor_kernels)

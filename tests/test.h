@@ -68,6 +68,7 @@ Suite *suite_recompute(void);
 Suite *suite_linalg(void);
 Suite *suite_einsum(void);
 Suite *suite_parse(void);
+Suite *suite_formulas(void);
 Suite *suite_demos(void);
 Suite *suite_tiny(void);
 Suite *suite_derive(void);

@@ -1,4 +1,5 @@
-/* Operations by name, as formulas call them: through functions.def, or the registry if pointwise. */
+/* Operations by name, as formulas call them: through functions.def, or the registry if pointwise: what the library
+ * makes of others, which the list of functions leaves out. */
 #include "formula.h"
 
 #include <limits.h>
@@ -6,7 +7,7 @@
 enum { MOST_ARGUMENTS = 256, LONGEST_RANGE = 65536 };
 
 typedef struct {
-    const char *name, *signature;
+    const char *name, *signature, *arguments;
     ag_node *(*call)(ag_graph *, int n, const agi_argument *); /* NULL: `op` on the nodes as they are */
     const ag_op *op;
 } function;
@@ -54,7 +55,9 @@ static ag_node **nodes(int n, const agi_argument *a, ag_node *x[MOST_ARGUMENTS])
 #define R(k) a[k].number
 #define T(k) (ag_dtype)a[k].number
 #define ALONG(k) { N(k), N(k), N(k) } /* all spatial axes */
-#define FUNCTION(name, signature, ...)                                                       \
+#define LN2 0.69314718055994530942
+#define LN10 2.30258509299404568402
+#define FUNCTION(name, signature, arguments, ...)                                            \
     static ag_node *name##_##signature(ag_graph *g, int n, const agi_argument *a)            \
     {                                                                                        \
         (void)g, (void)n;                                                                    \
@@ -63,7 +66,7 @@ static ag_node **nodes(int n, const agi_argument *a, ag_node *x[MOST_ARGUMENTS])
 #include "functions.def"
 #undef FUNCTION
 
-#define FUNCTION(name, signature, ...) { #name, #signature, name##_##signature, NULL },
+#define FUNCTION(name, signature, arguments, ...) { #name, #signature, arguments, name##_##signature, NULL },
 static const function table[] = {
 #include "functions.def"
 };
@@ -93,7 +96,7 @@ static int find(agi_word name, int form, function *found)
         }
     for (int i = 0; i < OPERATIONS && !seen && !form; i++)
         if (is_plain(registry[i]) && agi_word_is(name, registry[i]->name)) {
-            *found = (function){ registry[i]->name, &"xxx"[3 - registry[i]->inputs], NULL, registry[i] };
+            *found = (function){ registry[i]->name, &"xxx"[3 - registry[i]->inputs], "", NULL, registry[i] };
             return 1;
         }
     return 0;
@@ -112,6 +115,42 @@ void agi_nearest_function(agi_nearest *n)
         if (is_plain(registry[i])) agi_nearest_try(n, registry[i]->name);
 }
 
+/* ---- listing ---------------------------------------------------------------------------------------------------- */
+
+/* Does the row's form begin as the other does, which is one of the same name? */
+static int begins_as(const function *row, const function *other)
+{
+    size_t n = strlen(other->arguments);
+    return strcmp(row->name, other->name) == 0 && strncmp(row->arguments, other->arguments, n) == 0 &&
+           (row->arguments[n] == ',' || !row->arguments[n]);
+}
+
+/* The arguments that the shortest such form has; those behind them may be left out. Of a form that is the beginning of
+ * another: -1. */
+static int needed(int row)
+{
+    int n = (int)strlen(table[row].arguments);
+    for (int i = 0; i < ROWS; i++) {
+        if (i != row && begins_as(&table[i], &table[row])) return -1;
+        if (begins_as(&table[row], &table[i]) && (int)strlen(table[i].arguments) < n)
+            n = (int)strlen(table[i].arguments);
+    }
+    return n;
+}
+
+int ag_parse_function(int k, size_t room, char *text)
+{
+    for (int i = 0; i < ROWS; i++) {
+        int n = needed(i);
+        if (n < 0 || k--) continue;
+        const char *all = table[i].arguments;
+        if (all[n]) snprintf(text, room, "%s(%.*s[%s])", table[i].name, n, all, all + n);
+        else snprintf(text, room, "%s(%s)", table[i].name, all);
+        return 1;
+    }
+    return 0;
+}
+
 /* ---- calling ---------------------------------------------------------------------------------------------------- */
 
 static int is_whole(double v, double largest)
@@ -123,7 +162,7 @@ static int accepts(char kind, const agi_argument *a)
 {
     const double exact = 9007199254740992.0; /* 2^53: up to here every whole number is itself */
     switch (kind) {
-    case 'x': case 'X': return a->kind != AGI_TYPE;
+    case 'x': case 'X': return a->kind == AGI_NODE || a->kind == AGI_NUMBER;
     case 'i': return a->kind == AGI_NUMBER && is_whole(a->number, INT_MAX);
     case 'r': return a->kind == AGI_NUMBER;
     case 'n': case 'N': return a->kind == AGI_NUMBER && is_whole(a->number, exact);
