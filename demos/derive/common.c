@@ -1,6 +1,7 @@
 /* What all parts use: how the program ends, lists of numbers that grow, plans that are evaluated. */
 #include "derive.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,14 +40,6 @@ void append(numbers *a, double x)
     a->data[a->count++] = x;
 }
 
-void graph_failed(const task *t, ag_graph *g)
-{
-    const char *message = ag_graph_error(g);
-    if (strstr(message, "unknown name"))
-        die("%s\nGive every name a value, as in: derive '%s' name=1.5", message, t->formula);
-    die("%s", message);
-}
-
 ag_run *evaluate(ag_graph *g, int n, ag_node *const y[], ag_plan **plan)
 {
     *plan = ag_compile(g, n, y, NULL);
@@ -54,4 +47,11 @@ ag_run *evaluate(ag_graph *g, int n, ag_node *const y[], ag_plan **plan)
     ag_run *run = need(ag_run_new(*plan));
     if (ag_eval(run)) die("%s", ag_run_error(run));
     return run;
+}
+
+FILE *create(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    if (!f) die("%s: %s", path, strerror(errno));
+    return f;
 }

@@ -1,72 +1,106 @@
-/* Value and gradient: printed, drawn, and written as C. */
+/* Values, and derivatives: the gradient of one formula, the Jacobian of several and of vectors. */
 #include "derive.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void print_gradient(const task *t, const ag_run *run)
+enum { LARGEST = 4096 }; /* numbers of a Jacobian */
+
+static int64_t columns_of(const task *t)
 {
-    char label[128];
+    int64_t n = 0;
+    for (int i = 0; i < t->nwrt; i++) n += count(&t->by[i]->shape);
+    return n;
+}
+
+static int64_t rows_of(const task *t)
+{
+    int64_t n = 0;
+    for (int k = 0; k < t->nformulas; k++) n += ag_size_of(t->formula[k].y);
+    return n;
+}
+
+/* Why there are no derivatives, or NULL. */
+static const char *refusal(const task *t)
+{
+    for (int k = 0; k < t->nformulas; k++) {
+        if (ag_type_of(t->formula[k].y) == AG_I64) return "whole numbers have no gradient";
+        if (ag_shape_of(t->formula[k].y).rank > 1)
+            return "a gradient needs a formula of rank 0: sum(...) or mean(...) of this one has one";
+    }
+    if (rows_of(t) * columns_of(t) > LARGEST) return "the Jacobian is too large to be shown";
+    return NULL;
+}
+
+/* Of which formulas, and how many elements; of one without a name nothing need be said. */
+static void print_formulas(const task *t)
+{
+    printf("Jacobian");
+    for (int k = 0; k < t->nformulas && (t->nformulas > 1 || *t->formula[0].name); k++) {
+        const formula *f = &t->formula[k];
+        int elements = ag_shape_of(f->y).rank, bare = !elements || *f->name;
+        printf(bare ? "%s%s" : "%s(%s)", k ? ", " : " of ", f->label);
+        if (elements) printf("[%lld]", (long long)ag_size_of(f->y));
+    }
+    printf(" for ");
+}
+
+static void print_jacobian(const task *t, ag_graph *g)
+{
+    int64_t rows = rows_of(t), columns = columns_of(t), row = 0;
+    double *all = need(calloc((size_t)(rows * columns), sizeof *all));
+    for (int k = 0; k < t->nformulas; row += ag_size_of(t->formula[k++].y)) {
+        int64_t column = 0, height = ag_size_of(t->formula[k].y);
+        for (int i = 0; i < t->nwrt; i++) {
+            int64_t width = count(&t->by[i]->shape);
+            ag_plan *plan;
+            ag_node *block = ag_jacobian(t->formula[k].y, t->by[i]->node);
+            ag_run *run = evaluate(g, 1, &block, &plan);
+            const double *d = ag_data(run, block);
+            for (int64_t r = 0; r < height; r++)
+                for (int64_t c = 0; c < width; c++) all[(row + r) * columns + column + c] = d[r * width + c] + 0.0;
+            column += width;
+            ag_run_free(run);
+            ag_plan_free(plan);
+        }
+    }
+    print_formulas(t);
+    print_variables(t);
+    printf("\n");
+    print_array("J", AG_F64, &AG_SHAPE(rows, columns), all);
+    free(all);
+}
+
+static void print_gradient(const task *t, const ag_run *run, ag_node *const dx[])
+{
+    char label[160];
     for (int i = 0; i < t->nwrt; i++) {
-        snprintf(label, sizeof label, "d/d%.100s", t->by[i]->name);
-        print_node(label, run, t->dx[i]);
+        write_derivative(label, &t->formula[0], t->by[i], 1);
+        print_node(label, run, dx[i]);
     }
 }
 
-static void write_dot(const task *t, const ag_run *run)
-{
-    ag_node *outputs[MOST + 1] = { t->y };
-    memcpy(outputs + 1, t->dx, (size_t)t->nwrt * sizeof *outputs);
-    FILE *f = fopen(t->dot, "w");
-    if (!f) die("%s: %s", t->dot, strerror(errno));
-    if (ag_write_dot(f, t->nwrt + 1, outputs, run) | fclose(f)) die("%s: cannot be written", t->dot);
-}
-
-static FILE *create(const char *name, const char *extension)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s%s", name, extension);
-    FILE *f = fopen(path, "w");
-    if (!f) die("%s: %s", path, strerror(errno));
-    return f;
-}
-
-/* The function is called as the files are: the last part of their path. */
-static void write_c(const task *t, const ag_plan *plan)
-{
-    char message[256] = "";
-    ag_c_options options = { .initial = 1, .message = message, .message_size = sizeof message };
-    const char *slash = strrchr(t->c, '/'), *name = slash ? slash + 1 : t->c;
-    FILE *nothing = fopen("/dev/null", "w");
-    if (nothing && ag_write_c(plan, name, nothing, NULL, &options)) die("%s", message); /* before files are made */
-    if (nothing) fclose(nothing);
-    FILE *source = create(t->c, ".c"), *header = create(t->c, ".h");
-    if (ag_write_c(plan, name, source, header, &options)) die("%s", message);
-    if (fclose(source) | fclose(header)) die("%s: cannot be written", t->c);
-}
-
-void value_and_gradient(task *t, ag_graph *g)
+static void print_values(const task *t, ag_graph *g, int with_gradient)
 {
     ag_plan *plan;
-    ag_node *outputs[MOST + 1] = { t->y };
-    char label[64];
-    ag_shape shape = ag_shape_of(t->y);
-    int derivable = shape.rank == 0 && ag_type_of(t->y) != AG_I64;
-    if (!derivable) t->nwrt = 0;
-    if (t->nwrt && ag_gradient(t->y, t->nwrt, t->x, t->dx)) graph_failed(t, g);
-    memcpy(outputs + 1, t->dx, (size_t)t->nwrt * sizeof *outputs);
-    ag_run *run = evaluate(g, t->nwrt + 1, outputs, &plan);
-    snprintf(label, sizeof label, strlen(t->formula) < sizeof label && !strchr(t->formula, '\n') ? "%s" : "value",
-             t->formula);
-    print_node(label, run, t->y);
-    print_gradient(t, run);
-    if (t->dot) write_dot(t, run);
-    if (t->c) write_c(t, plan);
+    ag_node *outputs[2 * MOST] = { NULL };
+    int n = t->nformulas;
+    for (int k = 0; k < n; k++) outputs[k] = t->formula[k].y;
+    if (with_gradient) derive_by(t, &t->formula[0], outputs + 1);
+    ag_run *run = evaluate(g, n + (with_gradient ? t->nwrt : 0), outputs, &plan);
+    for (int k = 0; k < n; k++) print_node(t->formula[k].label, run, t->formula[k].y);
+    if (with_gradient) print_gradient(t, run, outputs + 1);
     ag_run_free(run);
     ag_plan_free(plan);
-    if (derivable) return;
-    const char *why = shape.rank ? "a gradient needs a formula of rank 0: sum(...) or mean(...) of this one has one"
-                                 : "whole numbers have no gradient";
+}
+
+void values_and_derivatives(const task *t, ag_graph *g)
+{
+    const char *why = refusal(t);
+    int one = t->nformulas == 1 && is_derivable(&t->formula[0]);
+    print_values(t, g, one);
+    if (!one && !why && t->nwrt) print_jacobian(t, g);
+    if (one || !why) return;
     if (t->hessian || t->check || t->wrt) die("%s", why);
     if (t->nvariables) printf("(%s)\n", why);
 }

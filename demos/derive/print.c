@@ -5,13 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fifteen digits hide that the last bits of most results are no better than they are. */
+static int shown = 15;
+
+void show_digits(int digits)
+{
+    shown = digits;
+}
+
 void write_number(char text[32], double x, int digits)
 {
-    if (digits) snprintf(text, 32, "%.*g", digits, x);
-    for (int n = 15; n <= 17 && !digits; n++) {
-        snprintf(text, 32, "%.*g", n, isnan(x) ? NAN : x);
-        if (strtod(text, NULL) == x || isnan(x)) return;
-    }
+    snprintf(text, 32, "%.*g", digits ? digits : shown, isnan(x) ? NAN : x);
 }
 
 typedef struct {
@@ -87,4 +91,21 @@ void print_node(const char *label, const ag_run *run, const ag_node *x)
 {
     ag_shape shape = ag_shape_of(x);
     print_array(label, ag_type_of(x), &shape, ag_data(run, x));
+}
+
+/* d/dx of what has no name, df/dx, d2f/dx2. */
+void write_derivative(char text[160], const formula *f, const variable *v, int order)
+{
+    const char *power = order == 2 ? "2" : "";
+    snprintf(text, 160, "d%s%s/d%.60s%s", power, f->name, v->name, power);
+}
+
+void print_variables(const task *t)
+{
+    for (int i = 0; i < t->nwrt; i++) {
+        const ag_shape *s = &t->by[i]->shape;
+        printf("%s%s", i ? ", " : "", t->by[i]->name);
+        for (int k = 0; k < s->rank; k++) printf("%c%lld", k ? ',' : '[', (long long)s->dim[k]);
+        if (s->rank) printf("]");
+    }
 }

@@ -77,26 +77,45 @@ static void read_list(variable *v, const char *text)
 }
 
 /* A number, or a formula of numbers. */
-static void read_number(variable *v, const char *text)
+static double read_number(const variable *v, const char *text)
 {
     char *end;
-    double *x = v->data = need(malloc(sizeof *x));
-    *x = strtod(text, &end);
-    if (*text && !*end && !isspace((unsigned char)*text)) return;
+    double x = strtod(text, &end);
+    if (*text && !*end && !isspace((unsigned char)*text)) return x;
     ag_graph *g = need(ag_graph_new(NULL));
     ag_node *y = ag_parse(g, text);
     if (!ag_graph_status(g) && ag_shape_of(y).rank) die("%s: a value of rank 0 is expected: %s", v->name, text);
-    *x = ag_value(y);
+    x = ag_value(y);
     if (ag_graph_status(g)) die("%s: %s", v->name, ag_graph_error(g));
     ag_graph_free(g);
+    return x;
 }
 
-void read_value(variable *v, const char *text)
+static void read_scalar(variable *v, const char *text)
+{
+    double *x = v->data = need(malloc(sizeof *x));
+    *x = read_number(v, text);
+}
+
+static void read_range(variable *v, char *text)
+{
+    char *colon = strchr(text, ':');
+    double *x = v->data = need(malloc(sizeof *x));
+    *colon = 0;
+    v->is_range = 1;
+    v->from = read_number(v, text);
+    v->to = read_number(v, colon + 1);
+    *x = v->from + (v->to - v->from) / 2;
+    if (!(v->to > v->from && v->to - v->from < 1e300)) die("%s: a range goes from less to more", v->name);
+}
+
+void read_value(variable *v, char *text)
 {
     const char *dot = strrchr(text, '.');
     v->dtype = AG_F64;
     if (*text == '[') read_list(v, text);
-    else if (*text != '@') read_number(v, text);
+    else if (*text != '@' && strchr(text, ':')) read_range(v, text);
+    else if (*text != '@') read_scalar(v, text);
     else if (dot && strcmp(dot, ".npy") == 0) read_npy(v, text + 1);
     else if (dot && strcmp(dot, ".csv") == 0) read_csv(v, text + 1);
     else die("%s: %s: a file's name ends in .npy or .csv", v->name, text + 1);
