@@ -359,7 +359,7 @@ ag_status ag_snapshot(const ag_run *, void *to), ag_restore(ag_run *, const void
 ag_status ag_eval(ag_run *); /* never allocates; a failure changes no parameter, and leaves outputs without values */
 ag_status ag_fetch(const ag_run *, const ag_node *, void *out); /* copy out an output, a parameter or a fed input */
 const void *ag_data(const ag_run *, const ag_node *); /* the same in place, valid until the next call; NULL on error */
-double ag_item(const ag_run *, const ag_node *rank_0); /* NaN on error */
+double ag_item(const ag_run *, const ag_node *rank_0); /* NaN on error, or if it is: see ag_run_error */
 const char *ag_run_error(const ag_run *); /* message of the last failed call; "" when fine */
 
 /* The plan's parameters to and from a safetensors file; unnamed ones are "parameter0", ... in order of their making.
@@ -382,7 +382,7 @@ ag_node *ag_parse(ag_graph *, const char *formula);
 #include "formula/parse.h"    /* what else formulas may say, several at once */
 #include "inspect/pictures.h" /* graphs and plans drawn, and to step through */
 #include "inspect/report.h"   /* what a plan does, and how long it takes */
-
+#include "checked.h"          /* ag_get; what C does not check of ag_feed, ag_constant and others */
 typedef struct {
     int cblas, libm;     /* 1: products call CBLAS; exp, tanh, erf of floats in loops <math.h>, not ours within 3 ulp */
     const ag_run *embed; /* parameters that the plan does not assign become constants, as this run has them */

@@ -1,6 +1,6 @@
 /* numpy.dot of ranks 1 and 2: matrix product, or inner product of two vectors;
  * with matrices d/da = gout b^T and d/db = a^T gout, where a vector takes part the outer products that these become. */
-#include "node.h"
+#include "shared/matrix.h"
 
 static ag_status shape(ag_infer *c)
 {
@@ -12,9 +12,7 @@ static ag_status shape(ag_infer *c)
         return ag_refuse(c, AG_ESHAPE,
                          "operands are vectors or matrices, not of rank %d and %d: ag_matmul takes more axes", a->rank,
                          b->rank);
-    int64_t k = a->dim[a->rank - 1], k_b = b->dim[0];
-    if (k != k_b)
-        return ag_refuse(c, AG_ESHAPE, "inner dimensions differ, %lld and %lld", (long long)k, (long long)k_b);
+    if (a->dim[a->rank - 1] != b->dim[0]) return agi_refuse_inner(c, a->dim[a->rank - 1], b->dim[0]);
     c->shape.rank = 0;
     if (a->rank == 2) c->shape.dim[c->shape.rank++] = a->dim[0];
     if (b->rank == 2) c->shape.dim[c->shape.rank++] = b->dim[1];

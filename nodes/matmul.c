@@ -12,16 +12,14 @@ static ag_status shape(ag_infer *c)
     if (a->dtype != b->dtype) return ag_refuse(c, AG_ETYPE, "element types differ: ag_cast one of them");
     if (a->rank < 2 || b->rank < 2)
         return ag_refuse(c, AG_ESHAPE, "both operands have to be matrices, of rank 2 at least: ag_dot takes vectors");
-    int64_t k = a->dim[a->rank - 1], k_b = b->dim[b->rank - 2];
-    if (k != k_b)
-        return ag_refuse(c, AG_ESHAPE, "inner dimensions differ, %lld and %lld", (long long)k, (long long)k_b);
+    if (agi_cols(a) != agi_rows(b)) return agi_refuse_inner(c, agi_cols(a), agi_rows(b));
     ag_status status = agi_broadcast_batches(c, a, b);
     if (status) return status;
     int rank = c->shape.rank;
     c->shape.dim[rank - 2] = a->dim[a->rank - 2];
     c->shape.dim[rank - 1] = b->dim[b->rank - 1];
     for (int i = 0; i < 2; i++)
-        if (c->shape.dim[rank - 2 + i] > INT_MAX || k > INT_MAX)
+        if (c->shape.dim[rank - 2 + i] > INT_MAX || agi_cols(a) > INT_MAX)
             return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
     return AG_OK;
 }

@@ -25,6 +25,7 @@ Suite *suite_graph(void);
 Suite *suite_shapes(void);
 Suite *suite_errors(void);
 Suite *suite_messages(void);
+Suite *suite_newcomers(void);
 Suite *suite_op_table(void);
 Suite *suite_gradient(void);
 Suite *suite_loop(void);

@@ -83,7 +83,8 @@ ag_status agi_fit_step(ag_fit *f)
     f->now.loss = f->epoch.loss / f->epoch.rows;
     for (int k = 0; k < f->metrics; k++) f->now.metric[k] = f->epoch.metric[k] / f->epoch.rows;
     if (isfinite(f->epoch.loss)) return AG_OK;
-    return agi_fit_fail(f, AG_ENAN, "the loss became %g in epoch %d, step %lld: the rate may be too high",
+    return agi_fit_fail(f, AG_ENAN, "the loss became %g in epoch %d, step %lld: the rate may be too high; with "
+                        ".options.trap_nan = 1 the message names the operation that it began with",
                         f->epoch.loss, f->now.epoch + 1, (long long)f->now.step);
 }
 

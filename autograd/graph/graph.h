@@ -4,6 +4,7 @@
  *   apply.c       makes nodes: checks, simplifies, infers, merges; simplify.c: what all pointwise operations share
  *   intern.c      equal nodes are one; names.c, custom.c: nodes and users' operations by name
  *   error.c       the first failure, in words; shape.c, rules.c: what constructors and rules ask
+ *   checked.c     data's types, where the caller's compiler tells
  *   region.c      the nodes that some are made of: what everything that walks a graph walks
  *   arithmetic.c  one element of a pointwise operation; graph.c: what a node is; life.c: a graph's life
  *
@@ -165,6 +166,12 @@ void agi_free_name(const ag_graph *, size_t room, char name[], const char *of, c
 void agi_names_free(ag_graph *);
 
 void agi_custom_free(ag_graph *); /* custom.c */
+
+/* checked.c: is data of that type, an ag_dtype, AG_INT or AG_UNKNOWN, what this type takes? 0: not, and the text says
+ * why. `besides`: what else may be done about it. */
+int agi_takes_type(ag_dtype, int type, const char *besides, char why[160]);
+/* The same of a new leaf's values; 0 after recording the failure. */
+int agi_check_values(ag_graph *, const char *what, const char *name, ag_dtype, int type, const void *values);
 
 /* A leaf: no inputs, never merged unless `shared`. `attribute`, or the values, are copied; see nodes/leaf.h. */
 ag_node *agi_leaf(ag_graph *, const ag_op *, const char *name, ag_dtype, ag_shape, const void *attribute, int shared);

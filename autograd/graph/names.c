@@ -127,6 +127,25 @@ const char *ag_name(ag_node *x, const char *set_or_null)
     return x->op->flags & AG_LEAF ? name_leaf(x, set_or_null) : name_inner(x, set_or_null);
 }
 
+/* The most similar name of any node, or NULL. */
+static const char *nearest(const ag_graph *g, const char *name)
+{
+    agi_nearest n = { .word = { name, strlen(name) } };
+    for (int64_t id = 0; id < g->nnodes; id++)
+        if (agi_node(g, id)->name) agi_nearest_try(&n, agi_node(g, id)->name);
+    return n.best;
+}
+
+ag_node *ag_get(ag_graph *g, const char *name)
+{
+    ag_node *x = ag_find(g, name);
+    if (!g || x) return x;
+    if (!name) return agi_fail(g, AG_EARG, "ag_get: the name is NULL");
+    const char *near = nearest(g, name);
+    if (near) return agi_fail(g, AG_EARG, "ag_get: nothing is named '%.200s', did you mean '%.200s'?", name, near);
+    return agi_fail(g, AG_EARG, "ag_get: nothing is named '%.200s'", name);
+}
+
 ag_node *ag_find(ag_graph *g, const char *name)
 {
     if (!g || !name) return NULL;

@@ -109,15 +109,6 @@ static ag_status run_step(ag_run *r, const agi_step *s)
     return status;
 }
 
-static ag_status refuse_unfed(ag_run *r)
-{
-    const ag_plan *p = r->plan;
-    for (int k = 0; k < p->nleaves; k++)
-        if (!r->fed[p->leaf[k]])
-            return agi_fail_run(r, "ag_eval", p->buffer[p->leaf[k]].node, "has not been fed: call ag_feed");
-    return AG_OK;
-}
-
 static ag_status run_others(ag_run *r, const agi_band *b, agi_role_in_band role)
 {
     ag_status status = AG_OK;
@@ -154,7 +145,7 @@ ag_status agi_run_steps(ag_run *r)
 ag_status ag_eval(ag_run *r)
 {
     if (!r) return AG_EARG;
-    if (r->missing) return refuse_unfed(r);
+    if (r->missing) return agi_refuse_unfed(r);
     if (r->rebound && agi_arrange_bindings(r)) return AG_EARG;
     if (r->copied) agi_copy_bindings(r, 0);
     ag_status status = r->timed ? agi_run_timed(r) : agi_run_steps(r);

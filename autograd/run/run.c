@@ -169,6 +169,9 @@ ag_status ag_fetch(const ag_run *r, const ag_node *x, void *out)
     return AG_OK;
 }
 
+/* NaN is a value, too: it has a message as a failure has, since nobody has asked for it. */
+#define NAN_COMES_FROM "is NaN: compiled with .trap_nan = 1, ag_eval fails at the operation that makes the first one"
+
 double ag_item(const ag_run *r, const ag_node *x)
 {
     if (!r) return NAN;
@@ -178,6 +181,8 @@ double ag_item(const ag_run *r, const ag_node *x)
     }
     const void *at = find((ag_run *)r, "ag_item", x);
     if (!at) return NAN;
-    if (x->dtype == AG_F32) return *(const float *)at;
-    return x->dtype == AG_F64 ? *(const double *)at : (double)*(const int64_t *)at;
+    if (x->dtype == AG_I64) return (double)*(const int64_t *)at;
+    const double value = x->dtype == AG_F32 ? (double)*(const float *)at : *(const double *)at;
+    if (isnan(value)) agi_fail_run((ag_run *)r, "ag_item", x, r->plan->options.trap_nan ? "is NaN" : NAN_COMES_FROM);
+    return value;
 }

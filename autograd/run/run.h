@@ -1,6 +1,7 @@
 /* Executing plans.
  *
- *   run.c       a run's life, its feeding and reading; feed.c, bind.c: values and memory from the caller
+ *   run.c       a run's life, its feeding and reading; feed.c, bind.c: values and memory from the caller; unfed.c: what
+ *               has none; checked.c: where the type of the caller's data is known
  *   evaluate.c  an evaluation, step by step; band.c: by bands of rows; loop.c: of loops and branches
  *   tile.c      passes, tile by tile; tile_fold.c: their reductions; kernels.c: the vector loops, once for each
  *               instruction set; isa.c picks one
@@ -74,6 +75,7 @@ struct ag_run {
 ag_status agi_trap(ag_run *, const agi_step *);
 
 ag_status agi_fail_run(ag_run *, const char *what, const ag_node *, const char *why); /* AG_EARG */
+ag_status agi_refuse_unfed(ag_run *); /* unfed.c */
 
 void agi_mark_fed(ag_run *, uint32_t buffer);
 

@@ -264,11 +264,10 @@ static int64_t find(const agi_tensor *t, int64_t count, const char *name)
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
         int order = strcmp(name, t[middle].name);
-        if (order == 0) return middle;
-        if (order < 0) high = middle;
+        if (order <= 0) high = middle;
         else low = middle + 1;
     }
-    return -1;
+    return low < count && strcmp(name, t[low].name) == 0 ? low : -1;
 }
 
 static ag_status refuse(job *j, const ag_node *parameter, const agi_tensor *got)
@@ -290,6 +289,14 @@ static int can_be(const agi_tensor *t, const ag_node *parameter)
     return half ? parameter->dtype != AG_I64 : t->stored == (int)parameter->dtype;
 }
 
+static ag_status refuse_missing(job *j, const agi_tensor *found, int64_t nfound, const char *name)
+{
+    agi_nearest n = { .word = { name, strlen(name) } };
+    while (nfound-- > 0) agi_nearest_try(&n, found[nfound].name);
+    return fail(j, AG_EARG, "the parameter '%.100s' is missing%s%.100s%s", name, n.best ? "; is the file's '" : "",
+                n.best ? n.best : "", n.best ? "' meant?" : "");
+}
+
 /* Each parameter is in the file, by name, type and shape. What else is there, an optimiser's state perhaps, does not
  * matter, but that unnamed parameters are told apart by nothing but their number. */
 static ag_status match(job *j, const agi_tensor *found, int64_t nfound)
@@ -298,10 +305,9 @@ static ag_status match(job *j, const agi_tensor *found, int64_t nfound)
     for (int64_t i = 0; i < j->count; i++) {
         agi_tensor *want = &j->tensor[i];
         int64_t k = find(found, nfound, want->name);
-        if (k < 0) return fail(j, AG_EARG, "the parameter '%.100s' is missing", want->name);
-        size_t bytes = (size_t)want->shape.rank * sizeof want->shape.dim[0];
+        if (k < 0) return refuse_missing(j, found, nfound, want->name);
         if (!can_be(&found[k], j->parameter[i]) || found[k].shape.rank != want->shape.rank ||
-            memcmp(found[k].shape.dim, want->shape.dim, bytes))
+            memcmp(found[k].shape.dim, want->shape.dim, (size_t)want->shape.rank * sizeof want->shape.dim[0]))
             return refuse(j, j->parameter[i], &found[k]);
         *want = found[k];
     }

@@ -23,6 +23,16 @@ ag_status agi_infer_number(ag_infer *c)
     return agi_infer_matrix(c);
 }
 
+ag_status agi_refuse_inner(ag_infer *c, int64_t columns, int64_t rows)
+{
+    const ag_node *a = c->in[0], *b = c->in[1];
+    const char *hint = a->rank != 2 || b->rank != 2 ? ""
+                       : agi_cols(b) == columns ? ": ag_transpose(b, NULL) would fit"
+                       : agi_rows(a) == rows ? ": ag_transpose(a, NULL) would fit" : "";
+    return ag_refuse(c, AG_ESHAPE, "inner dimensions differ, %lld and %lld%s", (long long)columns, (long long)rows,
+                     hint);
+}
+
 ag_status agi_broadcast_batches(ag_infer *c, const ag_node *a, const ag_node *b)
 {
     int rank = a->rank > b->rank ? a->rank : b->rank;

@@ -21,6 +21,8 @@ static inline int64_t agi_cols(const ag_node *x)
 ag_status agi_infer_matrix(ag_infer *);
 ag_status agi_infer_number(ag_infer *);
 ag_status agi_infer_solution(ag_infer *);
+/* a's columns are not as many as b's rows: what would be right is said where one of them, transposed, is. */
+ag_status agi_refuse_inner(ag_infer *, int64_t columns, int64_t rows);
 /* All axes of the result but the last two. */
 ag_status agi_broadcast_batches(ag_infer *, const ag_node *a, const ag_node *b);
 
