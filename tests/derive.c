@@ -84,7 +84,8 @@ START_TEST(value_and_gradient)
                                         "2*x = 6\nd/dx = 2\nd/dunused = 0\n");
     expect_output("'2x + x2 α' x=3 x2=1 α=4", "2x + x2 α = 10\nd/dx = 2\nd/dx2 = 4\nd/dα = 1\n");
     expect_output("'3 sin² x' x=pi/2", "3 sin² x = 3\nd/dx = 3.67394039744206e-16\n");
-    expect_output("'y = x³' x=2", "y = 8\ndy/dx = 12\n");
+    expect_output("'y = x³' 'x = 2'", "y = 8\ndy/dx = 12\n");
+    expect_output("'f(x) = x³' x=2", "f = 8\ndf/dx = 12\n");
     expect_output("'sqrt(x)' x=-1", "sqrt(x) = nan\nd/dx = nan\n");
 }
 END_TEST
@@ -98,6 +99,8 @@ START_TEST(vectors_and_matrices)
                                                                     "        [ 1, -1]]\n"
                                                                     "d/dx = [4, 6]\n");
     expect_output("'argmax(x,0)' x=[1,5,2]", "argmax(x,0) = 1\n(whole numbers have no gradient)\n");
+    expect_output("'Aᵀ A' 'A=[[1,2],[3,4]]'", "Aᵀ A = [[10, 14],\n"
+                                             "        [14, 20]]\n" NO_GRADIENT);
     expect_output("'arange(600)'", "arange(600) = [0, 1, 2, ..., 597, 598, 599]\n");
 }
 END_TEST
@@ -276,7 +279,7 @@ START_TEST(errors)
     expect_refusal("'x @ y' x=[1,2] y=[1,2,3]", "(column 3)\n    x @ y\n      ^");
     expect_refusal("'log(' x=1", "ends where a value is expected");
     expect_refusal("'sum(inverse(x))' 'x=[[1,2],[2,4]]'", "singular");
-    expect_refusal("x x=", "x: ");
+    expect_refusal("x x=", "x: no value stands behind the =");
     expect_refusal("x x=1..2", "x: ");
     expect_refusal("x 'x=arange(2)'", "a value of rank 0");
     expect_refusal("x x=[1,2", ", or ] is expected: the end");

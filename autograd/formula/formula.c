@@ -9,12 +9,13 @@ static agi_word without_space_behind(const char *from, const char *to)
     return (agi_word){ from, (size_t)(to - from) };
 }
 
-/* The name in "name = ...", or an empty one. */
-static int definition(agi_parser *p, agi_word *name)
+/* The name in "name = ..." or "name(x) = ...", or an empty one. */
+static int definition(agi_parser *p, agi_word *name, agi_word *arguments)
 {
     agi_word w = { p->at, agi_name_length(p->at) };
     const char *equals = agi_skip_space(w.at + w.length);
-    *name = (agi_word){ p->at, 0 };
+    *name = *arguments = (agi_word){ p->at, 0 };
+    if (w.length && agi_leaves_at(p, equals, arguments)) equals = agi_skip_space(equals + arguments->length);
     if (!w.length || *equals != '=' || equals[1] == '=') return 1;
     if (w.length > AGI_LONGEST_NAME || memchr(w.at, '/', w.length))
         return agi_parse_fail(p, w.at, "the name of a formula has no / and at most %d bytes", AGI_LONGEST_NAME);
@@ -44,7 +45,7 @@ static int expression(agi_parser *p)
 }
 
 /* A number that is the whole formula is a node; its name stands for the number, which may be an axis. */
-static ag_node *keep(agi_parser *p, agi_word name, const char *text)
+static ag_node *keep(agi_parser *p, agi_word name, agi_word arguments, const char *text)
 {
     char copy[AGI_LONGEST_NAME + 1];
     int failed_before = p->graph->status != AG_OK;
@@ -53,6 +54,7 @@ static ag_node *keep(agi_parser *p, agi_word name, const char *text)
     if (ag_is_bad(y)) agi_point_at(p, text, failed_before);
     if (ag_is_bad(y) || !name.length) return y;
     p->named[p->nnamed].name = name;
+    p->named[p->nnamed].arguments = arguments;
     p->named[p->nnamed++].value = value;
     memcpy(copy, name.at, name.length);
     copy[name.length] = 0;
@@ -62,13 +64,13 @@ static ag_node *keep(agi_parser *p, agi_word name, const char *text)
 
 static int formula(agi_parser *p, ag_formula *f)
 {
-    agi_word name, text;
+    agi_word name, arguments, text;
     p->at = agi_skip_space(p->at);
-    if (!definition(p, &name)) return 0;
+    if (!definition(p, &name, &arguments)) return 0;
     const char *start = p->at = agi_skip_space(p->at);
     if (!expression(p)) return 0;
     text = without_space_behind(start, p->at);
-    *f = (ag_formula){ keep(p, name, start), name.at, text.at, (int)name.length, (int)text.length };
+    *f = (ag_formula){ keep(p, name, arguments, start), name.at, text.at, (int)name.length, (int)text.length };
     return !ag_is_bad(f->value);
 }
 

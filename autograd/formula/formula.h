@@ -47,7 +47,7 @@ typedef struct {
     agi_pending pending[AGI_DEPTH];
     agi_argument values[AGI_DEPTH];
     struct {
-        agi_word name;
+        agi_word name, arguments; /* f and (x, y), or an empty one */
         agi_argument value;
     } named[AGI_MOST_FORMULAS]; /* formulas before this one */
 } agi_parser;
@@ -61,7 +61,7 @@ int agi_is_digit(char);
 int agi_letter(const char *at); /* the length of a letter, or 0 */
 size_t agi_name_length(const char *at); /* of letters, digits . and /, of which the first is a letter */
 const char *agi_skip_space(const char *at);
-int agi_superscript(const char *at, int *digit); /* its length, or 0; the digit, or '-', or 'T' */
+int agi_superscript(const char *at, int *digit); /* its length, or 0; the digit, or '-' */
 int agi_whole_characters(agi_word, int most); /* as many bytes of it, at most, as end with a character */
 
 /* place.c: a failure here; the place of one that an operation has recorded, unless it is older. */
@@ -90,6 +90,7 @@ int agi_name_at(agi_parser *);
 int agi_is_function_at(agi_parser *); /* not a leaf of that name */
 int agi_lookup(agi_parser *, agi_word, agi_argument *value); /* a formula's, a leaf's or a constant's; 0: unknown */
 int agi_is_taken(agi_parser *, agi_word); /* by a formula of this text or a leaf */
+int agi_leaves_at(agi_parser *, const char *at, agi_word *arguments); /* (x, y), of leaves: its extent; 0: is none */
 
 /* list.c */
 int agi_open_index(agi_parser *), agi_close_list(agi_parser *), agi_close_index(agi_parser *);

@@ -60,10 +60,10 @@ const char *agi_skip_space(const char *at)
 
 int agi_superscript(const char *at, int *digit)
 {
-    static const char sign[][4] = { "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹", "⁻", "ᵀ" };
-    for (int i = 0; i < 12; i++)
+    static const char sign[][4] = { "⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹", "⁻" };
+    for (int i = 0; i < 11; i++)
         if (strncmp(at, sign[i], strlen(sign[i])) == 0) {
-            *digit = i == 10 ? '-' : i == 11 ? 'T' : i;
+            *digit = i == 10 ? '-' : i;
             return (int)strlen(sign[i]);
         }
     return 0;

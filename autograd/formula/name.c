@@ -19,11 +19,12 @@ static int same(agi_word a, agi_word b)
     return a.length == b.length && memcmp(a.at, b.at, a.length) == 0;
 }
 
-static const agi_argument *named(const agi_parser *p, agi_word w)
+/* The formula of that name, or -1. */
+static int named(const agi_parser *p, agi_word w)
 {
-    for (int i = 0; i < p->nnamed; i++)
-        if (same(p->named[i].name, w)) return &p->named[i].value;
-    return NULL;
+    int i = p->nnamed - 1;
+    while (i >= 0 && !same(p->named[i].name, w)) i--;
+    return i;
 }
 
 static ag_node *find(agi_parser *p, agi_word w, char name[AGI_LONGEST_NAME + 1])
@@ -37,16 +38,16 @@ int agi_is_taken(agi_parser *p, agi_word w)
 {
     char name[AGI_LONGEST_NAME + 1];
     const ag_node *leaf = find(p, w, name);
-    return named(p, w) || (leaf && leaf->op->flags & AG_LEAF);
+    return named(p, w) >= 0 || (leaf && leaf->op->flags & AG_LEAF);
 }
 
 int agi_lookup(agi_parser *p, agi_word w, agi_argument *value)
 {
     char name[AGI_LONGEST_NAME + 1];
     if (w.length > AGI_LONGEST_NAME) return 0;
-    const agi_argument *formula = named(p, w);
-    if (formula) {
-        *value = *formula;
+    int formula = named(p, w);
+    if (formula >= 0) {
+        *value = p->named[formula].value;
         return 1;
     }
     ag_node *leaf = find(p, w, name);
@@ -175,6 +176,39 @@ static int function(agi_parser *p, agi_word w)
     return agi_push(p, o);
 }
 
+/* f(x), of a formula that was written so, is its value: it is known there alone. (x) is no factor. */
+static int formula_at(agi_parser *p, agi_word w, int i)
+{
+    agi_word arguments;
+    const char *at = agi_skip_space(p->at);
+    const agi_word own = p->named[i].arguments;
+    if (*at != '(') return agi_push_value(p, w.at, p->named[i].value);
+    if (!own.length)
+        return agi_parse_fail(p, w.at, "'%.*s' is a value, not a function: a factor has a *", (int)w.length, w.at);
+    if (!agi_leaves_at(p, at, &arguments) || !same(own, arguments))
+        return agi_parse_fail(p, w.at, "'%.*s' is known where it was written, at %.*s", (int)w.length, w.at,
+                              agi_whole_characters(own, 64), own.at);
+    p->at = at + arguments.length;
+    return agi_push_value(p, w.at, p->named[i].value);
+}
+
+int agi_leaves_at(agi_parser *p, const char *at, agi_word *arguments)
+{
+    char name[AGI_LONGEST_NAME + 1];
+    const char *start = at;
+    if (*at != '(') return 0;
+    do {
+        agi_word w = { agi_skip_space(at + 1), 0 };
+        w.length = agi_name_length(w.at);
+        if (!w.length || w.length > AGI_LONGEST_NAME) return 0;
+        const ag_node *leaf = find(p, w, name);
+        if (!leaf || !(leaf->op->flags & AG_LEAF)) return 0;
+        at = agi_skip_space(w.at + w.length);
+    } while (*at == ',');
+    *arguments = (agi_word){ start, (size_t)(at - start) + 1 };
+    return *at == ')';
+}
+
 /* The longest name that is known: "a/b" is a leaf of that name, or a divided by b. A long chain of divisions is looked
  * at AGI_LONGEST_NAME characters at a time. */
 int agi_name_at(agi_parser *p)
@@ -184,6 +218,8 @@ int agi_name_at(agi_parser *p)
     for (whole = first = w;; first = w) {
         agi_argument value;
         p->at = w.at + w.length;
+        int formula = named(p, w);
+        if (formula >= 0) return formula_at(p, w, formula);
         if (is_function(p, w)) return function(p, w);
         if (agi_lookup(p, w, &value)) return agi_push_value(p, w.at, value);
         while (w.length && w.at[w.length - 1] != '/') w.length--;

@@ -44,13 +44,14 @@ static int number(agi_parser *p)
 /* A sign, a root: the length of what waits for a value behind it, or 0. */
 static int prefix(const char *at, agi_pending *o)
 {
-    static const char minus[] = "−", root[] = "√";
+    static const char minus[] = "−", root[] = "√", cubic[] = "∛";
     *o = (agi_pending){ .level = AGI_PREFIX, .at = at };
     if (*at == '+' || *at == '-') return 1;
     if (strncmp(at, minus, sizeof minus - 1) == 0) return (int)sizeof minus - 1;
-    o->function = (agi_word){ "sqrt", 4 };
+    int is_cubic = strncmp(at, cubic, sizeof cubic - 1) == 0;
+    o->function = is_cubic ? (agi_word){ "cbrt", 4 } : (agi_word){ "sqrt", 4 };
     o->power = 1;
-    return strncmp(at, root, sizeof root - 1) == 0 ? (int)sizeof root - 1 : 0;
+    return is_cubic || strncmp(at, root, sizeof root - 1) == 0 ? (int)sizeof root - 1 : 0;
 }
 
 int agi_starts_operand(const char *at)

@@ -13,6 +13,20 @@ static ag_node *product(ag_node *a, ag_node *b)
     return large ? ag_matmul(a, b) : ag_dot(a, b);
 }
 
+/* What stands beside each other, or has a dot between it, is multiplied as in mathematics. */
+static ag_node *dotted(ag_node *a, ag_node *b)
+{
+    return !ag_shape_of(a).rank || !ag_shape_of(b).rank ? ag_mul(a, b) : product(a, b);
+}
+
+/* Of two vectors that is another product, which is not guessed. */
+static ag_node *crossed(ag_node *a, ag_node *b)
+{
+    if (!ag_shape_of(a).rank || !ag_shape_of(b).rank) return ag_mul(a, b);
+    return agi_fail(a->graph, AG_ESHAPE,
+                    "ag_parse: × has a number beside it; of vectors * multiplies elements, · is @");
+}
+
 static const struct {
     char text[4]; /* longer ones first */
     int level;
@@ -25,12 +39,18 @@ static const struct {
     { "<", AGI_COMPARISON, ag_less },        { ">", AGI_COMPARISON, ag_greater },
     { "+", AGI_SUM, ag_add },                { "-", AGI_SUM, ag_sub },
     { "−", AGI_SUM, ag_sub },                { "*", AGI_PRODUCT, ag_mul },
-    { "×", AGI_PRODUCT, ag_mul },            { "·", AGI_PRODUCT, ag_mul },
-    { "⋅", AGI_PRODUCT, ag_mul },            { "/", AGI_PRODUCT, ag_div },
+    { "×", AGI_PRODUCT, crossed },           { "·", AGI_PRODUCT, dotted },
+    { "⋅", AGI_PRODUCT, dotted },            { "/", AGI_PRODUCT, ag_div },
     { "÷", AGI_PRODUCT, ag_div },            { "@", AGI_PRODUCT, product },
     { "^", AGI_POWER, ag_pow },
 };
 enum { BINARIES = sizeof binary / sizeof binary[0] };
+
+/* Would people read what follows it without a sign in two ways? */
+static int is_ambiguous(int which)
+{
+    return binary[which].make == ag_div || binary[which].make == product;
+}
 
 int agi_binary(const char *at)
 {
@@ -135,11 +155,11 @@ int agi_push_product(agi_parser *p, int level, const char *at)
 {
     if (!agi_settle(p, level)) return 0;
     const agi_pending *o = p->npending ? &p->pending[p->npending - 1] : &(agi_pending){ .level = AGI_OPEN };
-    if (o->level == AGI_PRODUCT && binary[o->which].make != ag_mul)
+    if (o->level == AGI_PRODUCT && is_ambiguous(o->which))
         return agi_parse_fail(p, at, "a%sb c without a sign may be (a%sb)*c or a%s(b*c): write which",
                               binary[o->which].text, binary[o->which].text, binary[o->which].text);
     if (o->level == AGI_APPLIED && *at == '(' && p->values[p->nvalues - 1].kind != AGI_NUMBER)
         return agi_parse_fail(p, at, "is this an argument of %.*s? parentheses around all of it tell",
                               agi_whole_characters(o->function, 64), o->function.at);
-    return agi_push(p, (agi_pending){ .level = AGI_BESIDE, .which = agi_binary("*"), .at = at });
+    return agi_push(p, (agi_pending){ .level = AGI_BESIDE, .which = agi_binary("·"), .at = at });
 }

@@ -16,10 +16,13 @@ static int is_name(const char *s, size_t length)
 
 static void read_variable(task *t, char *argument)
 {
-    char *equals = strchr(argument, '=');
-    if (!equals || !is_name(argument, (size_t)(equals - argument)))
+    char *equals = strchr(argument, '='), *end = equals;
+    while (end && end > argument && isspace((unsigned char)end[-1])) end--;
+    if (!equals || !is_name(argument, (size_t)(end - argument)))
         die("'%s' is no NAME=VALUE; derive --help tells more", argument);
-    *equals = 0;
+    *end = 0;
+    while (isspace((unsigned char)equals[1])) equals++;
+    if (!equals[1]) die("%s: no value stands behind the =", argument);
     for (int i = 0; i < t->nvariables; i++)
         if (strcmp(t->variable[i].name, argument) == 0) die("%s has two values", argument);
     if (t->nvariables == MOST) die("more than %d names", MOST);

@@ -71,6 +71,7 @@ void note_unused(const task *);
 
 /* ---- text ------------------------------------------------------------------------------------------------------- */
 
+int characters(const char *); /* of UTF-8 */
 /* As many digits, or, of 0, as many as are shown: 15, or as was asked for. */
 void show_digits(int);
 void write_number(char text[32], double x, int digits);

@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+int characters(const char *text)
+{
+    int n = 0;
+    for (; *text; text++) n += (*text & 0xc0) != 0x80;
+    return n;
+}
+
 /* Fifteen digits hide that the last bits of most results are no better than they are. */
 static int shown = 15;
 
@@ -74,7 +81,7 @@ static int widest(const array *a)
 void print_array(const char *label, ag_dtype dtype, const ag_shape *shape, const void *data)
 {
     enum { LINE = 100, FEW = 6 };
-    array a = { dtype, shape, data, 0, 0, (int)strlen(label) + 3 };
+    array a = { dtype, shape, data, 0, 0, characters(label) + 3 };
     if (shape->rank > 1) {
         a.width = widest(&a);
         if ((a.width + 2) * shape->dim[shape->rank - 1] > LINE) {

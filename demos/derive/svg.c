@@ -36,13 +36,6 @@ static void text(FILE *f, const char *s)
     }
 }
 
-static int characters(const char *s)
-{
-    int n = 0;
-    for (; *s; s++) n += (*s & 0xc0) != 0x80;
-    return n;
-}
-
 /* A number on an axis, of which a step is this long: nought is no small number. */
 static void tick_text(const picture *s, double x, double y, const char *anchor, double value, double step)
 {
