@@ -85,7 +85,8 @@ END_TEST
 START_TEST(what_people_disagree_about_is_refused)
 {
     expect_message("1/2x", 4, "ag_parse: a/b c without a sign may be (a/b)*c or a/(b*c): write which");
-    expect_message("1/2 sin x", 5, "ag_parse: a/b c without a sign may be (a/b)*c or a/(b*c): write which");
+    expect_message("1/2sin x", 4, "ag_parse: a/b c without a sign may be (a/b)*c or a/(b*c): write which");
+    expect_message("2½", 2, "ag_parse: an operator is expected");
     expect_message("x/2(y+1)", 4, "ag_parse: a/b c without a sign may be (a/b)*c or a/(b*c): write which");
     expect_message("x÷2y", 4, "ag_parse: a÷b c without a sign may be (a÷b)*c or a÷(b*c): write which");
     expect_message("A @ v₁ x", 8, "ag_parse: a@b c without a sign may be (a@b)*c or a@(b*c): write which");
@@ -95,6 +96,11 @@ START_TEST(what_people_disagree_about_is_refused)
     expect_message("sin^x(y)", 4, "ag_parse: a function's power is a number: sin^2(x)");
     expect_message("x 2", 3, "ag_parse: an operator is expected; a number is no factor without * before it");
     expect_message("2 .5", 3, "ag_parse: an operator is expected; a number is no factor without * before it");
+    expect_parse("1/2 x y", ag_mul(ag_mul(ag_div(n(1), n(2)), x), y)); /* spaces make it a fraction */
+    expect_parse("x + 3/4 sin x", ag_add(x, ag_mul(ag_div(n(3), n(4)), ag_sin(x))));
+    expect_message("1 / 2 x", 7, "ag_parse: a/b c without a sign may be (a/b)*c or a/(b*c): write which");
+    expect_message("x/2 y", 5, "ag_parse: a/b c without a sign may be (a/b)*c or a/(b*c): write which");
+    expect_parse("½ x + ¾", ag_add(ag_mul(n(0.5), x), n(0.75)));
     expect_parse("(1/2)x", ag_mul(ag_div(n(1), n(2)), x));
     expect_parse("1/(2x)", ag_div(n(1), ag_mul(n(2), x)));
     expect_parse("x*y/2", ag_div(ag_mul(x, y), n(2)));
@@ -105,7 +111,8 @@ START_TEST(names_that_stand_too_close)
 {
     expect_message("2xy", 2, "ag_parse: unknown name 'xy', did you mean 'x y'?");
     expect_message("1 + sinx", 5, "ag_parse: unknown name 'sinx', did you mean 'sin x'?");
-    expect_message("2πθ", 2, "ag_parse: unknown name 'πθ', did you mean 'π θ'?");
+    expect_parse("2πθ", ag_mul(ag_mul(n(2), n(3.14159265358979323846)), theta));
+    expect_message("2πq", 2, "ag_parse: unknown name 'πq', did you mean 'π'?");
     expect_message("α + 1", 1, "ag_parse: unknown name 'α'");
     expect_message("θθ + sinq", 1, "ag_parse: unknown name 'θθ', did you mean 'θ θ'?");
     expect_message("labls[0]", 1, "ag_parse: unknown name 'labls', did you mean 'labels'?");
@@ -164,6 +171,7 @@ START_TEST(more_functions)
 {
     const double ln2 = 0.69314718055994530942, ln10 = 2.30258509299404568402;
     expect_parse("ln x", ag_log(x));
+    expect_parse("log(x, y)", ag_div(ag_log(x), ag_log(y)));
     expect_parse("log2(x)", ag_div(ag_log(x), n(ln2)));
     expect_parse("log10 x", ag_div(ag_log(x), n(ln10)));
     expect_parse("arcsin x + arccos x + arctan x", ag_add(ag_add(ag_asin(x), ag_acos(x)), ag_atan(x)));
@@ -178,6 +186,8 @@ END_TEST
 START_TEST(bars_and_roots)
 {
     expect_parse("|x|", ag_abs(x));
+    expect_parse("|v₁|", ag_norm(v, 2));
+    expect_message("1 + |A|", 5, "ag_parse: | | is of a number or a vector; abs(A) is of elements, det(A) another");
     expect_parse("|x - 1|^2", ag_pow(ag_abs(ag_sub(x, n(1))), n(2)));
     expect_parse("||x| - 1|", ag_abs(ag_sub(ag_abs(x), n(1))));
     expect_parse("2|x||y|", ag_mul(ag_mul(n(2), ag_abs(x)), ag_abs(y)));

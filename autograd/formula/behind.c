@@ -15,12 +15,15 @@ static int close_parenthesis(agi_parser *p, const agi_pending *o)
     return agi_apply_function(p, o, n, &p->values[o->values]);
 }
 
+/* A vector's length, a number's absolute value. */
 static int close_bars(agi_parser *p, const agi_pending *o)
 {
-    agi_pending absolute = *o;
-    absolute.function = (agi_word){ "abs", 3 };
-    absolute.power = 1;
-    return agi_apply_function(p, &absolute, 1, &p->values[--p->nvalues]);
+    const agi_argument *x = &p->values[p->nvalues - 1];
+    int rank = x->kind == AGI_NODE ? (int)x->node->rank : 0;
+    agi_pending call = { .at = o->at, .function = rank ? (agi_word){ "norm", 4 } : (agi_word){ "abs", 3 }, .power = 1 };
+    if (rank > 1)
+        return agi_parse_fail(p, o->at, "| | is of a number or a vector; abs(A) is of elements, det(A) another");
+    return agi_apply_function(p, &call, 1, &p->values[--p->nvalues]);
 }
 
 static int close(agi_parser *p)

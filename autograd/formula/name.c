@@ -192,6 +192,16 @@ static int formula_at(agi_parser *p, agi_word w, int i)
     return agi_push_value(p, w.at, p->named[i].value);
 }
 
+/* 2πt: a factor before a name that is known nowhere. */
+static int begins_with_pi(agi_parser *p, agi_word first, agi_argument *value)
+{
+    agi_word pi = { first.at, 2 }, rest = { first.at + 2, first.length - 2 };
+    agi_argument other;
+    if (first.length <= 2 || memcmp(first.at, "π", 2) || !agi_lookup(p, rest, &other)) return 0;
+    p->at = rest.at;
+    return agi_lookup(p, pi, value);
+}
+
 int agi_leaves_at(agi_parser *p, const char *at, agi_word *arguments)
 {
     char name[AGI_LONGEST_NAME + 1];
@@ -223,6 +233,7 @@ int agi_name_at(agi_parser *p)
         if (is_function(p, w)) return function(p, w);
         if (agi_lookup(p, w, &value)) return agi_push_value(p, w.at, value);
         while (w.length && w.at[w.length - 1] != '/') w.length--;
+        if (!w.length && begins_with_pi(p, first, &value)) return agi_push_value(p, first.at, value);
         if (!w.length) return unknown(p, whole, first);
         w.length--;
     }

@@ -62,9 +62,20 @@ int agi_starts_operand(const char *at)
            (*at == '.' && agi_is_digit(at[1]));
 }
 
-static int no_operand(agi_parser *p)
+/* ½ and its like, or what stands here is no value. */
+static int fraction(agi_parser *p, int *ready)
 {
+    static const struct {
+        char text[4];
+        double value;
+    } known[] = { { "½", 0.5 }, { "¼", 0.25 }, { "¾", 0.75 } };
     unsigned code;
+    for (int k = 0; k < 3; k++)
+        if (strncmp(p->at, known[k].text, strlen(known[k].text)) == 0) {
+            *ready = 1;
+            p->at += strlen(known[k].text);
+            return agi_push_value(p, p->at, (agi_argument){ .kind = AGI_NUMBER, .number = known[k].value });
+        }
     int length = agi_character(p->at, &code);
     if (!code) return agi_parse_fail(p, p->at, "the formula ends where a value is expected");
     if (code > ' ' && code != 127 && code != ~0u)
@@ -93,7 +104,7 @@ int agi_operand(agi_parser *p, int *ready)
         *ready = 1;
         return number(p);
     }
-    if (!agi_letter(p->at)) return no_operand(p);
+    if (!agi_letter(p->at)) return fraction(p, ready);
     if (!agi_name_at(p)) return 0;
     *ready = p->npending == depth;
     return 1;

@@ -4,10 +4,10 @@
  *     ag_parse_all(g, "r = sqrt(x² + y²); u = ln r / (2π)", 2, f);    f[1].value is u
  *
  * Beside what ag_parse tells, formulas have products without a sign, 2x, 3 sin x, (a)(b) and x(y + 1) where x is no
- * function, which bind more tightly than * and /, and stand behind no / or @, where people disagree what they mean;
- * functions of one argument without parentheses, which take all that is multiplied so: sin 2x + 1 is sin(2*x) + 1, and
- * sin² x is sin(x)^2; |x|, √x, x², x⁻¹, xᵀ; · × ÷ − ≤ ≥ ≠ π; vectors and matrices, [1, x]
- * and [[a, b], [c, d]]; their elements and parts, counted from 0 and from the end by -1: x[0], x[1:3], x[:, -1].
+ * function, which bind more tightly than * and /, are of matrices and vectors as in mathematics, and stand behind no /
+ * or @, where people disagree what they mean; functions of one argument without parentheses, which take all that is
+ * multiplied so: sin 2x + 1 is sin(2*x) + 1, sin² x is sin(x)^2; |x|, √x, x², A⁻¹, xᵀ, 5!; · × − ≤ π;
+ * vectors and matrices, [1, x], [[a, b], [c, d]]; their parts, counted from 0, from the end by -1: x[0], x[:, -1].
  * Names are made of letters, Greek ones too, digits, _ . and /. Text is UTF-8. */
 #ifndef AUTOGRAD_PARSE_H
 #define AUTOGRAD_PARSE_H

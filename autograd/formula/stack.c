@@ -150,10 +150,20 @@ int agi_push_binary(agi_parser *p, int which)
     return 1;
 }
 
+/* 1/2 before a space, as in 1/2 m v²: a fraction, as the spaces say. */
+static int is_fraction(const agi_parser *p, const char *at)
+{
+    if (!p->npending || p->nvalues < 2) return 0;
+    const agi_pending *o = &p->pending[p->npending - 1];
+    const agi_argument *x = &p->values[p->nvalues - 2];
+    return o->level == AGI_PRODUCT && *o->at == '/' && x[0].kind == AGI_NUMBER &&
+           x[1].kind == AGI_NUMBER && agi_is_digit(o->at[-1]) && agi_is_digit(o->at[1]) && at[-1] == ' ';
+}
+
 /* People read 1/2x in two ways, and sin x (y + 1): neither is guessed. */
 int agi_push_product(agi_parser *p, int level, const char *at)
 {
-    if (!agi_settle(p, level)) return 0;
+    if (!agi_settle(p, level) || (is_fraction(p, at) && !apply(p))) return 0;
     const agi_pending *o = p->npending ? &p->pending[p->npending - 1] : &(agi_pending){ .level = AGI_OPEN };
     if (o->level == AGI_PRODUCT && is_ambiguous(o->which))
         return agi_parse_fail(p, at, "a%sb c without a sign may be (a%sb)*c or a%s(b*c): write which",
