@@ -162,7 +162,8 @@ LIB := $(DESTDIR)$(LIBDIR)
 MAN := $(DESTDIR)$(PREFIX)/share/man/man3
 ROOMS = train data networks fit
 INSPECT = check pictures report
-PUBLIC := autograd.h node.h checked.h formula/parse.h $(INSPECT:%=inspect/%.h) $(foreach room,$(ROOMS),$(room)/$(room).h)
+PUBLIC := autograd.h node.h checked.h emit/export/c_code.h formula/parse.h $(INSPECT:%=inspect/%.h) \
+          $(foreach room,$(ROOMS),$(room)/$(room).h)
 VERSION := $(shell sed -n 's/.*AG_VERSION "\(.*\)"/\1/p' autograd/autograd.h)
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 FILL = sed 's|@PREFIX@|$(PREFIX)|g; s|@LIBDIR@|$(LIBDIR)|g; s|@VERSION@|$(VERSION)|g; s|@ZLIB@|$(filter -lz,$(LIBS))|g'

@@ -382,17 +382,8 @@ ag_node *ag_parse(ag_graph *, const char *formula);
 #include "formula/parse.h"    /* what else formulas may say, several at once */
 #include "inspect/pictures.h" /* graphs and plans drawn, and to step through */
 #include "inspect/report.h"   /* what a plan does, and how long it takes */
+#include "emit/export/c_code.h" /* plans as C */
 #include "checked.h"          /* ag_get; what C does not check of ag_feed, ag_constant and others */
-typedef struct {
-    int cblas, libm;     /* 1: products call CBLAS; exp, tanh, erf of floats in loops <math.h>, not ours within 3 ulp */
-    const ag_run *embed; /* parameters that the plan does not assign become constants, as this run has them */
-    int initial;         /* 1: defines PREFIX_initial, the parameters' first values (those of `embed`) */
-    char *message;       /* room for the reason of a failure, of message_size bytes */
-    size_t message_size;
-} ag_c_options;
-/* The plan as a function `prefix` in C99 that needs <math.h> alone; `header`, or NULL, is "prefix.h". Its structs have
- * members input_x, parameter_W1, output_loss, or by number where a name has other than letters and digits. 0, or -1. */
-int ag_write_c(const ag_plan *, const char *prefix, FILE *source, FILE *header, const ag_c_options *or_null);
 
 #ifdef __cplusplus
 }

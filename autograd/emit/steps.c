@@ -52,19 +52,50 @@ static int can_fail(const agi_step *s)
     return s->kind == AGI_CALL || s->kind == AGI_LOOP;
 }
 
+/* The next step from k on that is written; nsteps: there is none. */
+static int next_step(const agi_emitter *e, int k)
+{
+    while (k < e->plan->nsteps && is_done(e, k)) k++;
+    return k;
+}
+
+static const char *guard_of(const agi_emitter *e, int step)
+{
+    return e->guard && step < e->plan->nsteps ? e->guard[step] : NULL;
+}
+
+static void emit_run(const agi_emitter *e, int step, const char *indent, ag_source *to)
+{
+    if (!can_fail(&e->plan->step[step])) ag_emit(to, "%s%s_%d(m);\n", indent, e->prefix, step);
+    else ag_emit(to, "%sstatus = %s_%d(m);\n%sif (status) return status;\n", indent, e->prefix, step, indent);
+}
+
+/* Steps that one output alone needs stand together behind one question. Returns the next one. */
+static int emit_guarded(const agi_emitter *e, int step, ag_source *to)
+{
+    const char *guard = guard_of(e, step);
+    ag_emit(to, "    if (m->outputs->%s) {\n", guard);
+    do {
+        emit_run(e, step, "        ", to);
+        step = next_step(e, step + 1);
+    } while (guard_of(e, step) && !strcmp(guard_of(e, step), guard));
+    ag_emit(to, "    }\n");
+    return step;
+}
+
 void agi_emit_runs(const agi_emitter *e, ag_source *to)
 {
-    int fails = 0, steps = 0;
-    for (int k = 0; k < e->plan->nsteps; k++) fails |= can_fail(&e->plan->step[k]);
-    if (fails) ag_emit(to, "    int status = 0;\n");
-    for (int k = 0; k < e->plan->nsteps; k++) {
-        if (is_done(e, k)) continue;
-        steps++;
-        const char *guard = e->guard ? e->guard[k] : NULL;
-        if (guard) ag_emit(to, "    if (m->outputs->%s) ", guard);
-        else ag_emit(to, "    ");
-        if (!can_fail(&e->plan->step[k])) ag_emit(to, "%s_%d(m);\n", e->prefix, k);
-        else ag_emit(to, "status = %s_%d(m);\n    if (status) return status;\n", e->prefix, k);
+    const int n = e->plan->nsteps, first = next_step(e, 0);
+    int fails = 0;
+    for (int k = first; k < n; k = next_step(e, k + 1)) fails |= can_fail(&e->plan->step[k]);
+    if (fails) ag_emit(to, "    int status;\n");
+    for (int k = first; k < n;) {
+        if (guard_of(e, k)) {
+            k = emit_guarded(e, k, to);
+        } else {
+            emit_run(e, k, "    ", to);
+            k = next_step(e, k + 1);
+        }
     }
-    if (!steps) ag_emit(to, "    (void)m;\n");
+    if (first == n) ag_emit(to, "    (void)m;\n");
 }

@@ -35,11 +35,21 @@ static ag_node *complement_of_power(double b, ag_node *step)
     return b == 0 ? ag_number(step->graph, 1) : ag_neg(ag_expm1(ag_scale(step, log(b))));
 }
 
+static int has_doubles(const agi_trained *g)
+{
+    for (int i = 0; i < g->count; i++)
+        if (g->parameter[i]->dtype == AG_F64) return 1;
+    return 0;
+}
+
+/* Steps are counted in f64, which has enough numbers; corrections are as exact as the parameters that take them: a
+ * processor without f64 is spared its functions. */
 static void prepare(agi_trained *g)
 {
     const ag_adam_options *o = g->options;
     ag_node *taken = agi_counter_of(g->training, g->kept, AGI_STEPS, "adam", "step");
     ag_node *step = agi_update(g->training, taken, ag_add(taken, ag_number(g->training->graph, 1)));
+    if (!has_doubles(g)) step = ag_cast(step, AG_F32);
     ag_node *c1 = complement_of_power(beta1(o), step), *s = ag_sqrt(complement_of_power(beta2(o), step));
     g->step_rate = ag_mul(agi_typed(g->rate, step), ag_div(s, c1));
     g->epsilon = ag_scale(s, epsilon(o));

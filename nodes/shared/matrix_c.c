@@ -46,7 +46,7 @@ void agi_write_copy(ag_source *s, const ag_node *y, int k, const ag_strides in_s
 void agi_write_regular(ag_source *s, const ag_node *y, int k, const ag_strides in_stride[], int lenient)
 {
     agi_write_matrix(s, y, k, in_stride, "f");
-    ag_emit(s, "        for (i = 0; i < n && !(fabs(f[i * n + i]) < %.17g); i++) continue;\n",
+    ag_emit(s, "        for (i = 0; i < n && !(fabs(f[i * n + i]) < %.17g); i++) {}\n",
             y->dtype == AG_F32 ? (double)FLT_MIN : DBL_MIN);
     if (y->rank == 2 && !lenient) {
         ag_emit(s, "        if (i < n) return %d;\n", (int)AG_ENUMERIC);

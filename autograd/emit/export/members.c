@@ -4,30 +4,6 @@
 
 #include <ctype.h>
 
-static void assign(agi_writer *w, uint32_t b)
-{
-    uint32_t memory = w->plan->buffer[b].owner;
-    if (w->plan->buffer[memory].role == AGI_LEAF) w->assigned[memory] = 1;
-}
-
-static void find_assigned(agi_writer *w)
-{
-    const ag_plan *p = w->plan;
-    for (int k = 0; k < p->nsteps; k++) {
-        const agi_step *s = &p->step[k];
-        if (s->kind == AGI_COPY) assign(w, s->is.copy.to);
-        else if (s->kind == AGI_PRODUCT) assign(w, s->is.product->out);
-        else if (s->kind == AGI_CALL) assign(w, s->is.call->out);
-        for (int j = 0; s->kind == AGI_PASS && j < s->is.pass->nstores; j++) assign(w, s->is.pass->store[j].buffer);
-        for (int j = 0; s->kind == AGI_PASS && j < s->is.pass->nfolds; j++) assign(w, s->is.pass->fold[j].buffer);
-        for (int64_t j = 0; s->kind == AGI_PROGRAM && j < s->is.program->count; j++) {
-            int64_t size = (int64_t)ag_dtype_size(s->is.program->dtype);
-            uint32_t leaf = agi_leaf_at(&w->e, s->is.program->code[j].out * size);
-            if (leaf != AGI_NONE) w->assigned[leaf] = 1;
-        }
-    }
-}
-
 /* Of a name of letters, digits, _ and what can stand for one: "parameter_W1". 0: it has others, or is too long. */
 static int spell(const char *what, const char *name, char to[AGI_NAME])
 {
@@ -41,40 +17,49 @@ static int spell(const char *what, const char *name, char to[AGI_NAME])
     return name && !*name;
 }
 
-/* The name of member `number` of a struct: none of those before it has the same. */
-static const char *name_member(agi_writer *w, const char *what, const ag_node *x, int number, const uint32_t *before)
+const char *agi_name_member(agi_arena *arena, const char *what, const ag_node *x, int number,
+                            const char *const before[])
 {
     char name[AGI_NAME];
     int spelled = spell(what, x->name, name);
-    for (int k = 0; k < number && spelled; k++) {
-        const char *other = before ? w->e.reach[before[k]].member : w->output_member[k];
-        spelled = strcmp(other, name) != 0;
-    }
+    for (int k = 0; k < number && spelled; k++) spelled = strcmp(before[k], name) != 0;
     if (!spelled) snprintf(name, sizeof name, "%s%d", what, number);
-    return agi_arena_copy(&w->arena, name, strlen(name) + 1);
+    return agi_arena_copy(arena, name, strlen(name) + 1);
+}
+
+/* An input of integers that are narrow is widened into the workspace. */
+static int place_input(agi_writer *w, uint32_t b)
+{
+    const ag_node *x = w->plan->buffer[b].node;
+    const char *name = agi_name_member(&w->arena, "input", x, w->inputs, w->input_member);
+    const int wide = !agi_is_narrow(w, (ag_dtype)x->dtype);
+    w->e.reach[b] = (agi_reach){ wide ? AGI_IN_INPUT : AGI_IN_WORK, w->inputs, name };
+    w->input_member[w->inputs] = name;
+    w->input[w->inputs++] = b;
+    return name != NULL;
+}
+
+static void place_parameter(agi_writer *w, uint32_t b, int number)
+{
+    w->e.reach[b] = (agi_reach){ AGI_IN_PARAMETER, number, w->file->member[number] };
+    w->parameters = 1;
+    w->updates |= w->assigned[b];
 }
 
 static int place_leaf(agi_writer *w, uint32_t b)
 {
     const agi_buffer *buffer = &w->plan->buffer[b];
     const ag_node *x = buffer->node;
-    agi_reach *r = &w->e.reach[b];
     const void *values = buffer->role == AGI_CONSTANT ? x->attribute : NULL;
-    if (x->op->role == AG_IS_PARAMETER && w->options->embed && !w->assigned[b]) values = ag_data(w->options->embed, x);
-    if (values) {
-        *r = (agi_reach){ .kind = AGI_IN_DATA, .at = agi_add_array(&w->e, buffer, values) };
-        return r->at >= 0;
+    if (x->op->role == AG_IS_INPUT) return place_input(w, b);
+    for (int k = 0; k < w->file->parameters && !values; k++) {
+        if (w->file->parameter[k] != x) continue;
+        place_parameter(w, b, k);
+        return 1;
     }
-    if (x->op->role == AG_IS_INPUT) {
-        const char *name = name_member(w, "input", x, w->inputs, w->input);
-        *r = (agi_reach){ AGI_IN_INPUT, w->inputs, name };
-        w->input[w->inputs++] = b;
-    } else {
-        const char *name = name_member(w, "parameter", x, w->parameters, w->parameter);
-        *r = (agi_reach){ AGI_IN_PARAMETER, w->parameters, name };
-        w->parameter[w->parameters++] = b;
-    }
-    return r->member != NULL;
+    if (!values) values = ag_data(w->options->embed, x);
+    w->e.reach[b] = (agi_reach){ .kind = AGI_IN_DATA, .at = agi_add_array(&w->e, buffer, values) };
+    return w->e.reach[b].at >= 0;
 }
 
 /* Is all that lies in this value's memory, from one taking it over from another, computed by steps, of its type and
@@ -100,8 +85,10 @@ static int place_output(agi_writer *w, const ag_node *x)
     if (given || w->assigned[owner]) return 1;
     for (int k = 0; k < w->outputs; k++)
         if (w->output_node[k] == x) return 1;
-    const char *member = w->output_member[w->outputs] = name_member(w, "output", x, w->outputs, NULL);
+    const char *member = w->output_member[w->outputs] =
+        agi_name_member(&w->arena, "output", x, w->outputs, w->output_member);
     int direct = !w->known[at->buffer] && r->kind == AGI_IN_WORK && fits_output(w, at->buffer);
+    direct &= !agi_is_narrow(w, (ag_dtype)x->dtype);
     if (direct) *r = w->e.reach[owner] = (agi_reach){ AGI_IN_OUTPUT, w->outputs, member };
     w->output_node[w->outputs] = x;
     w->copied[w->outputs] = direct ? AGI_NONE : at->buffer;
@@ -113,23 +100,20 @@ static int take_room(agi_writer *w)
 {
     const ag_plan *p = w->plan;
     size_t n = p->nbuffers, outputs = (size_t)p->noutputs;
-    w->assigned = agi_arena_zeros(&w->arena, n, 1);
     w->e.reach = agi_arena_zeros(&w->arena, n, sizeof *w->e.reach);
     w->input = agi_arena_take(&w->arena, n * sizeof *w->input);
-    w->parameter = agi_arena_take(&w->arena, n * sizeof *w->parameter);
+    w->input_member = agi_arena_take(&w->arena, n * sizeof *w->input_member);
     w->output = agi_arena_take(&w->arena, outputs * sizeof *w->output);
     w->copied = agi_arena_take(&w->arena, outputs * sizeof *w->copied);
     w->output_node = agi_arena_take(&w->arena, outputs * sizeof *w->output_node);
     w->output_member = agi_arena_take(&w->arena, outputs * sizeof *w->output_member);
-    return w->assigned && w->e.reach && w->input && w->parameter && w->output && w->copied && w->output_node &&
-           w->output_member;
+    return w->e.reach && w->input && w->input_member && w->output && w->copied && w->output_node && w->output_member;
 }
 
 int agi_place_members(agi_writer *w)
 {
     const ag_plan *p = w->plan;
-    if (!take_room(w) || !agi_find_leaves(&w->e, &w->arena)) return 0;
-    find_assigned(w);
+    if (!take_room(w)) return 0;
     for (uint32_t b = 0; b < p->nbuffers; b++)
         if ((p->buffer[b].role == AGI_LEAF || p->buffer[b].role == AGI_CONSTANT) && !place_leaf(w, b)) return 0;
     if (!agi_find_constants(w)) return 0;

@@ -1,0 +1,255 @@
+/* Files of several functions, and integers of any width: a network that is trained and asked in C, by compilers of C99
+ * and of C++17, beside the library's own runs of the same plans. */
+#include "test.h"
+
+#include <stdarg.h>
+#include <unistd.h>
+
+enum { BATCH = 6, IN = 5, CLASSES = 3, STEPS = 4, NUMBERS = STEPS + BATCH + IN * CLASSES + 1 };
+static const int64_t labels[BATCH] = { 2, 0, 1, 1, 0, 2 };
+
+typedef struct {
+    ag_graph *g;
+    ag_node *x, *labels, *w, *b, *loss, *best;
+    ag_plan *train, *predict;
+} network;
+
+static void fill(float x[BATCH * IN])
+{
+    for (int k = 0; k < BATCH * IN; k++) x[k] = (float)(k * 37 % 101 - 50) / 64;
+}
+
+static network make_network(void)
+{
+    float w[IN * CLASSES];
+    network n = { .g = ag_graph_new(NULL) };
+    for (int k = 0; k < IN * CLASSES; k++) w[k] = (float)(k * 29 % 53 - 26) / 64;
+    n.x = ag_input(n.g, "x", AG_F32, AG_SHAPE(BATCH, IN));
+    n.labels = ag_input(n.g, "labels", AG_I64, AG_SHAPE(BATCH));
+    n.w = ag_parameter(n.g, "w", AG_F32, AG_SHAPE(IN, CLASSES), w);
+    n.b = ag_parameter(n.g, "b", AG_F32, AG_SHAPE(CLASSES), NULL);
+    ag_node *y = ag_add(ag_matmul(n.x, n.w), n.b);
+    n.best = ag_argmax(y, 1);
+    n.loss = ag_cross_entropy(y, n.labels);
+    ag_name(n.best, "best"), ag_name(n.loss, "loss");
+    n.train = ag_compile(n.g, 2, (ag_node *[]){ n.loss, ag_adam(n.loss, NULL) }, NULL);
+    n.predict = ag_compile(n.g, 1, &n.best, NULL);
+    ck_assert_msg(n.train && n.predict, "%s", ag_graph_error(n.g));
+    return n;
+}
+
+static void free_network(network *n)
+{
+    ag_plan_free(n->train), ag_plan_free(n->predict);
+    ag_graph_free(n->g);
+}
+
+/* The losses of some steps, then the classes, the weights and the number of steps taken. */
+static void by_library(const network *n, double result[NUMBERS])
+{
+    float x[BATCH * IN], w[IN * CLASSES];
+    ag_run *train = ag_run_new(n->train), *predict = ag_run_new(n->predict);
+    ck_assert_int_eq(ag_run_share(predict, train), AG_OK);
+    fill(x);
+    ag_feed(train, n->x, x), ag_feed(train, n->labels, labels), ag_feed(predict, n->x, x);
+    for (int k = 0; k < STEPS; k++) {
+        ck_assert_int_eq(ag_eval(train), AG_OK);
+        *result++ = ag_item(train, n->loss);
+    }
+    ck_assert_int_eq(ag_eval(predict), AG_OK);
+    const int64_t *best = ag_data(predict, n->best);
+    for (int k = 0; k < BATCH; k++) *result++ = (double)best[k];
+    ck_assert_int_eq(ag_fetch(train, n->w, w), AG_OK);
+    for (int k = 0; k < IN * CLASSES; k++) *result++ = w[k];
+    *result = STEPS;
+    ag_run_free(predict), ag_run_free(train);
+}
+
+/* ---- the same in a program --------------------------------------------------------------------------------------- */
+
+static const char main_text[] =
+    "#include <stdio.h>\n"
+    "#include \"net.h\"\n"
+    "static struct net_parameters p;\n"
+    "static double work[net_WORKSPACE / sizeof(double) + 1];\n"
+    "int main(void)\n"
+    "{\n"
+    "    static const INTEGER labels[6] = { 2, 0, 1, 1, 0, 2 };\n"
+    "    static INTEGER best[6];\n"
+    "    static float x[30], loss;\n"
+    "    struct net_train_inputs in;\n"
+    "    struct net_train_outputs out;\n"
+    "    struct net_predict_inputs asked;\n"
+    "    struct net_predict_outputs told;\n"
+    "    int k;\n"
+    "    for (k = 0; k < 30; k++) x[k] = (float)(k * 37 % 101 - 50) / 64;\n"
+    "    in.input_x = x, in.input_labels = labels, out.output_loss = &loss;\n"
+    "    asked.input_x = x, told.output_best = best, p = net_initial;\n"
+    "    for (k = 0; k < 4; k++) {\n"
+    "        if (net_train(&in, &p, &out, work)) return 1;\n"
+    "        printf(\"%.9g\\n\", loss);\n"
+    "    }\n"
+    "    if (net_predict(&asked, &p, &told, work)) return 2;\n"
+    "    for (k = 0; k < 6; k++) printf(\"%d\\n\", (int)best[k]);\n"
+    "    for (k = 0; k < 15; k++) printf(\"%.9g\\n\", p.parameter_w[k]);\n"
+    "    printf(\"%.9g\\n\", p.parameter_adam_step[0]);\n"
+    "    in.input_labels = 0;\n"
+    "    return net_train(&in, &p, &out, work) == 3 ? 0 : 3;\n"
+    "}\n";
+
+static FILE *create(const char *folder, const char *name)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    return f;
+}
+
+static void write_files(const network *n, const char *folder, int bits)
+{
+    const ag_c_function functions[] = { { "train", n->train }, { "predict", n->predict } };
+    char message[256] = "";
+    FILE *source = create(folder, "net.c"), *header = create(folder, "net.h"), *main = create(folder, "main.c");
+    const ag_c_options o = { .initial = 1, .integer_bits = bits, .message = message, .message_size = sizeof message };
+    ck_assert_msg(ag_write_c_functions(2, functions, "net", source, header, &o) == 0, "%s", message);
+    fputs(main_text, main);
+    fclose(source), fclose(header), fclose(main);
+}
+
+static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int run(const char *format, ...)
+{
+    char command[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    return system(command);
+}
+
+/* Skipped where there is no such compiler, or its programs cannot be linked. */
+static int compile(const char *folder, const char *compiler, int bits)
+{
+    if (run("echo 'int main(void){return 0;}' | %s -x c - -o %s/none 2>/dev/null", compiler, folder)) {
+        printf("skipped: %s makes no programs here\n", compiler);
+        return 0;
+    }
+    ck_assert_msg(!run("cd %s && %s -O1 -Wall -Wextra -Wpedantic -Wshadow -Werror -DINTEGER=int%d_t main.c net.c -o net"
+                       " -lm", folder, compiler, bits), "%s", compiler);
+    return 1;
+}
+
+static void by_program(const char *folder, double result[NUMBERS])
+{
+    char command[96];
+    snprintf(command, sizeof command, "%s/net", folder);
+    FILE *told = popen(command, "r");
+    ck_assert_ptr_nonnull(told);
+    for (int k = 0; k < NUMBERS; k++) ck_assert_int_eq(fscanf(told, "%lf", &result[k]), 1);
+    ck_assert_int_eq(pclose(told), 0);
+}
+
+START_TEST(functions_share_parameters)
+{
+    static const char *const compilers[] = { "gcc -std=c99", "gcc -std=c99 -m32 -msse2 -mfpmath=sse",
+                                             "g++ -x c++ -std=c++17", "clang -std=c99", "clang++ -x c++ -std=c++17" };
+    static const int bits[] = { 8, 16, 32, 0 };
+    double want[NUMBERS], got[NUMBERS];
+    char folder[] = "/tmp/autograd-XXXXXX";
+    network n = make_network();
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    by_library(&n, want);
+    write_files(&n, folder, bits[_i]);
+    for (size_t c = 0; c < COUNT(compilers); c++) {
+        if (!compile(folder, compilers[c], bits[_i] ? bits[_i] : 64)) continue;
+        by_program(folder, got);
+        for (int k = 0; k < NUMBERS; k++)
+            ck_assert_msg(fabs(got[k] - want[k]) <= 1e-5, "%s, %d bits: number %d is %g, not %g", compilers[c],
+                          bits[_i], k, got[k], want[k]);
+    }
+    if (!run("command -v cppcheck >/dev/null"))
+        ck_assert_int_eq(run("cd %s && cppcheck -q --enable=warning,performance,portability --error-exitcode=1"
+                             " --inline-suppr net.c", folder), 0);
+    else printf("skipped: cppcheck is not here\n");
+    ck_assert_int_eq(run("rm -r %s", folder), 0);
+    free_network(&n);
+}
+END_TEST
+
+/* ---- what is refused --------------------------------------------------------------------------------------------- */
+
+static void expect_refusal(int n, const ag_c_function functions[], const char *prefix, int bits, const char *why)
+{
+    char message[256] = "", *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    const ag_c_options o = { .integer_bits = bits, .message = message, .message_size = sizeof message };
+    ck_assert_int_eq(ag_write_c_functions(n, functions, prefix, to, NULL, &o), -1);
+    ck_assert_msg(strstr(message, why) != NULL, "%s", message);
+    ck_assert_msg(!strncmp(message, "ag_write_c_functions: ", 22), "%s", message);
+    fclose(to);
+    ck_assert_uint_eq(size, 0);
+    free(text);
+}
+
+START_TEST(refuses_names_and_other_graphs)
+{
+    static const char *const taken[] = { "initial", "parameters", "data0" }, *const wrong[] = { "", "a b", "1", NULL };
+    network n = make_network(), other = make_network();
+    ag_c_function f[] = { { "train", n.train }, { "predict", n.predict } };
+    expect_refusal(0, f, "net", 0, "no plan");
+    expect_refusal(2, NULL, "net", 0, "no plan");
+    expect_refusal(2, f, "sin", 0, "is a name of <math.h>");
+    expect_refusal(2, f, "n t", 0, "identifier");
+    for (int bits = -1; bits < 70; bits++)
+        if (bits && bits != 8 && bits != 16 && bits != 32 && bits != 64) expect_refusal(2, f, "net", bits, "bits");
+    for (size_t k = 0; k < COUNT(taken); k++) {
+        f[1].name = taken[k];
+        expect_refusal(2, f, "net", 0, "has that by itself");
+    }
+    for (size_t k = 0; k < COUNT(wrong); k++) {
+        f[1].name = wrong[k];
+        expect_refusal(2, f, "net", 0, "the name of function 1");
+    }
+    f[1].name = "train";
+    expect_refusal(2, f, "net", 0, "two functions are called train");
+    f[1] = (ag_c_function){ "predict", other.predict };
+    expect_refusal(2, f, "net", 0, "another graph");
+    f[1].plan = NULL;
+    expect_refusal(2, f, "net", 0, "function 1 has no plan");
+    free_network(&n), free_network(&other);
+}
+END_TEST
+
+/* What some function assigns is no constant in any. */
+START_TEST(embeds_what_no_function_assigns)
+{
+    network n = make_network();
+    char *text = NULL;
+    size_t size;
+    ag_run *r = ag_run_new(n.predict);
+    const ag_c_function both[] = { { "train", n.train }, { "predict", n.predict } };
+    for (int k = 1; k < 3; k++) {
+        FILE *to = open_memstream(&text, &size);
+        ck_assert_int_eq(ag_write_c_functions(k, both + 2 - k, "net", to, NULL, &(ag_c_options){ .embed = r }), 0);
+        fclose(to);
+        ck_assert((strstr(text, "parameter_w[") != NULL) == (k == 2));
+        free(text);
+    }
+    ag_run_free(r);
+    free_network(&n);
+}
+END_TEST
+
+Suite *suite_exports(void)
+{
+    Suite *s = suite_create("exports");
+    TCase *t = tcase_create("exports");
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, functions_share_parameters, 0, 4);
+    tcase_add_test(t, refuses_names_and_other_graphs);
+    tcase_add_test(t, embeds_what_no_function_assigns);
+    suite_add_tcase(s, t);
+    return s;
+}
