@@ -320,7 +320,7 @@ typedef struct {
     int distinct;  /* 1: no two buffers share memory */
     size_t max_bytes; /* > 0: values are computed again until ag_plan_bytes is at most this, or as near as it gets */
     int isa;       /* 1: baseline; at most 2: AVX2 and FMA (x86-64-v3); 3: AVX-512 (x86-64-v4); 0: the best here */
-    int native;    /* 1: steps are compiled by $AG_CC, or cc; what cannot be, for any reason, is interpreted */
+    int native;    /* 1: steps are compiled by $AG_CC, or cc; 2: and interpreted meanwhile. What cannot be, always */
     int native_cache;      /* 1: the results are kept in $XDG_CACHE_HOME/autograd */
     double native_seconds; /* that the compiler may take; 0: 20; AG_ZERO: none, only what the cache has */
     int trap_nan;  /* 1: the first operation that makes NaN or Inf of finite operands fails ag_eval; slow: unfused */

@@ -117,7 +117,7 @@ static results evaluate(const fuzz_program *p, const char *way, const ag_options
     results r = { { NULL } };
     ag_plan *plan = ag_compile(p->g, p->n, p->node, o);
     ck_assert_msg(plan != NULL, "%s, %s: %s", p->label, way, ag_graph_error(p->g));
-    if (o->native) expect_native(p, plan->native_note);
+    if (o->native) expect_native(p, plan->native ? plan->native_note(plan->native) : NULL);
     ag_run *run = ag_run_new(plan);
     ck_assert_ptr_nonnull(run);
     for (int k = 0; k < p->n; k++) {

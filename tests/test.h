@@ -87,6 +87,7 @@ Suite *suite_gradbench(void);
 Suite *suite_emit(void);
 Suite *suite_exports(void);
 Suite *suite_native(void);
+Suite *suite_native_later(void);
 Suite *suite_native_loop(void);
 Suite *suite_header(void);
 Suite *suite_readme(void);

@@ -14,7 +14,7 @@ int agi_check_options(ag_graph *g, const ag_options *o)
 {
     const choice choices[] = { { "threads", o->threads, MOST_THREADS }, { "unfused", o->unfused, 1 },
                                { "poison", o->poison, 1 },              { "distinct", o->distinct, 1 },
-                               { "isa", o->isa, 3 },                    { "native", o->native, 1 },
+                               { "isa", o->isa, 3 },                    { "native", o->native, 2 },
                                { "native_cache", o->native_cache, 1 }, { "verify", o->verify, 1 },
                                { "trap_nan", o->trap_nan, 1 } };
     for (size_t k = 0; k < sizeof choices / sizeof *choices; k++) {

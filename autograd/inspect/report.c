@@ -91,7 +91,7 @@ static void write_steps(const report *r)
     fprintf(r->f, "steps: %d; kernels for %s; threads: %d", p->nsteps, isa[its], agi_threads_of(p));
     if (agi_threads_of(p) > 1) fprintf(r->f, ", which share %d passes and calls, and large products", worth);
     fputc('\n', r->f);
-    if (p->native_note) fprintf(r->f, "native code: %s\n", p->native_note);
+    if (p->native) fprintf(r->f, "native code: %s\n", p->native_note(p->native));
     if (p->note) fprintf(r->f, "note: %s\n", p->note);
     fprintf(r->f, "one evaluation: %s, %s read and written\n", FLOPS(all.flops), BYTES(all.bytes));
     write_kinds(r);

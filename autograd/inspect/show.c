@@ -247,7 +247,7 @@ int ag_write_text(FILE *to, const ag_plan *p)
 {
     if (!to || !p) return -1;
     writer w = { .to = to, .plan = p };
-    if (p->native_note) fprintf(to, "native code: %s\n", p->native_note);
+    if (p->native) fprintf(to, "native code: %s\n", p->native_note(p->native));
     if (*ag_plan_note(p)) fprintf(to, "note: %s\n", ag_plan_note(p));
     show_steps(&w);
     fprintf(to, "%d steps, %u buffers; a run takes %zu bytes; an evaluation moves %.0f bytes, %.0f flops\n", p->nsteps,

@@ -111,7 +111,7 @@ void ag_plan_free(ag_plan *p)
     for (int k = 0; k < p->nsteps; k++)
         for (int b = 0; b < 2 && p->step[k].kind == AGI_LOOP && p->step[k].is.loop; b++)
             ag_plan_free(p->step[k].is.loop->body[b]);
-    if (p->library) p->close(p->library);
+    if (p->native) p->end_native(p->native);
     agi_arena_free(&p->arena);
     ag_allocator a = p->allocator;
     agi_release(&a, p);

@@ -348,6 +348,8 @@ typedef struct {
     size_t bytes_without; /* ag_plan_bytes if nothing were */
 } agi_rematerialised;
 
+typedef struct agi_native agi_native; /* emit/native's */
+
 struct ag_plan {
     ag_allocator allocator;
     agi_arena arena;
@@ -362,9 +364,12 @@ struct ag_plan {
     ag_node *const *output; /* as ag_compile was given them */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
     agi_rematerialised remade;
-    void *library;           /* of compiled steps, or NULL; */
-    int (*close)(void *);    /* how it is closed */
-    const char *native_note; /* what became of options.native, or NULL */
+    /* Of a plan with options.native. While the compiler is at work, in the background, this takes its code if it has
+     * ended, whichever run's thread asks first; 1: the steps' code is there, and stays. */
+    agi_native *native;
+    int (*has_code)(agi_native *);
+    void (*end_native)(agi_native *);
+    const char *(*native_note)(const agi_native *); /* what became of it */
     const char *note;        /* what the plan leaves undone, or NULL */
 };
 

@@ -5,6 +5,7 @@
 int agi_goes_together(const ag_run *r, const agi_band *b)
 {
     if (r->pool) return 0;
+    if (!r->compiled) return 1;
     for (int k = b->first; k < b->end; k++) {
         const agi_step *s = &r->plan->step[k];
         if (s->banded == AGI_IN_BAND && s->kind == AGI_PASS && s->is.pass->native && s->is.pass->nfolds) return 0;
@@ -15,7 +16,7 @@ int agi_goes_together(const ag_run *r, const agi_band *b)
 static void do_rows(ag_run *r, const agi_step *s, int64_t first, int64_t end, int64_t tile)
 {
     if (s->kind == AGI_PRODUCT) agi_run_product_along(r, s->is.product, first, end);
-    else if (s->is.pass->native) agi_run_blocks(r, s->is.pass, r->scratch, tile, tile + 1);
+    else if (r->compiled && s->is.pass->native) agi_run_blocks(r, s->is.pass, r->scratch, tile, tile + 1);
     else agi_run_tiles(r, s->is.pass, r->scratch, tile, tile + 1);
 }
 

@@ -148,6 +148,7 @@ ag_status ag_eval(ag_run *r)
     if (r->missing) return agi_refuse_unfed(r);
     if (r->rebound && agi_arrange_bindings(r)) return AG_EARG;
     if (r->copied) agi_copy_bindings(r, 0);
+    r->compiled = r->plan->native && r->plan->has_code(r->plan->native);
     ag_status status = r->timed ? agi_run_timed(r) : agi_run_steps(r);
     r->evaluated = !status;
     memcpy(r->failure, r->message, status ? sizeof r->failure : 0);

@@ -23,6 +23,7 @@ static ag_status add_step(ag_run *r, ag_status status, int64_t t)
 
 static ag_status run_body(ag_run *r, ag_run *body)
 {
+    body->compiled = r->compiled;
     ag_status status = agi_run_steps(body);
     if (status) memcpy(r->message, body->message, sizeof r->message);
     return status;
@@ -95,6 +96,6 @@ static ag_status run_branch(ag_run *r, const agi_loop_step *s)
 
 ag_status agi_run_loop(ag_run *r, const agi_loop_step *s)
 {
-    if (s->native) return (ag_status)s->native(r->memory, s->operand, r->scratch, 0, 0);
+    if (r->compiled && s->native) return (ag_status)s->native(r->memory, s->operand, r->scratch, 0, 0);
     return s->node->op->flags & AG_BRANCH ? run_branch(r, s) : run_loop(r, s, s->node->attribute);
 }

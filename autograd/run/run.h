@@ -67,6 +67,7 @@ struct ag_run {
     int owns_pool;   /* not the run of a loop's body, which uses the outer one's */
     struct agi_run_times *times; /* profile.h: what was measured; NULL: nothing was */
     int timed;       /* it is being measured */
+    int compiled;    /* the plan's code is there, for this evaluation */
     char message[512];
     char failure[512]; /* why the last evaluation failed, or "" */
 };

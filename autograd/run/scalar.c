@@ -103,7 +103,7 @@ void agi_run_program(ag_run *r, const agi_program *p)
 {
     const agi_kernels *kernels = r->kernels[p->dtype];
     const agi_instruction *at = p->code;
-    if (p->native) {
+    if (r->compiled && p->native) {
         p->native(r->block, p->operand);
         return;
     }

@@ -290,6 +290,6 @@ void agi_run_tiles(ag_run *run, const agi_pass *g, char *scratch, int64_t from, 
 
 void agi_run_blocks(ag_run *run, const agi_pass *g, char *scratch, int64_t from, int64_t to)
 {
-    if (g->native) g->native(run->memory, g->operand, scratch, from, to);
+    if (run->compiled && g->native) g->native(run->memory, g->operand, scratch, from, to);
     else agi_run_tiles(run, g, scratch, block_start(g, from), block_start(g, to));
 }

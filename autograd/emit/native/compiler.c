@@ -27,6 +27,17 @@ typedef struct {
     char folder[AGI_PATH], source[AGI_PATH + 16], library[AGI_PATH + 16], log[AGI_PATH + 16];
 } files;
 
+enum { COMPILER = 64 /* room for its name in notes */ };
+struct agi_compiling {
+    files files;
+    char compiler[COMPILER], kept[AGI_PATH];
+    int keep;              /* in that file; -1: there is no safe directory for it */
+    pid_t child;
+    int status;            /* once `ended` */
+    int ended;
+    double started, seconds;
+};
+
 /* ---- a private directory ----------------------------------------------------------------------------------------- */
 
 static int make_files(files *f)
@@ -125,21 +136,27 @@ static double now(void)
 
 enum { TOO_LONG = -1, UNKNOWN = -2 };
 
-/* Its exit status, or TOO_LONG; UNKNOWN: the program that we are part of has waited for it, or ignores SIGCHLD. */
-static int wait_for(pid_t child, double until)
+static void end(agi_compiling *x, int status)
 {
-    struct timespec pause = { 0, 1000000 };
-    for (;;) {
-        int status;
-        pid_t ended = waitpid(child, &status, WNOHANG);
-        if (ended == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-        if (ended < 0 && errno != EINTR) return UNKNOWN;
-        if (now() > until) break;
-        nanosleep(&pause, NULL);
+    x->ended = 1;
+    x->status = status;
+}
+
+/* Its exit status becomes known, or TOO_LONG; UNKNOWN: the program that we are part of has waited for it, or ignores
+ * SIGCHLD. */
+int agi_has_compiled(agi_compiling *x)
+{
+    int status;
+    if (x->ended) return 1;
+    pid_t ended = waitpid(x->child, &status, WNOHANG);
+    if (ended == x->child) end(x, WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+    else if (ended < 0 && errno != EINTR) end(x, UNKNOWN);
+    else if (now() > x->started + x->seconds) {
+        kill(-x->child, SIGKILL);
+        while (waitpid(x->child, NULL, 0) < 0 && errno == EINTR) {}
+        end(x, TOO_LONG);
     }
-    kill(-child, SIGKILL);
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
-    return TOO_LONG;
+    return x->ended;
 }
 
 /* The first line of what the compiler said that speaks of an error, as plain text. */
@@ -176,35 +193,29 @@ static int is_whole(const files *f)
 #endif
 }
 
-static int run_compiler(const agi_compilation *c, const files *f, const ag_allocator *a, char note[AGI_NOTE])
+static int run_compiler(agi_compiling *x, const agi_compilation *c, const ag_allocator *a, char note[AGI_NOTE])
 {
-    pid_t child;
-    double until = now() + c->seconds;
-    char **variables = environment(a, f);
-    int failed = variables ? start(c, f, variables, &child) : ENOMEM;
+    char **variables = environment(a, &x->files);
+    int failed = variables ? start(c, &x->files, variables, &x->child) : ENOMEM;
     agi_release(a, variables);
-    if (!failed) return wait_for(child, until);
+    if (!failed) return 1;
     int n = snprintf(note, AGI_NOTE, "no: cannot run the compiler %.60s: %.60s", c->compiler, strerror(failed));
     if (strchr(c->compiler, ' ')) snprintf(note + n, (size_t)(AGI_NOTE - n), ": AG_CC is the name of one program");
-    return UNKNOWN;
+    return 0;
 }
 
-static int compile(const agi_compilation *c, const files *f, const ag_source *text, char note[AGI_NOTE])
+/* The compiler has made a library. */
+static int has_made(const agi_compiling *x, char note[AGI_NOTE])
 {
-    double started = now();
-    if (!write_source(f, text)) return snprintf(note, AGI_NOTE, "no: cannot write to a temporary directory"), 0;
-    *note = 0;
-    int status = run_compiler(c, f, text->allocator, note);
-    if (*note) return 0;
-    if (status == TOO_LONG)
-        return snprintf(note, AGI_NOTE, "no: %.60s took longer than %g s", c->compiler, c->seconds), 0;
-    int whole = is_whole(f);
-    if (!whole && !status) return snprintf(note, AGI_NOTE, "no: cannot load the compiled code: there is none"), 0;
-    if (!whole || status > 0) {
-        int n = snprintf(note, AGI_NOTE, "no: %.60s failed", c->compiler);
-        return quote_log(f, note + n, (size_t)(AGI_NOTE - n)), 0;
+    if (x->status == TOO_LONG)
+        return snprintf(note, AGI_NOTE, "no: %s took longer than %g s", x->compiler, x->seconds), 0;
+    int whole = is_whole(&x->files);
+    if (!whole && !x->status) return snprintf(note, AGI_NOTE, "no: cannot load the compiled code: there is none"), 0;
+    if (!whole || x->status > 0) {
+        int n = snprintf(note, AGI_NOTE, "no: %s failed", x->compiler);
+        return quote_log(&x->files, note + n, (size_t)(AGI_NOTE - n)), 0;
     }
-    snprintf(note, AGI_NOTE, "compiled by %.60s in %.2f s", c->compiler, now() - started);
+    snprintf(note, AGI_NOTE, "compiled by %s in %.2f s", x->compiler, now() - x->started);
     return 1;
 }
 
@@ -229,32 +240,68 @@ static void name_of(const agi_compilation *c, const ag_source *text, char name[8
     strcat(name, ".so");
 }
 
-static void *compile_and_load(const agi_compilation *c, const ag_source *text, const char *keep, char note[AGI_NOTE])
+/* Where the result is to be kept, if it is; it may be there already. */
+static void *look_into_cache(agi_compiling *x, const agi_compilation *c, const ag_source *text, char note[AGI_NOTE])
 {
-    files *f = agi_allocate(text->allocator, sizeof *f);
-    void *library = NULL;
-    if (!f || !make_files(f)) {
-        snprintf(note, AGI_NOTE, f ? "no: no temporary directory" : "no: out of memory");
-    } else {
-        if (compile(c, f, text, note)) library = load(f->library, note);
-        if (library && keep && !agi_cache_store(f->library, keep)) strcat(note, ", not kept");
-        remove_files(f);
-    }
-    agi_release(text->allocator, f);
+    char name[80];
+    if (!c->cache) return NULL;
+    name_of(c, text, name);
+    x->keep = agi_cache_path(name, x->kept) ? 1 : -1;
+    void *library = x->keep > 0 && agi_cache_trusts(x->kept) ? load(x->kept, note) : NULL;
+    if (library) snprintf(note, AGI_NOTE, "from the cache");
     return library;
+}
+
+static int begin(agi_compiling *x, const agi_compilation *c, const ag_source *text, char note[AGI_NOTE])
+{
+    if (!make_files(&x->files)) return snprintf(note, AGI_NOTE, "no: no temporary directory"), 0;
+    int begun = write_source(&x->files, text);
+    if (!begun) snprintf(note, AGI_NOTE, "no: cannot write to a temporary directory");
+    else begun = run_compiler(x, c, text->allocator, note);
+    if (!begun) remove_files(&x->files);
+    return begun;
+}
+
+agi_compiling *agi_start_compiling(const agi_compilation *c, const ag_source *text, void **library,
+                                   char note[AGI_NOTE])
+{
+    agi_compiling *x = agi_allocate(text->allocator, sizeof *x);
+    *library = NULL;
+    if (!x) return snprintf(note, AGI_NOTE, "no: out of memory"), NULL;
+    x->keep = x->ended = 0;
+    x->started = now();
+    x->seconds = c->seconds;
+    snprintf(x->compiler, COMPILER, "%.60s", c->compiler);
+    *library = look_into_cache(x, c, text, note);
+    if (!*library && begin(x, c, text, note)) return x;
+    agi_forget_compiling(text->allocator, x);
+    return NULL;
+}
+
+void *agi_finish_compiling(agi_compiling *x, char note[AGI_NOTE])
+{
+    if (!x->ended) x->seconds = 0;
+    agi_has_compiled(x);
+    void *library = has_made(x, note) ? load(x->files.library, note) : NULL;
+    if (library && x->keep > 0 && !agi_cache_store(x->files.library, x->kept)) strcat(note, ", not kept");
+    if (library && x->keep < 0) strcat(note, ", no safe cache directory");
+    remove_files(&x->files);
+    return library;
+}
+
+void agi_forget_compiling(const ag_allocator *a, agi_compiling *x)
+{
+    agi_release(a, x);
 }
 
 void *agi_compile_text(const agi_compilation *c, const ag_source *text, char note[AGI_NOTE])
 {
-    char name[80], kept[AGI_PATH];
-    if (!c->cache) return compile_and_load(c, text, NULL, note);
-    name_of(c, text, name);
-    int safe = agi_cache_path(name, kept);
-    if (safe && agi_cache_trusts(kept)) {
-        void *library = load(kept, note);
-        if (library) return snprintf(note, AGI_NOTE, "from the cache"), library;
-    }
-    void *library = compile_and_load(c, text, safe ? kept : NULL, note);
-    if (library && !safe) strcat(note, ", no safe cache directory");
+    const struct timespec pause = { 0, 1000000 };
+    void *library;
+    agi_compiling *x = agi_start_compiling(c, text, &library, note);
+    if (!x) return library;
+    while (!agi_has_compiled(x)) nanosleep(&pause, NULL);
+    library = agi_finish_compiling(x, note);
+    agi_forget_compiling(text->allocator, x);
     return library;
 }

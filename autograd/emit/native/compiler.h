@@ -14,4 +14,12 @@ typedef struct {
 } agi_compilation;
 void *agi_compile_text(const agi_compilation *, const ag_source *, char note[AGI_NOTE]);
 
+/* The same in two halves, between which the compiler is at work. NULL: it is not; then the library is there, or NULL and
+ * the note says why. */
+typedef struct agi_compiling agi_compiling;
+agi_compiling *agi_start_compiling(const agi_compilation *, const ag_source *, void **library, char note[AGI_NOTE]);
+int agi_has_compiled(agi_compiling *); /* it is not at work any more, or has taken too long and is ended */
+void *agi_finish_compiling(agi_compiling *, char note[AGI_NOTE]); /* ends it if it is */
+void agi_forget_compiling(const ag_allocator *, agi_compiling *); /* once it is finished */
+
 #endif
