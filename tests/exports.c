@@ -177,6 +177,76 @@ START_TEST(functions_share_parameters)
 }
 END_TEST
 
+/* ---- microcontrollers -------------------------------------------------------------------------------------------- */
+
+static int have_arm(void)
+{
+    if (!run("command -v arm-none-eabi-gcc >/dev/null")) return 1;
+    printf("skipped: arm-none-eabi-gcc is not here\n");
+    return 0;
+}
+
+/* Bytes of code and constants of net.c in flash. */
+static long arm_bytes(const char *folder, const char *core)
+{
+    char command[256];
+    long bytes = 0;
+    ck_assert_int_eq(run("cd %s && arm-none-eabi-gcc -mthumb %s -Os -std=c99 -Wall -Wextra -Wshadow -Werror -c net.c"
+                         " -o net.o", folder, core), 0);
+    snprintf(command, sizeof command, "arm-none-eabi-size %s/net.o | tail -1", folder);
+    FILE *told = popen(command, "r");
+    ck_assert_int_eq(fscanf(told, "%ld", &bytes), 1);
+    pclose(told);
+    return bytes;
+}
+
+static const struct {
+    const char *flags;
+    long most;
+} cores[] = { { "-mcpu=cortex-m0", 7400 }, { "-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16", 5700 } };
+
+START_TEST(a_network_takes_little_flash)
+{
+    char folder[] = "/tmp/autograd-XXXXXX";
+    if (!have_arm()) return;
+    network n = make_network();
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    write_files(&n, folder, 8);
+    for (size_t k = 0; k < COUNT(cores); k++) {
+        const long bytes = arm_bytes(folder, cores[k].flags);
+        printf("%s: %ld bytes\n", cores[k].flags, bytes);
+        ck_assert_int_le(bytes, cores[k].most);
+    }
+    ck_assert_int_eq(run("rm -r %s", folder), 0);
+    free_network(&n);
+}
+END_TEST
+
+/* What has no double in it calls no function of the compiler's for one. */
+START_TEST(matrices_of_floats_need_no_doubles)
+{
+    char folder[] = "/tmp/autograd-XXXXXX";
+    if (!have_arm()) return;
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *a = ag_input(g, "a", AG_F32, AG_SHAPE(5, 5)), *b = ag_input(g, "b", AG_F32, AG_SHAPE(5)), *d[2];
+    ag_node *x = ag_solve(ag_matmul(a, ag_transpose(a, NULL)), b);
+    ag_gradient(ag_add(ag_sum(ag_square(x)), ag_logdet(a)), 2, (ag_node *[]){ a, b }, d);
+    ag_plan *p = ag_compile(g, 2, d, NULL);
+    ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    FILE *source = create(folder, "net.c");
+    ck_assert_int_eq(ag_write_c(p, "net", source, NULL, NULL), 0);
+    fclose(source);
+    for (size_t k = 0; k < COUNT(cores); k++) {
+        printf("solve and logdet, %s: %ld bytes\n", cores[k].flags, arm_bytes(folder, cores[k].flags));
+        ck_assert_int_ne(run("arm-none-eabi-nm -u %s/net.o | grep -E '__aeabi_(d|[a-z0-9]+2d$)'", folder), 0);
+    }
+    ck_assert_int_eq(run("rm -r %s", folder), 0);
+    ag_plan_free(p);
+    ag_graph_free(g);
+}
+END_TEST
+
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 static void expect_refusal(int n, const ag_c_function functions[], const char *prefix, int bits, const char *why)
@@ -248,6 +318,8 @@ Suite *suite_exports(void)
     TCase *t = tcase_create("exports");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, functions_share_parameters, 0, 4);
+    tcase_add_test(t, a_network_takes_little_flash);
+    tcase_add_test(t, matrices_of_floats_need_no_doubles);
     tcase_add_test(t, refuses_names_and_other_graphs);
     tcase_add_test(t, embeds_what_no_function_assigns);
     suite_add_tcase(s, t);
