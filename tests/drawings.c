@@ -102,6 +102,7 @@ START_TEST(svg)
     double height = 440 - 20 - 46, room = height * 0.05 / 1.1; /* a twentieth of the range is left free */
     expect_close(to[1], 20 + room, 0.01);
     expect_close(from[1], 20 + height - room, 0.01);
+    ck_assert_ptr_nonnull(strstr(derive_output, "<rect x=\"78\" y=\"28\"")); /* the names, where no curve is */
     ck_assert_int_eq(read_path(derive_output, 0, from, to), 1);
     expect_close(to[1], 20 + height - room, 0.01); /* 2, the least that is shown */
     ck_assert_int_eq(derive("'1/(x - 0.0003)' x=-1:1 --svg \"$D/p.svg\" && cat \"$D/p.svg\""), 0);

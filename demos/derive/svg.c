@@ -88,19 +88,46 @@ static void line(const picture *s, int k)
     fprintf(s->f, "\"/>\n");
 }
 
-/* Names, each with a piece of its line, in the corner. */
+/* How many points of the curves lie in a box. */
+static int points_in(const picture *s, int x, int y, int width, int height)
+{
+    int n = 0;
+    for (int k = 0; k < s->p->ncurves; k++)
+        for (int i = 0; i < s->p->n; i++) {
+            double px = across(s, s->p->at[i]), py = down(s, s->p->curve[k].y[i]);
+            n += px >= x && px <= x + width && py >= y && py <= y + height;
+        }
+    return n;
+}
+
+/* The corner where a box of that size hides the least, the upper right one if it hides nothing. */
+static void choose_corner(const picture *s, int width, int height, int *x, int *y)
+{
+    int least = -1;
+    for (int corner = 0; corner < 4; corner++) {
+        int at_x = corner % 2 ? LEFT + 8 : WIDTH - RIGHT - width - 8;
+        int at_y = corner / 2 ? HEIGHT - BOTTOM - height - 8 : TOP + 8, n = points_in(s, at_x, at_y, width, height);
+        if (least >= 0 && n >= least) continue;
+        least = n;
+        *x = at_x;
+        *y = at_y;
+    }
+}
+
+/* Names, each with a piece of its line, in a corner. */
 static void legend(const picture *s)
 {
-    int longest = 0;
+    int longest = 0, x = 0, y = 0;
     for (int k = 0; k < s->p->ncurves; k++)
         if (characters(s->p->curve[k].label) > longest) longest = characters(s->p->curve[k].label);
-    int width = 58 + 8 * longest, x = WIDTH - RIGHT - width - 8;
+    int width = 58 + 8 * longest, height = 20 * s->p->ncurves + 8;
+    choose_corner(s, width, height, &x, &y);
     fprintf(s->f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#fff\" fill-opacity=\"0.85\" "
-                  "stroke=\"#ccc\"/>\n", x, TOP + 8, width, 20 * s->p->ncurves + 8);
+                  "stroke=\"#ccc\"/>\n", x, y, width, height);
     for (int k = 0; k < s->p->ncurves; k++) {
-        int y = TOP + 24 + 20 * k;
+        int middle = y + 16 + 20 * k;
         style(s, k);
-        fprintf(s->f, " d=\"M%d %dh32\"/><text x=\"%d\" y=\"%d\">", x + 8, y, x + 48, y + 4);
+        fprintf(s->f, " d=\"M%d %dh32\"/><text x=\"%d\" y=\"%d\">", x + 8, middle, x + 48, middle + 4);
         text(s->f, s->p->curve[k].label);
         fprintf(s->f, "</text>\n");
     }
