@@ -4,6 +4,7 @@
 # make pictures draw the demos' graphs: SVG and pages to step through, in build/pictures
 # make check    pass the tests; SANITIZE=1: under the sanitizers, VALGRIND=1: under valgrind
 # make reference  write autograd/OPERATIONS.md: what each operation computes, its rule, its errors as measured here
+# make amalgamation  the library as one file to compile, and its header: build/amalgamation/autograd.c, autograd.h
 # make install  libraries, headers and manual into PREFIX (/usr/local), below DESTDIR; make uninstall takes them away
 # make bench    build/bench, the benchmarks
 # make fuzz     run random graphs every way there is until two disagree; SEED, COUNT: which, how many (5000: hours)
@@ -43,6 +44,13 @@ PROBLEMS := $(filter-out %/main.o,$(GRADBENCH))
 PRIMALS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/gradbench/*.c))
 LIMITS := $(PRIMALS:$(BUILD)/%=$(BUILD)/limits/%)
 THIS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-march=native -mprefer-vector-width=512)
+
+# What programs may include.
+ROOMS = train data networks fit
+INSPECT = check pictures report
+PUBLIC := autograd.h node.h checked.h emit/export/c_code.h formula/parse.h $(INSPECT:%=inspect/%.h) \
+          $(foreach room,$(ROOMS),$(room)/$(room).h)
+VERSION := $(shell sed -n 's/.*AG_VERSION "\(.*\)"/\1/p' autograd/autograd.h)
 
 all: $(BUILD)/libautograd.a $(BUILD)/libautograd.so $(DEMOS)
 
@@ -160,18 +168,29 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDE := $(DESTDIR)$(PREFIX)/include/autograd
 LIB := $(DESTDIR)$(LIBDIR)
 MAN := $(DESTDIR)$(PREFIX)/share/man/man3
-ROOMS = train data networks fit
-INSPECT = check pictures report
-PUBLIC := autograd.h node.h checked.h emit/export/c_code.h formula/parse.h $(INSPECT:%=inspect/%.h) \
-          $(foreach room,$(ROOMS),$(room)/$(room).h)
-VERSION := $(shell sed -n 's/.*AG_VERSION "\(.*\)"/\1/p' autograd/autograd.h)
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 FILL = sed 's|@PREFIX@|$(PREFIX)|g; s|@LIBDIR@|$(LIBDIR)|g; s|@VERSION@|$(VERSION)|g; s|@ZLIB@|$(filter -lz,$(LIBS))|g'
 
 # A page for every function, of what the headers and the operations' files say.
 $(BUILD)/man/autograd.3: autograd/headers.awk autograd/manual.awk $(PUBLIC:%=autograd/%) $(NODES)
 	@rm -rf $(@D) && mkdir -p $(@D)
-	@awk -v folder=$(@D) -f autograd/headers.awk -f autograd/manual.awk $(filter-out %/node.h,$(filter %.h,$^)) $(filter %.c,$^)
+	@awk -v folder=$(@D) -f autograd/headers.awk -f autograd/manual.awk \
+	$(filter-out %/node.h,$(filter %.h,$^)) $(filter %.c,$^)
+
+# Vector kernels come last, once for each instruction set, behind what else is compiled as they are.
+ONE := $(BUILD)/amalgamation/autograd
+TABLES := autograd/plan/arithmetic.c autograd/graph/arithmetic.c autograd/run/scalar.c autograd/data/rows.c
+UTHASH = $(shell printf '\043include <uthash.h>\n' | $(CC) -E -x c - | sed -n 's/^. 1 "\(.*uthash.h\)".*/\1/p')
+amalgamation: $(ONE).c $(ONE).h
+$(ONE).c: autograd/amalgamate.awk $(SOURCES) $(BUILD)/pointwise.def $(BUILD)/page.inc $(BUILD)/libraries FORCE
+	@mkdir -p $(@D)
+	@awk -v build=$(BUILD) -v uthash=$(firstword $(UTHASH)) -v version=$(VERSION) \
+	-v public='$(patsubst %,autograd/%,$(filter-out node.h,$(PUBLIC)))' -f $< \
+	$(filter-out $(TABLES),$(SOURCES)) $(TABLES:%=0:%) \
+	$(foreach room,run dense,$(foreach isa,1 2 3,$(isa):autograd/$(room)/kernels.c)) > $@
+$(ONE).h: $(PUBLIC:%=autograd/%)
+	@mkdir -p $(@D)
+	@cat $^ | grep -v '^#include "' > $@
 
 reference: $(BUILD)/check
 	@AG_TABLE=1 $< accuracy > $(BUILD)/accuracy.txt
@@ -199,7 +218,8 @@ clean:
 	rm -rf build build-clang build-sanitize
 
 FORCE:
-.PHONY: all demo fashion pictures check bench fuzz mutants reference install uninstall clean install-deps FORCE
+.PHONY: all demo fashion pictures check bench fuzz mutants reference amalgamation install uninstall clean install-deps \
+        FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -1,7 +1,9 @@
 /* The small demos: what they print last is what they promise. */
 #include "test.h"
 
-static char output[1 << 14];
+#include <unistd.h>
+
+static char output[1 << 14], file[32];
 
 /* Under sanitizers demos are run, but do not learn as long. */
 static int sanitized(void)
@@ -18,6 +20,16 @@ static char *run(const char *program)
     output[fread(output, 1, sizeof output - 1, pipe)] = 0;
     ck_assert_msg(pclose(pipe) == 0, "%s: %s", program, output);
     return output;
+}
+
+/* An empty file of its own: others may run the same at the same time. */
+static const char *new_file(void)
+{
+    strcpy(file, "/tmp/autograd-XXXXXX");
+    const int number = mkstemp(file);
+    ck_assert_int_ge(number, 0);
+    close(number);
+    return file;
 }
 
 /* The last line before the one that has `part`, but for empty ones. */
@@ -62,13 +74,14 @@ END_TEST
 START_TEST(fashion_learns_digits)
 {
     double accuracy;
-    const char *text = run(sanitized() ? "fashion' --data /none --lenet --images 200 --svg '/tmp/autograd-fashion.svg"
-                                       : "fashion' --data /none --lenet --epochs 1 --svg '/tmp/autograd-fashion.svg");
-    const char *last = strstr(text, "\ntest accuracy ");
+    char command[128];
+    snprintf(command, sizeof command, "fashion' --data /none --lenet %s --svg '%s",
+             sanitized() ? "--images 200" : "--epochs 1", new_file());
+    const char *text = run(command), *last = strstr(text, "\ntest accuracy ");
     ck_assert_msg(last && sscanf(last, " test accuracy %lf", &accuracy) == 1, "%s", text);
     ck_assert_msg(accuracy > (sanitized() ? 0 : 0.9), "%s", text);
     ck_assert_msg(strstr(text, "Digits are drawn instead") && strstr(text, "taken for"), "%s", text);
-    ck_assert_int_eq(remove("/tmp/autograd-fashion.svg"), 0);
+    ck_assert_int_eq(remove(file), 0);
 }
 END_TEST
 
@@ -77,20 +90,20 @@ START_TEST(char_lm_learns_a_sentence)
 {
     static const char *const models[] = { "--epochs 3", "--gpt" };
     static const double most[] = { 1.2, 5 };
-    FILE *f = fopen("/tmp/autograd-sentence", "w");
-    for (int i = 0; i < (sanitized() ? 200 : 4000); i++) fputs("to be, or not to be. ", f);
+    FILE *f = fopen(new_file(), "w");
+    for (int i = 0; i < (sanitized() ? 400 : 4000); i++) fputs("to be, or not to be. ", f);
     ck_assert_int_eq(fclose(f), 0);
     for (int k = 0; k < 2; k++) {
         char command[128];
-        snprintf(command, sizeof command, "char_lm' %s --rate 0.006 --sample 60 --start 'or ' '/tmp/autograd-sentence",
-                 models[k]);
+        snprintf(command, sizeof command, "char_lm' %s --rate 0.006 --sample 60 --start 'or ' '%s", models[k],
+                 file);
         const char *text = run(command), *last = NULL;
         for (const char *at = text; (at = strstr(at, "test loss ")); at++) last = strstr(at, "perplexity");
         double perplexity = last ? atof(last + strlen("perplexity")) : INFINITY;
         ck_assert_msg(perplexity >= 1 && (perplexity < most[k] || sanitized()), "%s", text);
         ck_assert_msg(k || sanitized() || strstr(last, "or not to be. to be, or not to be."), "%s", text);
     }
-    ck_assert_int_eq(remove("/tmp/autograd-sentence"), 0);
+    ck_assert_int_eq(remove(file), 0);
 }
 END_TEST
 

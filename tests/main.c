@@ -13,7 +13,8 @@ static const struct {
     Suite *(*make)(void);
 } suites[] = {
 #define SUITE(name) { #name, suite_##name },
-    SUITE(fuzz) SUITE(emit) SUITE(op_table) SUITE(accuracy) SUITE(native) SUITE(random) SUITE(demos) SUITE(gradbench)
+    SUITE(fuzz) SUITE(emit) SUITE(op_table) SUITE(amalgamation) SUITE(accuracy) SUITE(native) SUITE(random)
+    SUITE(demos) SUITE(gradbench)
     SUITE(native_loop) SUITE(native_later) SUITE(among) SUITE(sparse_loops) SUITE(slices)
     SUITE(zeros) SUITE(batch) SUITE(recompute) SUITE(while) SUITE(loop) SUITE(gradient) SUITE(sparse) SUITE(header)
     SUITE(graph) SUITE(shapes) SUITE(errors) SUITE(messages) SUITE(memory) SUITE(linalg) SUITE(many) SUITE(sizes)

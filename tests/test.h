@@ -72,6 +72,7 @@ Suite *suite_parse(void);
 Suite *suite_formulas(void);
 Suite *suite_demos(void);
 Suite *suite_tiny(void);
+Suite *suite_amalgamation(void);
 Suite *suite_derive(void);
 Suite *suite_drawings(void);
 Suite *suite_save(void);

@@ -30,7 +30,7 @@ typedef struct {
     agi_argument_role role;
     uint32_t reg;
     int number; /* of the store that an output goes to, or -1: its array; of the fold */
-} agi_argument;
+} agi_c_argument;
 
 typedef struct {
     agi_emitter *e;
@@ -46,7 +46,7 @@ typedef struct {
     unsigned used;  /* agi_variable that the body uses, as bits */
     uint32_t *seen; /* by register: the last loop that has it as an argument */
     uint32_t loops; /* printed so far */
-    agi_argument *argument; /* of the loop at hand */
+    agi_c_argument *argument; /* of the loop at hand */
     int narguments;
 } agi_pass_printer;
 

@@ -21,7 +21,7 @@ static void want(agi_pass_printer *p, uint32_t reg, agi_time when)
     p->seen[reg] = p->loops;
     agi_argument_role role = v->uniform || v->expanded ? AGI_ARGUMENT_SCALAR
                              : v->home == AGI_HOME_BOUNDS ? AGI_ARGUMENT_BOUNDS : AGI_ARGUMENT_IN;
-    p->argument[p->narguments++] = (agi_argument){ role, reg, -1 };
+    p->argument[p->narguments++] = (agi_c_argument){ role, reg, -1 };
 }
 
 /* 0: nothing is computed or stored at this time. */
@@ -39,18 +39,18 @@ static int find_arguments(agi_pass_printer *p, agi_time when)
     int inputs = p->narguments;
     for (int k = 0; k < g->nmicros; k++)
         if (in_loop(p, &g->micro[k], when) && p->s.value[g->micro[k].out].home == AGI_HOME_ARRAY)
-            p->argument[p->narguments++] = (agi_argument){ AGI_ARGUMENT_OUT, g->micro[k].out, -1 };
+            p->argument[p->narguments++] = (agi_c_argument){ AGI_ARGUMENT_OUT, g->micro[k].out, -1 };
     for (int k = 0; k < g->nstores; k++)
         if (p->s.store_when[k] == when)
-            p->argument[p->narguments++] = (agi_argument){ AGI_ARGUMENT_OUT, g->store[k].reg, k };
+            p->argument[p->narguments++] = (agi_c_argument){ AGI_ARGUMENT_OUT, g->store[k].reg, k };
     for (int k = 0; k < g->nfolds; k++)
         if (p->s.fold_when[k] == when)
-            p->argument[p->narguments++] = (agi_argument){ AGI_ARGUMENT_FOLD, g->fold[k].reg, k };
+            p->argument[p->narguments++] = (agi_c_argument){ AGI_ARGUMENT_FOLD, g->fold[k].reg, k };
     return p->narguments > inputs;
 }
 
 /* A number that is known now is no argument. */
-static const agi_buffer *constant_of(const agi_pass_printer *p, const agi_argument *a)
+static const agi_buffer *constant_of(const agi_pass_printer *p, const agi_c_argument *a)
 {
     const agi_scheduled *v = &p->s.value[a->reg];
     if (a->role != AGI_ARGUMENT_SCALAR || !v->uniform) return NULL;
@@ -60,7 +60,7 @@ static const agi_buffer *constant_of(const agi_pass_printer *p, const agi_argume
 
 /* ---- the function ------------------------------------------------------------------------------------------------ */
 
-static ag_dtype type_of(const agi_pass_printer *p, const agi_argument *a)
+static ag_dtype type_of(const agi_pass_printer *p, const agi_c_argument *a)
 {
     const agi_scheduled *v = &p->s.value[a->reg];
     return a->role == AGI_ARGUMENT_IN && v->home == AGI_HOME_LOAD ? (ag_dtype)p->g->load[v->load].dtype : p->dtype;
@@ -70,7 +70,7 @@ static void emit_signature(const agi_pass_printer *p, ag_source *to, const char 
 {
     ag_emit(to, "static void %s_%d_%u%s(int64_t n", p->e->prefix, p->step, p->loops, suffix);
     for (int k = 0; k < p->narguments; k++) {
-        const agi_argument *a = &p->argument[k];
+        const agi_c_argument *a = &p->argument[k];
         if (constant_of(p, a)) continue;
         switch (a->role) {
         case AGI_ARGUMENT_IN: ag_emit(to, ", const %s *x%u", ag_c_type(type_of(p, a)), a->reg); break;
@@ -89,7 +89,7 @@ static void emit_signature(const agi_pass_printer *p, ag_source *to, const char 
 static void emit_constants(const agi_pass_printer *p, ag_source *to)
 {
     for (int k = 0; k < p->narguments; k++) {
-        const agi_argument *a = &p->argument[k];
+        const agi_c_argument *a = &p->argument[k];
         if (!constant_of(p, a)) continue;
         ag_emit(to, "    const %s r%u = ", p->type, a->reg);
         agi_emit_uniform(p, to, &p->s.value[a->reg]);
@@ -100,7 +100,7 @@ static void emit_constants(const agi_pass_printer *p, ag_source *to)
 static void emit_loads(const agi_pass_printer *p, ag_source *to, const char *index)
 {
     for (int k = 0; k < p->narguments; k++) {
-        const agi_argument *a = &p->argument[k];
+        const agi_c_argument *a = &p->argument[k];
         char value[32];
         if (a->role == AGI_ARGUMENT_BOUNDS)
             ag_emit(to, "        const %s r%u = %s >= from%u && %s < to%u ? x%u[at%u + %s] : 0;\n", p->type, a->reg,
@@ -129,7 +129,7 @@ static void emit_body(agi_pass_printer *p, ag_source *to, agi_time when, const c
     for (int k = 0; k < p->g->nmicros; k++)
         if (in_loop(p, &p->g->micro[k], when)) emit_micro(p, to, &p->g->micro[k]);
     for (int k = 0; k < p->narguments; k++) {
-        const agi_argument *a = &p->argument[k];
+        const agi_c_argument *a = &p->argument[k];
         if (a->role == AGI_ARGUMENT_OUT) ag_emit(to, "        y%d[%s] = r%u;\n", k, index, a->reg);
         if (a->role != AGI_ARGUMENT_FOLD) continue;
         ag_emit(to, "        f%d[l] = ", a->number);
@@ -162,7 +162,7 @@ typedef enum { ALL, OVERLAPPING, COPIED } portion;
 static void emit_passed(const agi_pass_printer *p, ag_source *to, int k, portion which)
 {
     static const char *const after[] = { "", " + n - vector", "" };
-    const agi_argument *a = &p->argument[k];
+    const agi_c_argument *a = &p->argument[k];
     if (constant_of(p, a)) return;
     switch (a->role) {
     case AGI_ARGUMENT_BOUNDS: break; /* of loops that take single elements */
@@ -184,7 +184,7 @@ static void emit_call_of_whole(const agi_pass_printer *p, ag_source *to, const c
 static void emit_copies(agi_pass_printer *p, ag_source *to, int back)
 {
     for (int k = 0; k < p->narguments; k++) {
-        const agi_argument *a = &p->argument[k];
+        const agi_c_argument *a = &p->argument[k];
         if (a->role != (back ? AGI_ARGUMENT_OUT : AGI_ARGUMENT_IN)) continue;
         char name[AGI_NAME];
         agi_helper_name(p->e, back ? "copy" : "pad", back ? p->dtype : type_of(p, a), name);
@@ -196,7 +196,7 @@ static void emit_copies(agi_pass_printer *p, ag_source *to, int back)
 static void emit_copied(agi_pass_printer *p, ag_source *to)
 {
     for (int k = 0; k < p->narguments; k++) {
-        const agi_argument *a = &p->argument[k];
+        const agi_c_argument *a = &p->argument[k];
         if (a->role == AGI_ARGUMENT_IN) ag_emit(to, "        %s a%u[vector];\n", ag_c_type(type_of(p, a)), a->reg);
         if (a->role == AGI_ARGUMENT_OUT) ag_emit(to, "        %s c%d[vector];\n", p->type, k);
     }
@@ -305,7 +305,7 @@ static void emit_bounds(agi_pass_printer *p, int load)
     }
 }
 
-static void emit_argument(agi_pass_printer *p, const agi_argument *a, int by_rows)
+static void emit_argument(agi_pass_printer *p, const agi_c_argument *a, int by_rows)
 {
     const agi_scheduled *v = &p->s.value[a->reg];
     char text[24];

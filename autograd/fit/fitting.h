@@ -13,7 +13,7 @@ typedef struct {
     ag_plan *plan;
     ag_run *run;
     void *fed[AG_FIT_FIELDS]; /* what the inputs are bound to */
-} agi_pass;
+} agi_batches;
 
 enum { AGI_WHOLE, AGI_REST, AGI_TEST, AGI_TEST_REST, AGI_PASSES }; /* whole batches first, then what is left over */
 
@@ -28,7 +28,7 @@ struct ag_fit {
     int64_t rows, test_rows, batch;
     int64_t sizes[3]; /* of the models: the batch, the rest, the tests' rest; 0: none */
     ag_fit_model model[3];
-    agi_pass pass[AGI_PASSES];
+    agi_batches pass[AGI_PASSES];
     ag_node *place, *sums; /* parameters of the plan of whole batches: where training is, and agi_sums and the best */
     int64_t *order;        /* of the samples in the epoch under way */
     agi_sums epoch;

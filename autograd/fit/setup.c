@@ -45,7 +45,7 @@ static ag_node *keep(ag_fit *f, const char *name, ag_dtype type, int64_t n)
 
 static ag_status compile(ag_fit *f, int k)
 {
-    agi_pass *p = &f->pass[k];
+    agi_batches *p = &f->pass[k];
     p->model = model_of(f, p->rows);
     const ag_fit_model *m = &f->model[p->model];
     const int test = k >= AGI_TEST;
@@ -62,7 +62,7 @@ static ag_status compile(ag_fit *f, int k)
 }
 
 /* Inputs lie in memory of ours, where a batch's rows are put. */
-static ag_status bind(ag_fit *f, agi_pass *p)
+static ag_status bind(ag_fit *f, agi_batches *p)
 {
     for (int k = 0; k < f->fields; k++) {
         ag_node *x = f->model[p->model].input[k];
@@ -77,7 +77,7 @@ static ag_status bind(ag_fit *f, agi_pass *p)
 static ag_status make_passes(ag_fit *f)
 {
     for (int k = 0; k < AGI_PASSES; k++) {
-        agi_pass *p = &f->pass[k];
+        agi_batches *p = &f->pass[k];
         if (!p->rows) continue;
         ag_status status = compile(f, k);
         if (!status) status = bind(f, p);

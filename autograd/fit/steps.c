@@ -34,7 +34,7 @@ void agi_fit_shuffle(ag_fit *f)
 /* ---- a batch ----------------------------------------------------------------------------------------------------- */
 
 /* Of training: the rows of the order from `first` on; of tests: those from there on. */
-static ag_status feed(ag_fit *f, const agi_pass *p, int test, int64_t first)
+static ag_status feed(ag_fit *f, const agi_batches *p, int test, int64_t first)
 {
     for (int k = 0; k < f->fields; k++) {
         const ag_fit_field *field = &f->o.field[k];
@@ -51,7 +51,7 @@ static ag_status feed(ag_fit *f, const agi_pass *p, int test, int64_t first)
     return AG_OK;
 }
 
-static void add(const ag_fit *f, const agi_pass *p, int test, agi_sums *s)
+static void add(const ag_fit *f, const agi_batches *p, int test, agi_sums *s)
 {
     const ag_fit_model *m = &f->model[p->model];
     const double rows = (double)p->rows;
@@ -63,7 +63,7 @@ static void add(const ag_fit *f, const agi_pass *p, int test, agi_sums *s)
 
 static ag_status evaluate(ag_fit *f, int k, int64_t first, agi_sums *s)
 {
-    const agi_pass *p = &f->pass[k];
+    const agi_batches *p = &f->pass[k];
     const int test = k >= AGI_TEST;
     ag_status status = feed(f, p, test, first);
     if (status) return status;

@@ -14,7 +14,7 @@ static agi_kind plain_kind(const ag_node *v)
     const unsigned flags = v->op->flags;
     if (v->op->role == AG_IS_INPUT) return AGI_INPUT;
     if (v->op->role == AG_IS_PARAMETER) return AGI_PARAMETER;
-    if (flags & AG_LEAF) return AGI_NUMBER;
+    if (flags & AG_LEAF) return AGI_LITERAL;
     if (flags & AG_EFFECT || (flags & AG_ALIAS && v->op->inputs < 0)) return AGI_UPDATES;
     if (flags & (AG_LOOP | AG_PART)) return AGI_LOOPS;
     if (flags & AG_REDUCTION) return AGI_REDUCES;

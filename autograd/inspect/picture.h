@@ -15,7 +15,7 @@
 /* ---- what an operation is ---------------------------------------------------------------------------------------- */
 
 typedef enum {
-    AGI_INPUT, AGI_PARAMETER, AGI_NUMBER, AGI_ELEMENTS, AGI_REDUCES, AGI_MULTIPLIES, AGI_MOVES, AGI_LOOPS, AGI_UPDATES,
+    AGI_INPUT, AGI_PARAMETER, AGI_LITERAL, AGI_ELEMENTS, AGI_REDUCES, AGI_MULTIPLIES, AGI_MOVES, AGI_LOOPS, AGI_UPDATES,
     AGI_KINDS
 } agi_kind;
 agi_kind agi_kind_of(const ag_node *);

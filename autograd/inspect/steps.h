@@ -4,8 +4,8 @@
  *   show.c      every step as text; report.c: a plan in short; traffic.c: what goes through memory, and why
  *   profile.c   measured times as tables; trace.c: as JSON; run/profile.c measures
  *   dot_plan.c  a picture */
-#ifndef AGI_STEPS_H
-#define AGI_STEPS_H
+#ifndef AGI_INSPECT_STEPS_H
+#define AGI_INSPECT_STEPS_H
 
 #include "picture.h"
 #include "plan/plan.h"

@@ -15,7 +15,7 @@ static ag_node *step(agi_trained *g, int i)
 {
     const ag_adagrad_options *o = g->options;
     ag_node *p = g->parameter[i], *d = agi_squarable(g, i, agi_with_decay(g, i, o->weight_decay));
-    ag_node *old = agi_buffer_of(g->training, g->kept, i, AGI_SECOND, "squares");
+    ag_node *old = agi_buffer_of(g->training, g->kept, i, AGI_SQUARES, "squares");
     const double limit = agi_largest_to_square(p), most = 2 * (limit * limit); /* sums stay finite */
     ag_node *s = agi_update(g->training, old, ag_minimum(ag_add(old, ag_square(d)), ag_number(p->graph, most)));
     ag_node *epsilon = ag_number(p->graph, agi_option(o->epsilon, 1e-10));

@@ -119,18 +119,18 @@ ag_node *agi_decayed(const agi_trained *g, int i, double decay)
 
 ag_node *agi_running_mean(agi_trained *g, int i, double b, ag_node *now)
 {
-    ag_node *old = agi_buffer_of(g->training, g->kept, i, AGI_FIRST, "m");
+    ag_node *old = agi_buffer_of(g->training, g->kept, i, AGI_MEANS, "m");
     return agi_update(g->training, old, b == 0 ? now : agi_new_lerp(old, now, 1 - b));
 }
 
 ag_node *agi_running_mean_square(agi_trained *g, int i, double b, ag_node *now)
 {
-    ag_node *old = agi_buffer_of(g->training, g->kept, i, AGI_SECOND, "v");
+    ag_node *old = agi_buffer_of(g->training, g->kept, i, AGI_SQUARES, "v");
     return agi_update(g->training, old, b == 0 ? ag_square(now) : agi_new_lerp_square(old, now, 1 - b));
 }
 
 ag_node *agi_accumulated(agi_trained *g, int i, double momentum, ag_node *now)
 {
-    ag_node *old = agi_buffer_of(g->training, g->kept, i, AGI_FIRST, "momentum");
+    ag_node *old = agi_buffer_of(g->training, g->kept, i, AGI_MEANS, "momentum");
     return agi_update(g->training, old, ag_add(ag_scale(old, momentum), now));
 }

@@ -22,7 +22,7 @@ static int check(agi_trained *g)
 static ag_node *step(agi_trained *g, int i)
 {
     const ag_lion_options *o = g->options;
-    ag_node *p = g->parameter[i], *d = agi_clipped(g, i), *m = agi_buffer_of(g->training, g->kept, i, AGI_FIRST, "m");
+    ag_node *p = g->parameter[i], *d = agi_clipped(g, i), *m = agi_buffer_of(g->training, g->kept, i, AGI_MEANS, "m");
     ag_node *direction = ag_sign(agi_new_lerp(m, d, 1 - beta1(o)));
     agi_running_mean(g, i, beta2(o), d);
     return ag_sub(agi_decayed(g, i, o->weight_decay), ag_mul(agi_typed(g->rate, p), direction));

@@ -36,7 +36,7 @@ static void gather(agi_training *t, agi_kept *kept, int64_t k)
     ag_node *due = ag_greater_equal(now, ag_number(t->graph, (double)k));
     agi_update_always(t, counter, ag_where(due, zero, now));
     for (int i = 0; i < t->count; i++) {
-        ag_node *sum = agi_buffer_of(t, kept, i, AGI_GATHERED, "gradient");
+        ag_node *sum = agi_buffer_of(t, kept, i, AGI_COLLECTED, "gradient");
         t->gradient[i] = ag_add(sum, ag_scale(t->gradient[i], 1 / (double)k));
         agi_update_always(t, sum, ag_where(agi_typed(due, sum), zero, t->gradient[i]));
     }

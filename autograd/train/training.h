@@ -17,8 +17,8 @@
 
 /* What is kept for the next call of the same method for the same parameters. In the graph's arena. */
 typedef enum {
-    AGI_FIRST, AGI_SECOND,   /* means of gradients or directions; of their squares */
-    AGI_GATHERED,            /* gradients of evaluations since the last update */
+    AGI_MEANS, AGI_SQUARES,  /* means of gradients or directions; of their squares */
+    AGI_COLLECTED,           /* gradients of evaluations since the last update */
     AGI_AVERAGED,            /* parameters */
     AGI_BUFFERS
 } agi_buffer_kind;

@@ -46,7 +46,7 @@ agi_way agi_way_of(ag_dtype dtype, int wide)
     return (agi_way){ copy_f64, add_f64, sizeof(double), sizeof(double) };
 }
 
-void agi_go(const agi_path *w, const agi_way *how, agi_along *each, char *out, const char *in)
+void agi_go(const agi_path *w, const agi_way *how, agi_mover *each, char *out, const char *in)
 {
     const int last = w->rank - 1;
     int64_t index[AG_MAX_RANK] = { 0 }, to = w->offset, from = 0;
@@ -78,7 +78,7 @@ static int64_t reach_of(const agi_path *w)
     return reach;
 }
 
-void agi_go_within(const agi_path *w, const agi_way *how, agi_along *each, char *out, const char *in, int64_t first,
+void agi_go_within(const agi_path *w, const agi_way *how, agi_mover *each, char *out, const char *in, int64_t first,
                    int64_t end)
 {
     const int last = w->rank - 1;

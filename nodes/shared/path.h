@@ -15,16 +15,16 @@ typedef struct {
 agi_path agi_path_between(const ag_node *x, const ag_strides *from, const ag_strides *to);
 
 /* `to` and `from` of n elements, so far apart. */
-typedef void agi_along(int64_t n, void *to, int64_t to_stride, const void *from, int64_t from_stride);
+typedef void agi_mover(int64_t n, void *to, int64_t to_stride, const void *from, int64_t from_stride);
 typedef struct {
-    agi_along *copy, *add;
+    agi_mover *copy, *add;
     size_t to, from; /* bytes of an element */
 } agi_way;
 
 agi_way agi_way_of(ag_dtype, int wide); /* wide: floats to doubles */
-void agi_go(const agi_path *, const agi_way *, agi_along *each, char *out, const char *in);
+void agi_go(const agi_path *, const agi_way *, agi_mover *each, char *out, const char *in);
 /* Only what goes to elements `first` to before `end`; no stride to there is negative. */
-void agi_go_within(const agi_path *, const agi_way *, agi_along *each, char *out, const char *in, int64_t first,
+void agi_go_within(const agi_path *, const agi_way *, agi_mover *each, char *out, const char *in, int64_t first,
                    int64_t end);
 /* All of it in C, from input k: `takes` is "=" or "+=". It uses int64_t i[AG_MAX_RANK]. */
 void agi_write_path(ag_source *, const agi_path *, uint32_t k, const char *to, const char *takes);
