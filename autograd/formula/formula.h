@@ -25,7 +25,7 @@ typedef struct {
 /* Binding strength. A prefix operator waits for what binds tighter on its right: -x^2 is -(x^2), and 2^-x is 2^(-x).
  * Factors without a sign are beside each other; a function without parentheses takes all that are: sin 2x is sin(2*x),
  * sin x cos y a product of two. */
-enum { AGI_OPEN, AGI_COMPARISON, AGI_SUM, AGI_PRODUCT, AGI_APPLIED, AGI_BESIDE, AGI_PREFIX, AGI_POWER };
+enum { AGI_OPEN, AGI_COMPARISON, AGI_SUMS, AGI_PRODUCTS, AGI_APPLIED, AGI_BESIDE, AGI_PREFIXES, AGI_POWER };
 
 /* An operator that waits for its right operand; a bracket; a function that waits for its arguments. */
 typedef struct {

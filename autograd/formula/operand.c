@@ -45,7 +45,7 @@ static int number(agi_parser *p)
 static int prefix(const char *at, agi_pending *o)
 {
     static const char minus[] = "−", root[] = "√", cubic[] = "∛";
-    *o = (agi_pending){ .level = AGI_PREFIX, .at = at };
+    *o = (agi_pending){ .level = AGI_PREFIXES, .at = at };
     if (*at == '+' || *at == '-') return 1;
     if (strncmp(at, minus, sizeof minus - 1) == 0) return (int)sizeof minus - 1;
     int is_cubic = strncmp(at, cubic, sizeof cubic - 1) == 0;

@@ -37,11 +37,11 @@ static const struct {
     { "==", AGI_COMPARISON, ag_equal },      { "!=", AGI_COMPARISON, not_equal },
     { "≠", AGI_COMPARISON, not_equal },      { "**", AGI_POWER, ag_pow },
     { "<", AGI_COMPARISON, ag_less },        { ">", AGI_COMPARISON, ag_greater },
-    { "+", AGI_SUM, ag_add },                { "-", AGI_SUM, ag_sub },
-    { "−", AGI_SUM, ag_sub },                { "*", AGI_PRODUCT, ag_mul },
-    { "×", AGI_PRODUCT, crossed },           { "·", AGI_PRODUCT, dotted },
-    { "⋅", AGI_PRODUCT, dotted },            { "/", AGI_PRODUCT, ag_div },
-    { "÷", AGI_PRODUCT, ag_div },            { "@", AGI_PRODUCT, product },
+    { "+", AGI_SUMS, ag_add },                { "-", AGI_SUMS, ag_sub },
+    { "−", AGI_SUMS, ag_sub },                { "*", AGI_PRODUCTS, ag_mul },
+    { "×", AGI_PRODUCTS, crossed },           { "·", AGI_PRODUCTS, dotted },
+    { "⋅", AGI_PRODUCTS, dotted },            { "/", AGI_PRODUCTS, ag_div },
+    { "÷", AGI_PRODUCTS, ag_div },            { "@", AGI_PRODUCTS, product },
     { "^", AGI_POWER, ag_pow },
 };
 enum { BINARIES = sizeof binary / sizeof binary[0] };
@@ -123,7 +123,7 @@ static int apply(agi_parser *p)
 {
     const agi_pending *o = &p->pending[--p->npending];
     if (o->function.length) return agi_apply_function(p, o, 1, &p->values[--p->nvalues]);
-    if (o->level == AGI_PREFIX) return negate(p, o);
+    if (o->level == AGI_PREFIXES) return negate(p, o);
     int failed_before = p->graph->status != AG_OK;
     agi_argument *in = &p->values[p->nvalues -= 2];
     ag_node *a = agi_argument_node(p->graph, &in[0]), *b = agi_argument_node(p->graph, &in[1]);
@@ -142,7 +142,7 @@ int agi_settle(agi_parser *p, int level)
 int agi_push_binary(agi_parser *p, int which)
 {
     int level = binary[which].level;
-    if (!agi_settle(p, level == AGI_POWER ? AGI_POWER + 1 : level == AGI_COMPARISON ? AGI_SUM : level)) return 0;
+    if (!agi_settle(p, level == AGI_POWER ? AGI_POWER + 1 : level == AGI_COMPARISON ? AGI_SUMS : level)) return 0;
     if (level == AGI_COMPARISON && p->npending && p->pending[p->npending - 1].level == AGI_COMPARISON)
         return agi_parse_fail(p, p->at, "comparisons do not chain, use parentheses");
     if (!agi_push(p, (agi_pending){ .level = level, .which = which, .at = p->at })) return 0;
@@ -156,7 +156,7 @@ static int is_fraction(const agi_parser *p, const char *at)
     if (!p->npending || p->nvalues < 2) return 0;
     const agi_pending *o = &p->pending[p->npending - 1];
     const agi_argument *x = &p->values[p->nvalues - 2];
-    return o->level == AGI_PRODUCT && *o->at == '/' && x[0].kind == AGI_NUMBER &&
+    return o->level == AGI_PRODUCTS && *o->at == '/' && x[0].kind == AGI_NUMBER &&
            x[1].kind == AGI_NUMBER && agi_is_digit(o->at[-1]) && agi_is_digit(o->at[1]) && at[-1] == ' ';
 }
 
@@ -165,7 +165,7 @@ int agi_push_product(agi_parser *p, int level, const char *at)
 {
     if (!agi_settle(p, level) || (is_fraction(p, at) && !apply(p))) return 0;
     const agi_pending *o = p->npending ? &p->pending[p->npending - 1] : &(agi_pending){ .level = AGI_OPEN };
-    if (o->level == AGI_PRODUCT && is_ambiguous(o->which))
+    if (o->level == AGI_PRODUCTS && is_ambiguous(o->which))
         return agi_parse_fail(p, at, "a%sb c without a sign may be (a%sb)*c or a%s(b*c): write which",
                               binary[o->which].text, binary[o->which].text, binary[o->which].text);
     if (o->level == AGI_APPLIED && *at == '(' && p->values[p->nvalues - 1].kind != AGI_NUMBER)
