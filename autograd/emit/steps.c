@@ -70,32 +70,41 @@ static void emit_run(const agi_emitter *e, int step, const char *indent, ag_sour
     else ag_emit(to, "%sstatus = %s_%d(m);\n%sif (status) return status;\n", indent, e->prefix, step, indent);
 }
 
-/* Steps that one output alone needs stand together behind one question. Returns the next one. */
-static int emit_guarded(const agi_emitter *e, int step, ag_source *to)
+/* The end of the steps from k on that one output alone needs, or that all need; can one of them fail? */
+static int same_guard(const agi_emitter *e, int k, int *fails)
 {
-    const char *guard = guard_of(e, step);
-    ag_emit(to, "    if (m->outputs->%s) {\n", guard);
-    do {
-        emit_run(e, step, "        ", to);
-        step = next_step(e, step + 1);
-    } while (guard_of(e, step) && !strcmp(guard_of(e, step), guard));
-    ag_emit(to, "    }\n");
-    return step;
+    const char *guard = guard_of(e, k), *next = guard;
+    *fails = 0;
+    for (; k < e->plan->nsteps && (guard ? next && !strcmp(next, guard) : !next); next = guard_of(e, k)) {
+        *fails |= can_fail(&e->plan->step[k]);
+        k = next_step(e, k + 1);
+    }
+    return k;
 }
 
+/* Does a step fail that stands in no block of its own? */
+static int fails_outside(const agi_emitter *e, int first)
+{
+    int fails = 0, all = 0;
+    for (int k = first, end; k < e->plan->nsteps; k = end) {
+        end = same_guard(e, k, &fails);
+        if (!guard_of(e, k)) all |= fails;
+    }
+    return all;
+}
+
+/* Steps that one output alone needs stand together behind one question. */
 void agi_emit_runs(const agi_emitter *e, ag_source *to)
 {
-    const int n = e->plan->nsteps, first = next_step(e, 0);
-    int fails = 0;
-    for (int k = first; k < n; k = next_step(e, k + 1)) fails |= can_fail(&e->plan->step[k]);
-    if (fails) ag_emit(to, "    int status;\n");
-    for (int k = first; k < n;) {
-        if (guard_of(e, k)) {
-            k = emit_guarded(e, k, to);
-        } else {
-            emit_run(e, k, "    ", to);
-            k = next_step(e, k + 1);
-        }
+    const int n = e->plan->nsteps, first = next_step(e, 0), declared = fails_outside(e, first);
+    if (declared) ag_emit(to, "    int status;\n");
+    for (int k = first, end, fails; k < n; k = end) {
+        const char *guard = guard_of(e, k);
+        end = same_guard(e, k, &fails);
+        if (guard) ag_emit(to, "    if (m->outputs->%s) {\n", guard);
+        if (guard && fails && !declared) ag_emit(to, "        int status;\n");
+        for (int j = k; j < end; j = next_step(e, j + 1)) emit_run(e, j, guard ? "        " : "    ", to);
+        if (guard) ag_emit(to, "    }\n");
     }
     if (first == n) ag_emit(to, "    (void)m;\n");
 }
