@@ -207,7 +207,7 @@ function read_declaration(s, i,    word, n, k) {
 function own_name(name, i) {
     if (i in tables && (i, name) in pasted) return "u" i "_" name
     if (isa[i] && name ~ /^agi_draw_(words|uniform|pairs|normal|exchanges)f?$/) return "u" i "_" name
-    if (name ~ /^(.*_)?f(32|64)$/ && name !~ /^agi?_/ && !(i in public_types)) return name "_" i
+    if (name ~ /^(.*_)?f(32|64)$/ && name !~ /^(agi?_|v[a-z]*q_)/ && !(i in public_types)) return name "_" i
     if (!((i, name) in named)) return name
     if (name ~ /^(read|close|raise|FAR)$/) return name "_" i # as libc's and zlib's
     if ((i, name) in macro ? (0, name) in named : owners[name] > 1 || isa[i]) return name "_" i

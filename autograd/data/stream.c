@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if __has_include(<zlib.h>)
+#if __has_include(<zlib.h>) && !defined AG_WITHOUT_ZLIB
 #include <zlib.h>
 #define WITH_ZLIB 1
 #else

@@ -9,10 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "safetensors files are little endian, and this machine is not"
-#endif
-
 enum { PREFIX_BYTES = 8 };
 
 typedef struct {
@@ -376,6 +372,8 @@ static ag_status perform(const char *what, ag_run *run, const char *path, int ha
 {
     if (!run) return AG_EARG;
     job j = { .run = run, .what = what, .path = path ? path : "", .half = half };
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+        return fail(&j, AG_EIO, "safetensors files are little endian, and this machine is not");
     if (!path || !*path) return fail(&j, AG_EARG, "a path is needed");
     agi_arena_init(&j.arena, &run->plan->allocator);
     ag_status status = work(&j);
