@@ -37,11 +37,11 @@ static const struct {
     { "==", AGI_COMPARISON, ag_equal },      { "!=", AGI_COMPARISON, not_equal },
     { "≠", AGI_COMPARISON, not_equal },      { "**", AGI_POWER, ag_pow },
     { "<", AGI_COMPARISON, ag_less },        { ">", AGI_COMPARISON, ag_greater },
-    { "+", AGI_SUMS, ag_add },                { "-", AGI_SUMS, ag_sub },
-    { "−", AGI_SUMS, ag_sub },                { "*", AGI_PRODUCTS, ag_mul },
-    { "×", AGI_PRODUCTS, crossed },           { "·", AGI_PRODUCTS, dotted },
-    { "⋅", AGI_PRODUCTS, dotted },            { "/", AGI_PRODUCTS, ag_div },
-    { "÷", AGI_PRODUCTS, ag_div },            { "@", AGI_PRODUCTS, product },
+    { "+", AGI_SUMS, ag_add },               { "-", AGI_SUMS, ag_sub },
+    { "−", AGI_SUMS, ag_sub },               { "*", AGI_PRODUCTS, ag_mul },
+    { "×", AGI_PRODUCTS, crossed },          { "·", AGI_PRODUCTS, dotted },
+    { "⋅", AGI_PRODUCTS, dotted },           { "/", AGI_PRODUCTS, ag_div },
+    { "÷", AGI_PRODUCTS, ag_div },           { "@", AGI_PRODUCTS, product },
     { "^", AGI_POWER, ag_pow },
 };
 enum { BINARIES = sizeof binary / sizeof binary[0] };
