@@ -27,7 +27,7 @@ static void print_shortest(char *to, size_t size, ag_dtype dtype, double value)
 
 void agi_emit_number(ag_source *s, ag_dtype dtype, double value)
 {
-    char text[40];
+    char text[320]; /* compilers cannot tell how few digits there are */
     if (isnan(value)) ag_emit(s, "NAN");
     else if (isinf(value)) ag_emit(s, value < 0 ? "-INFINITY" : "INFINITY");
     else {
