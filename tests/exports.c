@@ -312,6 +312,47 @@ START_TEST(embeds_what_no_function_assigns)
 }
 END_TEST
 
+/* Many numbers are written in base 16: every bit of them, small and large, is there again. */
+START_TEST(many_numbers_are_exact)
+{
+    enum { MANY = 10000 };
+    static const char text[] =
+        "#include <stdio.h>\n#include \"many.h\"\n"
+        "int main(void) { return fwrite(&many_initial, sizeof many_initial, 1, stdout) != 1; }\n";
+    static const double special[] = { 0, -0.0, 1, -1, 0x1p-149, 0x1.fffffep127, 0x1p-126, 1.0 / 3, INFINITY,
+                                      -0x1.8p-140 };
+    static struct {
+        double wide[MANY];
+        float narrow[MANY];
+    } want, got;
+    char folder[] = "/tmp/autograd-XXXXXX";
+    for (int k = 0; k < MANY; k++) {
+        const double some = ldexp((k * 7919 % 100003 - 50000) / 3.0, k % 97 - 60);
+        want.wide[k] = k < (int)COUNT(special) ? special[k] : some, want.narrow[k] = (float)want.wide[k];
+    }
+    want.wide[COUNT(special)] = 0x1p-1074, want.wide[COUNT(special) + 1] = -0x1.fffffffffffffp1023;
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *a = ag_parameter(g, "a", AG_F64, AG_SHAPE(MANY), want.wide);
+    ag_node *b = ag_parameter(g, "b", AG_F32, AG_SHAPE(MANY), want.narrow);
+    ag_plan *p = ag_compile(g, 2, (ag_node *[]){ ag_sum(a), ag_sum(b) }, NULL);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    FILE *source = create(folder, "many.c"), *header = create(folder, "many.h"), *caller = create(folder, "main.c");
+    ck_assert_int_eq(ag_write_c(p, "many", source, header, &(ag_c_options){ .initial = 1 }), 0);
+    fputs(text, caller);
+    fclose(source), fclose(header), fclose(caller);
+    ck_assert(!run("cd %s && cc -std=c99 -Wall -Wextra -Wpedantic -Werror main.c many.c -o many -lm && ./many > out",
+                   folder));
+    char path[64];
+    snprintf(path, sizeof path, "%s/out", folder);
+    FILE *out = fopen(path, "r");
+    ck_assert_uint_eq(fread(&got, 1, sizeof got, out), sizeof got);
+    fclose(out);
+    ck_assert_int_eq(memcmp(&got, &want, sizeof got), 0);
+    ck_assert(!run("rm -r %s", folder));
+    ag_plan_free(p), ag_graph_free(g);
+}
+END_TEST
+
 Suite *suite_exports(void)
 {
     Suite *s = suite_create("exports");
@@ -322,6 +363,7 @@ Suite *suite_exports(void)
     tcase_add_test(t, matrices_of_floats_need_no_doubles);
     tcase_add_test(t, refuses_names_and_other_graphs);
     tcase_add_test(t, embeds_what_no_function_assigns);
+    tcase_add_test(t, many_numbers_are_exact);
     suite_add_tcase(s, t);
     return s;
 }

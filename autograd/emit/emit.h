@@ -28,6 +28,7 @@
 
 void agi_emit_number(ag_source *, ag_dtype, double value);
 void agi_emit_element(ag_source *, ag_dtype, const void *values, int64_t index);
+void agi_emit_exactly(ag_source *, ag_dtype, double value); /* a float or double in base 16: for many of them */
 void agi_emit_node(ag_source *, const ag_node *); /* 'name' f32[2,3]: fit for a comment whatever the name is */
 
 /* Arithmetic in x, or a, b and c, with F(exp), K(0.5) and T, the type: written for a type and operands. */

@@ -44,6 +44,30 @@ void agi_emit_element(ag_source *s, ag_dtype dtype, const void *values, int64_t 
     else ag_emit(s, "%lld", (long long)((const int64_t *)values)[index]);
 }
 
+/* In base 16, which takes a tenth of the time, and no more room. */
+void agi_emit_exactly(ag_source *s, ag_dtype dtype, double value)
+{
+    enum { DIGITS = 13, BIAS = 1023 }; /* of a double's fraction */
+    char text[40], *at = text;
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const int exponent = (int)(bits >> 52 & 2047);
+    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
+    if (exponent == 0 || exponent == 2047) {
+        agi_emit_number(s, dtype, value);
+        return;
+    }
+    if (bits >> 63) *at++ = '-';
+    *at++ = '0', *at++ = 'x', *at++ = '1', *at++ = '.';
+    do {
+        *at++ = "0123456789abcdef"[fraction >> 4 * (DIGITS - 1) & 15];
+        fraction = fraction << 4 & (((uint64_t)1 << 52) - 1);
+    } while (fraction);
+    *at++ = 'p';
+    *at = 0;
+    ag_emit(s, "%s%d%s", text, exponent - BIAS, dtype == AG_F32 ? "f" : "");
+}
+
 void agi_emit_constant(ag_source *s, ag_dtype dtype, const agi_buffer *b, int64_t index)
 {
     const ag_node *x = b->node;

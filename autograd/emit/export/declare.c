@@ -77,10 +77,12 @@ void agi_write_memory(agi_writer *w, ag_source *to)
 
 static void write_values(ag_source *to, ag_dtype dtype, const void *values, int64_t n, int depth)
 {
-    enum { LINE = 8 };
+    enum { LINE = 8, MANY = 4096 }; /* which nobody reads */
     for (int64_t k = 0; k < n; k++) {
         if (k) ag_emit(to, k % LINE ? ", " : ",\n%*s", depth, "");
-        if (values) agi_emit_element(to, dtype, values, k);
+        if (values && n >= MANY && dtype == AG_F32) agi_emit_exactly(to, dtype, (double)((const float *)values)[k]);
+        else if (values && n >= MANY && dtype == AG_F64) agi_emit_exactly(to, dtype, ((const double *)values)[k]);
+        else if (values) agi_emit_element(to, dtype, values, k);
         else ag_emit(to, "0");
     }
 }
