@@ -11,7 +11,7 @@ ag_node *gpt_logits(ag_net net, ag_node *codes, int kinds)
     ag_node *position = ag_net_weight(net, "position", AG_SHAPE(WINDOW, WIDTH), AG_NORMAL, 0.04);
     ag_node *x = ag_add(ag_gather(embedding, 0, codes), position);
     for (int k = 0; k < LAYERS; k++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "block%d", k + 1);
         x = ag_net_transformer(net, name, x, HEADS, 4 * WIDTH, NULL, 1);
     }

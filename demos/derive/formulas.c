@@ -21,7 +21,7 @@ static void keep(formula *f, const ag_formula *from)
     if (length >= (int)sizeof f->name) die("the name '%.*s' is longer than 63 bytes", length, from->name);
     snprintf(f->name, sizeof f->name, "%.*s", length, from->name);
     int fits = from->text_length < (int)sizeof f->label && !memchr(from->text, '\n', (size_t)from->text_length);
-    if (length) snprintf(f->label, sizeof f->label, "%s", f->name);
+    if (length) snprintf(f->label, sizeof f->label, "%.*s", length, from->name);
     else if (fits) snprintf(f->label, sizeof f->label, "%.*s", from->text_length, from->text);
     else snprintf(f->label, sizeof f->label, "value");
 }
