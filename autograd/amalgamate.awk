@@ -32,7 +32,7 @@ BEGIN {
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 # The lines of source i are text[i, 1...lines[i]], those of headers that it is the first to need, before it.
-function read_source(name, i,    set) {
+function read_source(name, i) {
     if (name ~ /^[0-3]:/) {
         is_vector[i] = 1
         isa[i] = substr(name, 1, 1) + 0

@@ -1,7 +1,5 @@
 /* The public headers are silent under every compiler at hand, in C and in C++, and mean the same in both. */
-#include "test.h"
-
-#include <unistd.h>
+#include "folder.h"
 
 #define STRICT " -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Werror -I. "
 
@@ -39,21 +37,6 @@ static const char operation[] =
 
 /* Those of the rooms that are composed of public names. */
 static const char rooms[] = "#include \"autograd/networks/networks.h\"\n#include \"autograd/fit/fit.h\"\n";
-
-static char folder[32];
-
-static void begin(void)
-{
-    strcpy(folder, "/tmp/autograd-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void end(void)
-{
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
 
 static void write_file(const char *name, const char *text)
 {
@@ -122,7 +105,7 @@ Suite *suite_header(void)
 {
     Suite *s = suite_create("header");
     TCase *t = tcase_create("header");
-    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_set_timeout(t, 120);
     tcase_add_test(t, versions_agree);
     tcase_add_test(t, silent_and_the_same);

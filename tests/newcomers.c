@@ -1,23 +1,6 @@
 /* What a newcomer does wrong, through the public headers and a compiler's defaults, and the one message that answers
  * it: what, where, which shapes, and what to do. */
-#include "test.h"
-
-#include <unistd.h>
-
-static char folder[32];
-
-static void begin(void)
-{
-    strcpy(folder, "/tmp/autograd-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void end(void)
-{
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
+#include "folder.h"
 
 #define HEAD                                                    \
     "#include \"autograd/autograd.h\"\n"                        \
@@ -268,7 +251,7 @@ Suite *suite_newcomers(void)
     Suite *s = suite_create("newcomers");
     TCase *t = tcase_create("newcomers");
     tcase_set_timeout(t, 120);
-    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_test(t, a_wrong_shape);
     tcase_add_test(t, an_input_that_is_not_fed);
     tcase_add_test(t, data_of_another_type);

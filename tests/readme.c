@@ -1,9 +1,7 @@
 /* The programs in README.md and autograd/GUIDE.md are compiled as they stand there and print what is said there. */
-#include "test.h"
+#include "folder.h"
 
-#include <unistd.h>
-
-static char text[100000], folder[32];
+static char text[100000];
 
 static void read_text(const char *path)
 {
@@ -21,19 +19,6 @@ static char *between(char **from, const char *start, const char *end)
     *e = 0;
     *from = e + 1;
     return s + strlen(start);
-}
-
-static void enter(void)
-{
-    strcpy(folder, "/tmp/autograd-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void leave(void)
-{
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    ck_assert_int_eq(system(command), 0);
 }
 
 /* Compiled with the library, or with the C that an earlier program has written; `want` is all that it prints. */
@@ -64,9 +49,9 @@ START_TEST(the_example_of_the_readme)
     for (char *c = code; *c; c++) lines += *c == '\n' && c[1] != '\n';
     ck_assert_int_le(lines, 20);
     snprintf(want, sizeof want, "%s\n", line);
-    enter();
+    make_folder();
     expect_program(code, want);
-    leave();
+    remove_folder();
 }
 END_TEST
 
@@ -75,14 +60,14 @@ START_TEST(the_programs_of_the_guide)
     read_text("autograd/GUIDE.md");
     char *rest = text, *code, *want;
     int programs = 0;
-    enter();
+    make_folder();
     for (; (code = between(&rest, "```c\n", "\n```\n")) != NULL; programs++) {
         want = between(&rest, "```text\n", "```");
         ck_assert_msg(want != NULL, "program %d of the guide says not what it prints", programs);
         expect_program(code, want);
     }
     ck_assert_int_ge(programs, 10);
-    leave();
+    remove_folder();
 }
 END_TEST
 

@@ -14,7 +14,7 @@ static int smaller(int a, int b)
 }
 
 /* Characters of UTF-8, each a number; how many. */
-static int characters(agi_word w, unsigned letter[LONGEST])
+static int letters_of(agi_word w, unsigned letter[LONGEST])
 {
     int n = 0;
     for (size_t i = 0; i < w.length; i++) {
@@ -51,7 +51,7 @@ void agi_nearest_try(agi_nearest *n, const char *candidate)
     unsigned a[LONGEST], b[LONGEST];
     size_t length = strlen(candidate);
     if (length > LONGEST || n->word.length > LONGEST) return;
-    int letters = characters(n->word, a), d = distance(a, letters, b, characters((agi_word){ candidate, length }, b));
+    int letters = letters_of(n->word, a), d = distance(a, letters, b, letters_of((agi_word){ candidate, length }, b));
     if (d > (letters + 1) / 3 || (n->best && d >= n->distance)) return;
     n->best = candidate;
     n->distance = d;

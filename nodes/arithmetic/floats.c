@@ -28,6 +28,17 @@ const char agi_float_text[] =
     "    return both.number;\n"
     "}";
 
+/* r = t - n log(2), in two steps; then e^r = 1 + r + p r^2. */
+#define EXPONENTIAL_OF_REST \
+    "    r = t - n * 0.693359375f;\n" \
+    "    r = r + n * 2.12194440e-4f;\n" \
+    "    p = 1.9875691500e-4f;\n" \
+    "    p = p * r + 1.3981999507e-3f;\n" \
+    "    p = p * r + 8.3334519073e-3f;\n" \
+    "    p = p * r + 4.1665795894e-2f;\n" \
+    "    p = p * r + 1.6666665459e-1f;\n" \
+    "    p = p * r + 5.0000001201e-1f;\n"
+
 /* 2^n e^r, r at most half the logarithm of 2; the power of two in two factors, for what is below normal numbers. */
 const char agi_expf_text[] =
     "/* e^x, within 1.1 units in the last place. */\n"
@@ -40,14 +51,7 @@ const char agi_expf_text[] =
     "    n = t * 1.44269504f + 12582912.0f; /* t / log(2), whole, in the last bits */\n"
     "    power = agi_bits(n) - 0x4b400000 + 254;\n"
     "    n = agi_float(agi_bits(n)) - 12582912.0f;\n"
-    "    r = t - n * 0.693359375f;\n"
-    "    r = r + n * 2.12194440e-4f;\n"
-    "    p = 1.9875691500e-4f;\n"
-    "    p = p * r + 1.3981999507e-3f;\n"
-    "    p = p * r + 8.3334519073e-3f;\n"
-    "    p = p * r + 4.1665795894e-2f;\n"
-    "    p = p * r + 1.6666665459e-1f;\n"
-    "    p = p * r + 5.0000001201e-1f;\n"
+    EXPONENTIAL_OF_REST
     "    p = p * (r * r) + r + 1;\n"
     "    p = p * agi_float((power >> 1) << 23) * agi_float((power - (power >> 1)) << 23);\n"
     "    return agi_float(agi_bits(p) | nan);\n"
@@ -66,14 +70,7 @@ const char agi_expm1f_text[] =
     "    n = t * 1.44269504f + 12582912.0f;\n"
     "    power = agi_float((agi_bits(n) - 0x4b400000 + 126) << 23);\n"
     "    n = agi_float(agi_bits(n)) - 12582912.0f;\n"
-    "    r = t - n * 0.693359375f;\n"
-    "    r = r + n * 2.12194440e-4f;\n"
-    "    p = 1.9875691500e-4f;\n"
-    "    p = p * r + 1.3981999507e-3f;\n"
-    "    p = p * r + 8.3334519073e-3f;\n"
-    "    p = p * r + 4.1665795894e-2f;\n"
-    "    p = p * r + 1.6666665459e-1f;\n"
-    "    p = p * r + 5.0000001201e-1f;\n"
+    EXPONENTIAL_OF_REST
     "    p = p * (r * r) + r;\n"
     "    p = 2 * (p * power + (power - 0.5f));\n"
     "    return agi_float(agi_bits(p) | nan);\n"
