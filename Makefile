@@ -148,7 +148,7 @@ $(BUILD)/flags: FORCE | $(BUILD)/libraries
 
 # The libraries are looked for once, and installed where that is possible.
 PACKAGES = check uthash-dev libopenblas-dev libjansson-dev libmpfr-dev zlib1g-dev pkg-config
-PROBE = pkg-config --exists check && printf '\#include <%s.h>\n' uthash cblas jansson check mpfr zlib | $(CC) -E -x c -
+PROBE = pkg-config --exists check openblas && printf '\#include <%s.h>\n' uthash cblas jansson check mpfr zlib | $(CC) -E -x c -
 
 $(BUILD)/libraries:
 	@mkdir -p $(@D)

@@ -234,8 +234,8 @@ ag_node *ag_random_uniform(ag_graph *, ag_dtype, ag_shape), *ag_random_normal(ag
 ag_node *ag_dropout(ag_node *x, double p);  /* 0 with probability p, else x / (1 - p) */
 ag_node *ag_shuffle(ag_graph *, int64_t n); /* AG_I64 [n]: 0, 1, ..., n-1 in random order */
 
-/* ---- loops and branches: bodies are graph on inputs of their own, which no run feeds; what reads none of those, even
- * through another node, is computed once, outside. Differentiable to any order. ----------------------------------- */
+/* ---- loops and branches: bodies are graph on inputs of their own, which nothing else reads; what reads none of those,
+ * even through another node, is computed once, outside. Differentiable to any order. ------------------------------- */
 typedef struct {
     int64_t length; /* steps; 0: the states stay as they are, and there are no sequences and results */
     int states, sequences, results;

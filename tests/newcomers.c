@@ -226,6 +226,54 @@ START_TEST(names_that_are_misspelt)
 }
 END_TEST
 
+/* What the plan of the outputs fails with, now or when it is run without being fed. */
+static void expect_refused(ag_graph *g, int n, ag_node *const outputs[], const char *want)
+{
+    ag_plan *plan = ag_compile(g, n, outputs, NULL);
+    ag_run *run = plan ? ag_run_new(plan) : NULL;
+    ck_assert(!run || ag_eval(run) == AG_EARG);
+    ck_assert_str_eq(run ? ag_run_error(run) : ag_graph_error(g), want);
+    ag_run_free(run);
+    ag_plan_free(plan);
+    ag_graph_clear(g);
+}
+
+#define OUTSIDE " reads it outside: what leaves a loop are its final and stacked values"
+
+START_TEST(a_state_that_is_read_outside_of_its_loop)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *x = ag_input(g, "x", AG_F64, AG_SCALAR), *s = ag_input(g, "s", AG_F64, AG_SCALAR);
+    ag_node *rate = ag_input(g, "rate", AG_F64, AG_SCALAR), *next = ag_mul(s, ag_exp(rate)), *y, *z;
+    ag_node *elsewhere = ag_cos(x), *unread = ag_sin(rate), *h = ag_add(s, rate);
+    ag_scan(&(ag_scan_body){ .length = 3, .states = 1, .initial = &elsewhere, .state = &s, .next = &h }, &y, NULL);
+    expect_refused(g, 1, &(ag_node *){ ag_mul(y, ag_sin(s)) },
+                   "ag_compile: 's' f64[] stands for a value in the body of loop (node 9), "
+                   "but sin (node 11) f64[]" OUTSIDE);
+    expect_refused(g, 2, (ag_node *[]){ y, s },
+                   "ag_compile: 's' f64[] stands for a value in the body of loop (node 9), "
+                   "but the list of outputs" OUTSIDE);
+    /* Bodies alone are plans; readers are those that a plan has. */
+    expect_refused(g, 1, &next, "ag_eval: 2 inputs have not been fed: call ag_feed for 's' f64[], read by mul (node 4) "
+                                "f64[]; 'rate' f64[], read by exp (node 3) f64[]");
+    expect_refused(g, 1, &y, "ag_eval: 2 inputs have not been fed: call ag_feed for 'x' f64[], read by cos (node 5) "
+                             "f64[]; 'rate' f64[], read by add (node 8) f64[]");
+    expect_refused(g, 1, &unread,
+                   "ag_eval: 'rate' f64[] has not been fed: call ag_feed; it is read by sin (node 6) f64[]");
+    /* A loop in a loop: the inner one's state in the outer body. */
+    ag_node *outer = ag_input(g, "outer", AG_F64, AG_SCALAR);
+    ag_node *inner = ag_input(g, "inner", AG_F64, AG_SCALAR);
+    next = ag_square(inner);
+    ag_scan(&(ag_scan_body){ .length = 2, .states = 1, .initial = &outer, .state = &inner, .next = &next }, &z, NULL);
+    next = ag_add(z, ag_exp(inner));
+    ag_scan(&(ag_scan_body){ .length = 3, .states = 1, .initial = &x, .state = &outer, .next = &next }, &z, NULL);
+    expect_refused(g, 1, &z,
+                   "ag_compile: 'inner' f64[] stands for a value in the body of loop (node 16), "
+                   "but exp (node 18) f64[]" OUTSIDE);
+    ag_graph_free(g);
+}
+END_TEST
+
 START_TEST(parameters_that_a_file_names_otherwise)
 {
     char path[64], want[256];
@@ -259,6 +307,7 @@ Suite *suite_newcomers(void)
     tcase_add_test(t, the_gradient_of_a_vector);
     tcase_add_test(t, not_a_number_in_step_300);
     tcase_add_test(t, names_that_are_misspelt);
+    tcase_add_test(t, a_state_that_is_read_outside_of_its_loop);
     tcase_add_test(t, parameters_that_a_file_names_otherwise);
     suite_add_tcase(s, t);
     return s;

@@ -3,7 +3,8 @@
  *
  *   driver.c         ag_compile: what is asked for (options.c), within limits of memory (budget.c); stages.c: a plan
  *   nodes.c          the nodes that may be read here, in their order
- *   live.c           which nodes have values here, and which the plans of branches' sides compute
+ *   live.c           which nodes have values here, and which the plans of branches' sides compute; free_inputs.c: what
+ *                    reads the inputs that are fed
  *   read_graph.c     live nodes -> values: aliases and views resolved to strides over the memory of another value;
  *                    bounds.c, zeros.c: with zeros around it; same.c: one value for nodes that are computed alike
  *   rematerialise.c  what is computed again for a later sweep rather than kept for it
@@ -291,6 +292,10 @@ static inline int agi_are_unmarked(const uint8_t *marks)
  * a rewritten node? 0: no memory. Then what is handed to the sides of a live branch is known. */
 int agi_mark_live(agi_compiler *, uint8_t *live, int64_t *values, int *rewritten);
 const agi_sides *agi_sides_of(const agi_compiler *, const ag_node *branch); /* NULL: it is in some body */
+
+/* free_inputs.c. 0, after a failure: an input that stands for a value in a loop's body is read outside of it. */
+int agi_refuse_strays(agi_compiler *);
+void agi_find_readers(agi_compiler *); /* of the plan's inputs, once it has places */
 
 /* same.c: the node that is computed for x, one for all that are equal but for what was written, is asked for in the
  * order of the graph; AGI_NONE: no memory. Those with the mark (marks: by the nodes' order) are themselves. */

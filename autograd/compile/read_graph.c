@@ -353,7 +353,7 @@ int agi_read_graph(agi_compiler *c)
     if (rewritten && c->graph->intern && !agi_start_sameness(c, live, AGI_BOUND)) return 0;
     int made = make_all(c, live);
     agi_end_sameness(c);
-    if (!made || !carry_states(c)) return 0;
+    if (!made || !agi_refuse_strays(c) || !carry_states(c)) return 0;
     for (int k = 0; k < c->noutputs; k++) c->output_value[k] = hold_output(c, c->output[k]);
     give_results(c);
     agi_count_uses(c);

@@ -48,10 +48,11 @@ static int make_places(agi_compiler *c)
     }
     for (int k = 0; k < c->noutputs; k++) {
         const agi_value *it = &c->value[c->output_value[k]];
-        p->place[p->nplaces++] = (agi_place){ c->output[k], c->value[it->root].buffer, 1, 0 };
+        p->place[p->nplaces++] = (agi_place){ .node = c->output[k], .buffer = c->value[it->root].buffer, .output = 1 };
     }
     qsort(p->place, (size_t)p->nplaces, sizeof *p->place, agi_place_order);
     join_places(p);
+    agi_find_readers(c);
     return find_movable(c);
 }
 

@@ -1,5 +1,6 @@
 /* A picture of a graph for Graphviz: nodes in boxes within boxes, folded ones as one node, edges among these. */
 #include "picture.h"
+#include "control/loop.h"
 
 #include <stdlib.h>
 

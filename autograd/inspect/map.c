@@ -1,5 +1,6 @@
 /* The nodes that outputs are made of, bodies of loops and branches among them, and what each is there for. */
 #include "picture.h"
+#include "control/loop.h"
 
 #include <stdlib.h>
 

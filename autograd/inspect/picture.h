@@ -2,7 +2,7 @@
  *
  *   kind.c      what an operation is, for colours and sums
  *   map.c       the nodes and bodies below some outputs; forward, derivative or update; scope.c: in which scope
- *   body.c      of loops and branches, the bodies
+ *   body.c      of loops and branches, what flows through the bodies
  *   figures.c   values as text
  *   study.c     values of all nodes, and derivatives by them
  *   dot.c       a graph for Graphviz; boxes.c: its clusters, and which of them are folded; dot_plan.c: a plan
@@ -58,10 +58,6 @@ static inline agi_scope *agi_scope_at(const agi_map *m, uint32_t k)
 int agi_find_scopes(agi_map *);                          /* scope.c; 0: no memory */
 void agi_print_scope(agi_text *, const agi_map *, uint32_t scope); /* "block2/attn/wq" */
 
-/* The nodes that a loop's or branch's bodies begin and end with. The k-th of `count`, or NULL. */
-ag_node *agi_body_result(const ag_node *loop, uint32_t k);
-/* What input k stands for in the body: a bound leaf; NULL: it is read there itself, or by the loop. */
-ag_node *agi_body_leaf(const ag_node *loop, uint32_t k);
 /* What part k of the loop is made of in its body, of a branch in either; NULL: it is counted, or there is none. */
 ag_node *agi_body_of_part(const ag_node *loop, int part, int which);
 /* What says which way it goes, or how often: an input (0), a result of its body (1); or NULL. */

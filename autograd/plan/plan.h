@@ -334,6 +334,7 @@ typedef struct {
 /* Where the value of a leaf or an output is to be found after an evaluation. */
 typedef struct {
     const ag_node *node;
+    const ag_node *reader; /* of an input: the first operation here that was written with it; or NULL */
     uint32_t buffer;
     uint8_t output; /* it is listed as one */
     uint8_t moves;  /* its buffer may lie in the caller's memory: it holds no other value, no scalar program's */

@@ -1,37 +1,24 @@
 /* Inputs without a value, all in one message: by name, and by what reads them. */
 #include "run.h"
 
-/* The first operation that a user wrote with the leaf, or NULL. */
-static const ag_node *reader_of(const ag_node *leaf)
+static void print_reader(agi_text *t, const char *before, const agi_place *leaf)
 {
-    const ag_graph *g = leaf->graph;
-    for (int64_t id = (int64_t)leaf->id + 1; id < g->nnodes; id++) {
-        const ag_node *x = agi_node(g, id);
-        for (uint32_t k = 0; k < agi_written_inputs(x); k++)
-            if (x->in[k] == leaf) return x;
-    }
-    return NULL;
-}
-
-static void print_reader(agi_text *t, const char *before, const ag_node *leaf)
-{
-    const ag_node *reader = reader_of(leaf);
-    if (!reader) return;
+    if (!leaf->reader) return;
     agi_print(t, "%s", before);
-    agi_print_node(t, reader);
+    agi_print_node(t, leaf->reader);
 }
 
 /* The next unfed one from the plan's k-th leaf on, or NULL. */
-static const ag_node *next_unfed(const ag_run *r, int *k)
+static const agi_place *next_unfed(const ag_run *r, int *k)
 {
     const ag_plan *p = r->plan;
     while (*k < p->nleaves && r->fed[p->leaf[*k]]) ++*k;
-    return *k < p->nleaves ? p->buffer[p->leaf[(*k)++]].node : NULL;
+    return *k < p->nleaves ? agi_find_place(p, p->buffer[p->leaf[(*k)++]].node) : NULL;
 }
 
-static ag_status refuse_one(ag_run *r, const ag_node *leaf)
+static ag_status refuse_one(ag_run *r, const agi_place *leaf)
 {
-    agi_fail_run(r, "ag_eval", leaf, "has not been fed: call ag_feed");
+    agi_fail_run(r, "ag_eval", leaf->node, "has not been fed: call ag_feed");
     agi_text t = { r->message + strlen(r->message), r->message + sizeof r->message };
     print_reader(&t, "; it is read by ", leaf);
     return AG_EARG;
@@ -41,7 +28,7 @@ ag_status agi_refuse_unfed(ag_run *r)
 {
     enum { MOST = 4 };
     agi_text t = { r->message, r->message + sizeof r->message };
-    const ag_node *leaf;
+    const agi_place *leaf;
     int n = 0, shown = 0, k = 0;
     while (next_unfed(r, &k)) n++;
     k = 0;
@@ -49,7 +36,7 @@ ag_status agi_refuse_unfed(ag_run *r)
     agi_print(&t, "ag_eval: %d inputs have not been fed: call ag_feed for", n);
     while (shown < MOST && (leaf = next_unfed(r, &k))) {
         agi_print(&t, shown++ ? "; " : " ");
-        agi_print_node(&t, leaf);
+        agi_print_node(&t, leaf->node);
         print_reader(&t, ", read by ", leaf);
     }
     if (n > MOST) agi_print(&t, "; and %d more", n - MOST);

@@ -9,7 +9,7 @@
  *   loop_products.c    gradients of captured matrices, by one product of all steps
  *   loop_backward.c    reverse mode;  loop_forward.c: forward mode;  loop_batch.c: many values at once
  *
- *   capture.c          what bodies read from outside
+ *   body.c             what bodies begin and end with;  capture.c: what they read from outside
  *
  * compile/lower_loop.c makes bodies plans of their own, to step through. */
 #ifndef AGI_LOOP_H
@@ -80,6 +80,13 @@ ag_shape agi_part_shape(const ag_node *loop_or_branch, int part, ag_dtype *);
 void agi_take_apart(ag_node *loop_or_branch, ag_node *gout, ag_node *parts[], ag_node *active[]);
 ag_node *agi_flow_apart(ag_node *unpart, ag_node *active); /* the same, of a part into which it flows if active */
 ag_node *agi_more_parts(ag_node *before_or_null, ag_node *unpart); /* what flows into one node, together */
+
+/* ---- bodies: of loops and branches alike ------------------------------------------------------------------------ */
+
+/* The k-th of the nodes that the bodies are evaluated for, or NULL. */
+ag_node *agi_body_result(const ag_node *loop_or_branch, uint32_t k);
+/* What input k stands for in the body: a bound leaf; NULL: it is read there itself, or by the loop. */
+ag_node *agi_body_leaf(const ag_node *loop_or_branch, uint32_t k);
 
 /* ---- bodies: what they read ------------------------------------------------------------------------------------- */
 
