@@ -158,60 +158,90 @@ END_TEST
 
 enum { STEPS = 4, BATCH = 2, IN = 3, HIDDEN = 5 };
 
-/* What gate k of unit j is made of, by the inputs or the state. */
-static double gate(const char *layer, const char *from, const double *x, int64_t in, int k, int j)
+/* What gate k of unit j of a layer is made of, by the inputs or the state. */
+static double gate(const char *net_name, const char *from, int layer, const double *x, int64_t in, int k, int j)
 {
     char weight[64], bias[64];
-    snprintf(weight, sizeof weight, "%s/weight_%s", layer, from);
-    snprintf(bias, sizeof bias, "%s/bias_%s", layer, from);
+    snprintf(weight, sizeof weight, "%s/weight_%s_l%d", net_name, from, layer);
+    snprintf(bias, sizeof bias, "%s/bias_%s_l%d", net_name, from, layer);
     const int64_t row = k * HIDDEN + j;
     return dot(in, named(weight) + row * in, x) + named(bias)[row];
+}
+
+/* Over x [STEPS, BATCH, in] to y; h and c are carried. */
+static void lstm(int layer, int64_t in, const double *x, double (*h)[HIDDEN], double (*c)[HIDDEN], double *y)
+{
+    for (int at = 0; at < STEPS * BATCH; at++, x += in, y += HIDDEN) {
+        const int b = at % BATCH;
+        for (int j = 0; j < HIDDEN; j++) {
+            double a[4];
+            for (int k = 0; k < 4; k++)
+                a[k] = gate("lstm", "ih", layer, x, in, k, j) + gate("lstm", "hh", layer, h[b], HIDDEN, k, j);
+            c[b][j] = sigmoid(a[1]) * c[b][j] + sigmoid(a[0]) * tanh(a[2]);
+            y[j] = sigmoid(a[3]) * tanh(c[b][j]);
+        }
+        memcpy(h[b], y, HIDDEN * sizeof *y);
+    }
 }
 
 START_TEST(long_short_term_memory)
 {
     ag_node *x = values(AG_SHAPE(STEPS, BATCH, IN)), *start[] = { values(AG_SHAPE(BATCH, HIDDEN)), NULL }, *final[2];
-    ag_node *y = ag_net_lstm(net, "lstm", x, HIDDEN, start, final);
-    double h[BATCH][HIDDEN], c[BATCH][HIDDEN] = { { 0 } }, next[HIDDEN];
+    ag_node *y = ag_net_lstm(net, "lstm", x, HIDDEN, 1, start, final);
+    double h[BATCH][HIDDEN], c[BATCH][HIDDEN] = { { 0 } }, want[STEPS * BATCH * HIDDEN];
     run(5, (ag_node *[]){ y, final[0], final[1], x, start[0] });
     memcpy(h, of(start[0]), sizeof h);
-    for (int at = 0; at < STEPS * BATCH; at++) {
-        const int b = at % BATCH;
-        for (int j = 0; j < HIDDEN; j++) {
-            double a[4];
-            for (int k = 0; k < 4; k++)
-                a[k] = gate("lstm", "ih", of(x) + at * IN, IN, k, j) + gate("lstm", "hh", h[b], HIDDEN, k, j);
-            c[b][j] = sigmoid(a[1]) * c[b][j] + sigmoid(a[0]) * tanh(a[2]);
-            next[j] = sigmoid(a[3]) * tanh(c[b][j]);
-        }
-        memcpy(h[b], next, sizeof next);
-        expect_all(HIDDEN, of(y) + at * HIDDEN, next);
-    }
+    lstm(0, IN, of(x), h, c, want);
+    expect_all(STEPS * BATCH * HIDDEN, of(y), want);
     expect_all(BATCH * HIDDEN, of(final[0]), h[0]);
     expect_all(BATCH * HIDDEN, of(final[1]), c[0]);
 }
 END_TEST
 
-START_TEST(gated_recurrent_units)
+START_TEST(two_layers_of_it)
 {
-    ag_node *x = values(AG_SHAPE(STEPS, BATCH, IN)), *final, *y = ag_net_gru(net, "gru", x, HIDDEN, NULL, &final);
-    double h[BATCH][HIDDEN] = { { 0 } }, next[HIDDEN];
-    run(3, (ag_node *[]){ y, final, x });
-    for (int at = 0; at < STEPS * BATCH; at++) {
+    ag_node *x = values(AG_SHAPE(STEPS, BATCH, IN)), *start[] = { NULL, NULL, NULL, values(AG_SHAPE(BATCH, HIDDEN)) };
+    ag_node *final[4], *y = ag_net_lstm(net, "lstm", x, HIDDEN, 2, start, final);
+    double h[2][BATCH][HIDDEN] = { { { 0 } } }, c[2][BATCH][HIDDEN] = { { { 0 } } };
+    double first[STEPS * BATCH * HIDDEN], want[STEPS * BATCH * HIDDEN];
+    run(7, (ag_node *[]){ y, final[0], final[1], final[2], final[3], x, start[3] });
+    memcpy(c[1], of(start[3]), sizeof c[1]);
+    lstm(0, IN, of(x), h[0], c[0], first);
+    lstm(1, HIDDEN, first, h[1], c[1], want);
+    expect_all(STEPS * BATCH * HIDDEN, of(y), want);
+    for (int k = 0; k < 2; k++) {
+        expect_all(BATCH * HIDDEN, of(final[2 * k]), h[k][0]);
+        expect_all(BATCH * HIDDEN, of(final[2 * k + 1]), c[k][0]);
+    }
+}
+END_TEST
+
+static void gru(int layer, int64_t in, const double *x, double (*h)[HIDDEN], double *y)
+{
+    for (int at = 0; at < STEPS * BATCH; at++, x += in, y += HIDDEN) {
         const int b = at % BATCH;
         for (int j = 0; j < HIDDEN; j++) {
             double of_x[3], of_h[3];
             for (int k = 0; k < 3; k++) {
-                of_x[k] = gate("gru", "ih", of(x) + at * IN, IN, k, j);
-                of_h[k] = gate("gru", "hh", h[b], HIDDEN, k, j);
+                of_x[k] = gate("gru", "ih", layer, x, in, k, j);
+                of_h[k] = gate("gru", "hh", layer, h[b], HIDDEN, k, j);
             }
             const double z = sigmoid(of_x[1] + of_h[1]), n = tanh(of_x[2] + sigmoid(of_x[0] + of_h[0]) * of_h[2]);
-            next[j] = (1 - z) * n + z * h[b][j];
+            y[j] = (1 - z) * n + z * h[b][j];
         }
-        memcpy(h[b], next, sizeof next);
-        expect_all(HIDDEN, of(y) + at * HIDDEN, next);
+        memcpy(h[b], y, HIDDEN * sizeof *y);
     }
-    expect_all(BATCH * HIDDEN, of(final), h[0]);
+}
+
+START_TEST(gated_recurrent_units)
+{
+    ag_node *x = values(AG_SHAPE(STEPS, BATCH, IN)), *final[2], *y = ag_net_gru(net, "gru", x, HIDDEN, 2, NULL, final);
+    double h[2][BATCH][HIDDEN] = { { { 0 } } }, first[STEPS * BATCH * HIDDEN], want[STEPS * BATCH * HIDDEN];
+    run(4, (ag_node *[]){ y, final[0], final[1], x });
+    gru(0, IN, of(x), h[0], first);
+    gru(1, HIDDEN, first, h[1], want);
+    expect_all(STEPS * BATCH * HIDDEN, of(y), want);
+    for (int k = 0; k < 2; k++) expect_all(BATCH * HIDDEN, of(final[k]), h[k][0]);
 }
 END_TEST
 
@@ -277,6 +307,65 @@ START_TEST(transformer_block)
     dense("block/linear2/", T, 8, WIDTH, wide, more);
     for (int i = 0; i < T * WIDTH; i++) more[i] += h[i];
     expect_all(T * WIDTH, of(y), more);
+}
+END_TEST
+
+/* ---- dropout ----------------------------------------------------------------------------------------------------- */
+
+/* Sets a parameter to zeros, and `ones` of its first rows and columns to a diagonal of ones. */
+static void set(const char *name, int64_t columns, int ones)
+{
+    double data[64] = { 0 };
+    for (int i = 0; i < ones; i++) data[i * columns + i] = 1;
+    ck_assert_int_eq(ag_feed(r, ag_find(g, name), data), AG_OK);
+}
+
+/* In 200 evaluations every element of y - x is 0, `often`, or the multiple of what it is without dropout. */
+static void expect_dropped(const ag_node *y, const ag_node *x, const ag_node *plain, double multiple, double often)
+{
+    int zeros = 0, all = 0;
+    for (int turn = 0; turn < 200; turn++) {
+        ck_assert_int_eq(ag_eval(r), AG_OK);
+        for (int64_t i = 0; i < ag_size_of(y); i++, all++) {
+            const double d = of(y)[i] - of(x)[i], whole = of(plain)[i] - of(x)[i];
+            ck_assert(fabs(whole) > 1e-9 && (fabs(d) < 1e-12 || fabs(d - multiple * whole) < 1e-12));
+            zeros += fabs(d) < 1e-12;
+        }
+    }
+    expect_close((double)zeros / all, often, 0.05);
+}
+
+START_TEST(what_a_transformer_drops)
+{
+    ag_node *x = values(AG_SHAPE(1, T, WIDTH)), *y = ag_net_transformer(net, "block", x, HEADS, 8, NULL, 1);
+    net.dropout = 0.5;
+    ag_node *dropped = ag_net_transformer(net, "block", x, HEADS, 8, NULL, 1);
+    run(3, (ag_node *[]){ y, dropped, x });
+    set("block/linear2/weight", 8, 0);
+    set("block/linear2/bias", 0, 0);
+    expect_dropped(dropped, x, y, 2, 0.5); /* what attention makes */
+    set("block/self_attn/out_proj/weight", WIDTH, 0);
+    set("block/self_attn/out_proj/bias", 0, 0);
+    set("block/linear2/weight", 8, WIDTH);
+    expect_dropped(dropped, x, y, 4, 0.75); /* twice: before linear2 and after */
+}
+END_TEST
+
+START_TEST(what_is_dropped_between_recurrent_layers)
+{
+    ag_node *x = values(AG_SHAPE(STEPS, BATCH, IN)), *one = ag_net_gru(net, "gru", x, HIDDEN, 1, NULL, NULL);
+    ag_node *two = ag_net_gru(net, "gru", x, HIDDEN, 2, NULL, NULL);
+    net.dropout = 0.25;
+    ag_node *same = ag_net_gru(net, "gru", x, HIDDEN, 1, NULL, NULL);
+    ag_node *other = ag_net_gru(net, "gru", x, HIDDEN, 2, NULL, NULL);
+    run(4, (ag_node *[]){ one, same, two, other });
+    expect_all(STEPS * BATCH * HIDDEN, of(same), of(one)); /* nothing is between */
+    double before[STEPS * BATCH * HIDDEN], apart = 0;
+    memcpy(before, of(other), sizeof before);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    for (int i = 0; i < STEPS * BATCH * HIDDEN; i++)
+        apart += (of(other)[i] != before[i]) + (of(other)[i] != of(two)[i]);
+    ck_assert(apart > STEPS * BATCH * HIDDEN);
 }
 END_TEST
 
@@ -398,15 +487,17 @@ START_TEST(wrong_layers)
     WRONG(ag_net_dense(ag_net_in(net, "%s", name), "w", x, 4), AG_EARG, "parameter");
     WRONG(ag_net_conv(net, "conv", x, 2, 3, NULL), AG_ESHAPE, "ag_net_conv", "'conv'", "f64[2,3]");
     WRONG(ag_net_conv(net, "conv", images, 2, 3, &(ag_conv_options){ .groups = 2 }), AG_EARG, "2 groups of 3");
-    WRONG(ag_net_lstm(net, "lstm", x, 4, NULL, NULL), AG_ESHAPE, "ag_net_lstm", "'lstm'", "[steps, batch, in]");
-    WRONG(ag_net_gru(net, "gru", x, 4, NULL, NULL), AG_ESHAPE, "ag_net_gru", "'gru'");
+    WRONG(ag_net_lstm(net, "lstm", x, 4, 1, NULL, NULL), AG_ESHAPE, "ag_net_lstm", "'lstm'", "[steps, batch, in]");
+    WRONG(ag_net_gru(net, "gru", x, 4, 1, NULL, NULL), AG_ESHAPE, "ag_net_gru", "'gru'");
+    ag_node *sequence = values(AG_SHAPE(2, 2, 3));
+    WRONG(ag_net_gru(net, "gru", sequence, 4, 0, NULL, NULL), AG_EARG, "ag_net_gru", "'gru'", "0 layers");
     WRONG(ag_net_attention(net, "attn", rows, NULL, 3, NULL, 0), AG_EARG, "ag_net_attention", "4 columns", "3 heads");
     WRONG(ag_net_attention(net, "attn", rows, x, 2, NULL, 0), AG_ESHAPE, "ag_net_attention", "[batch, s, width]");
     WRONG(ag_net_weight(ag_net_new(g, AG_I64, 0), "w", AG_SHAPE(2), AG_ZEROS, 0), AG_ETYPE, "ag_net_weight");
     ag_node *bad = ag_dot(x, x);
     ag_graph_clear(g);
     ck_assert_ptr_eq(ag_net_transformer(net, "t", bad, 2, 8, NULL, 0), bad);
-    ck_assert_ptr_eq(ag_net_lstm(net, "l", bad, 4, NULL, NULL), bad);
+    ck_assert_ptr_eq(ag_net_lstm(net, "l", bad, 4, 1, NULL, NULL), bad);
     expect_well(g);
 }
 END_TEST
@@ -421,9 +512,12 @@ Suite *suite_networks(void)
     tcase_add_test(t, embeddings_and_norms);
     tcase_add_test(t, batch_norm_of_a_trained_network);
     tcase_add_test(t, long_short_term_memory);
+    tcase_add_test(t, two_layers_of_it);
     tcase_add_test(t, gated_recurrent_units);
     tcase_add_test(t, attention_to_another_sequence);
     tcase_add_test(t, transformer_block);
+    tcase_add_test(t, what_a_transformer_drops);
+    tcase_add_test(t, what_is_dropped_between_recurrent_layers);
     tcase_add_loop_test(t, first_values, 0, (int)COUNT(kinds));
     tcase_add_test(t, truncated_at_two);
     tcase_add_test(t, orthonormal_rows_or_columns);

@@ -9,6 +9,11 @@ ag_node *agi_net_product(ag_node *x, ag_node *weight, ag_node *bias)
     return bias ? ag_add(y, bias) : y;
 }
 
+ag_node *agi_net_drop(ag_net net, ag_node *x)
+{
+    return net.dropout ? ag_dropout(x, net.dropout) : x;
+}
+
 static ag_node *bias_of(ag_net net, int64_t out, int64_t fan_in)
 {
     return net.no_bias ? NULL : ag_net_weight(net, "bias", AG_SHAPE(out), AG_UNIFORM, 1 / sqrt((double)fan_in));

@@ -11,5 +11,6 @@ void agi_net_draw(double *values, ag_shape, ag_init, double size, uint64_t seed)
 
 /* x [rows, in] weight^T + bias, which may be NULL. */
 ag_node *agi_net_product(ag_node *x, ag_node *weight, ag_node *bias);
+ag_node *agi_net_drop(ag_net, ag_node *x); /* x, but for what the net drops */
 
 #endif

@@ -46,6 +46,7 @@ typedef struct { /* a plain value: what is changed in a copy holds for the layer
     ag_init init;     /* of the weights of dense layers and convolutions, */
     double size;      /* with that size */
     int no_bias;      /* 1: dense layers and convolutions have none */
+    double dropout;   /* probability, in training: between recurrent layers, and in transformers' blocks; 0: none */
     char separator;   /* between names; 0: '/'. With '.' they are those of PyTorch's files */
     char path[AG_NET_PATH];
 } ag_net;
@@ -75,17 +76,21 @@ ag_node *ag_net_layer_norm(ag_net, const char *name, ag_node *x);
  * followed so, running_mean and running_var. */
 ag_node *ag_net_batch_norm(ag_net, const char *name, ag_node *x, ag_node **update);
 
-/* Over a sequence x [steps, batch, in]: [steps, batch, hidden]. Parameters weight_ih, weight_hh, bias_ih, bias_hh, rows
- * by gates: input, forget, cell, output; reset, update, new. `initial`, what is carried, [batch, hidden] (hidden state,
- * and the LSTM's cell state), NULL: zeros; final[] is set to what is left of it, where it is not NULL. */
-ag_node *ag_net_lstm(ag_net, const char *name, ag_node *x, int64_t hidden, ag_node *const initial[], ag_node *final[]);
-ag_node *ag_net_gru(ag_net, const char *name, ag_node *x, int64_t hidden, ag_node *initial, ag_node **final);
+/* Over a sequence x [steps, batch, in]: [steps, batch, hidden], of the last of the layers, each of which goes over what
+ * the one before it makes, dropped as the net says. Parameters of the first: weight_ih_l0, weight_hh_l0, bias_ih_l0,
+ * bias_hh_l0, rows by gates: input, forget, cell, output; reset, update, new. `initial`, what is carried, [batch,
+ * hidden] each, by layer (of an LSTM the hidden state and the cell state), NULL: zeros, as is one that is NULL; final[]
+ * is set to what is left of them, where it is not NULL. */
+ag_node *ag_net_lstm(ag_net, const char *name, ag_node *x, int64_t hidden, int layers, ag_node *const initial[],
+                     ag_node *final[]);
+ag_node *ag_net_gru(ag_net, const char *name, ag_node *x, int64_t hidden, int layers, ag_node *const initial[],
+                    ag_node *final[]);
 
 /* Attention of `heads` heads of x [batch, t, width] to `to` [batch, s, width], NULL: to itself: in_proj_weight
  * [3 width, width] and in_proj_bias, out_proj. Mask and causal as for ag_attention_with. */
 ag_node *ag_net_attention(ag_net, const char *name, ag_node *x, ag_node *to, int heads, ag_node *mask, int causal);
 /* h = x + attention(norm1(x)); h + linear2(gelu(linear1(norm2(h)))), linear1 being `hidden` wide; the attention is
- * self_attn. Dropout is the caller's. */
+ * self_attn. Dropped as the net says is what is added to x and h, and what linear2 takes. */
 ag_node *ag_net_transformer(ag_net, const char *name, ag_node *x, int heads, int64_t hidden, ag_node *mask, int causal);
 
 #ifdef __cplusplus

@@ -2,6 +2,7 @@
 #include "layers.h"
 
 #include <math.h>
+#include <stdio.h>
 
 typedef struct {
     ag_net net;
@@ -11,27 +12,30 @@ typedef struct {
     ag_node *element, *state[2]; /* of a step: its inputs, and what it begins with */
 } layer;
 
-/* Not 0, if x is a sequence; if it is none, *bad. */
-static int start(layer *l, const ag_op *op, ag_net net, const char *name, ag_node *x, int64_t hidden, int64_t gates,
-                 ag_node **bad)
+/* One of the four that a layer has: "weight_ih_l0". */
+static ag_node *weight(const layer *l, const char *what, int k, ag_shape s)
 {
-    *bad = x;
+    char name[32];
+    snprintf(name, sizeof name, "%s_l%d", what, k);
+    return ag_net_weight(l->net, name, s, AG_UNIFORM, 1 / sqrt((double)l->hidden));
+}
+
+/* The k-th layer over x, [steps, batch, in]; 0: x, or what it is made with, is bad, and so are the layer's inputs. */
+static int start(layer *l, ag_net net, int k, ag_node *x, int64_t hidden, int64_t gates)
+{
+    *l = (layer){ .net = net, .inputs = x };
     if (ag_is_bad(x)) return 0;
     const ag_shape s = ag_shape_of(x);
-    if (s.rank != 3) *bad = ag_reject(x, op, AG_ESHAPE, "'%s' takes a sequence, [steps, batch, in]", name);
-    if (s.rank != 3) return 0;
-    *l = (layer){ .net = ag_net_in(net, "%s", name), .steps = s.dim[0], .batch = s.dim[1], .hidden = hidden };
-    const double bound = 1 / sqrt((double)hidden);
     const int64_t rows = gates * hidden;
-    ag_node *w = ag_net_weight(l->net, "weight_ih", AG_SHAPE(rows, s.dim[2]), AG_UNIFORM, bound);
-    l->weight = ag_net_weight(l->net, "weight_hh", AG_SHAPE(rows, hidden), AG_UNIFORM, bound);
-    ag_node *b = ag_net_weight(l->net, "bias_ih", AG_SHAPE(rows), AG_UNIFORM, bound);
-    l->bias = ag_net_weight(l->net, "bias_hh", AG_SHAPE(rows), AG_UNIFORM, bound);
+    *l = (layer){ .net = net, .steps = s.dim[0], .batch = s.dim[1], .hidden = hidden };
+    ag_node *w = weight(l, "weight_ih", k, AG_SHAPE(rows, s.dim[2]));
+    l->weight = weight(l, "weight_hh", k, AG_SHAPE(rows, hidden));
+    ag_node *b = weight(l, "bias_ih", k, AG_SHAPE(rows));
+    l->bias = weight(l, "bias_hh", k, AG_SHAPE(rows));
     ag_node *all = agi_net_product(ag_reshape(x, AG_SHAPE(-1, s.dim[2])), w, b);
     l->inputs = ag_reshape(all, AG_SHAPE(s.dim[0], s.dim[1], rows));
-    l->element = ag_input(l->net.graph, NULL, net.dtype, AG_SHAPE(s.dim[1], rows));
-    for (int k = 0; k < 2; k++) l->state[k] = ag_input(l->net.graph, NULL, net.dtype, AG_SHAPE(s.dim[1], hidden));
-    *bad = l->inputs;
+    l->element = ag_input(net.graph, NULL, net.dtype, AG_SHAPE(s.dim[1], rows));
+    for (int i = 0; i < 2; i++) l->state[i] = ag_input(net.graph, NULL, net.dtype, AG_SHAPE(s.dim[1], hidden));
     return !ag_is_bad(l->inputs);
 }
 
@@ -54,13 +58,12 @@ static ag_node *scan(const layer *l, int states, ag_node *const initial[], ag_no
     return stacked;
 }
 
-ag_node *ag_net_lstm(ag_net net, const char *name, ag_node *x, int64_t hidden, ag_node *const initial[],
-                     ag_node *final[])
+typedef ag_node *layer_over(ag_net, int k, ag_node *x, int64_t hidden, ag_node *const initial[], ag_node *final[]);
+
+static ag_node *lstm_layer(ag_net net, int k, ag_node *x, int64_t hidden, ag_node *const initial[], ag_node *final[])
 {
-    static const ag_op lstm = { .name = "ag_net_lstm" };
     layer l;
-    ag_node *bad;
-    if (!start(&l, &lstm, net, name, x, hidden, 4, &bad)) return final ? final[0] = final[1] = bad : bad;
+    if (!start(&l, net, k, x, hidden, 4)) return final ? final[0] = final[1] = l.inputs : l.inputs;
     ag_node *all = ag_add(agi_net_product(l.state[0], l.weight, l.bias), l.element);
     ag_node *change = ag_mul(ag_sigmoid(gate(&l, all, 0)), ag_tanh(gate(&l, all, 2)));
     ag_node *cell = ag_add(ag_mul(ag_sigmoid(gate(&l, all, 1)), l.state[1]), change);
@@ -68,16 +71,48 @@ ag_node *ag_net_lstm(ag_net net, const char *name, ag_node *x, int64_t hidden, a
     return scan(&l, 2, initial, next, final);
 }
 
-ag_node *ag_net_gru(ag_net net, const char *name, ag_node *x, int64_t hidden, ag_node *initial, ag_node **final)
+static ag_node *gru_layer(ag_net net, int k, ag_node *x, int64_t hidden, ag_node *const initial[], ag_node *final[])
 {
-    static const ag_op gru = { .name = "ag_net_gru" };
     layer l;
-    ag_node *bad;
-    if (!start(&l, &gru, net, name, x, hidden, 3, &bad)) return final ? *final = bad : bad;
+    if (!start(&l, net, k, x, hidden, 3)) return final ? final[0] = l.inputs : l.inputs;
     ag_node *h = l.state[0], *of_h = agi_net_product(h, l.weight, l.bias);
     ag_node *reset = ag_sigmoid(ag_add(gate(&l, l.element, 0), gate(&l, of_h, 0)));
     ag_node *keep = ag_sigmoid(ag_add(gate(&l, l.element, 1), gate(&l, of_h, 1)));
     ag_node *fresh = ag_tanh(ag_add(gate(&l, l.element, 2), ag_mul(reset, gate(&l, of_h, 2))));
     ag_node *next = ag_add(fresh, ag_mul(keep, ag_sub(h, fresh)));
-    return scan(&l, 1, &initial, &next, final);
+    return scan(&l, 1, initial, &next, final);
+}
+
+/* x, or a bad node in its place. */
+static ag_node *check(const ag_op *op, const char *name, ag_node *x, int layers)
+{
+    if (ag_is_bad(x)) return x;
+    if (ag_shape_of(x).rank != 3) return ag_reject(x, op, AG_ESHAPE, "'%s' takes a sequence, [steps, batch, in]", name);
+    return layers < 1 ? ag_reject(x, op, AG_EARG, "'%s': there cannot be %d layers", name, layers) : x;
+}
+
+/* Each over what the one before makes, some of that dropped. */
+static ag_node *stack(layer_over *over, ag_net net, ag_node *x, int64_t hidden, int layers, int states,
+                      ag_node *const initial[], ag_node *final[])
+{
+    for (int k = 0; k < layers; k++)
+        x = over(net, k, k ? agi_net_drop(net, x) : x, hidden, initial ? initial + k * states : NULL,
+                 final ? final + k * states : NULL);
+    return x;
+}
+
+ag_node *ag_net_lstm(ag_net net, const char *name, ag_node *x, int64_t hidden, int layers, ag_node *const initial[],
+                     ag_node *final[])
+{
+    static const ag_op lstm = { .name = "ag_net_lstm" };
+    x = check(&lstm, name, x, layers);
+    return stack(lstm_layer, ag_net_in(net, "%s", name), x, hidden, layers, 2, initial, final);
+}
+
+ag_node *ag_net_gru(ag_net net, const char *name, ag_node *x, int64_t hidden, int layers, ag_node *const initial[],
+                    ag_node *final[])
+{
+    static const ag_op gru = { .name = "ag_net_gru" };
+    x = check(&gru, name, x, layers);
+    return stack(gru_layer, ag_net_in(net, "%s", name), x, hidden, layers, 1, initial, final);
 }

@@ -58,7 +58,9 @@ ag_node *ag_net_transformer(ag_net net, const char *name, ag_node *x, int heads,
     if (ag_is_bad(x)) return x;
     const ag_shape s = ag_shape_of(x);
     net = ag_net_in(net, "%s", name);
-    x = ag_add(x, ag_net_attention(net, "self_attn", ag_net_layer_norm(net, "norm1", x), NULL, heads, mask, causal));
+    ag_node *seen = ag_net_attention(net, "self_attn", ag_net_layer_norm(net, "norm1", x), NULL, heads, mask, causal);
+    x = ag_add(x, agi_net_drop(net, seen));
     ag_node *h = ag_gelu(ag_net_dense(net, "linear1", ag_net_layer_norm(net, "norm2", x), hidden));
-    return ag_add(x, ag_net_dense(net, "linear2", h, s.rank ? s.dim[s.rank - 1] : 1));
+    h = ag_net_dense(net, "linear2", agi_net_drop(net, h), s.rank ? s.dim[s.rank - 1] : 1);
+    return ag_add(x, agi_net_drop(net, h));
 }
