@@ -6,20 +6,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BATCH = 64 };
 static const char usage[] =
-    "usage: fashion [--epochs N] [--images N] [--data DIR] [--lenet] [--checkpoint FILE] [--svg FILE]\n"
+    "usage: fashion [--epochs N] [--images N] [--data DIR] [--lenet] [--threads N] [--checkpoint FILE] [--svg FILE]\n"
     "  --epochs N         how many times all images are looked at (3)\n"
     "  --images N         learn from the first N images only\n"
     "  --data DIR         where Fashion-MNIST's four files are (/usr/share/datasets/fashion-mnist)\n"
     "  --lenet            a smaller network, faster and less exact\n"
+    "  --threads N        that compute at once (as many as there are processors); what comes of it is the same\n"
     "  --checkpoint FILE  written after each epoch and at Ctrl-C, and gone on from\n"
     "  --svg FILE         the images that were taken for something else (fashion.svg, beside the program)\n";
 
 typedef struct {
     const char *data, *checkpoint, *svg;
-    int epochs, images, lenet;
+    int epochs, images, lenet, threads;
 } choices;
 
 static int fail(const char *what, const char *why)
@@ -36,12 +38,13 @@ static int read_choices(choices *c, int n, char **word)
         else if (!value) return 0;
         else if (strcmp(word[k], "--epochs") == 0) c->epochs = atoi(word[++k]);
         else if (strcmp(word[k], "--images") == 0) c->images = atoi(word[++k]);
+        else if (strcmp(word[k], "--threads") == 0) c->threads = atoi(word[++k]);
         else if (strcmp(word[k], "--data") == 0) c->data = word[++k];
         else if (strcmp(word[k], "--checkpoint") == 0) c->checkpoint = word[++k];
         else if (strcmp(word[k], "--svg") == 0) c->svg = word[++k];
         else return 0;
     }
-    return c->epochs > 0 && c->images >= 0;
+    return c->epochs > 0 && c->images >= 0 && c->threads > 0;
 }
 
 /* ---- the model --------------------------------------------------------------------------------------------------- */
@@ -115,7 +118,8 @@ static int train(const images *m, const choices *c)
                            .field = { { .train = &pixels, .test = &m->test, .scale = 1 / 255.0 },
                                       { .train = &labels, .test = &m->test_labels } },
                            .metric = { "accuracy" }, .watch = 1, .epochs = c->epochs, .checkpoint = c->checkpoint,
-                           .progress = stdout, .interrupt = 1 }, &why);
+                           .progress = stdout, .interrupt = 1,
+                           .options = { .threads = c->threads } }, &why);
     int failed = 0;
     if (!f) failed = fail("", why.message);
     else if (ag_fit_train(f)) failed = fail("", ag_fit_error(f));
@@ -128,7 +132,8 @@ static int train(const images *m, const choices *c)
 int main(int count, char **word)
 {
     char beside[512];
-    choices c = { .data = "/usr/share/datasets/fashion-mnist", .svg = beside, .epochs = 3 };
+    choices c = { .data = "/usr/share/datasets/fashion-mnist", .svg = beside, .epochs = 3,
+                  .threads = (int)sysconf(_SC_NPROCESSORS_ONLN) };
     images m;
     ag_problem why;
     snprintf(beside, sizeof beside, "%s.svg", word[0]);
