@@ -27,7 +27,7 @@ static inline void accumulate_columns(ag_extents s, int64_t n, const float *x, f
 {
     double all[COLUMNS];
     float before[COLUMNS], few[COLUMNS];
-    for (int64_t i = 0; i < n; i++) all[i] = few[i] = -0.0f;
+    for (int64_t i = 0; i < n; i++) all[i] = before[i] = few[i] = -0.0f;
     for (int64_t k = 0; k < s.extent; k++, x += s.inner, out += s.inner) {
         int64_t i = 0;
         for (; i < n && k % MOST == 0; i++) before[i] = (float)(all[i] += few[i]), few[i] = -0.0f;

@@ -61,7 +61,7 @@ static double sigmoid(double x)
 /* out = x weight^T + bias, by rows. */
 static void dense(const char *layer, int64_t rows, int64_t in, int64_t out, const double *x, double *y)
 {
-    char weight[64], bias[64];
+    char weight[96], bias[96];
     snprintf(weight, sizeof weight, "%sweight", layer);
     snprintf(bias, sizeof bias, "%sbias", layer);
     for (int64_t i = 0; i < rows * out; i++)

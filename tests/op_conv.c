@@ -47,7 +47,7 @@ static void expect_conv(const op_row *r, const double *const in[], double *out)
     for (int64_t k = 0; k < op_count(y); k++) out[k] = 0;
     for (int64_t k = 0; k < op_count(few); k++)
         for (int64_t l = 0; l < op_count(w); l++) {
-            int64_t at[AG_MAX_RANK], tap[AG_MAX_RANK], to[AG_MAX_RANK];
+            int64_t at[AG_MAX_RANK], tap[AG_MAX_RANK], to[AG_MAX_RANK] = { 0 };
             int inside = 1;
             indices(few, k, at);
             indices(w, l, tap);

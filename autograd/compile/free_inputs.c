@@ -89,7 +89,7 @@ int agi_refuse_strays(agi_compiler *c)
 {
     agi_region r;
     const ag_node *leaf, *result;
-    if (c->body || !reads_one_of_them(c)) return 1;
+    if (c->body || !c->graph->bodies || !reads_one_of_them(c)) return 1;
     agi_region_start(&r, &c->arena, c->graph, 0, NULL, c->noutputs, c->output);
     for (const ag_node *x; (x = agi_region_next(&r));) {
         const int loop = (x->op->flags & AG_LOOP) != 0;

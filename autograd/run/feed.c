@@ -23,7 +23,7 @@ ag_status agi_check_leaf(ag_run *r, const char *what, const ag_node *x)
                                                            : "is computed: only inputs and parameters are fed");
 }
 
-/* Where the value goes: NULL if the plan does not need it. */
+/* Where the value goes; left as it is if the plan does not need it. */
 static ag_status find_place(const feeding *f, void **to)
 {
     ag_run *r = f->run;
@@ -31,7 +31,6 @@ static ag_status find_place(const feeding *f, void **to)
     if (status) return status;
     if (!f->data) return refuse(f, "has no data: NULL");
     const agi_place *at = agi_find_place(r->plan, f->leaf);
-    *to = NULL;
     r->message[0] = 0;
     if (!at && f->leaf->bound) return refuse(f, "stands for a value inside a loop or branch: no run feeds it");
     if (!at) return AG_OK;
@@ -43,7 +42,7 @@ static ag_status find_place(const feeding *f, void **to)
 
 ag_status ag_feed(ag_run *r, const ag_node *leaf, const void *data)
 {
-    void *to;
+    void *to = NULL;
     feeding f = { r, "ag_feed", leaf, data };
     ag_status status = r ? find_place(&f, &to) : AG_EARG;
     if (!status && to) memmove(to, data, (size_t)agi_node_bytes(leaf));
@@ -72,7 +71,7 @@ static ag_status check_fit(const feeding *f, ag_dtype from, int64_t count)
 #define FEED(suffix, type, code)                                                                \
     ag_status ag_feed_##suffix(ag_run *r, const ag_node *leaf, const type *data, int64_t count) \
     {                                                                                           \
-        void *to;                                                                               \
+        void *to = NULL;                                                                        \
         feeding f = { r, "ag_feed_" #suffix, leaf, data };                                      \
         ag_status status = r ? check_fit(&f, code, count) : AG_EARG;                            \
         if (!status) status = find_place(&f, &to);                                              \

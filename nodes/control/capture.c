@@ -195,7 +195,7 @@ int agi_find_captures(ag_graph *g, int n, ag_node *const results[], int nbound, 
     int found = -1;
     if (find_marks(g, n, results, nbound, bound, &c) && vet_body(&c, depth))
         found = list_captures(&c, n, results, captures);
-    for (int k = 0; found >= 0 && k < nbound; k++) bound[k]->bound = 1;
+    for (int k = 0; found >= 0 && k < nbound; k++) bound[k]->bound = 1, g->bodies = 1;
     agi_arena_free(&c.arena);
     return found;
 }
