@@ -3,6 +3,8 @@
 
 #include "networks/networks.h"
 
+#include <float.h>
+
 static ag_graph *g;
 static ag_net net;
 static ag_run *r;
@@ -119,6 +121,47 @@ START_TEST(convolutions)
             }
     }
     expect_all(2 * 6 * 30, of(y), want);
+}
+END_TEST
+
+/* Groups of one channel, of which each element goes to a 2 by 2 square of its own. */
+START_TEST(transposed_convolutions)
+{
+    ag_node *x = values(AG_SHAPE(2, 2, 3, 2)), *y;
+    double want[2 * 4 * 6 * 4];
+    y = ag_net_conv_transpose(net, "up", x, 4, 2, &(ag_conv_options){ .stride = { 2, 2 }, .groups = 2 });
+    run(2, (ag_node *[]){ y, x });
+    expect_shape(y, AG_SHAPE(2, 4, 6, 4));
+    expect_shape(ag_find(g, "up/weight"), AG_SHAPE(2, 2, 2, 2));
+    for (int at = 0; at < 2 * 4 * 24; at++) {
+        const int n = at / 96, out = at / 24 % 4, row = at / 4 % 6, column = at % 4, tap = row % 2 * 2 + column % 2;
+        const double *from = of(x) + ((n * 2 + out / 2) * 3 + row / 2) * 2 + column / 2;
+        want[at] = named("up/bias")[out] + *from * named("up/weight")[out * 4 + tap];
+    }
+    expect_all(2 * 4 * 24, of(y), want);
+}
+END_TEST
+
+START_TEST(norms_of_groups_and_by_size)
+{
+    ag_node *x = values(AG_SHAPE(2, 4, 3)), *y = ag_net_group_norm(net, "groups", x, 2);
+    ag_node *z = ag_net_rms_norm(net, "rms", x);
+    double want[24];
+    run(3, (ag_node *[]){ y, z, x });
+    expect_shape(ag_find(g, "groups/bias"), AG_SHAPE(4));
+    expect_shape(ag_find(g, "rms/weight"), AG_SHAPE(3));
+    for (int i = 0; i < 4; i++) { /* the parameters are 1 and 0 */
+        double mean = 0, square = 0;
+        for (int j = 0; j < 6; j++) mean += of(x)[6 * i + j] / 6;
+        for (int j = 0; j < 6; j++) square += pow(of(x)[6 * i + j] - mean, 2) / 6;
+        for (int j = 0; j < 6; j++) want[6 * i + j] = (of(x)[6 * i + j] - mean) / sqrt(square + 1e-5);
+    }
+    expect_all(24, of(y), want);
+    for (int i = 0; i < 24; i++) {
+        const double *row = of(x) + i / 3 * 3;
+        want[i] = of(x)[i] / sqrt((row[0] * row[0] + row[1] * row[1] + row[2] * row[2]) / 3 + DBL_EPSILON);
+    }
+    expect_all(24, of(z), want);
 }
 END_TEST
 
@@ -509,6 +552,8 @@ Suite *suite_networks(void)
     tcase_add_checked_fixture(t, begin, end);
     tcase_add_test(t, dense_layers);
     tcase_add_test(t, convolutions);
+    tcase_add_test(t, transposed_convolutions);
+    tcase_add_test(t, norms_of_groups_and_by_size);
     tcase_add_test(t, embeddings_and_norms);
     tcase_add_test(t, batch_norm_of_a_trained_network);
     tcase_add_test(t, long_short_term_memory);

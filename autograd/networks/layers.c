@@ -46,52 +46,48 @@ ag_node *ag_net_mlp(ag_net net, const char *name, ag_node *x, int layers, const 
     return x;
 }
 
+typedef ag_node *convolution(ag_node *x, ag_node *w, const ag_conv_options *);
+
+/* Filters that are as long along each axis, [out, channels / groups, *kernel] or, transposed, [channels, out / groups,
+ * *kernel]; plus a bias, of which there is one for each of the result's channels. */
+static ag_node *convolve(const ag_op *op, convolution *f, ag_net net, const char *name, ag_node *x, int64_t out,
+                         int64_t kernel, const ag_conv_options *options)
+{
+    if (ag_is_bad(x)) return x;
+    const ag_shape s = ag_shape_of(x);
+    const int64_t groups = options && options->groups ? options->groups : 1;
+    if (s.rank < 3) return ag_reject(x, op, AG_ESHAPE, "'%s' takes images, [n, channels, *size]", name);
+    if (groups < 1 || s.dim[1] % groups || out % groups)
+        return ag_reject(x, op, AG_EARG, "'%s': %lld groups of %lld channels and %lld filters are not alike", name,
+                         (long long)groups, (long long)s.dim[1], (long long)out);
+    const int transposed = f == ag_conv_transpose;
+    const int64_t first = transposed ? s.dim[1] : out, second = (transposed ? out : s.dim[1]) / groups;
+    ag_shape filters = { .rank = s.rank, .dim = { first, second } }, column = { .rank = s.rank - 1 };
+    int64_t fan_in = second;
+    for (int i = 2; i < s.rank; i++) fan_in *= filters.dim[i] = kernel;
+    for (int i = 0; i < column.rank; i++) column.dim[i] = i ? 1 : out;
+    net = ag_net_in(net, "%s", name);
+    ag_node *y = f(x, ag_net_weight(net, "weight", filters, net.init, net.size), options);
+    ag_node *bias = bias_of(net, out, fan_in);
+    return bias ? ag_add(y, ag_reshape(bias, column)) : y;
+}
+
 ag_node *ag_net_conv(ag_net net, const char *name, ag_node *x, int64_t out, int64_t kernel,
                      const ag_conv_options *options)
 {
     static const ag_op conv = { .name = "ag_net_conv" };
-    if (ag_is_bad(x)) return x;
-    const ag_shape s = ag_shape_of(x);
-    const int64_t groups = options && options->groups ? options->groups : 1;
-    if (s.rank < 3) return ag_reject(x, &conv, AG_ESHAPE, "'%s' takes images, [n, channels, *size]", name);
-    if (groups < 1 || s.dim[1] % groups || out % groups)
-        return ag_reject(x, &conv, AG_EARG, "'%s': %lld groups of %lld channels and %lld filters are not alike", name,
-                         (long long)groups, (long long)s.dim[1], (long long)out);
-    ag_shape filters = { .rank = s.rank, .dim = { out, s.dim[1] / groups } }, column = { .rank = s.rank - 1 };
-    int64_t fan_in = s.dim[1] / groups;
-    for (int i = 2; i < s.rank; i++) fan_in *= filters.dim[i] = kernel;
-    for (int i = 0; i < column.rank; i++) column.dim[i] = i ? 1 : out;
-    net = ag_net_in(net, "%s", name);
-    ag_node *y = ag_conv(x, ag_net_weight(net, "weight", filters, net.init, net.size), options);
-    ag_node *bias = bias_of(net, out, fan_in);
-    return bias ? ag_add(y, ag_reshape(bias, column)) : y;
+    return convolve(&conv, ag_conv, net, name, x, out, kernel, options);
+}
+
+ag_node *ag_net_conv_transpose(ag_net net, const char *name, ag_node *x, int64_t out, int64_t kernel,
+                               const ag_conv_options *options)
+{
+    static const ag_op conv = { .name = "ag_net_conv_transpose" };
+    return convolve(&conv, ag_conv_transpose, net, name, x, out, kernel, options);
 }
 
 ag_node *ag_net_embedding(ag_net net, const char *name, ag_node *indices, int64_t count, int64_t width)
 {
     net = ag_net_in(net, "%s", name);
     return ag_gather(ag_net_weight(net, "weight", AG_SHAPE(count, width), AG_NORMAL, 0), 0, indices);
-}
-
-ag_node *ag_net_layer_norm(ag_net net, const char *name, ag_node *x)
-{
-    const ag_shape s = ag_shape_of(x), last = AG_SHAPE(s.rank ? s.dim[s.rank - 1] : 1);
-    if (ag_is_bad(x)) return x;
-    net = ag_net_in(net, "%s", name);
-    ag_node *gain = ag_net_weight(net, "weight", last, AG_ONES, 0);
-    return ag_layer_norm(x, 1, gain, ag_net_weight(net, "bias", last, AG_ZEROS, 0), 0);
-}
-
-ag_node *ag_net_batch_norm(ag_net net, const char *name, ag_node *x, ag_node **update)
-{
-    if (update) *update = x;
-    if (ag_is_bad(x)) return x;
-    const ag_shape s = ag_shape_of(x), channels = AG_SHAPE(s.rank > 1 ? s.dim[1] : 1);
-    net = ag_net_in(net, "%s", name);
-    ag_node *gain = ag_net_weight(net, "weight", channels, AG_ONES, 0);
-    ag_node *bias = ag_net_weight(net, "bias", channels, AG_ZEROS, 0);
-    ag_node *mean = ag_net_weight(net, "running_mean", channels, AG_ZEROS, 0);
-    ag_node *variance = ag_net_weight(net, "running_var", channels, AG_ONES, 0);
-    if (!update) return ag_batch_norm(x, gain, bias, mean, variance, 0);
-    return ag_batch_norm_train(x, gain, bias, 0, mean, variance, 0, update);
 }

@@ -68,10 +68,16 @@ ag_node *ag_net_mlp(ag_net, const char *name, ag_node *x, int layers, const int6
                     ag_node *activation(ag_node *));
 /* x [n, channels, *size], filters as long along each axis: ag_conv, plus bias. */
 ag_node *ag_net_conv(ag_net, const char *name, ag_node *x, int64_t out, int64_t kernel, const ag_conv_options *);
+/* The same for ag_conv_transpose. */
+ag_node *ag_net_conv_transpose(ag_net, const char *name, ag_node *x, int64_t out, int64_t kernel,
+                               const ag_conv_options *);
 /* Rows of weight [count, width], drawn from a normal distribution, at integer indices: [*indices' shape, width]. */
 ag_node *ag_net_embedding(ag_net, const char *name, ag_node *indices, int64_t count, int64_t width);
-/* Over the last axis, by weight and bias. */
+/* Over the last axis, by weight and bias; by weight. */
 ag_node *ag_net_layer_norm(ag_net, const char *name, ag_node *x);
+ag_node *ag_net_rms_norm(ag_net, const char *name, ag_node *x);
+/* Over groups of channels, x [n, channels, ...], by weight and bias. */
+ag_node *ag_net_group_norm(ag_net, const char *name, ag_node *x, int64_t groups);
 /* Of channels, by weight and bias: of the batch, *update being an output to list; where update is NULL by what has been
  * followed so, running_mean and running_var. */
 ag_node *ag_net_batch_norm(ag_net, const char *name, ag_node *x, ag_node **update);
