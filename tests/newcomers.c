@@ -244,8 +244,9 @@ START_TEST(a_state_that_is_read_outside_of_its_loop)
 {
     ag_graph *g = ag_graph_new(NULL);
     ag_node *x = ag_input(g, "x", AG_F64, AG_SCALAR), *s = ag_input(g, "s", AG_F64, AG_SCALAR);
-    ag_node *rate = ag_input(g, "rate", AG_F64, AG_SCALAR), *next = ag_mul(s, ag_exp(rate)), *y, *z;
-    ag_node *elsewhere = ag_cos(x), *unread = ag_sin(rate), *h = ag_add(s, rate);
+    ag_node *rate = ag_input(g, "rate", AG_F64, AG_SCALAR), *grown = ag_exp(rate);
+    ag_node *next = ag_mul(s, grown), *y, *z;
+    ag_node *unread = ag_sin(rate), *elsewhere = ag_cos(x), *h = ag_add(s, rate);
     ag_scan(&(ag_scan_body){ .length = 3, .states = 1, .initial = &elsewhere, .state = &s, .next = &h }, &y, NULL);
     expect_refused(g, 1, &(ag_node *){ ag_mul(y, ag_sin(s)) },
                    "ag_compile: 's' f64[] stands for a value in the body of loop (node 9), "
@@ -256,10 +257,13 @@ START_TEST(a_state_that_is_read_outside_of_its_loop)
     /* Bodies alone are plans; readers are those that a plan has. */
     expect_refused(g, 1, &next, "ag_eval: 2 inputs have not been fed: call ag_feed for 's' f64[], read by mul (node 4) "
                                 "f64[]; 'rate' f64[], read by exp (node 3) f64[]");
-    expect_refused(g, 1, &y, "ag_eval: 2 inputs have not been fed: call ag_feed for 'x' f64[], read by cos (node 5) "
+    expect_refused(g, 1, &y, "ag_eval: 2 inputs have not been fed: call ag_feed for 'x' f64[], read by cos (node 6) "
                              "f64[]; 'rate' f64[], read by add (node 8) f64[]");
     expect_refused(g, 1, &unread,
-                   "ag_eval: 'rate' f64[] has not been fed: call ag_feed; it is read by sin (node 6) f64[]");
+                   "ag_eval: 'rate' f64[] has not been fed: call ag_feed; it is read by sin (node 5) f64[]");
+    expect_refused(g, 3, (ag_node *[]){ y, unread, grown },
+                   "ag_eval: 2 inputs have not been fed: call ag_feed for 'x' f64[], read by cos (node 6) f64[]; "
+                   "'rate' f64[], read by exp (node 3) f64[]");
     /* A loop in a loop: the inner one's state in the outer body. */
     ag_node *outer = ag_input(g, "outer", AG_F64, AG_SCALAR);
     ag_node *inner = ag_input(g, "inner", AG_F64, AG_SCALAR);
