@@ -1,11 +1,13 @@
-/* The diagonal matrix of a vector;  the gradient is the diagonal.  Of matrices: their diagonals (diagonal.c). */
+/* The diagonal matrix of a vector, or of each that lies on the last axis;  the gradient is the diagonal.  What users
+ * ask of matrices is their diagonals (diagonal.c). */
 #include "shared/matrix.h"
 
 static ag_status shape(ag_infer *c)
 {
     if (c->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
     if (c->shape.rank == 0) return ag_refuse(c, AG_ESHAPE, "a single number has no diagonal");
-    c->shape.dim[c->shape.rank++] = c->shape.dim[0];
+    c->shape.dim[c->shape.rank] = c->shape.dim[c->shape.rank - 1];
+    c->shape.rank++;
     return AG_OK;
 }
 
@@ -26,5 +28,5 @@ ag_node *ag_diag(ag_node *x)
 {
     if (!ag_is_bad(x) && x->rank >= 2) return agi_take_diagonal(x);
     x = ag_vet(&agi_diag, 1, &x, NULL);
-    return ag_is_bad(x) ? x : ag_define(&agi_diag, 1, &x, NULL, agi_put_diagonal(x, x->dim[0], x->dim[0]));
+    return ag_is_bad(x) ? x : agi_put_diagonal(x, x->dim[0], x->dim[0]);
 }

@@ -15,9 +15,14 @@ static size_t attribute_bytes(const void *attribute)
     return bytes_for(((const agi_strewn *)attribute)->values);
 }
 
+static const agi_strewn *places_of(const ag_node *y)
+{
+    return y->attribute;
+}
+
 static const ag_strides *place_of(const ag_node *y, uint32_t k)
 {
-    return &((const agi_strewn *)y->attribute)->at[k - 1];
+    return &places_of(y)->at[k - 1];
 }
 
 static ag_status shape(ag_infer *c)
@@ -46,33 +51,41 @@ static int64_t pieces(const ag_node *y)
     return (bytes + PIECE - 1) / PIECE;
 }
 
+static agi_mover *mover(const ag_node *y, const agi_way *how, uint32_t k)
+{
+    return k <= places_of(y)->stored ? how->copy : how->add;
+}
+
 /* All of operand k; vectors, which may be short, without a look at axes. */
 static void put(const ag_kernel_call *c, const agi_way *how, uint32_t k)
 {
     const ag_node *x = c->node->in[k];
+    agi_mover *move = mover(c->node, how, k);
     if (k && x->rank == 1) {
         const ag_strides *at = place_of(c->node, k);
-        how->add(x->dim[0], (char *)c->out + at->offset * (int64_t)how->to, at->stride[0], c->in[k],
-                 c->in_stride[k].stride[0]);
+        move(x->dim[0], (char *)c->out + at->offset * (int64_t)how->to, at->stride[0], c->in[k],
+             c->in_stride[k].stride[0]);
     } else {
-        const agi_path path = path_of(c->node, k, &c->in_stride[k]);
-        agi_go(&path, how, k ? how->add : how->copy, c->out, c->in[k]);
+        agi_path path = path_of(c->node, k, &c->in_stride[k]);
+        agi_path_swap(&path, agi_path_longest(&path), path.rank - 1);
+        agi_go(&path, how, move, c->out, c->in[k]);
     }
 }
 
-static void run_pieces(const ag_kernel_call *c, const agi_way *how, int zero, uint32_t from)
+/* clear: what no value has been stored at. */
+static void run_pieces(const ag_kernel_call *c, const agi_way *how, int clear, uint32_t from)
 {
-    enum { FEW = 16 };
+    enum { FEW = 32 };
     const ag_node *y = c->node;
     const int64_t n = ag_count(y), piece = PIECE / (int64_t)how->to;
     agi_path few[FEW], path;
     for (uint32_t k = from; k < y->nin && k < FEW; k++) few[k] = path_of(y, k, &c->in_stride[k]);
     for (int64_t first = c->first * piece; first < c->end * piece; first += piece) {
         const int64_t end = first + piece < n ? first + piece : n;
-        if (zero) memset((char *)c->out + (size_t)first * how->to, 0, (size_t)(end - first) * how->to);
+        if (clear) memset((char *)c->out + (size_t)first * how->to, 0, (size_t)(end - first) * how->to);
         for (uint32_t k = from; k < y->nin; k++) {
             if (k >= FEW) path = path_of(y, k, &c->in_stride[k]);
-            agi_go_within(k < FEW ? &few[k] : &path, how, k ? how->add : how->copy, c->out, c->in[k], first, end);
+            agi_go_within(k < FEW ? &few[k] : &path, how, mover(y, how, k), c->out, c->in[k], first, end);
         }
     }
 }
@@ -82,9 +95,10 @@ static ag_status run(const ag_kernel_call *c)
     const ag_node *y = c->node;
     const agi_way how = agi_way_of((ag_dtype)y->dtype, 0);
     const int zero = agi_is_nought(y->in[0]);
+    const int clear = zero && !places_of(y)->stored;
     const uint32_t from = zero || c->out == c->in[0]; /* operands before it are there */
-    if (pieces(y) > 1) return run_pieces(c, &how, zero, from), AG_OK;
-    if (zero) memset(c->out, 0, (size_t)agi_node_bytes(y));
+    if (pieces(y) > 1) return run_pieces(c, &how, clear, from), AG_OK;
+    if (clear) memset(c->out, 0, (size_t)agi_node_bytes(y));
     for (uint32_t k = from; k < y->nin; k++) put(c, &how, k);
     return AG_OK;
 }
@@ -98,24 +112,17 @@ static double flops(const ag_node *y)
 
 /* ---- hooks ------------------------------------------------------------------------------------------------------- */
 
-/* Where the elements of value k are in y, one after the other; x itself goes where it is. */
+/* Where a value's elements are in y, one after the other. */
 typedef struct {
     int64_t index[AG_MAX_RANK], at;
 } position;
 
-static position first_place(const ag_node *y, uint32_t k)
+static void next_place(const ag_node *value, const ag_strides *to, position *p)
 {
-    return (position){ .at = place_of(y, k)->offset };
-}
-
-static void next_place(const ag_node *y, uint32_t k, position *p)
-{
-    const ag_node *value = y->in[k];
-    const int64_t *stride = place_of(y, k)->stride;
     for (int i = value->rank; i-- > 0;) {
-        p->at += stride[i];
+        p->at += to->stride[i];
         if (++p->index[i] < value->dim[i]) break;
-        p->at -= stride[i] * value->dim[i];
+        p->at -= to->stride[i] * value->dim[i];
         p->index[i] = 0;
     }
 }
@@ -127,8 +134,9 @@ static ag_node *taken(const ag_node *y, ag_node *gout, uint32_t k)
     ag_graph *g = y->graph;
     int64_t *at = agi_allocate(&g->allocator, (size_t)n * sizeof *at);
     if (!at) return agi_fail(g, AG_EMEM, "strew: out of memory");
-    position p = first_place(y, k);
-    for (int64_t j = 0; j < n; j++, next_place(y, k, &p)) at[j] = p.at;
+    const ag_strides *to = place_of(y, k);
+    position p = { .at = to->offset };
+    for (int64_t j = 0; j < n; j++, next_place(y->in[k], to, &p)) at[j] = p.at;
     ag_node *all = ag_constant(g, AG_I64, ag_shape_in(y->in[k]), at);
     agi_release(&g->allocator, at);
     return ag_gather(ag_reshape(gout, AG_SHAPE(-1)), 0, all);
@@ -162,19 +170,47 @@ static int pattern(const ag_node *y, ag_dependence *d)
 {
     for (int64_t e = 0; e < ag_count(y); e++) ag_depends(d, e, 0, e);
     for (uint32_t k = 1; k < y->nin; k++) {
-        position p = first_place(y, k);
-        for (int64_t j = 0; j < ag_count(y->in[k]); j++, next_place(y, k, &p)) ag_depends(d, p.at, (int)k, j);
+        const ag_strides *to = place_of(y, k);
+        position p = { .at = to->offset };
+        for (int64_t j = 0; j < ag_count(y->in[k]); j++, next_place(y->in[k], to, &p)) ag_depends(d, p.at, (int)k, j);
     }
     return 1;
+}
+
+static agi_path longest_first(const ag_node *y, uint32_t k, const ag_strides *from)
+{
+    agi_path path = path_of(y, k, from);
+    agi_path_swap(&path, agi_path_longest(&path), 0);
+    return path;
+}
+
+/* Those that are stored, in one loop as far as they are as long. */
+static void write_stored(ag_source *s, const ag_node *y, const ag_strides in_stride[])
+{
+    const uint32_t end = (uint32_t)places_of(y)->stored + 1;
+    for (uint32_t first = 1; first < end; first++) {
+        const int64_t n = longest_first(y, first, &in_stride[first]).dim[0];
+        uint32_t k = 1;
+        while (longest_first(y, k, &in_stride[k]).dim[0] != n) k++;
+        if (k < first) continue;
+        ag_emit(s, "    for (i[0] = 0; i[0] < %lld; i[0]++) {\n", (long long)n);
+        for (; k < end; k++) {
+            const agi_path path = longest_first(y, k, &in_stride[k]);
+            if (path.dim[0] == n) agi_write_path_within(s, &path, k, "out", "=");
+        }
+        ag_emit(s, "    }\n");
+    }
 }
 
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     const int zero = agi_is_nought(y->in[0]);
+    const int64_t stored = places_of(y)->stored;
     ag_emit(s, "    int64_t i[%d];\n", AG_MAX_RANK);
-    if (zero) ag_emit(s, "    for (i[0] = 0; i[0] < %lld; i[0]++) out[i[0]] = 0;\n", (long long)ag_count(y));
+    if (stored) write_stored(s, y, in_stride);
+    else if (zero) ag_emit(s, "    for (i[0] = 0; i[0] < %lld; i[0]++) out[i[0]] = 0;\n", (long long)ag_count(y));
     else ag_emit(s, "    if (out != in0)\n");
-    for (uint32_t k = (uint32_t)zero; k < y->nin; k++) {
+    for (uint32_t k = stored ? (uint32_t)stored + 1 : (uint32_t)zero; k < y->nin; k++) {
         const agi_path path = path_of(y, k, &in_stride[k]);
         agi_write_path(s, &path, k, "out", k ? "+=" : "=");
     }
@@ -195,10 +231,56 @@ const ag_op agi_strew = { .name = "strew",
                           .batch = batch,
                           .pattern = pattern };
 
+/* Marks the elements that the value goes to, if none of them is marked. */
+static int take(char *taken, const ag_node *value, const ag_strides *to)
+{
+    const int64_t n = ag_count(value);
+    position p = { .at = to->offset };
+    for (int64_t j = 0; j < n; j++, next_place(value, to, &p))
+        if (taken[p.at]) return 0;
+    p = (position){ .at = to->offset };
+    for (int64_t j = 0; j < n; j++, next_place(value, to, &p)) taken[p.at] = 1;
+    return 1;
+}
+
+/* Values that lie beside one another come first: how many, if they lie on all of the `size` elements, of which none is
+ * marked as taken. */
+static int64_t gather_stored(agi_strewn *to, ag_node *value[], int64_t size, char *taken)
+{
+    int64_t stored = 0, count = 0;
+    for (int64_t k = 0; k < to->values; k++) {
+        if (!take(taken, value[k], &to->at[k])) continue;
+        ag_node *kept = value[stored];
+        const ag_strides at = to->at[stored];
+        value[stored] = value[k];
+        to->at[stored] = to->at[k];
+        value[k] = kept;
+        to->at[k] = at;
+        count += ag_count(value[stored++]);
+    }
+    return count == size ? stored : 0;
+}
+
+/* 0: out of memory. */
+static int find_stored(ag_graph *g, int64_t size, agi_strewn *to, ag_node *value[])
+{
+    int64_t count = 0;
+    for (int64_t k = 0; k < to->values; k++) count += ag_count(value[k]);
+    if (count < size) return 1;
+    char *taken = agi_allocate(&g->allocator, (size_t)size);
+    if (!taken) return 0;
+    memset(taken, 0, (size_t)size);
+    to->stored = gather_stored(to, value, size, taken);
+    agi_release(&g->allocator, taken);
+    return 1;
+}
+
 ag_node *agi_new_strew(ag_node *x, int64_t n, const ag_strides at[], ag_node *const value[])
 {
     if (ag_is_bad(x) || !n) return x;
     ag_graph *g = x->graph;
+    for (int64_t k = 0; k < n; k++)
+        if (ag_is_bad(value[k])) return value[k];
     ag_node **in = agi_allocate(&g->allocator, (size_t)(n + 1) * sizeof *in + bytes_for(n));
     if (!in) return agi_fail(g, AG_EMEM, "strew: out of memory");
     agi_strewn *p = (agi_strewn *)(void *)(in + n + 1);
@@ -206,7 +288,8 @@ ag_node *agi_new_strew(ag_node *x, int64_t n, const ag_strides at[], ag_node *co
     memcpy(p->at, at, (size_t)n * sizeof *at);
     in[0] = x;
     memcpy(in + 1, value, (size_t)n * sizeof *in);
-    ag_node *y = ag_apply(&agi_strew, (int)n + 1, in, p);
+    const int found = !agi_is_nought(x) || find_stored(g, ag_count(x), p, in + 1);
+    ag_node *y = found ? ag_apply(&agi_strew, (int)n + 1, in, p) : agi_fail(g, AG_EMEM, "strew: out of memory");
     agi_release(&g->allocator, in);
     return y;
 }

@@ -522,6 +522,29 @@ static ag_node *build_group(ag_node *const in[], const int *arg)
 /* ---- the rows --------------------------------------------------------------------------------------------------- */
 
 #define S OP_SHAPE
+/* On every element: on the even ones and the odd ones of the first, once more in their middle, then in blocks as they
+ * are, and by columns, of arg[0] each. */
+static ag_node *build_woven(ag_node *const in[], const int *arg)
+{
+    if (ag_is_bad(in[0])) return in[0];
+    const int64_t n = ag_size_of(in[0]), columns = arg[0];
+    ag_node *x = in[0], *matrix = ag_reshape(x, AG_SHAPE(-1, columns)), *all[] = { x, x, x, matrix, matrix };
+    const ag_strides at[] = { { 0, { 2 } }, { n / 2, { 1 } }, { 1, { 2 } }, { 2 * n, { columns, 1 } },
+                              { 3 * n, { 1, n / columns } } };
+    ag_node *zero = ag_cast(ag_number(x->graph, 0), ag_type_of(x));
+    return agi_new_strew(ag_broadcast_to(zero, AG_SHAPE(4 * n)), 5, at, all);
+}
+
+static void expect_woven(const op_row *r, const double *const in[], double *out)
+{
+    const int64_t n = op_count(r->in[0]), columns = r->arg[0];
+    for (int64_t j = 0; j < n; j++) {
+        out[2 * j] = out[2 * j + 1] = out[2 * n + j] = in[0][j];
+        out[3 * n + j / columns + j % columns * (n / columns)] = in[0][j];
+    }
+    for (int64_t j = 0; j < n; j++) out[n / 2 + j] += in[0][j];
+}
+
 #define MOVED(name, flags, in, out, ...) \
     { #name, build_##name, expect_##name, 1, { in }, out, -3, 3, { __VA_ARGS__ }, (flags) | ROW_INTEGERS },
 #define ASSEMBLED(in, out, ...) \
@@ -542,6 +565,8 @@ const op_row op_moves[] = {
     STREWN(S(70, 70), S(70), S(60, 60), 69, 69, 70, 71)
     { "strew", build_diagonals, expect_diagonals, 1, { S(6) }, S(7, 7), -3, 3, { 7 }, ROW_INNER },
     { "strew", build_diagonals, expect_diagonals, 1, { S(1) }, S(2, 2), -3, 3, { 2 }, ROW_INNER },
+    { "strew", build_woven, expect_woven, 1, { S(6) }, S(24), -3, 3, { 2 }, ROW_INNER },
+    { "strew", build_woven, expect_woven, 1, { S(42) }, S(168), -3, 3, { 6 }, ROW_INNER },
     { "parameter", build_leaf, expect_same, 1, { S(3, 5) }, S(3, 5), -3, 3, { 0 }, ROW_INTEGERS },
     { "input", build_leaf, expect_same, 1, { OP_SCALAR }, OP_SCALAR, -3, 3, { 0 }, ROW_INTEGERS },
     { "constant", build_constant, expect_constant, 1, { S(7) }, S(7), -3, 3, { 0 }, ROW_INNER },

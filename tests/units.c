@@ -305,6 +305,81 @@ START_TEST(sparse_grid)
 }
 END_TEST
 
+/* Rows by rows: of each a few sums, products and columns, all of which stay diagonals. */
+enum { ROWS = 20, WIDE = 9 };
+
+static void fill(int64_t n, double *to)
+{
+    uint64_t state = 8;
+    for (int64_t i = 0; i < n; i++) to[i] = test_random(&state, -1, 1);
+}
+
+static double of_row(const double *at, const double *by, int64_t j) /* sum of at[m] by[m, j] */
+{
+    double sum = 0;
+    for (int64_t m = 0; m < WIDE; m++) sum += at[m] * by[m * WIDE + j];
+    return sum;
+}
+
+/* y[k, i] = |x[k]|^2 sum of x[k + 1, j] a[j, i] */
+START_TEST(sparse_rows)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    double at[ROWS * WIDE], by[WIDE * WIDE], *got;
+    fill(ROWS * WIDE, at);
+    fill(WIDE * WIDE, by);
+    x = ag_parameter(g, "x", AG_F64, AG_SHAPE(ROWS, WIDE), at);
+    ag_node *a = ag_parameter(g, "a", AG_F64, AG_SHAPE(WIDE, WIDE), by);
+    ag_node *size = ag_sum_axis(ag_square(ag_slice(x, 0, 0, -1, 1)), 1, 1);
+    const ag_sparse *s = ag_sparse_jacobian(ag_mul(size, ag_matmul(ag_slice(x, 0, 1, AG_END, 1), a)), 1, &x, NULL);
+    expect_well(g);
+    ck_assert_int_eq(s->nonzeros, (ROWS - 1) * WIDE * 2 * WIDE);
+    expect_in_plan(s->values, "gather#", 0);
+    got = malloc((size_t)s->nonzeros * sizeof *got);
+    test_evaluate(1, (ag_node *[]){ s->values }, NULL, &got);
+    for (int64_t r = 0; r < s->rows; r++)
+        for (int64_t e = s->row_start[r]; e < s->row_start[r + 1]; e++) {
+            const int64_t k = r / WIDE, i = r % WIDE, j = s->column[e] % WIDE, next = s->column[e] / WIDE - k;
+            double norm = 0;
+            for (int64_t m = 0; m < WIDE; m++) norm += at[k * WIDE + m] * at[k * WIDE + m];
+            const double slope = 2 * at[k * WIDE + j] * of_row(at + (k + 1) * WIDE, by, i);
+            const double want = next ? norm * by[j * WIDE + i] : slope;
+            ck_assert_msg(test_close(got[e], want, 1e-13), "%lld, %lld: %.17g, not %.17g", (long long)r, (long long)j,
+                          got[e], want);
+        }
+    free(got);
+    ag_graph_free(g);
+}
+END_TEST
+
+/* More diagonals than are kept apart: y[i] = sum of (k + 1) x[i + k]^2. */
+START_TEST(sparse_many)
+{
+    enum { LENGTH = 640, WINDOW = 600 };
+    ag_graph *g = ag_graph_new(NULL);
+    double at[LENGTH], *got;
+    fill(LENGTH, at);
+    x = ag_parameter(g, "x", AG_F64, AG_SHAPE(LENGTH), at);
+    ag_node *y = NULL;
+    for (int k = 0; k < WINDOW; k++) {
+        ag_node *term = ag_mul(ag_number(g, k + 1), ag_square(ag_slice(x, 0, k, k + LENGTH - WINDOW, 1)));
+        y = y ? ag_add(y, term) : term;
+    }
+    const ag_sparse *s = ag_sparse_jacobian(y, 1, &x, NULL);
+    expect_well(g);
+    ck_assert_int_eq(s->nonzeros, (LENGTH - WINDOW) * WINDOW);
+    got = malloc((size_t)s->nonzeros * sizeof *got);
+    test_evaluate(1, (ag_node *[]){ s->values }, NULL, &got);
+    for (int64_t i = 0; i < s->rows; i++)
+        for (int64_t e = s->row_start[i]; e < s->row_start[i + 1]; e++) {
+            const int64_t j = s->column[e];
+            ck_assert(test_close(got[e], 2 * (double)(j - i + 1) * at[j], 1e-13));
+        }
+    free(got);
+    ag_graph_free(g);
+}
+END_TEST
+
 /* Large results are made piece by piece, on any number of threads. */
 START_TEST(pieces)
 {
@@ -374,6 +449,8 @@ Suite *suite_units(void)
     tcase_add_test(t, chain);
     tcase_add_test(t, sparse_chain);
     tcase_add_test(t, sparse_grid);
+    tcase_add_test(t, sparse_rows);
+    tcase_add_test(t, sparse_many);
     tcase_add_test(t, pieces);
     tcase_add_test(t, no_product_with_units);
     tcase_add_test(t, zeros_are_exact);

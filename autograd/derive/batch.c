@@ -20,9 +20,15 @@ typedef struct {
     ag_node **batched;    /* the node with the new axis, */
     agi_stripes **on;   /* or what that is, as long as nobody needs a tensor */
     int alone, stopped;   /* nobody is to, and nothing else is to be there; somebody does */
+    agi_stripe *room;     /* for those of the node that is being batched */
+    int64_t beyond;       /* how many stripes nodes have that have more than FEW */
     operand_room operand;
     agi_arena arena;
 } batching;
+
+/* A batch is an operation a node, however many values it is for, stripes are one each: of short ones nodes have few,
+ * and only so many have more. */
+enum { FEW = 16, MOST_BEYOND = 8192 };
 
 /* ---- one node --------------------------------------------------------------------------------------------------- */
 
@@ -130,8 +136,7 @@ static agi_stripes *keep(batching *b, const agi_stripes *all)
 static int batch_stripes(batching *b, const ag_node *y, uint32_t at)
 {
     const operand_room *r = &b->operand;
-    agi_stripe room[AGI_MOST_STRIPES];
-    agi_stripes to = { .stripe = room, .alone = b->alone };
+    agi_stripes to = { .stripe = b->room, .alone = b->alone };
     uint32_t end, first = operands(y, &end), some = 0;
     for (uint32_t k = first; k < end; k++) {
         uint32_t from = agi_place_in(&b->between, y->in[k]);
@@ -143,6 +148,7 @@ static int batch_stripes(batching *b, const ag_node *y, uint32_t at)
         some += r->on[k]->n || !r->on[k]->rest;
     }
     if (!some || !agi_through_stripes(y, first, end, r->on, b->count, &to)) return 0;
+    if (to.n > FEW && (b->beyond += to.n) > MOST_BEYOND) return 0;
     ag_node *rest = batch_rests(b, y);
     if (rest) to.rest = to.rest ? ag_add(to.rest, rest) : rest;
     if (!to.n && to.rest) b->batched[at] = to.rest;
@@ -169,10 +175,11 @@ static int find_between(batching *b, int nu, ag_node *const u[], int m, ag_node 
     return !r->failed && b->depends && b->batched && b->on;
 }
 
-/* What the u are: of_u, or, if that is NULL, all unit vectors. */
+/* What the u are: of_u, or, if that is NULL, all unit vectors. 0: out of memory. */
 static int begin(batching *b, int nu, ag_node *const u[], ag_node *const of_u[])
 {
     int64_t first = 0;
+    if (!of_u && !(b->room = agi_arena_take(&b->arena, AGI_MOST_STRIPES * sizeof *b->room))) return 0;
     for (int i = 0; i < nu; first += ag_count(u[i++])) {
         uint32_t at = agi_place_in(&b->between, u[i]);
         if (at == AGI_NOWHERE) continue;

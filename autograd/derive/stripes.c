@@ -91,9 +91,10 @@ void agi_unit_stripes(const ag_node *x, int64_t first, agi_stripes *out)
 
 ag_node *agi_tensor_of_stripes(const agi_stripes *all, const ag_node *like, int64_t count)
 {
-    ag_node *value[AGI_MOST_STRIPES], *rest = all->rest;
-    ag_strides at[AGI_MOST_STRIPES], own = ag_contiguous(like);
-    for (int k = 0; k < all->n; k++) {
+    ag_graph *g = like->graph;
+    ag_node *rest = all->rest, **value = agi_allocate(&g->allocator, ((size_t)all->n + 1) * sizeof *value);
+    ag_strides *at = agi_allocate(&g->allocator, ((size_t)all->n + 1) * sizeof *at), own = ag_contiguous(like);
+    for (int k = 0; value && at && k < all->n; k++) {
         const agi_stripe *d = &all->stripe[k];
         at[k] = (ag_strides){ .offset = d->along.offset * ag_count(like) };
         for (int i = 0; i < like->rank; i++) {
@@ -102,9 +103,11 @@ ag_node *agi_tensor_of_stripes(const agi_stripes *all, const ag_node *like, int6
         }
         value[k] = d->value;
     }
-    if (!rest) rest = ag_broadcast_to(ag_cast(ag_number(like->graph, 0), (ag_dtype)like->dtype),
-                                      ag_batch_shape(like, count));
-    return agi_new_strew(rest, all->n, at, value);
+    if (!rest) rest = ag_broadcast_to(ag_cast(ag_number(g, 0), (ag_dtype)like->dtype), ag_batch_shape(like, count));
+    ag_node *y = value && at ? agi_new_strew(rest, all->n, at, value) : agi_fail(g, AG_EMEM, "stripes: out of memory");
+    agi_release(&g->allocator, at);
+    agi_release(&g->allocator, value);
+    return y;
 }
 
 /* ---- pointwise operations ---------------------------------------------------------------------------------------- */
@@ -269,17 +272,40 @@ static void drop_axis(agi_stripe *d, int axis)
     }
 }
 
-static int sum_axis(const ag_node *y, int axis, const agi_stripe *d, int64_t count, agi_stripes *out)
+/* Those that are so many elements along an axis that is summed over are as many stripes. */
+enum { SHORT = 16 };
+
+/* The stripe's j-th elements on this axis. */
+static agi_stripe slice_of(const agi_stripe *d, int axis, int64_t j)
 {
     agi_stripe to = *d;
-    const int only = only_axis(d), keep = y->rank == y->in[0]->rank;
-    if (!d->along.stride[axis]) {
-        to.value = ag_apply(y->op, 1, &to.value, y->attribute);
-        if (!keep) drop_axis(&to, axis);
-        else to.start[axis] = 0;
-        return add(out, &to);
-    }
-    if (only != axis || out->alone) return 0;
+    to.value = ag_slice(d->value, axis, j, j + 1, 1);
+    to.along.offset += j * d->along.stride[axis];
+    to.start[axis] += j * d->step[axis];
+    return to;
+}
+
+/* All on this axis are of one direction. */
+static int add_sum(const ag_node *y, int axis, agi_stripe to, agi_stripes *out)
+{
+    to.value = ag_apply(y->op, 1, &to.value, y->attribute);
+    if (y->rank < y->in[0]->rank) drop_axis(&to, axis);
+    else to.start[axis] = 0;
+    return add(out, &to);
+}
+
+static int add_slices(const ag_node *y, int axis, const agi_stripe *d, agi_stripes *out)
+{
+    if (d->value->dim[axis] > SHORT) return 0;
+    for (int64_t j = 0; j < d->value->dim[axis]; j++)
+        if (!add_sum(y, axis, slice_of(d, axis, j), out)) return 0;
+    return 1;
+}
+
+static int sum_axis(const ag_node *y, int axis, const agi_stripe *d, int64_t count, agi_stripes *out)
+{
+    if (!d->along.stride[axis]) return add_sum(y, axis, *d, out);
+    if (only_axis(d) != axis || out->alone) return add_slices(y, axis, d, out);
     int order[AG_MAX_RANK] = { axis };
     for (int i = 0, n = 1; i < d->value->rank; i++)
         if (i != axis) order[n++] = i;
@@ -316,6 +342,24 @@ static int sum(const ag_node *y, const agi_stripe *d, int64_t count, agi_stripes
     return axis == AG_ALL ? sum_all(y, d, count, out) : sum_axis(y, axis, d, count, out);
 }
 
+/* As `product`, of the other operand as far as the stripe lies beside it. */
+static int product_slices(const ag_node *y, int k, const agi_stripe *d, ag_node *other, agi_stripes *out)
+{
+    const int inner = 1 - k;
+    if (d->value->dim[inner] > SHORT) return 0;
+    for (int64_t j = 0; j < d->value->dim[inner]; j++) {
+        const agi_stripe part = slice_of(d, inner, j);
+        agi_stripe to = { .along = { .offset = part.along.offset } };
+        fill(&to, y);
+        to.along.stride[k] = d->along.stride[k];
+        to.start[k] = d->start[k];
+        to.step[k] = d->step[k];
+        to.value = ag_mul(part.value, ag_slice(other, k, j, j + 1, 1));
+        if (!add(out, &to)) return 0;
+    }
+    return 1;
+}
+
 /* Operand k of a product of two matrices: its axis k stays, its other one is summed over. */
 static int product(const ag_node *y, int k, const agi_stripe *d, int64_t count, agi_stripes *out)
 {
@@ -330,7 +374,7 @@ static int product(const ag_node *y, int k, const agi_stripe *d, int64_t count, 
         to.value = k ? ag_matmul(other, d->value) : ag_matmul(d->value, other);
         return add(out, &to);
     }
-    if (only != inner || out->alone) return 0;
+    if (only != inner || out->alone) return product_slices(y, k, d, other, out);
     const int64_t n = d->value->dim[inner], own = d->value->dim[k];
     ag_node *mine = inner ? ag_transpose(d->value, NULL) : d->value, *its = inner ? other : ag_transpose(other, NULL);
     mine = ag_reshape(mine, k ? AG_SHAPE(n, 1, own) : AG_SHAPE(n, own, 1));

@@ -14,7 +14,7 @@ typedef struct {
     int64_t start[AG_MAX_RANK], step[AG_MAX_RANK];
 } agi_stripe;
 
-enum { AGI_MOST_STRIPES = 16 };
+enum { AGI_MOST_STRIPES = 512 };
 
 /* The sum of them, which lie differently, and of `rest`. */
 typedef struct {

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { MOST_BLOCKS = 256 };
+enum { MOST_BLOCKS = 1024, MANY = 256, LONG = 8 }; /* of more than MANY the mean is to be LONG */
 
 /* Elements of a stripe's value, seen as rows of its last axis: rows first_row to before end_row, from column first on,
  * and where they go: to + by_row i + by_column j. */
@@ -206,33 +206,65 @@ static int find_row(search *s, int64_t row, int64_t columns, int64_t direction, 
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
+/* Values that go to the same elements are added before they go there. */
+static int put(search *s, ag_node *value, const ag_strides *at)
+{
+    for (int k = 0; k < s->n; k++) {
+        if (memcmp(at, &s->at[k], sizeof *at) || !ag_same_shape(value, s->value[k])) continue;
+        s->value[k] = ag_add(s->value[k], value);
+        return 1;
+    }
+    if (s->n == MOST_BLOCKS) return 0;
+    s->value[s->n] = value;
+    s->at[s->n++] = *at;
+    return 1;
+}
+
+/* Columns `first` to before `end` of the block, of the rows that it has. */
+static int put_columns(search *s, ag_node *rows, const block *b, int64_t first, int64_t end)
+{
+    const int64_t n = b->end_row - b->first_row, to = b->to + first * b->by_column;
+    ag_node *value = ag_slice(rows, 1, b->first + first, b->first + end, 1);
+    if (end - first == 1) return put(s, ag_reshape(value, AG_SHAPE(n)), &(ag_strides){ to, { n > 1 ? b->by_row : 0 } });
+    return put(s, value, &(ag_strides){ to, { n > 1 ? b->by_row : 0, b->by_column } });
+}
+
+/* Of a few long columns each by itself: others may go where one of them does. */
+static int put_block(search *s, ag_node *all, const block *b)
+{
+    enum { FEW = 16 };
+    ag_node *rows = ag_slice(all, 0, b->first_row, b->end_row, 1);
+    if (ag_is_bad(rows)) return 0;
+    if (b->count > FEW || b->count >= b->end_row - b->first_row) return put_columns(s, rows, b, 0, b->count);
+    for (int64_t j = 0; j < b->count; j++)
+        if (!put_columns(s, rows, b, j, j + 1)) return 0;
+    return 1;
+}
+
 static int add_stripe(search *s, const agi_stripe *d)
 {
     s->blocks = s->open = 0;
-    if (!go_over(s, d, find_row) || s->n + s->blocks > MOST_BLOCKS) return 0;
+    if (!go_over(s, d, find_row)) return 0;
     ag_node *all = ag_reshape(d->value, AG_SHAPE(-1, columns_of(d)));
-    for (int k = 0; k < s->blocks; k++) {
-        const block *b = &s->of[k];
-        ag_node *rows = ag_slice(all, 0, b->first_row, b->end_row, 1);
-        s->value[s->n] = ag_slice(rows, 1, b->first, b->first + b->count, 1);
-        s->at[s->n++] = (ag_strides){ b->to, { b->end_row - b->first_row > 1 ? b->by_row : 0,
-                                               b->count > 1 ? b->by_column : 0 } };
-    }
+    for (int k = 0; k < s->blocks; k++)
+        if (!put_block(s, all, &s->of[k])) return 0;
     return 1;
 }
 
 ag_node *agi_direct_values(agi_arena *arena, const agi_csr *all, int by_rows, int m, ag_node *const y[],
                            const agi_stripes of_y[])
 {
-    search *s = agi_arena_zeros(arena, 1, sizeof *s);
+    search *s = agi_arena_take(arena, sizeof *s);
     if (!s) return NULL;
     s->all = all;
     s->by_rows = by_rows;
+    s->first = s->n = 0;
     for (int i = 0; i < m; s->first += ag_count(y[i++])) {
         s->like = y[i];
         for (int k = 0; k < of_y[i].n; k++)
             if (!add_stripe(s, &of_y[i].stripe[k])) return NULL;
     }
+    if (s->n > MANY && all->start[all->rows] < s->n * LONG) return NULL;
     ag_node *zero = ag_cast(ag_number(y[0]->graph, 0), (ag_dtype)y[0]->dtype);
     return agi_new_strew(ag_broadcast_to(zero, AG_SHAPE(all->start[all->rows])), s->n, s->at, s->value);
 }

@@ -1,4 +1,5 @@
 #include "matrix.h"
+#include "positions.h"
 
 #include <limits.h>
 #include <math.h>
@@ -142,15 +143,25 @@ ag_node *agi_times(ag_node *number, ag_node *x)
     return ag_mul(ag_reshape(number, s), x);
 }
 
+/* What is written here with a mask is one operation, whose gradient is not: sparse derivatives see the diagonal. */
+static ag_node *square_diagonal(ag_node *x, int64_t n)
+{
+    ag_node *on = ag_equal(row_numbers(x, n), column_numbers(x, n));
+    ag_shape s = ag_shape_in(x); /* a row of x_j, repeated downwards */
+    s.dim[s.rank - 1] = 1;
+    s.dim[s.rank++] = n;
+    ag_node *all = ag_where(on, ag_reshape(x, s), ag_number(x->graph, 0));
+    return ag_define(&agi_diag, 1, &x, NULL, all);
+}
+
 ag_node *agi_put_diagonal(ag_node *x, int64_t rows, int64_t cols)
 {
     if (ag_is_bad(x)) return x;
-    ag_shape s = ag_shape_in(x); /* a row of x_j repeated downwards, or, where the rows are fewer, a column of x_i */
-    s.rank++;
-    s.dim[s.rank - 1] = rows < cols ? 1 : cols;
-    s.dim[s.rank - 2] = rows < cols ? rows : 1;
-    ag_node *on = ag_equal(row_numbers(x, rows), column_numbers(x, cols));
-    return ag_where(on, ag_reshape(x, s), ag_number(x->graph, 0));
+    const int64_t n = rows < cols ? rows : cols;
+    ag_node *square = square_diagonal(x, n);
+    if (rows == cols || ag_is_bad(square)) return square;
+    const int axis = square->rank - (rows > cols ? 2 : 1);
+    return agi_new_embed(square, &(agi_positions){ axis, 0, 1, n, rows > cols ? rows : cols });
 }
 
 /* ---- kernels ---------------------------------------------------------------------------------------------------- */

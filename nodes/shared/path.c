@@ -19,6 +19,24 @@ agi_path agi_path_between(const ag_node *x, const ag_strides *from, const ag_str
     return w;
 }
 
+void agi_path_swap(agi_path *w, int a, int b)
+{
+    int64_t *const all[] = { w->dim, w->to, w->from };
+    for (int i = 0; i < 3; i++) {
+        const int64_t kept = all[i][a];
+        all[i][a] = all[i][b];
+        all[i][b] = kept;
+    }
+}
+
+int agi_path_longest(const agi_path *w)
+{
+    int longest = 0;
+    for (int i = 1; i < w->rank; i++)
+        if (w->dim[i] > w->dim[longest]) longest = i;
+    return longest;
+}
+
 #define ALONG(name, TO, FROM, takes)                                                                                  \
     static void name(int64_t n, void *to_, int64_t to_stride, const void *from_, int64_t from_stride)                 \
     {                                                                                                                 \
@@ -108,13 +126,54 @@ void agi_go_within(const agi_path *w, const agi_way *how, agi_mover *each, char 
     }
 }
 
+/* ---- in C -------------------------------------------------------------------------------------------------------- */
+
+/* `name` at offset + sum of stride[k] i[k], of the axes before `end`. */
+static void write_place(ag_source *s, const char *name, int64_t offset, const int64_t *stride, int end)
+{
+    int some = 0;
+    ag_emit(s, "%s[", name);
+    if (offset) some = 1, ag_emit(s, "%lld", (long long)offset);
+    for (int i = 0; i < end; i++) {
+        if (!stride[i]) continue;
+        ag_emit(s, some++ ? " + i[%d]" : "i[%d]", i);
+        if (stride[i] != 1) ag_emit(s, " * %lld", (long long)stride[i]);
+    }
+    ag_emit(s, some ? "]" : "0]");
+}
+
+static void write_move(ag_source *s, const agi_path *w, int64_t to_first, int64_t from_first, int end, uint32_t k,
+                       const char *to, const char *takes)
+{
+    char from[16];
+    snprintf(from, sizeof from, "in%u", (unsigned)k);
+    ag_emit(s, "        ");
+    write_place(s, to, to_first, w->to, end);
+    ag_emit(s, " %s ", takes);
+    write_place(s, from, from_first, w->from, end);
+    ag_emit(s, ";\n");
+}
+
+static void write_loops(ag_source *s, const agi_path *w, int from)
+{
+    for (int i = from; i < w->rank; i++)
+        ag_emit(s, "    for (i[%d] = 0; i[%d] < %lld; i[%d]++)\n", i, i, (long long)w->dim[i], i);
+}
+
 void agi_write_path(ag_source *s, const agi_path *w, uint32_t k, const char *to, const char *takes)
 {
-    for (int i = 0; i < w->rank; i++)
-        ag_emit(s, "    for (i[%d] = 0; i[%d] < %lld; i[%d]++)\n", i, i, (long long)w->dim[i], i);
-    ag_emit(s, "        %s[%lld", to, (long long)w->offset);
-    for (int i = 0; i < w->rank; i++) ag_emit(s, " + i[%d] * %lld", i, (long long)w->to[i]);
-    ag_emit(s, "] %s in%d[0", takes, (int)k);
-    for (int i = 0; i < w->rank; i++) ag_emit(s, " + i[%d] * %lld", i, (long long)w->from[i]);
-    ag_emit(s, "];\n");
+    write_loops(s, w, 0);
+    write_move(s, w, w->offset, 0, w->rank, k, to, takes);
+}
+
+void agi_write_path_within(ag_source *s, const agi_path *w, uint32_t k, const char *to, const char *takes)
+{
+    enum { FEW = 4 };
+    if (w->rank == 2 && w->dim[1] <= FEW) {
+        for (int64_t j = 0; j < w->dim[1]; j++)
+            write_move(s, w, w->offset + j * w->to[1], j * w->from[1], 1, k, to, takes);
+    } else {
+        write_loops(s, w, 1);
+        write_move(s, w, w->offset, 0, w->rank, k, to, takes);
+    }
 }
