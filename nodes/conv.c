@@ -142,6 +142,7 @@ static const char *way(const ag_node *y, const ag_strides in_stride[], int isa)
         [AGI_BATCH_LANES] = "samples in lanes",        [AGI_INPUT_LANES] = "input channels in lanes",
         [AGI_PIXEL_LANES] = "output points in lanes",  [AGI_OUTPUT_LANES] = "output channels in lanes",
         [AGI_ROW_LANES] = "points of rows in lanes",   [AGI_TAP_LANES] = "taps of rows in lanes",
+        [AGI_FLAT_PIXELS] = "all points in lanes",     [AGI_FLAT_TAPS] = "taps of planes in lanes",
         [AGI_MATRICES] = "matrix products"
     };
     const agi_convolution of = convolution_of(y, in_stride);

@@ -31,11 +31,36 @@ static ag_node *sum_of_repeated(const ag_infer *c)
     return ag_broadcast_to(ag_scale(sum, (double)times), c->shape);
 }
 
+/* x, of which y is the sum along some axes, whose extents it keeps; the axes are added to `axes`. */
+static const ag_node *sum_of(const ag_node *y, unsigned *axes)
+{
+    const ag_axis_attribute *a = y->attribute;
+    for (; y->op == &agi_sum && a->axis != AG_ALL && a->keepdims; y = y->in[0], a = y->attribute) *axes |= 1u << a->axis;
+    return y;
+}
+
+/* Over all of an image of what g gives to one element of each window: over all of g. */
+static ag_node *sum_of_windows(const ag_infer *c)
+{
+    const ag_axis_attribute *a = c->attribute;
+    unsigned axes = a->axis == AG_ALL ? 0 : 1u << a->axis;
+    const ag_node *image = sum_of(c->in[0], &axes);
+    if (image->op != &agi_max_pool_slope) return NULL;
+    ag_node *g = image->in[1];
+    if (a->axis == AG_ALL) return axes ? NULL : ag_sum(g);
+    for (int i = 2; i < image->rank; i++)
+        if (!(axes >> i & 1)) return NULL;
+    for (int i = 0; i < image->rank; i++)
+        if (axes >> i & 1 && i != a->axis) g = ag_sum_axis(g, i, 1);
+    return ag_sum_axis(g, a->axis, a->keepdims);
+}
+
 static ag_node *simplify(const ag_infer *c)
 {
     ag_node *y = agi_reduction_of_one(c); /* sum over an extent of 1 -> reshape */
     if (!y) y = sum_of_negative(c);      /* sum of -x -> -(sum of x) */
     if (!y) y = sum_of_repeated(c);      /* sum of n-fold repeated elements -> n times their sum */
+    if (!y) y = sum_of_windows(c);
     return y;
 }
 

@@ -17,6 +17,13 @@ static ag_node *many_samples(ag_graph *g, ag_dtype t, ag_node *in[])
     return ag_conv(in[0], in[1], NULL);
 }
 
+static ag_node *single_channel(ag_graph *g, ag_dtype t, ag_node *in[])
+{
+    in[0] = ag_input(g, "x", t, AG_SHAPE(70, 1, 21, 23));
+    in[1] = ag_input(g, "w", t, AG_SHAPE(7, 1, 5, 4));
+    return ag_conv(in[0], in[1], NULL);
+}
+
 static ag_node *strided(ag_graph *g, ag_dtype t, ag_node *in[])
 {
     in[0] = ag_input(g, "x", t, AG_SHAPE(2, 24, 23, 26));
@@ -61,7 +68,7 @@ static ag_node *one_head(ag_graph *g, ag_dtype t, ag_node *in[])
     return ag_attention(in[0], in[1], in[2], 0, 0);
 }
 
-static maker *const makers[] = { convolution, many_samples, strided, depthwise, largest, neighbours, means, attention,
+static maker *const makers[] = { convolution, many_samples, single_channel, strided, depthwise, largest, neighbours, means, attention,
                                  one_head };
 
 static void feed(ag_run *r, const ag_node *leaf, int number)
@@ -128,6 +135,7 @@ static const struct {
     { { 1, 64, 28, 28 }, { 64, 64, 3, 3 }, 2, "by output points in lanes" },
     { { 1, 64, 28, 28 }, { 64, 64, 1, 1 }, 1, "by matrix products" },
     { { 128, 8, 12, 12 }, { 16, 8, 5, 5 }, 1, "by samples in lanes" },
+    { { 64, 1, 28, 28 }, { 8, 1, 5, 5 }, 1, "by all points in lanes" },
     { { 2, 3, 5, 5 }, { 2, 3, 3, 3 }, 1, "to " }, /* nothing is said of pieces: they would not pay */
 };
 
@@ -151,6 +159,61 @@ START_TEST(plans_tell_the_way)
 }
 END_TEST
 
+/* ---- what is above 0, in windows --------------------------------------------------------------------------------- */
+
+enum { IMAGES = 6, HEIGHT = 9, WIDTH = 37 };
+
+static const ag_pool_options pools[] = {
+    { .kernel = { 2, 2 } }, { .kernel = { 3, 2 } }, { .kernel = { 1, 2 } }, { .kernel = { 3, 3 }, .stride = { 2, 2 } },
+    { .kernel = { 2, 2 }, .stride = { 1, 2 } }, { .kernel = { 2, 2 }, .padding = { 1, 1 } },
+};
+
+/* to += g where x is the first largest of each window, if that is above 0. */
+static void by_loops(const ag_pool_options *o, const float *x, const float *g, float *to)
+{
+    const int pad = (int)o->padding[0];
+    const int down = (int)(o->stride[0] ? o->stride[0] : o->kernel[0]);
+    const int right = (int)(o->stride[1] ? o->stride[1] : o->kernel[1]);
+    for (int n = 0; n < IMAGES; n++, x += HEIGHT * WIDTH, to += HEIGHT * WIDTH)
+        for (int i = -pad; i + o->kernel[0] <= HEIGHT + pad; i += down)
+            for (int j = -pad; j + o->kernel[1] <= WIDTH + pad; j += right, g++) {
+                int most = -1;
+                for (int y = i; y < i + o->kernel[0]; y++)
+                    for (int z = j; z < j + o->kernel[1]; z++)
+                        if (y >= 0 && y < HEIGHT && z >= 0 && z < WIDTH && (most < 0 || x[y * WIDTH + z] > x[most]))
+                            most = y * WIDTH + z;
+                if (x[most] > 0) to[most] += *g;
+            }
+}
+
+START_TEST(what_is_above_zero_in_windows)
+{
+    static float values[IMAGES * HEIGHT * WIDTH], slope[IMAGES * HEIGHT * WIDTH], expected[IMAGES * HEIGHT * WIDTH];
+    static float g_values[IMAGES * (HEIGHT + 2) * (WIDTH + 2)];
+    float sum[2], all[2] = { 0, 0 };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *x = ag_input(g, "x", AG_F32, AG_SHAPE(3, 2, HEIGHT, WIDTH)), *dx[2];
+    ag_node *b = ag_parameter(g, "b", AG_F32, AG_SHAPE(1, 2, 1, 1), NULL);
+    ag_node *y = ag_max_pool(ag_relu(ag_add(x, b)), &pools[_i]), *u = ag_input(g, "u", AG_F32, ag_shape_of(y));
+    ck_assert_int_eq(ag_vjp(1, &y, &u, 2, (ag_node *[]){ x, b }, dx), AG_OK);
+    ag_plan *p = ag_compile(g, 2, dx, NULL);
+    ag_run *r = ag_run_new(p);
+    for (int i = 0; i < (int)COUNT(values); i++) values[i] = (float)(i * 37 % 11 - 7); /* with equals */
+    for (int i = 0; i < (int)COUNT(g_values); i++) g_values[i] = (float)(i * 29 % 17 - 8);
+    memset(expected, 0, sizeof expected);
+    by_loops(&pools[_i], values, g_values, expected);
+    for (int i = 0; i < (int)COUNT(values); i++) all[i / (HEIGHT * WIDTH) % 2] += expected[i];
+    ck_assert_int_eq(ag_feed_f32(r, x, values, (int64_t)COUNT(values)), AG_OK);
+    ck_assert_int_eq(ag_feed_f32(r, u, g_values, ag_size_of(u)), AG_OK);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    ck_assert_int_eq(ag_fetch(r, dx[0], slope), AG_OK);
+    ck_assert_int_eq(ag_fetch(r, dx[1], sum), AG_OK);
+    ck_assert_mem_eq(slope, expected, sizeof slope);
+    ck_assert_mem_eq(sum, all, sizeof sum);
+    ag_run_free(r), ag_plan_free(p), ag_graph_free(g);
+}
+END_TEST
+
 Suite *suite_windows(void)
 {
     Suite *s = suite_create("windows");
@@ -158,6 +221,7 @@ Suite *suite_windows(void)
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, same_bits_for_any_threads, 0, (int)COUNT(makers));
     tcase_add_loop_test(t, plans_tell_the_way, 0, (int)COUNT(told));
+    tcase_add_loop_test(t, what_is_above_zero_in_windows, 0, (int)COUNT(pools));
     suite_add_tcase(s, t);
     return s;
 }

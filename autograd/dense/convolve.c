@@ -4,7 +4,8 @@
 enum {
     LONGEST_SUM = 1024, /* products that are added one after the other, where a channel has no more */
     IN_CACHE = 1 << 19, /* elements that are moved fast, others FAR times slower */
-    FAR = 8
+    FAR = 8,
+    MOST_FLAT = 1 << 16  /* elements of a sample's flat images */
 };
 
 static int64_t up(int64_t n, int64_t unit)
@@ -36,6 +37,16 @@ agi_taps agi_taps_at(const agi_convolution *c, int axis, int64_t index)
     const int64_t of_x = (most - at) / (t.step * d), of_w = (c->kernel[axis] - 1 - t.first) / t.step;
     t.count = 1 + (of_x < of_w ? of_x : of_w);
     return t;
+}
+
+int agi_meets_zeros(const agi_convolution *c)
+{
+    int some = 0;
+    for (int i = 0; i < 3; i++) {
+        const int64_t last = (c->result[i] - 1) * c->stride[i] + (c->kernel[i] - 1) * c->dilation[i] - c->pad[i];
+        some |= c->pad[i] > 0 || c->spread[i] > 1 || last >= c->size[i];
+    }
+    return some;
 }
 
 /* Products of numbers, all taps being met. */
@@ -83,11 +94,20 @@ static agi_convolution_plan by_batch(const agi_convolution *c, int rows, int lan
     return p;
 }
 
+/* Where a tap of the innermost axis has an image of its own, with the points that meet it, these fill vectors. */
+static void make_flat(const agi_convolution *c, agi_convolution_plan *p)
+{
+    p->flat = 1;
+    p->plane = p->plane / p->padded[2] * c->result[2];
+    p->padded[2] = c->result[2];
+    p->apart[2] = c->kernel[2];
+}
+
 /* Of a convolution without spread. Memory is as much as any part of it takes, whose tiles may be wider. */
-static agi_convolution_plan by_pixels(const agi_convolution *c, int isa, int rows, int lanes)
+static agi_convolution_plan by_images(const agi_convolution *c, int isa, int rows, int lanes, int flat)
 {
     const int vectors = c->out <= AGI_FEW_ROWS ? agi_vectors_of_few(isa, c->out) : AGI_TILE_VECTORS;
-    agi_convolution_plan p = { .way = AGI_PIXEL_LANES, .width = vectors * lanes, .plane = 1,
+    agi_convolution_plan p = { .way = flat ? AGI_FLAT_PIXELS : AGI_PIXEL_LANES, .width = vectors * lanes, .plane = 1,
                                .block = channels_at_once(c) };
     const int64_t result = agi_volume(c->result), run = c->stride[2] > 1 ? 1 : c->kernel[2];
     for (int i = 0; i < 3; i++) {
@@ -96,23 +116,25 @@ static agi_convolution_plan by_pixels(const agi_convolution *c, int isa, int row
         p.apart[i] = c->stride[i] / divisor(c->stride[i], c->dilation[i]);
         if (p.apart[i] > c->kernel[i]) p.apart[i] = c->kernel[i];
     }
-    const int64_t image = agi_volume(p.apart) * p.plane;
-    p.x = up(c->in * image + AGI_WIDE_1 * lanes, lanes);
+    if (flat) make_flat(c, &p);
+    const int64_t images = c->in * agi_volume(p.apart) * p.plane;
+    p.x = up(images + AGI_WIDE_1 * lanes, lanes);
     p.w = (c->out + rows - 1) / rows * up(rows, lanes) * c->in * agi_volume(c->kernel);
     p.y = up(c->out, rows) * AGI_TILE_VECTORS * lanes;
-    p.runs = c->in * agi_volume(c->kernel) / run;
+    p.runs = c->in * agi_volume(c->kernel) / (flat ? c->kernel[2] : run);
     const double points = (double)up(((c->result[0] - 1) * p.padded[1] + c->result[1] - 1) * p.padded[2] + c->result[2],
                                      p.width);
-    const double operands = (double)(c->groups * c->batch) * ((double)(c->in * image) + (double)(c->out * result));
-    p.cycles = products(c) / (double)result * points / lanes / 2 * (run < 3 ? 1.3 : 1.1) +
-               moved(operands, lanes) + (double)(c->batch * c->groups * c->out) * points / lanes * 8;
+    const double operands = (double)(c->groups * c->batch) * ((double)images + (flat ? 0 : (double)(c->out * result)));
+    p.cycles = products(c) / (double)result * points / lanes / 2 * (flat ? 1.05 : run < 3 ? 1.3 : 1.1) +
+               moved(operands, lanes) + (double)(c->batch * c->groups * c->out) * points / lanes * (flat ? 1 : 8);
+    if (flat && images > MOST_FLAT) p.cycles *= FAR;
     return p;
 }
 
 /* Of single channels without spread, in images as above. */
 static agi_convolution_plan by_rows(const agi_convolution *c, int isa, int rows, int lanes)
 {
-    agi_convolution_plan p = by_pixels(c, isa, rows, lanes);
+    agi_convolution_plan p = by_images(c, isa, rows, lanes, 0);
     const double images = (double)(c->groups * c->batch) * (double)agi_volume(p.apart) * (double)p.plane;
     const double vectors = (double)(c->groups * c->batch) * (double)(c->result[0] * c->result[1]) *
                            (double)up(c->result[2], lanes) / lanes;
@@ -163,7 +185,8 @@ static agi_convolution_plan by_spread(const agi_convolution *c, agi_convolution_
         most.dilation[i] = step * c->dilation[i] / u;
         most.spread[i] = 1;
     }
-    agi_convolution_plan p = (way == AGI_ROW_LANES ? by_rows : by_pixels)(&most, isa, rows, lanes);
+    agi_convolution_plan p = way == AGI_ROW_LANES ? by_rows(&most, isa, rows, lanes)
+                                                  : by_images(&most, isa, rows, lanes, way == AGI_FLAT_PIXELS);
     p.cycles *= (double)agi_volume(c->spread);
     return p;
 }
@@ -204,7 +227,36 @@ static agi_convolution_plan by_outputs(const agi_convolution *c, int rows, int l
     return p;
 }
 
-/* Blocks are the same with every instruction set. */
+/* Filters' planes are one row of taps, whose products a lane adds one after the other. */
+static int can_be_flat(const agi_convolution *c, int64_t of_sum)
+{
+    const int64_t taps = c->kernel[1] * c->kernel[2];
+    return c->kernel[0] == 1 && c->result[0] == 1 && c->dilation[1] == 1 && (c->kernel[1] == 1 ||
+           c->w_axis[1] == c->kernel[2]) && taps / of_sum < LONGEST_SUM;
+}
+
+/* Blocks are the same with every instruction set, and whatever part of the outputs and samples is computed. */
+static agi_convolution_plan by_planes(const agi_convolution *c, int64_t of_sum, int lanes)
+{
+    enum { NEAR = 4096 }; /* elements of images that are done at a time */
+    const int64_t points = c->result[1] * c->result[2], taps = c->kernel[1] * c->kernel[2];
+    const int64_t rows = (c->result[1] - 1) * c->stride[1] + c->kernel[1], images = c->result[2] * rows * c->kernel[2];
+    const int64_t longest = LONGEST_SUM * of_sum / up(taps, of_sum), some = images < NEAR ? NEAR / images : 1;
+    agi_convolution_plan p = { .way = AGI_FLAT_TAPS, .flat = 1, .padded = { 1, rows, c->kernel[2] },
+                               .plane = rows * c->kernel[2], .apart = { 1, 1, c->dilation[2] } };
+    p.block = some < longest ? some : longest;
+    if (p.block > c->in) p.block = c->in;
+    p.x = up(p.block * images, lanes);
+    p.y = c->out * points * of_sum;
+    p.runs = p.block + points;
+    const double sums = (double)(c->groups * c->batch * c->out * points);
+    const double copied = (double)(c->groups * c->batch * c->in) * (double)(c->result[2] * rows); /* rows of images */
+    p.cycles = products(c) / (double)taps * (double)up(taps, of_sum) / lanes / 2 * 1.2 +
+               copied * (6 + 2 * (double)c->kernel[2] / lanes) +
+               sums * (20 + (double)((c->in + p.block - 1) / p.block) * 2);
+    return p;
+}
+
 static agi_convolution_plan by_taps(const agi_convolution *c, int64_t size, int lanes)
 {
     const int64_t points = agi_volume(c->result), rows = c->kernel[0] * c->kernel[1], apart = c->dilation[2];
@@ -273,8 +325,10 @@ agi_convolution_plan agi_plan_part(int isa, int double_precision, const agi_conv
     case AGI_BATCH_LANES: p = by_batch(c, rows, lanes); break;
     case AGI_INPUT_LANES: p = by_inputs(c, lanes); break;
     case AGI_PIXEL_LANES:
+    case AGI_FLAT_PIXELS:
     case AGI_ROW_LANES: p = by_spread(c, way, isa, rows, lanes); break;
     case AGI_TAP_LANES: p = by_taps(c, size, lanes); break;
+    case AGI_FLAT_TAPS: p = by_planes(c, 64 / size, lanes); break;
     case AGI_OUTPUT_LANES: p = by_outputs(c, rows, lanes); break;
     default: p = by_matrices(c, isa, double_precision, lanes); break;
     }
@@ -292,10 +346,13 @@ agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const a
         spread |= c->spread[i] > 1;
         both |= c->stride[i] > 1 && c->spread[i] > 1;
     }
+    const int taps = finite && !spread && c->w_axis[2] == 1;
     const int can[AGI_CONVOLUTION_WAYS] = { [AGI_INPUT_LANES] = 1, [AGI_PIXEL_LANES] = finite && !both,
+                                            [AGI_FLAT_PIXELS] = finite && !both,
                                             [AGI_OUTPUT_LANES] = finite && !spread && c->stride[2] == 1,
                                             [AGI_ROW_LANES] = finite && !both && c->in == 1 && c->out == 1,
-                                            [AGI_TAP_LANES] = finite && !spread && c->w_axis[2] == 1,
+                                            [AGI_TAP_LANES] = taps,
+                                            [AGI_FLAT_TAPS] = taps && can_be_flat(c, double_precision ? 8 : 16),
                                             [AGI_MATRICES] = straight && is_matrix(c) };
     agi_convolution_plan best = agi_plan_part(isa, double_precision, c, AGI_BATCH_LANES);
     for (int way = 0; way < AGI_CONVOLUTION_WAYS; way++) {

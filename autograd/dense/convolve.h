@@ -9,12 +9,12 @@
  *   batch.inc   samples n: tiles of some o by lanes, over the elements that an output point meets
  *   pixels.inc  output points, of padded images in one row. With a stride images are taken apart, every so many points
  *               of an axis being a row of their own; where elements are spread, results are: every so many points meet
- *               taps of their own, and are a convolution without spread
+ *               taps of their own, and are a convolution without spread. Flat: no points but the result's
  *   outputs.inc output channels o: tiles of some neighbouring output points by lanes, of padded images; few samples and
  *               channels, many taps, as of gradients by w, where these are images
  *   rows.inc    output points of single channels' rows, of such images
  *   taps.inc    taps of filters' rows, whose products are added in the end: filters that are images, few outputs and
- *               output points, as of gradients by w of single channels
+ *               output points, as of gradients by w of single channels; or flat: filters' planes in one row
  *   lanes.inc   input channels c, whose products are added in the end: few samples and output points, as of gradients
  *               by w, where these are images' channels and filters */
 #ifndef AGI_CONVOLVE_H
@@ -35,12 +35,17 @@ typedef enum {
     AGI_BATCH_LANES,
     AGI_INPUT_LANES,
     AGI_PIXEL_LANES,
+    AGI_FLAT_PIXELS,
     AGI_OUTPUT_LANES,
     AGI_ROW_LANES,
     AGI_TAP_LANES,
+    AGI_FLAT_TAPS,
     AGI_MATRICES,
     AGI_CONVOLUTION_WAYS
 } agi_convolution_way;
+
+/* Does a tap meet what is no element, at some output point? Spread ones do. */
+int agi_meets_zeros(const agi_convolution *);
 
 /* How it is computed; parts of the work memory, in elements. */
 typedef struct {
@@ -51,6 +56,8 @@ typedef struct {
     int64_t block;              /* input channels whose products are added at a time; or rows of taps */
     int64_t x, w, y;            /* operands as the kernels take them, and the result */
     int64_t runs;               /* at most */
+    int flat;                   /* pixels: an image for each tap of the innermost axis, of what output points meet
+                                 * with it; taps: for each output point of that axis, of what it meets */
     int nine;                   /* of taps: three rows of three points meet neighbouring rows of images */
     int64_t bytes;
     double cycles;
@@ -85,7 +92,7 @@ int64_t agi_convolution_work(int double_precision, const agi_convolution *); /* 
 /* Images have zeros around them, which meet taps. */
 static inline int agi_pads(agi_convolution_way way)
 {
-    return way == AGI_PIXEL_LANES || way == AGI_OUTPUT_LANES || way == AGI_ROW_LANES || way == AGI_TAP_LANES;
+    return way != AGI_BATCH_LANES && way != AGI_INPUT_LANES && way != AGI_MATRICES;
 }
 
 static inline int64_t agi_volume(const int64_t extent[3])

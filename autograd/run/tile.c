@@ -75,6 +75,10 @@ static void gather_run(const tile *t, const agi_load *l, char *out, int64_t from
     }
     if (start == end) return;
     base += (from + start * stride) * (int64_t)ag_dtype_size((ag_dtype)l->dtype);
+    if (!stride && l->dtype == t->g->dtype) {
+        t->kernels->fill(end - start, out + start * t->size, base);
+        return;
+    }
     convert(out + start * t->size, t->g->dtype, base, (ag_dtype)l->dtype, stride, end - start);
 }
 
