@@ -639,6 +639,40 @@ START_TEST(embeds_weights)
 }
 END_TEST
 
+/* Large constants in a file beside the source: every compiler makes of it what it makes of them as text. */
+START_TEST(constants_as_a_file)
+{
+    static const char *const compilers[] = { "cc -std=c99", "clang -O2", "cc -fPIE" };
+    static const int at[] = { 0, 42, 99 }; /* what main prints */
+    network n = make_network();
+    uint64_t seed = 3;
+    ag_node *wide = test_constant(n.g, AG_SHAPE(7, 601), &seed, -1, 1);
+    ag_node *y = ag_matmul(ag_tanh(ag_matmul(n.x, wide)), test_constant(n.g, AG_SHAPE(601, 5), &seed, -1, 1));
+    ag_plan *p = ag_compile(n.g, 1, &y, NULL);
+    ag_run *r = run_network(&n, p);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    const double *want = ag_data(r, y);
+    FILE *f = create(&n, "main.c"), *blob = create(&n, "net.bin");
+    fputs(main_text, f);
+    fclose(f);
+    write_network(&n, 1, &y, (ag_c_options){ .blob = blob });
+    fclose(blob);
+    ck_assert_int_eq(in_folder(&n, "! grep -q 'static const double net_data' %/net.c"), 0);
+    ck_assert_int_eq(in_folder(&n, "sed -i 's/= { x, labels }/= { x }/' %/main.c"), 0);
+    for (size_t k = 0; k < COUNT(compilers); k++) {
+        char format[256];
+        double got[3];
+        snprintf(format, sizeof format, "%s -I%% %%/main.c %%/net.c -o %%/run -lm 2>/dev/null", compilers[k]);
+        if (in_folder(&n, format) && k) continue; /* it may be that it is not here */
+        read_numbers(&n, "run", got);
+        for (int i = 0; i < 3; i++) expect_close(got[i], want[at[i]], 1e-13);
+    }
+    ag_run_free(r);
+    ag_plan_free(p);
+    free_network(&n);
+}
+END_TEST
+
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 static void expect_refusal(const ag_plan *p, const char *prefix, const char *why)
@@ -917,6 +951,7 @@ Suite *suite_emit(void)
     tcase_add_test(t, compiles_everywhere);
     tcase_add_test(t, trains_alone);
     tcase_add_test(t, embeds_weights);
+    tcase_add_test(t, constants_as_a_file);
     tcase_add_test(t, refuses_prefixes_and_files);
     tcase_add_test(t, members_are_called_as_leaves_are);
     tcase_add_test(t, users_operations);

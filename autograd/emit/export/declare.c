@@ -87,21 +87,48 @@ static void write_values(ag_source *to, ag_dtype dtype, const void *values, int6
     }
 }
 
-void agi_write_data(const agi_file *f, const ag_source *text, ag_source *to)
+static void write_array(const agi_array *a, const char *name, ag_source *to)
 {
+    const ag_node *x = a->buffer->node;
+    ag_emit(to, "static const %s %s[%lld] = { /* ", ag_c_type((ag_dtype)x->dtype), name, (long long)ag_count(x));
+    agi_emit_node(to, x);
+    ag_emit(to, " */\n    ");
+    if (x->op->role == AG_IS_NUMBER) agi_emit_constant(to, (ag_dtype)x->dtype, a->buffer, 0);
+    else write_values(to, (ag_dtype)x->dtype, a->values, ag_count(x), 4);
+    ag_emit(to, "\n};\n\n");
+}
+
+static void name_in_blob(const agi_file *f, const ag_node *x, const char *name, int64_t offset, ag_source *to)
+{
+    ag_emit(to, "#define %s ((const %s *)(const void *)(%s_blob + %lld)) /* ", name, ag_c_type((ag_dtype)x->dtype),
+            f->prefix, (long long)offset);
+    agi_emit_node(to, x);
+    ag_emit(to, " */\n\n");
+}
+
+int agi_write_data(const agi_file *f, const ag_source *text, ag_source *to)
+{
+    ag_source names = { .allocator = to->allocator };
+    agi_blob blob = { 0 };
+    int put = 1;
     for (int64_t k = 0; k < f->arrays.count; k++) {
         const agi_array *a = (const agi_array *)f->arrays.data + k;
-        const ag_node *x = a->buffer->node;
         char name[AGI_NAME];
+        int64_t offset;
         snprintf(name, sizeof name, "%s_data%lld", f->prefix, (long long)k);
         if (!agi_source_has(text, name)) continue;
-        ag_emit(to, "static const %s %s[%lld] = { /* ", ag_c_type((ag_dtype)x->dtype), name, (long long)ag_count(x));
-        agi_emit_node(to, x);
-        ag_emit(to, " */\n    ");
-        if (x->op->role == AG_IS_NUMBER) agi_emit_constant(to, (ag_dtype)x->dtype, a->buffer, 0);
-        else write_values(to, (ag_dtype)x->dtype, a->values, ag_count(x), 4);
-        ag_emit(to, "\n};\n\n");
+        if (!agi_goes_to_blob(f, a->buffer->node)) {
+            write_array(a, name, to);
+            continue;
+        }
+        put &= agi_put_into_blob(f, &blob, a, &offset);
+        name_in_blob(f, a->buffer->node, name, offset, &names);
     }
+    agi_write_blob(f, &blob, to);
+    agi_source_append(to, &names);
+    to->failed |= names.failed;
+    agi_source_free(&names);
+    return put;
 }
 
 void agi_write_initial(const agi_file *f, ag_source *to)

@@ -212,10 +212,10 @@ static int write_files(agi_file *f, int n, agi_writer w[], FILE *source, FILE *h
     ag_emit(&top, "#include <math.h>\n#include <stdint.h>\n\n");
     if (!header) agi_source_append(&top, &head), ag_emit(&top, "\n");
     if (agi_source_has(&text, "INDEPENDENT")) ag_emit(&top, "%s", independent);
-    agi_write_data(f, &text, &top);
+    const int blob_put = agi_write_data(f, &text, &top);
     agi_write_initial(f, &top);
     agi_source_append(&top, &text);
-    int failed = top.failed || text.failed || head.failed, put_all = !failed && put(source, &top);
+    int failed = top.failed || text.failed || head.failed, put_all = blob_put && !failed && put(source, &top);
     if (header && !failed) {
         fprintf(header, "/* %s: written by autograd. Do not edit. */\n#ifndef %s_H\n#define %s_H\n\n", p, p, p);
         fprintf(header, "#include <stdint.h>\n\n");
@@ -226,7 +226,9 @@ static int write_files(agi_file *f, int n, agi_writer w[], FILE *source, FILE *h
     agi_source_free(&text);
     agi_source_free(&head);
     if (failed) return refuse(f, "%s: out of memory", f->what);
-    return put_all && !ferror(source) && (!header || !ferror(header)) ? 1 : refuse(f, "%s: cannot write", f->what);
+    FILE *const all[] = { source, header, f->options->blob };
+    for (int k = 0; k < 3; k++) put_all &= !all[k] || !ferror(all[k]);
+    return put_all ? 1 : refuse(f, "%s: cannot write", f->what);
 }
 
 static int write_plan(agi_writer *w, int first)

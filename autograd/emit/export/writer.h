@@ -65,12 +65,20 @@ void agi_place_constants(agi_writer *); /* once all else has its place: their me
 /* guards.c: which steps serve one output alone; which outputs have to be given. 0: out of memory. */
 int agi_find_guards(agi_writer *);
 
+/* blob.c: where in options->blob the values of large constants are, which it appends to it. */
+typedef struct {
+    int64_t bytes; /* so far */
+} agi_blob;
+int agi_goes_to_blob(const agi_file *, const ag_node *);
+int agi_put_into_blob(const agi_file *, agi_blob *, const agi_array *, int64_t *offset); /* 0: it cannot be written */
+void agi_write_blob(const agi_file *, const agi_blob *, ag_source *); /* what takes it in; nothing if it is empty */
+
 /* declare.c: the structs and the prototype, into the head; the struct that steps are given; what the file shares. */
 void agi_write_signature(const agi_writer *, ag_source *);
 void agi_write_declarations(agi_writer *, int first); /* of the file's functions */
 void agi_write_memory(agi_writer *, ag_source *);
 void agi_write_parameters(const agi_file *, ag_source *);
-void agi_write_data(const agi_file *, const ag_source *text, ag_source *);
+int agi_write_data(const agi_file *, const ag_source *text, ag_source *); /* 0: options->blob cannot be written */
 void agi_write_initial(const agi_file *, ag_source *);
 
 #endif
