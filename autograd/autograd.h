@@ -78,6 +78,10 @@ void ag_graph_clear(ag_graph *);                     /* forget the failure; bad 
 /* ---- leaves ---------------------------------------------------------------------------------------------------- */
 /* Fed at every run. A name: any text without control characters, unique among the graph's named leaves; NULL: none. */
 ag_node *ag_input(ag_graph *, const char *name, ag_dtype, ag_shape);
+/* An extent that plans choose (ag_options), `size` where they do not: for shapes, lengths, bounds of all but parameters
+ * and constants. It is a stand-in, which + - * go through, and / does not; numbers, as a mean's n, are the plan's. */
+int64_t ag_extent(ag_graph *, const char *name, int64_t size);
+typedef struct { const char *name; int64_t size; } ag_extent_size;
 /* Kept by the run, changed by ag_assign; starts as a copy of `initial`, row-major values of its type, or zeros. */
 ag_node *ag_parameter(ag_graph *, const char *name, ag_dtype, ag_shape, const void *initial);
 ag_node *ag_constant(ag_graph *, ag_dtype, ag_shape, const void *values); /* copied */
@@ -326,6 +330,7 @@ typedef struct {
     int trap_nan;  /* 1: the first operation that makes NaN or Inf of finite operands fails ag_eval; slow: unfused */
     int verify;    /* 1: the compiler checks itself after each of its stages; AG_EINTERNAL if one broke something */
     FILE *stages;  /* the program after each stage is written there, as text; NULL: it is not */
+    ag_extent_size extent[4]; /* of ag_extent, what they are in this plan: { { "batch", 17 } } */
 } ag_options;
 /* An output's value is what everything else in the plan has read: of ag_add(p, 0), beside an update of p, the old one.
  * A parameter itself, listed or not, is what it has become. NULL: see ag_graph_error. */
@@ -335,6 +340,7 @@ size_t ag_plan_bytes(const ag_plan *); /* memory one run of this plan takes */
 /* The k-th of its inputs and parameters, in order of making, and of its outputs; NULL: there are no more. */
 ag_node *ag_plan_input(const ag_plan *, int k), *ag_plan_parameter(const ag_plan *, int k);
 ag_node *ag_plan_output(const ag_plan *, int k);
+ag_shape ag_plan_shape(const ag_plan *, const ag_node *); /* with the plan's extents, of one of these */
 const char *ag_plan_note(const ag_plan *); /* parameters with updates of which none is listed as an output; else "" */
 ag_run *ag_run_new(const ag_plan *); /* NULL when out of memory (or the plan is NULL); calls on NULL fail, harmlessly */
 void ag_run_free(ag_run *);

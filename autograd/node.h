@@ -123,6 +123,8 @@ typedef struct {
     int64_t start, step;
 } ag_window;
 
+typedef void ag_each_extent(void *context, int64_t *n);
+
 struct ag_op {
     const char *name;
     const char *formula; /* for documentation and pictures */
@@ -131,6 +133,9 @@ struct ag_op {
     ag_role role;        /* AG_LEAF */
     size_t attribute_size; /* plain bytes, copied and compared; 0: none */
     size_t (*attribute_bytes)(const void *attribute); /* where nodes' differ in size: of this one */
+    /* Calls `each` for all of the attribute's integers that follow the extents of operands or of the result: extents,
+     * positions, strides. NULL: there are none. */
+    void (*extents)(void *attribute, ag_each_extent *each, void *context);
     /* AG_OK, or what ag_refuse returned. NULL: NumPy broadcasting of all inputs, which have one real type. */
     ag_status (*shape)(ag_infer *);
     /* A simpler node that stands for the operation, whose shape and type are inferred already, or NULL. It gives every

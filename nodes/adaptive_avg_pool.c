@@ -1,6 +1,6 @@
 /* Means over as many windows as are asked for, whatever the image's size: window i of n, along an axis of `size`, is
  * from floor(i size / n) to before ceil((i + 1) size / n). Those that are alike are an avg_pool. */
-#include "graph/graph.h"
+#include "shared/extent.h"
 #include "shared/pool.h"
 
 static ag_node *check(const ag_op *op, ag_node *x, const int64_t *result)
@@ -11,6 +11,10 @@ static ag_node *check(const ag_op *op, ag_node *x, const int64_t *result)
     if (x->rank < 3 || x->rank > 2 + AGI_POOL_AXES)
         return ag_reject(x, op, AG_ESHAPE, "images are [n, channels, *size] of 1 to %d spatial axes", AGI_POOL_AXES);
     if (!result) return ag_reject(x, op, AG_EARG, "the extents of the result are NULL");
+    for (int i = 0; i < x->rank - 2; i++)
+        if (agi_holds_extent(x->graph, x->dim[2 + i]))
+            return ag_reject(x, op, AG_ESHAPE,
+                             "spatial axis %d has an extent that plans choose, which cannot be divided", i);
     for (int i = 0; i < x->rank - 2; i++)
         if (result[i] < 1 || result[i] > AG_MOST_INPUTS)
             return ag_reject(x, op, AG_EARG, "spatial axis %d of the result is to have %lld elements: it is 1 to %d", i,

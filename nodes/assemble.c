@@ -31,9 +31,16 @@ static size_t attribute_bytes(const void *attribute)
     return places_bytes(((const agi_places *)attribute)->parts);
 }
 
+/* x's; parts are sound, but at extents of plans they may be where there is nothing. */
 static ag_status shape(ag_infer *c)
 {
-    (void)c; /* x's; parts are sound */
+    const agi_places *p = c->attribute;
+    const int64_t extent = c->shape.dim[p->axis];
+    for (int k = 1; k < c->n; k++) {
+        const int64_t first = p->part[k - 1].start, last = first + (c->in[k]->dim[p->axis] - 1) * p->part[k - 1].step;
+        if (first < 0 || first >= extent || last < 0 || last >= extent)
+            return ag_refuse(c, AG_ESHAPE, "part %d would lie outside", k);
+    }
     return AG_OK;
 }
 
@@ -182,11 +189,18 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    return 0;\n");
 }
 
+static void extents(void *attribute, ag_each_extent *each, void *context)
+{
+    agi_places *p = attribute;
+    for (int64_t k = 0; k < p->parts; k++) each(context, &p->part[k].start);
+}
+
 const ag_op agi_assemble = { .name = "assemble",
                              .formula = "x with parts added along an axis",
                              .inputs = -1,
                              .flags = AG_LIBRARY | AG_STRIDED | AG_KEEPS_ZERO | AG_SMOOTH | AG_SURE,
                              .attribute_bytes = attribute_bytes,
+                             .extents = extents,
                              .shape = shape,
                              .adds = adds,
                              .run = run,

@@ -1,6 +1,7 @@
 /* softmax(scale q k^T + mask) v for each head, and the logarithms of the rows' sums of exponentials, which its slope
  * takes: the former's elements, then the latter's, along one axis. The gradient of the mask is p (dp - rows' sums of
  * p dp), p being the weights and dp = g v^T; it is written out. */
+#include "shared/extent.h"
 #include "shared/heads.h"
 #include "shared/factors.h"
 #include "shared/matrix.h"
@@ -159,6 +160,8 @@ ag_node *ag_attention_with(ag_node *q, ag_node *k, ag_node *v, ag_node *mask, do
     ag_node *in[] = { q, k, v, mask }, *sound = ag_vet(&any, mask ? 4 : 3, in, NULL);
     agi_attention_form f;
     if (ag_is_bad(sound)) return sound;
+    if (scale == 0 && q->rank && agi_holds_extent(q->graph, q->dim[q->rank - 1]))
+        return ag_reject(q, &agi_attention, AG_ESHAPE, "plans choose how many columns there are: give the scale");
     memset(&f, 0, sizeof f);
     f.scale = isfinite(scale) && scale != 0 ? scale : 1 / sqrt((double)(q->rank ? q->dim[q->rank - 1] : 1));
     f.causal = causal != 0;

@@ -1,4 +1,5 @@
 /* Of each channel less the mean, divided by the deviation, of this batch or as given; times gain, plus bias. */
+#include "shared/extent.h"
 #include "shared/normalise.h"
 
 #include <math.h>
@@ -38,12 +39,14 @@ ag_node *ag_batch_norm_train(ag_node *x, ag_node *gain, ag_node *bias, double ep
     if (update) *update = x;
     if (ag_is_bad(x)) return x;
     ag_node *flat_x = flat(x), *y = agi_norm_affine(agi_new_normalise(flat_x, &f), gain, bias, AG_SHAPE(-1, 1));
-    const double n = (double)agi_norm_count(flat_x, &f), m = momentum == 0 ? 0.1 : momentum;
+    const int64_t n = agi_norm_count(flat_x, &f);
+    const double m = momentum == 0 ? 0.1 : momentum;
     if (!(m > 0 && m <= 1)) return ag_reject(x, &batch_norm, AG_EARG, "the momentum is %g: it is from 0 to 1", m);
     if (n < 2)
         return ag_reject(x, &batch_norm, AG_ESHAPE, "a channel has one element, of which there is no variance");
     if (!update) return ag_reshape(y, ag_shape_in(x));
-    ag_node *spread = ag_scale(agi_norm_variance(flat_x, &f, &now), n / (n - 1));
+    ag_node *spread = agi_norm_variance(flat_x, &f, &now), *all = agi_extent_number(x->graph, (ag_dtype)x->dtype, n);
+    spread = ag_mul(ag_div(all, agi_extent_number(x->graph, (ag_dtype)x->dtype, n - 1)), spread);
     *update = ag_group(2, (ag_node *[]){ follow(mean, now, m), follow(variance, spread, m) });
     return ag_reshape(y, ag_shape_in(x));
 }

@@ -3,6 +3,7 @@
  * turned; by w, samples and channels change places, and so do stride and dilation. */
 #include "dense/convolve.h"
 #include "shared/convolution.h"
+#include "shared/extent.h"
 #include "shared/factors.h"
 #include "shared/gather.h"
 
@@ -239,11 +240,21 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    return 0;\n");
 }
 
+static void extents(void *attribute, ag_each_extent *each, void *context)
+{
+    agi_conv_form *f = attribute;
+    for (int i = 0; i < AGI_CONV_AXES; i++) {
+        each(context, &f->pad[i]);
+        each(context, &f->result[i]);
+    }
+}
+
 const ag_op agi_conv = { .name = "conv",
                          .formula = "x * w, summed over channels",
                          .inputs = 2,
                          .flags = AG_LIBRARY | AG_STRIDED | AG_SMOOTH | AG_SURE,
                          .attribute_size = sizeof(agi_conv_form),
+                         .extents = extents,
                          .shape = shape,
                          .run = run,
                          .scratch = scratch,
@@ -282,6 +293,9 @@ ag_node *ag_conv(ag_node *x, ag_node *w, const ag_conv_options *options)
         if (room < 0)
             return ag_reject(x, &agi_conv, AG_ESHAPE, "filters span %lld elements of spatial axis %d, which has %lld, "
                              "padded %lld", (long long)span, i, (long long)x->dim[2 + i], (long long)(room + span));
+        if (o.stride[i] > 1 && agi_holds_extent(x->graph, room))
+            return ag_reject(x, &agi_conv, AG_ESHAPE, "a stride of %lld along spatial axis %d: an extent that plans "
+                             "choose cannot be divided", (long long)o.stride[i], i);
         f.stride[i] = o.stride[i];
         f.dilation[i] = o.dilation[i];
         f.spread[i] = 1;

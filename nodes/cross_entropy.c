@@ -1,6 +1,7 @@
 /* -log softmax(logits)[label] of each row;  its gradient is softmax_error. And losses made of it.
  * A logit of -Inf, a class that is masked, adds nothing; as the label, the loss is Inf. Where the label has nearly all
  * of the probability, the loss and its gradient are sums of the others, not differences from 1. */
+#include "shared/extent.h"
 #include "shared/loss.h"
 #include "shared/softmax.h"
 
@@ -67,6 +68,13 @@ static ag_node *by_weights(ag_node *logits, ag_node *weight)
     return ag_sum_axis(ag_mul(weight, ag_log_softmax(logits, 1)), 1, 0);
 }
 
+/* Of what is given to all classes alike, each one's. */
+static ag_node *share_of(const ag_node *logits, double all)
+{
+    ag_graph *g = logits->graph;
+    return ag_div(ag_number(g, all), agi_extent_number(g, (ag_dtype)logits->dtype, logits->dim[1]));
+}
+
 /* Smoothing gives a share of each row to all classes alike. Where the weights of the rows that count are not 1, their
  * mean is by these. */
 static ag_node *of_labels(ag_node *logits, ag_node *labels, const ag_cross_entropy_options *o)
@@ -80,8 +88,7 @@ static ag_node *of_labels(ag_node *logits, ag_node *labels, const ag_cross_entro
     const int plain = !o->weight && !f.ignores;
     if (!plain) rows = ag_where(weight, ag_mul(weight, rows), zero);
     if (o->smoothing > 0) {
-        const double share = o->smoothing / (double)logits->dim[1];
-        ag_node *all = ag_scale(by_weights(logits, o->weight ? o->weight : one), -share);
+        ag_node *all = ag_mul(share_of(logits, -o->smoothing), by_weights(logits, o->weight ? o->weight : one));
         rows = ag_add(ag_scale(rows, 1 - o->smoothing), f.ignores ? ag_where(used, all, zero) : all);
     }
     if (plain || o->reduce != AG_MEAN) return agi_reduce_loss(&agi_cross_entropy, rows, o->reduce);
@@ -90,8 +97,7 @@ static ag_node *of_labels(ag_node *logits, ag_node *labels, const ag_cross_entro
 
 static ag_node *of_soft_targets(ag_node *logits, ag_node *target, const ag_cross_entropy_options *o)
 {
-    ag_node *share = ag_number(logits->graph, o->smoothing / (double)logits->dim[1]);
-    if (o->smoothing > 0) target = ag_add(ag_scale(target, 1 - o->smoothing), share);
+    if (o->smoothing > 0) target = ag_add(ag_scale(target, 1 - o->smoothing), share_of(logits, o->smoothing));
     ag_node *rows = by_weights(logits, o->weight ? ag_mul(target, o->weight) : target);
     rows = agi_reduce_loss(&agi_cross_entropy, rows, o->reduce);
     return ag_is_bad(rows) ? rows : ag_neg(rows);

@@ -6,8 +6,10 @@
 static ag_status shape(ag_infer *c)
 {
     const agi_positions *p = c->attribute;
+    if (c->shape.dim[p->axis] != p->count)
+        return ag_refuse(c, AG_ESHAPE, "%lld positions for these", (long long)p->count);
     c->shape.dim[p->axis] = p->size;
-    return AG_OK;
+    return agi_infer_positions(c, p->size);
 }
 
 static void window(const ag_node *y, ag_window *w)
@@ -128,6 +130,7 @@ const ag_op agi_embed = { .name = "embed",
                           .inputs = 1,
                           .flags = AG_LIBRARY | AG_SMOOTH | AG_SURE,
                           .attribute_size = sizeof(agi_positions),
+                          .extents = agi_each_position,
                           .shape = shape,
                           .sum = sum,
                           .window = window,

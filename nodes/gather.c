@@ -1,4 +1,5 @@
 /* numpy.take: slices of x at indices along an axis, which their dimensions replace;  the gradient is added up there. */
+#include "shared/extent.h"
 #include "shared/gather.h"
 #include "shared/move.h"
 
@@ -77,12 +78,12 @@ ag_node *agi_flat_indices(ag_node *indices, int64_t extent)
     if (ag_is_bad(indices)) return indices;
     ag_graph *g = indices->graph;
     int64_t count = indices->dim[0];
-    ag_node *zero = ag_number(g, 0), *n = ag_number(g, (double)extent), *index = ag_cast(indices, AG_F64);
+    ag_node *zero = ag_number(g, 0), *n = agi_extent_number(g, AG_F64, extent), *index = ag_cast(indices, AG_F64);
     ag_shape column = { .rank = indices->rank, .dim = { count, 1, 1, 1, 1, 1, 1, 1 } };
     ag_node *start = ag_mul(ag_reshape(ag_arange(g, AG_F64, count), column), n);
     index = ag_where(ag_less(index, zero), ag_add(index, n), index);
     ag_node *inside = ag_mul(ag_greater_equal(index, zero), ag_less(index, n));
-    ag_node *outside = ag_number(g, (double)(count * extent));
+    ag_node *outside = agi_extent_number(g, AG_F64, count * extent);
     return ag_cast(ag_where(inside, ag_add(index, start), outside), AG_I64);
 }
 

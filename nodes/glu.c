@@ -1,10 +1,13 @@
 /* a sigmoid(b), a and b being the halves of an axis;  the gradient is that of each, one after the other. */
+#include "shared/extent.h"
 #include "shared/slopes.h"
 
 static ag_status shape(ag_infer *c)
 {
     int axis = *(const int *)c->attribute;
     if (c->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
+    if (agi_holds_extent(c->graph, c->shape.dim[axis]))
+        return ag_refuse(c, AG_ESHAPE, "axis %d has an extent that plans choose, which cannot be divided", axis);
     if (c->shape.dim[axis] % 2)
         return ag_refuse(c, AG_ESHAPE, "axis %d has %lld elements, which are not two halves", axis,
                          (long long)c->shape.dim[axis]);

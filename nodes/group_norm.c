@@ -1,4 +1,5 @@
 /* Of each group of channels less the mean, divided by the deviation; times gain, plus bias of each channel. */
+#include "shared/extent.h"
 #include "shared/normalise.h"
 
 ag_node *ag_group_norm(ag_node *x, int64_t groups, ag_node *gain, ag_node *bias, double epsilon)
@@ -10,6 +11,9 @@ ag_node *ag_group_norm(ag_node *x, int64_t groups, ag_node *gain, ag_node *bias,
     if (groups < 1 || x->dim[1] % groups)
         return ag_reject(x, &group_norm, AG_EARG, "%lld groups of %lld channels are not alike", (long long)groups,
                          (long long)x->dim[1]);
+    if (groups > 1 && agi_holds_extent(x->graph, x->dim[1]))
+        return ag_reject(x, &group_norm, AG_ESHAPE,
+                         "there are as many channels as plans choose, which cannot be divided");
     ag_node *y = agi_new_normalise(ag_reshape(x, AG_SHAPE(x->dim[0] * groups, -1)), &f);
     y = ag_reshape(y, AG_SHAPE(x->dim[0], x->dim[1], -1));
     return ag_reshape(agi_norm_affine(y, gain, bias, AG_SHAPE(-1, 1)), ag_shape_in(x));

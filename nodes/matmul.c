@@ -1,5 +1,6 @@
 /* Matrix product of the last two axes, batch dimensions broadcasting:  y = a b, d/da = gout b^T, d/db = a^T gout.
  * An operand of any strides, a transposed one, is read as it is and never copied. */
+#include "shared/extent.h"
 #include "shared/matrix.h"
 
 #include <limits.h>
@@ -19,7 +20,8 @@ static ag_status shape(ag_infer *c)
     c->shape.dim[rank - 2] = a->dim[a->rank - 2];
     c->shape.dim[rank - 1] = b->dim[b->rank - 1];
     for (int i = 0; i < 2; i++)
-        if (c->shape.dim[rank - 2 + i] > INT_MAX || agi_cols(a) > INT_MAX)
+        if (agi_exceeds(c->graph, c->shape.dim[rank - 2 + i], INT_MAX) ||
+            agi_exceeds(c->graph, agi_cols(a), INT_MAX))
             return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
     return AG_OK;
 }

@@ -1,9 +1,10 @@
 /* Mean over an axis or everything: sum / n;  derivative 1 / n. */
+#include "shared/extent.h"
 #include "shared/reduction.h"
 
 static ag_node *extent(const ag_node *x, int axis)
 {
-    return ag_number(x->graph, (double)ag_split_at(x, axis).extent);
+    return agi_extent_number(x->graph, (ag_dtype)x->dtype, ag_split_at(x, axis).extent);
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])

@@ -2,6 +2,7 @@
  * The gradient is (g - mean g - y mean(g y)) / sqrt(variance + epsilon), or that without mean g.
  * The mean is rounded: what it misses is the mean of the differences from it, which is subtracted, too. So rows far
  * from 0 keep their digits, and all equal ones are 0. */
+#include "shared/extent.h"
 #include "shared/normalise.h"
 
 int64_t agi_norm_count(const ag_node *x, const agi_norm_form *f)
@@ -14,7 +15,7 @@ ag_node *agi_norm_mean(ag_node *x, const agi_norm_form *f)
     if (ag_is_bad(x)) return x;
     if (!f->channels) return ag_mean_axis(x, 1, 1);
     ag_node *sum = ag_sum_axis(ag_sum_axis(x, 2, 1), 0, 1);
-    return ag_div(sum, ag_number(x->graph, (double)agi_norm_count(x, f)));
+    return ag_div(sum, agi_extent_number(x->graph, (ag_dtype)x->dtype, agi_norm_count(x, f)));
 }
 
 /* x less its mean, as it was rounded; the mean of that; the variance; 1 / deviation. */

@@ -22,11 +22,17 @@ static ag_status shape(ag_infer *c)
     return AG_OK;
 }
 
+static void extents(void *attribute, ag_each_extent *each, void *context)
+{
+    each(context, &((encoding *)attribute)->classes);
+}
+
 const ag_op agi_one_hot = { .name = "one_hot",
                             .formula = "1 at the index",
                             .inputs = 1,
                             .flags = AG_ALIAS,
                             .attribute_size = sizeof(encoding),
+                            .extents = extents,
                             .shape = shape,
                             .gradient = ag_zero_gradient };
 

@@ -7,7 +7,7 @@ static ag_status shape(ag_infer *c)
 {
     const agi_positions *p = c->attribute;
     c->shape.dim[p->axis] = p->size;
-    return AG_OK;
+    return AG_OK; /* its definition looks at the positions */
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
@@ -20,6 +20,7 @@ const ag_op agi_pad = { .name = "pad",
                         .inputs = 1,
                         .flags = AG_ALIAS | AG_SMOOTH,
                         .attribute_size = sizeof(agi_positions),
+                        .extents = agi_each_position,
                         .shape = shape,
                         .gradient = gradient };
 

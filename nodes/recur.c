@@ -1,6 +1,7 @@
 /* y[k] = b[k] + a[k] y[k - 1] along an axis, y[-1] being 0: what running products are made of, and the gradients of all
  * that runs along an axis.  With t[k] = gout[k] + a[k + 1] t[k + 1], the same from the other end: d/db = t,
  * d/da = t[k] y[k - 1]. */
+#include "shared/extent.h"
 #include "shared/recur.h"
 
 static int axis_of(const ag_node *y)
@@ -105,5 +106,7 @@ ag_node *agi_shifted(ag_node *x, int axis, int by)
     if (ag_is_bad(x)) return x;
     const int64_t n = x->dim[axis];
     if (n == 1) return ag_zeros_like(x);
+    if (agi_holds_extent(x->graph, n)) /* which may be 1 */
+        return ag_slice(ag_pad(x, axis, by > 0, by < 0), axis, by < 0, n + (by < 0), 1);
     return by > 0 ? ag_pad(ag_slice(x, axis, 0, n - 1, 1), axis, 1, 0) : ag_pad(ag_slice(x, axis, 1, n, 1), axis, 0, 1);
 }

@@ -1,12 +1,14 @@
 /* x[start:stop:step] along an axis, as in Python: a view;  the gradient is placed where the elements came from. */
 #include "shared/algebra.h"
+#include "shared/extent.h"
 #include "shared/positions.h"
 
 static ag_status shape(ag_infer *c)
 {
     const agi_positions *p = c->attribute;
+    ag_status status = agi_infer_positions(c, c->shape.dim[p->axis]);
     c->shape.dim[p->axis] = p->count;
-    return AG_OK;
+    return status;
 }
 
 static int view(const ag_node *y, ag_strides *s)
@@ -47,6 +49,7 @@ const ag_op agi_slice = { .name = "slice",
                           .inputs = 1,
                           .flags = AG_VIEW | AG_SMOOTH,
                           .attribute_size = sizeof(agi_positions),
+                          .extents = agi_each_position,
                           .shape = shape,
                           .view = view,
                           .simplify = simplify,
@@ -76,6 +79,9 @@ ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t ste
     if (length < 1)
         return ag_reject(x, &agi_slice, AG_ESHAPE, "empty slice of axis %d, from %lld to %lld of %lld by %lld", counted,
                          (long long)from, (long long)to, (long long)n, (long long)step);
+    if ((step > 1 || step < -1) && agi_holds_extent(x->graph, length))
+        return ag_reject(x, &agi_slice, AG_ESHAPE, "every %lldth of %lld elements: an extent that plans choose cannot "
+                         "be divided", (long long)(down ? -step : step), (long long)length);
     if (step > length) step = length; /* one element; and -step cannot overflow */
     if (step < -length) step = -length;
     int64_t count = (length - 1) / (down ? -step : step) + 1;

@@ -1,5 +1,5 @@
 /* An axis cut into parts that follow one another: slices. */
-#include "node.h"
+#include "shared/extent.h"
 
 static const ag_op split = { .name = "split" }; /* for messages; what is made are slices */
 
@@ -9,6 +9,9 @@ static ag_node *check(ag_node *x, int axis, int n, const int64_t *sizes)
     if (n < 1) return ag_reject(x, &split, AG_EARG, "%d parts: there is one at least", n);
     const int64_t extent = x->dim[axis];
     int64_t left = extent;
+    if (!sizes && n > 1 && agi_holds_extent(x->graph, extent))
+        return ag_reject(x, &split, AG_ESHAPE, "axis %d has an extent that plans choose, which cannot be divided",
+                         axis);
     if (!sizes && extent % n)
         return ag_reject(x, &split, AG_ESHAPE, "axis %d has %lld elements, which are not %d equal parts", axis,
                          (long long)extent, n);

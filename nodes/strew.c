@@ -25,9 +25,18 @@ static const ag_strides *place_of(const ag_node *y, uint32_t k)
     return &places_of(y)->at[k - 1];
 }
 
+/* x's; places are sound, but at extents of plans they may be where there is nothing. */
 static ag_status shape(ag_infer *c)
 {
-    (void)c; /* x's; places are sound */
+    const agi_strewn *s = c->attribute;
+    const int64_t n = ag_count(c->in[0]);
+    for (int k = 1; k < c->n; k++) {
+        const ag_strides *at = &s->at[k - 1];
+        int64_t first = at->offset, last = first;
+        for (int i = 0; i < c->in[k]->rank; i++)
+            *(at->stride[i] < 0 ? &first : &last) += at->stride[i] * (c->in[k]->dim[i] - 1);
+        if (first < 0 || last >= n) return ag_refuse(c, AG_ESHAPE, "part %d would lie outside", k);
+    }
     return AG_OK;
 }
 
@@ -217,11 +226,21 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    return 0;\n");
 }
 
+static void extents(void *attribute, ag_each_extent *each, void *context)
+{
+    agi_strewn *s = attribute;
+    for (int64_t k = 0; k < s->values; k++) {
+        each(context, &s->at[k].offset);
+        for (int i = 0; i < AG_MAX_RANK; i++) each(context, &s->at[k].stride[i]);
+    }
+}
+
 const ag_op agi_strew = { .name = "strew",
                           .formula = "x with values added on diagonals",
                           .inputs = -1,
                           .flags = AG_LIBRARY | AG_STRIDED | AG_IN_PLACE | AG_KEEPS_ZERO | AG_SMOOTH | AG_SURE,
                           .attribute_bytes = attribute_bytes,
+                          .extents = extents,
                           .shape = shape,
                           .run = run,
                       .pieces = pieces,

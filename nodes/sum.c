@@ -1,5 +1,6 @@
 /* Sum over an axis or everything;  derivative 1. */
 #include "shared/algebra.h"
+#include "shared/extent.h"
 #include "shared/reduction.h"
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
@@ -28,7 +29,7 @@ static ag_node *sum_of_repeated(const ag_infer *c)
         times = all->dim[a->axis] / (own < 0 ? 1 : x->dim[own]);
         sum = own < 0 ? x : ag_sum_axis(x, own, a->keepdims);
     }
-    return ag_broadcast_to(ag_scale(sum, (double)times), c->shape);
+    return ag_broadcast_to(ag_mul(agi_extent_number(c->graph, c->dtype, times), sum), c->shape);
 }
 
 /* x, of which y is the sum along some axes, whose extents it keeps; the axes are added to `axes`. */

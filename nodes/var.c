@@ -1,5 +1,6 @@
 /* Variance over an axis or everything: the sum of the squared deviations from the mean / (n - correction), the mean
  * first, so that a mean far from 0 costs no digits;  derivative 2 (x - mean) / (n - correction). */
+#include "shared/extent.h"
 #include "shared/variance.h"
 
 ag_status agi_infer_variance(ag_infer *c)
@@ -20,7 +21,7 @@ ag_node *agi_deviations(ag_node *x, const agi_variance *v)
 
 ag_node *agi_freedom(const ag_node *x, const agi_variance *v)
 {
-    return ag_number(x->graph, (double)(ag_split_at(x, v->over.axis).extent - v->correction));
+    return agi_extent_number(x->graph, (ag_dtype)x->dtype, ag_split_at(x, v->over.axis).extent - v->correction);
 }
 
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])

@@ -34,6 +34,8 @@ Suite *suite_many(void);
 Suite *suite_among(void);
 Suite *suite_sparse_loops(void);
 Suite *suite_sizes(void);
+Suite *suite_extents(void);
+Suite *suite_extent_programs(void);
 Suite *suite_derivatives(void);
 Suite *suite_batch(void);
 Suite *suite_sparse(void);

@@ -1,7 +1,8 @@
 /* From graph to plan. The compiler's working data: what a node becomes on its way into a plan. In the order of the
  * stages:
  *
- *   driver.c         ag_compile: what is asked for (options.c), within limits of memory (budget.c); stages.c: a plan
+ *   driver.c         ag_compile: what is asked for (options.c), within limits of memory (budget.c); stages.c: a plan;
+ *                    resized.c: of a graph with extents that plans choose
  *   nodes.c          the nodes that may be read here, in their order
  *   live.c           which nodes have values here, and which the plans of branches' sides compute; free_inputs.c: what
  *                    reads the inputs that are fed
@@ -275,6 +276,10 @@ ag_plan *agi_compile(ag_graph *, int n, ag_node *const outputs[], const ag_optio
                      const agi_body *);
 /* The same until it fits into options->max_bytes. */
 ag_plan *agi_compile_within(ag_graph *, int n, ag_node *const outputs[], const ag_options *);
+/* The same where there are extents that plans choose. */
+ag_plan *agi_compile_with_extents(ag_graph *, int n, ag_node *const outputs[], const ag_options *);
+/* Puts the places in order, each once, and finds which may lie in the caller's memory. 0: out of memory. */
+int agi_arrange_places(ag_plan *, agi_arena *);
 int agi_check_options(ag_graph *, const ag_options *); /* options.c: 0 after a failure */
 
 /* nodes.c: the nodes that have an order. 0: no memory. */

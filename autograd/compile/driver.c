@@ -51,7 +51,8 @@ ag_plan *ag_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_optio
     ag_options options = or_null ? *or_null : defaults;
     if (!g || g->status || !check_outputs(g, n, outputs) || !agi_check_options(g, &options)) return NULL;
     if (options.trap_nan) options.unfused = options.distinct = 1, options.native = 0, options.max_bytes = 0;
-    ag_plan *p = agi_compile_within(g, n, outputs, &options);
+    ag_plan *p = g->nextents || options.extent[0].name ? agi_compile_with_extents(g, n, outputs, &options)
+                                                        : agi_compile_within(g, n, outputs, &options);
     if (p) note_unlisted(p, g);
     if (p && p->options.native) agi_make_native(p);
     return p;

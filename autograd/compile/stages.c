@@ -17,15 +17,16 @@ static void join_places(ag_plan *p)
     p->nplaces = n;
 }
 
-static int find_movable(agi_compiler *c)
+int agi_arrange_places(ag_plan *p, agi_arena *arena)
 {
-    ag_plan *p = c->plan;
-    uint32_t *outputs = agi_arena_zeros(&c->arena, p->nbuffers, sizeof *outputs); /* by buffer: values found there */
-    if (!outputs) return agi_out_of_memory(c);
+    uint32_t *outputs = agi_arena_zeros(arena, p->nbuffers, sizeof *outputs); /* by buffer: values found there */
+    if (!outputs) return 0;
+    qsort(p->place, (size_t)p->nplaces, sizeof *p->place, agi_place_order);
+    join_places(p);
     for (int k = 0; k < p->nplaces; k++) outputs[p->place[k].buffer]++;
     for (int k = 0; k < p->nplaces; k++) {
         const agi_buffer *b = &p->buffer[p->place[k].buffer];
-        int leaf = b->role == AGI_LEAF && b->node == p->place[k].node; /* other values there are read from it */
+        int leaf = b->role == AGI_LEAF && b->node == p->place[k].made; /* other values there are read from it */
         p->place[k].moves = !b->scalar && (leaf || (b->role == AGI_VALUE && outputs[p->place[k].buffer] == 1));
     }
     return 1;
@@ -39,21 +40,22 @@ static int make_places(agi_compiler *c)
     p->place = agi_arena_take(&p->arena, (size_t)most * sizeof *p->place);
     p->leaf = agi_arena_take(&p->arena, (size_t)most * sizeof *p->leaf);
     p->noutputs = c->noutputs;
-    p->output = agi_arena_copy(&p->arena, c->output, (size_t)c->noutputs * sizeof *p->output);
+    p->output = p->computed = agi_arena_copy(&p->arena, c->output, (size_t)c->noutputs * sizeof *p->output);
     if (!p->place || !p->leaf || !p->output) return agi_out_of_memory(c);
     for (uint32_t i = 0; i < c->nvalues; i++) {
         if (c->value[i].kind != AGI_VALUE_LEAF) continue;
         p->leaf[p->nleaves++] = c->value[i].buffer;
-        p->place[p->nplaces++] = (agi_place){ .node = c->value[i].node, .buffer = c->value[i].buffer };
+        p->place[p->nplaces++] = (agi_place){ .node = c->value[i].node, .made = c->value[i].node,
+                                                   .buffer = c->value[i].buffer };
     }
     for (int k = 0; k < c->noutputs; k++) {
         const agi_value *it = &c->value[c->output_value[k]];
-        p->place[p->nplaces++] = (agi_place){ .node = c->output[k], .buffer = c->value[it->root].buffer, .output = 1 };
+        p->place[p->nplaces++] = (agi_place){ .node = c->output[k], .made = c->output[k],
+                                                   .buffer = c->value[it->root].buffer, .output = 1 };
     }
-    qsort(p->place, (size_t)p->nplaces, sizeof *p->place, agi_place_order);
-    join_places(p);
+    if (!agi_arrange_places(p, &c->arena)) return agi_out_of_memory(c);
     agi_find_readers(c);
-    return find_movable(c);
+    return 1;
 }
 
 /* ---- stages ------------------------------------------------------------------------------------------------------ */

@@ -329,28 +329,6 @@ static ag_status backwards(sweep *s)
     return s->graph->status;
 }
 
-/* For the compiler: what is made from here on reads what was made before late. */
-static int note_begin(ag_graph *g)
-{
-    const uint32_t *all = g->sweeps.data, next = (uint32_t)g->nnodes;
-    if (g->sweeps.count && all[g->sweeps.count - 1] == next) return 1;
-    if (!agi_vector_grow(&g->allocator, &g->sweeps, sizeof next, 1)) return 0;
-    ((uint32_t *)g->sweeps.data)[g->sweeps.count++] = next;
-    return 1;
-}
-
-/* For pictures: all nodes from `first` on are derivatives. Sweeps inside of sweeps are theirs. */
-static int note_end(ag_graph *g, uint32_t first)
-{
-    const uint32_t end = (uint32_t)g->nnodes;
-    if (g->swept || first == end) return 1;
-    if (!agi_vector_grow(&g->allocator, &g->derived, sizeof first, 2)) return 0;
-    uint32_t *next = (uint32_t *)g->derived.data + g->derived.count;
-    next[0] = first, next[1] = end;
-    g->derived.count += 2;
-    return 1;
-}
-
 /* The gradient of x, and its condition: never active if nothing has arrived. */
 static ag_node *total(sweep *s, const ag_node *x, ag_node **active)
 {
@@ -374,7 +352,7 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
     s->wanted = agi_arena_zeros(&s->arena, count, 1);
     s->gout = agi_arena_zeros(&s->arena, count, sizeof *s->gout);
     s->added = agi_arena_zeros(&s->arena, count, 1);
-    if (!s->wanted || !s->gout || !s->added || !note_begin(g)) return out_of_memory(s);
+    if (!s->wanted || !s->gout || !s->added || !agi_note_sweep(g)) return out_of_memory(s);
     mark_wanted(s, n, x);
     if (list_missing(s)) return g->status;
     for (int k = 0; k < m; k++)
@@ -399,7 +377,8 @@ ag_status agi_sweep(const char *what, ag_graph *g, int m, ag_node *const y[], ag
     agi_arena_init(&s.arena, &g->allocator);
     g->inside++;
     ag_status status = run_sweep(&s, m, y, w, n, x, dx, c);
-    if (!note_end(g, first) && !status) status = out_of_memory(&s);
+    if (!g->swept && !agi_note_derived(g, first) && !status) /* sweeps inside of sweeps are theirs */
+        status = out_of_memory(&s);
     g->inside--;
     agi_arena_free(&s.arena);
     return status;

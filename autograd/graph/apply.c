@@ -3,19 +3,20 @@
  * What the user wrote stays: where a simpler node stands for his operation, both are kept, a rewritten node. */
 #include "graph.h"
 
-#define LARGEST_COUNT ((int64_t)1 << 48) /* elements of a tensor: byte counts and offsets stay far from overflow */
+/* Elements of a tensor: byte counts and offsets stay far from overflow. Stand-ins for extents are large. */
+#define LARGEST_COUNT(g) ((int64_t)1 << ((g)->nextents ? 58 : 48))
 
 static ag_node *out_of_memory(ag_graph *g)
 {
     return agi_fail(g, AG_EMEM, "out of memory after %lld nodes", (long long)g->nnodes);
 }
 
-static int shape_fits(const ag_shape *s)
+static int shape_fits(const ag_graph *g, const ag_shape *s)
 {
     int64_t n = 1;
     if (s->rank < 0 || s->rank > AG_MAX_RANK) return 0;
     for (int i = 0; i < s->rank; i++) {
-        if (s->dim[i] < 1 || s->dim[i] > LARGEST_COUNT / n) return 0;
+        if (s->dim[i] < 1 || s->dim[i] > LARGEST_COUNT(g) / n) return 0;
         n *= s->dim[i];
     }
     return 1;
@@ -139,7 +140,7 @@ static ag_status infer(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_node
         c->shape = ag_shape_in(in[0]);
     }
     ag_status status = op->shape ? op->shape(c) : agi_infer_broadcast(c);
-    if (status || shape_fits(&c->shape)) return status;
+    if (status || shape_fits(g, &c->shape)) return status;
     return ag_refuse(c, AG_ESHAPE, "the result has more than %d axes, an extent below 1 or too many elements",
                          AG_MAX_RANK);
 }
@@ -302,7 +303,7 @@ static int usable_tensor(ag_graph *g, const char *what, const char *name, ag_dty
     if (dtype != AG_F32 && dtype != AG_F64 && dtype != AG_I64)
         agi_fail(g, AG_ETYPE, "%s%s%s%s%s: %d is no element type: AG_F32, AG_F64 or AG_I64", what, space, quote, name,
                  quote, (int)dtype);
-    else if (!shape_fits(shape))
+    else if (!shape_fits(g, shape))
         agi_fail(g, AG_ESHAPE, "%s%s%s%s%s: %s is no shape: there are at most %d axes, extents of at least 1 and 2^48 "
                                "elements", what, space, quote, name, quote, described(text, dtype, shape), AG_MAX_RANK);
     else if (bytes_of(dtype, shape) > PTRDIFF_MAX)
@@ -312,11 +313,28 @@ static int usable_tensor(ag_graph *g, const char *what, const char *name, ag_dty
     return 0;
 }
 
+/* What has values of its own has one size, and what a division made of an extent has none. */
+static int usable_extents(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype, const ag_shape *shape)
+{
+    char text[AG_SHAPE_TEXT];
+    for (int i = 0; i < shape->rank && g->nextents; i++) {
+        const int unreadable = agi_is_unreadable(g, shape->dim[i]);
+        if (!unreadable && (op->role == AG_IS_INPUT || !op->role || !agi_holds_extent(g, shape->dim[i]))) continue;
+        agi_fail(g, AG_ESHAPE, "%s%s%s: %s %s", op->name, name ? " " : "", name ? name : "",
+                 described(text, dtype, shape),
+                 unreadable ? "has an extent that looks like a part of one that plans choose, which cannot be divided"
+                            : "has an extent that plans choose, but its values are of one size");
+        return 0;
+    }
+    return 1;
+}
+
 ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype, ag_shape shape,
                   const void *attribute, int shared)
 {
     if (!g) return NULL;
     if (!usable_tensor(g, op->name, name, dtype, &shape)) return g->bad;
+    if (!usable_extents(g, op, name, dtype, &shape)) return g->bad;
     if (op->role == AG_IS_CONSTANT && !attribute) return agi_fail(g, AG_EARG, "%s: the values are NULL", op->name);
     if (name && !agi_usable_name(g, op->name, name)) return g->bad;
     ag_node *x = make(g, op, dtype, &shape, 0, NULL, attribute, 0, shared, 0);
@@ -327,6 +345,11 @@ ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype
 ag_node *agi_literal(ag_graph *g, const ag_op *number, ag_dtype dtype, double value, int weak)
 {
     return make(g, number, dtype, &AG_SCALAR, 0, NULL, &value, weak, 1, 0);
+}
+
+ag_node *agi_extent_literal(ag_graph *g, const ag_op *number, ag_dtype dtype, int64_t n)
+{
+    return make(g, number, dtype, &AG_SCALAR, 0, NULL, &n, 0, 1, 0);
 }
 
 ag_node *agi_leaf_written(ag_graph *g, const ag_op *op, const char *what, ag_dtype dtype, ag_shape shape,

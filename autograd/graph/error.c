@@ -51,6 +51,7 @@ static void record(ag_graph *g, ag_status status, const char *prefix, const char
         if (*prefix && n > 1 && n <= 3) agi_print(&t, "%c ", 'a' + i);
         agi_print_node(&t, in[i]);
     }
+    agi_name_extents(g, g->message, sizeof g->message);
 }
 
 ag_node *agi_fail(ag_graph *g, ag_status status, const char *format, ...)

@@ -4,6 +4,8 @@
  *   apply.c       makes nodes: checks, simplifies, infers, merges; simplify.c: what all pointwise operations share
  *   intern.c      equal nodes are one; names.c, custom.c: nodes and users' operations by name
  *   error.c       the first failure, in words; shape.c, rules.c: what constructors and rules ask
+ *   extent.c      extents that plans choose; resized.c: what stands for nodes at other sizes
+ *   sweeps.c      where derivatives begin and end
  *   checked.c     data's types, where the caller's compiler tells
  *   region.c      the nodes that some are made of: what everything that walks a graph walks
  *   arithmetic.c  one element of a pointwise operation; graph.c: what a node is; life.c: a graph's life
@@ -25,6 +27,9 @@ typedef struct agi_custom agi_custom;
 typedef struct agi_kept agi_kept;
 
 typedef struct agi_region agi_region;
+typedef struct agi_resized agi_resized;
+
+enum { AGI_MOST_EXTENTS = 4, AGI_LONGEST_EXTENT = 32 }; /* the first: of ag_options, too */
 
 enum { AGI_CHUNK = 4096 };
 
@@ -57,6 +62,9 @@ struct ag_graph {
         ag_node *seed, *evaluation; /* a parameter; the assignment that counts evaluations; or NULL */
         uint32_t draws;             /* made so far */
     } random;
+    ag_extent_size extent[AGI_MOST_EXTENTS]; /* those that plans choose, and the sizes where they do not */
+    int nextents;
+    agi_resized *resized;   /* by sizes, the newest first */
     agi_kept *kept;         /* train/kept.c: what each optimiser keeps, the newest first */
     ag_status status;
     char message[1024];
@@ -72,6 +80,11 @@ static inline int64_t agi_node_bytes(const ag_node *x)
 {
     return ag_count(x) * (int64_t)ag_dtype_size((ag_dtype)x->dtype);
 }
+
+/* Bounded text building for messages. */
+typedef struct {
+    char *at, *end;
+} agi_text;
 
 /* ---- a part of a graph ------------------------------------------------------------------------------------------- */
 
@@ -181,6 +194,8 @@ ag_node *agi_leaf_written(ag_graph *, const ag_op *, const char *what, ag_dtype,
 
 /* A number of rank 0, by the descriptor `number`; weak: it takes the type of the operand it meets. */
 ag_node *agi_literal(ag_graph *, const ag_op *number, ag_dtype, double value, int weak);
+/* The same of an extent that plans choose, or made of some: attribute an int64_t. */
+ag_node *agi_extent_literal(ag_graph *, const ag_op *number, ag_dtype, int64_t n);
 /* A node that says it is `written`, and is computed as what that is computed as. */
 ag_node *agi_rewritten(const ag_op *, ag_node *written, const void *attribute);
 /* A simpler node that stands for the operation, whose shape and type are inferred already, or NULL. */
@@ -216,6 +231,39 @@ struct ag_dependence {
     const int64_t *(*known)(ag_dependence *, const ag_node *x);
 };
 
+/* sweeps.c: the next node is the first that a reverse sweep makes; all from `first` on were made by one. 0: out of
+ * memory. */
+int agi_note_sweep(ag_graph *);
+int agi_note_derived(ag_graph *, uint32_t first);
+
+/* ---- extents that plans choose ----------------------------------------------------------------------------------- */
+
+/* Was it made of one? Extents, positions, strides. */
+int agi_holds_extent(const ag_graph *, int64_t n);
+int agi_is_multiple_of_extent(const ag_graph *, int64_t n);
+int agi_shape_holds_extent(const ag_node *);
+int agi_is_unreadable(const ag_graph *, int64_t n); /* by a division, say */
+/* *n with these sizes in their places. 0: it is unreadable, or too large. */
+int agi_put_sizes(const ag_graph *, const int64_t size[], int64_t *n);
+void agi_print_extent(agi_text *, const ag_graph *, int64_t n);
+void agi_name_extents(const ag_graph *, char *text, size_t room); /* the numbers of a text that were made of some */
+/* Those of a plan; 0 after recording what is wrong with the sizes that are chosen. */
+int agi_choose_sizes(ag_graph *, const ag_extent_size chosen[], int64_t size[]);
+
+/* resized.c: the nodes that stand for others at some sizes, which are kept so that each is made once. */
+struct agi_resized {
+    agi_resized *next;
+    int64_t size[AGI_MOST_EXTENTS];
+    agi_vector pages;  /* ag_node **, by id */
+    agi_vector inputs; /* ag_node *: those that others stand for */
+};
+agi_resized *agi_resized_for(ag_graph *, const int64_t size[]); /* NULL after running out of memory */
+ag_node *agi_resized_find(const agi_resized *, const ag_node *);                /* NULL: there is none yet */
+int agi_resized_keep(agi_resized *, const ag_node *, ag_node *stands_for_it);   /* 0 after running out of memory */
+void agi_resized_free(ag_graph *);
+/* For what works on one size: is y made of something with such an extent? Records the failure, too. */
+int agi_refuse_extents(const char *what, ag_node *y);
+
 /* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 /* Records the first failure and returns the bad node. */
@@ -223,10 +271,6 @@ ag_node *agi_fail(ag_graph *, ag_status, const char *format, ...) __attribute__(
 /* The same with the n nodes at fault at its end; returns the status. */
 ag_status agi_fail_at(ag_graph *, ag_status, int n, ag_node *const at[], const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-/* Bounded text building for messages. */
-typedef struct {
-    char *at, *end;
-} agi_text;
 void agi_print(agi_text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void agi_print_node(agi_text *, const ag_node *); /* 'name' f32[2,3], or mul (node 7) f32[2,3] */
 void agi_print_shape(agi_text *, ag_dtype, int rank, const int64_t *dim);

@@ -28,6 +28,7 @@ void ag_graph_free(ag_graph *g)
     agi_intern_free(&g->interned);
     agi_names_free(g);
     agi_custom_free(g);
+    agi_resized_free(g);
     agi_release(&g->allocator, g->chunks.data);
     agi_release(&g->allocator, g->sweeps.data);
     agi_release(&g->allocator, g->derived.data);

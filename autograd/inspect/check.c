@@ -209,6 +209,7 @@ ag_status ag_check_gradient(ag_node *y, int n, ag_node *const x[], const ag_chec
     if (!status) status = agi_check_nodes(c.graph, "ag_check_gradient", 1, &y, "y");
     if (!status) status = agi_check_nodes(c.graph, "ag_check_gradient", n, x, "x");
     if (!status) status = check_call(&c, y);
+    if (!status && agi_refuse_extents("ag_check_gradient", y)) status = c.graph->status;
     if (status) return agi_check_stop(&c, status, c.graph->message);
 
     ag_node **dx;

@@ -1,6 +1,7 @@
 /* A picture of a graph for Graphviz: nodes in boxes within boxes, folded ones as one node, edges among these. */
 #include "picture.h"
 #include "control/loop.h"
+#include "run/run.h"
 
 #include <stdlib.h>
 
@@ -51,19 +52,20 @@ static void write_figures(const picture *p, const ag_node *v, const void *data, 
     fputs(*before ? "&#160;</font>" : "</font>", p->f); /* Graphviz may take the sign before for nothing wide */
 }
 
-/* A constant's values, or what a run holds. */
-static const void *value_of(const picture *p, const ag_node *v)
+/* A constant's values, or what a run holds, of what *v then is. */
+static const void *value_of(const picture *p, const ag_node **v)
 {
-    const void *found = v->op->role == AG_IS_CONSTANT ? v->attribute : NULL;
-    if (!found && p->o->run) found = ag_data(p->o->run, v);
-    if (!found && p->study.run) found = ag_data(p->study.run, v);
-    return found;
+    const void *found = (*v)->op->role == AG_IS_CONSTANT ? (*v)->attribute : NULL;
+    if (found) return found;
+    if (p->o->run && (found = ag_data(p->o->run, *v))) *v = agi_made(p->o->run, *v);
+    return found || !p->study.run ? found : ag_data(p->study.run, *v);
 }
 
 static void write_values(const picture *p, const ag_node *v)
 {
-    const void *data = value_of(p, v);
-    if (data) write_figures(p, v, data, "", "#202020");
+    const ag_node *of = v;
+    const void *data = value_of(p, &of);
+    if (data) write_figures(p, of, data, "", "#202020");
     if (!p->study.run) return;
     const uint32_t at = agi_place_in(&p->study.map.region, v);
     const ag_node *slope = at == NONE ? NULL : p->study.slope[at];
@@ -104,6 +106,7 @@ static void write_shape(const picture *p, const ag_node *v)
     char text[AG_SHAPE_TEXT];
     agi_text t = { text, text + sizeof text };
     agi_print_shape(&t, (ag_dtype)v->dtype, v->rank, v->dim);
+    agi_name_extents(v->graph, text, sizeof text);
     fprintf(p->f, "<font point-size=\"8\" color=\"#404040\">%s</font>", text);
 }
 

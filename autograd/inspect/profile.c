@@ -259,7 +259,7 @@ int ag_write_profile(FILE *f, const ag_run *r)
     const ag_plan *p = r->plan;
     tables t = { .f = f, .run = r };
     agi_arena_init(&t.arena, &p->allocator);
-    const int done = agi_map_make(&t.map, &t.arena, p->output[0]->graph, p->noutputs, p->output) && write_tables(&t);
+    const int done = agi_map_make(&t.map, &t.arena, p->output[0]->graph, p->noutputs, p->computed) && write_tables(&t);
     agi_release(&p->allocator, t.steps.data);
     agi_release(&p->allocator, t.rows.data);
     if (t.map.arena) agi_map_free(&t.map);

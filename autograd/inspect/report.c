@@ -235,7 +235,7 @@ int ag_write_report(FILE *f, const ag_plan *p)
     if (!f || !p) return -1;
     report r = { .f = f, .plan = p };
     agi_arena_init(&r.arena, &p->allocator);
-    int done = agi_map_make(&r.map, &r.arena, p->output[0]->graph, p->noutputs, p->output)
+    int done = agi_map_make(&r.map, &r.arena, p->output[0]->graph, p->noutputs, p->computed)
                && agi_list_traffic(p, &p->allocator, &r.traffic) >= 0;
     if (done) {
         write_steps(&r);

@@ -18,6 +18,7 @@ int agi_study_make(agi_study *s, const char *what, agi_arena *arena, ag_node *y)
     *s = (agi_study){ .graph = y->graph, .what = what, .arena = arena, .y = y };
     if (y->rank || y->dtype == AG_I64)
         return agi_fail_at(s->graph, AG_ESHAPE, 1, &y, "%s: derivatives are of one real number, of rank 0", what), 0;
+    if (agi_refuse_extents(what, y)) return 0;
     if (!agi_map_make(&s->map, arena, s->graph, 1, &y)) return out_of_memory(s);
     const uint32_t n = s->map.region.count;
     uint32_t m = 0;

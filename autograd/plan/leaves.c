@@ -19,6 +19,12 @@ ag_node *ag_plan_parameter(const ag_plan *p, int k)
     return leaf(p, AG_IS_PARAMETER, k);
 }
 
+ag_shape ag_plan_shape(const ag_plan *p, const ag_node *x)
+{
+    const agi_place *at = p && !ag_is_bad(x) ? agi_find_place(p, x) : NULL;
+    return ag_shape_of(at ? at->made : x);
+}
+
 ag_node *ag_plan_output(const ag_plan *p, int k)
 {
     return p && k >= 0 && k < p->noutputs ? p->output[k] : NULL;

@@ -16,6 +16,13 @@ const agi_place *agi_find_place(const ag_plan *p, const ag_node *x)
     return found && found->node == x ? found : NULL;
 }
 
+const agi_place *agi_place_made(const ag_plan *p, const ag_node *x)
+{
+    for (int k = 0; k < p->nplaces; k++)
+        if (p->place[k].made == x) return &p->place[k];
+    return NULL;
+}
+
 const char *ag_plan_note(const ag_plan *p)
 {
     return p && p->note ? p->note : "";

@@ -333,7 +333,8 @@ typedef struct {
 
 /* Where the value of a leaf or an output is to be found after an evaluation. */
 typedef struct {
-    const ag_node *node;
+    const ag_node *node;   /* that users have */
+    const ag_node *made;   /* that is computed: the same, or what stands for it at the plan's extents */
     const ag_node *reader; /* of an input: the first operation here that was written with it; or NULL */
     uint32_t buffer;
     uint8_t output; /* it is listed as one */
@@ -363,6 +364,7 @@ struct ag_plan {
     agi_place *place;   /* sorted by node id: leaves and outputs, each once */
     uint32_t *leaf;     /* buffers of leaves */
     ag_node *const *output; /* as ag_compile was given them */
+    ag_node *const *computed; /* the same, or what stands for them at the plan's extents */
     int64_t block_bytes, scratch_bytes; /* scratch: of one thread */
     agi_rematerialised remade;
     /* Of a plan with options.native. While the compiler is at work, in the background, this takes its code if it has
@@ -375,7 +377,8 @@ struct ag_plan {
 };
 
 int agi_place_order(const void *, const void *); /* for qsort: that of a plan's places */
-const agi_place *agi_find_place(const ag_plan *, const ag_node *);
+const agi_place *agi_find_place(const ag_plan *, const ag_node *); /* by what users have */
+const agi_place *agi_place_made(const ag_plan *, const ag_node *); /* by what is computed: slow */
 
 /* Bytes that a step reads and writes, and its operations on numbers. A loop's are those of its bodies: none here. */
 typedef struct {

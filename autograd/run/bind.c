@@ -11,7 +11,7 @@ static char *own_memory(const ag_run *r, uint32_t b)
 static int is_leaf(const ag_run *r, const agi_place *at)
 {
     const agi_buffer *b = &r->plan->buffer[at->buffer];
-    return b->role == AGI_LEAF && b->node == at->node;
+    return b->role == AGI_LEAF && b->node == at->made;
 }
 
 static void **bound_at(const ag_run *r, const agi_place *at)
@@ -23,9 +23,15 @@ const void *agi_value_at(const ag_run *r, const agi_place *at)
 {
     if (*bound_at(r, at)) return *bound_at(r, at);
     const agi_buffer *b = &r->plan->buffer[at->buffer];
-    if (b->role != AGI_LEAF || b->node == at->node) return r->memory[at->buffer];
+    if (b->role != AGI_LEAF || b->node == at->made) return r->memory[at->buffer];
     const void *parameter = *bound_at(r, agi_find_place(r->plan, b->node)); /* that an assignment stores into */
     return parameter ? parameter : r->memory[at->buffer];
+}
+
+const ag_node *agi_made(const ag_run *r, const ag_node *x)
+{
+    const agi_place *at = agi_find_place(r->plan, x);
+    return at ? at->made : x;
 }
 
 int agi_awaits_value(const ag_run *r, const agi_place *at)
@@ -92,7 +98,7 @@ static ag_status bind(ag_run *r, const char *what, const ag_node *x, void *data,
     if (data == *bound_at(r, at)) return AG_OK;
     void *to = data ? data : own_memory(r, at->buffer);
     int keeps = is_leaf(r, at) && (x->op->role == AG_IS_PARAMETER ? !adopt : !data && r->fed[at->buffer]);
-    if (keeps && to != agi_value_at(r, at)) memmove(to, agi_value_at(r, at), (size_t)agi_node_bytes(x));
+    if (keeps && to != agi_value_at(r, at)) memmove(to, agi_value_at(r, at), (size_t)agi_node_bytes(at->made));
     bind_place(r, at, data);
     if (data && is_leaf(r, at)) agi_mark_fed(r, at->buffer);
     return AG_OK;
@@ -117,7 +123,7 @@ static const agi_place *binding_at(const ag_run *r, int k)
 
 static char *end_of(const ag_run *r, int k)
 {
-    return (char *)r->bound[r->binding[k]] + agi_node_bytes(binding_at(r, k)->node);
+    return (char *)r->bound[r->binding[k]] + agi_node_bytes(binding_at(r, k)->made);
 }
 
 static int is_written(const ag_run *r, const agi_place *at)
@@ -165,7 +171,7 @@ void agi_copy_bindings(ag_run *r, int out)
         const agi_place *at = binding_at(r, k);
         void *bound = r->bound[r->binding[k]], *own = r->memory[at->buffer];
         if (bound == own) continue;
-        if (out && is_written(r, at)) memcpy(bound, own, (size_t)agi_node_bytes(at->node));
-        else if (!out && is_leaf(r, at)) memcpy(own, bound, (size_t)agi_node_bytes(at->node));
+        if (out && is_written(r, at)) memcpy(bound, own, (size_t)agi_node_bytes(at->made));
+        else if (!out && is_leaf(r, at)) memcpy(own, bound, (size_t)agi_node_bytes(at->made));
     }
 }

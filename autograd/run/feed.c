@@ -45,7 +45,7 @@ ag_status ag_feed(ag_run *r, const ag_node *leaf, const void *data)
     void *to = NULL;
     feeding f = { r, "ag_feed", leaf, data };
     ag_status status = r ? find_place(&f, &to) : AG_EARG;
-    if (!status && to) memmove(to, data, (size_t)agi_node_bytes(leaf));
+    if (!status && to) memmove(to, data, (size_t)agi_node_bytes(agi_made(r, leaf)));
     return status;
 }
 
@@ -60,8 +60,10 @@ static ag_status check_fit(const feeding *f, ag_dtype from, int64_t count)
     if (f->leaf->dtype != AG_I64 && from == AG_I64)
         return refuse(f, "takes real numbers: use ag_feed_f64 or ag_feed_f32");
     if (f->leaf->dtype == AG_I64 && from != AG_I64) return refuse(f, "takes integers: use ag_feed_i64");
-    if (ag_count(f->leaf) == count) return AG_OK;
-    snprintf(why, sizeof why, "takes %lld elements, not %lld", (long long)ag_count(f->leaf), (long long)count);
+    const ag_node *made = agi_made(f->run, f->leaf);
+    const int64_t takes = ag_count(made);
+    if (takes == count || (made == f->leaf && agi_shape_holds_extent(made))) return AG_OK; /* it is not needed */
+    snprintf(why, sizeof why, "takes %lld elements, not %lld", (long long)takes, (long long)count);
     return refuse(f, why);
 }
 

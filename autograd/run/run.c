@@ -10,8 +10,9 @@ ag_status agi_fail_run(ag_run *r, const char *what, const ag_node *x, const char
     agi_text t = { r->message, r->message + sizeof r->message };
     agi_print(&t, "%s: ", what);
     if (ag_is_bad(x)) agi_print(&t, x ? "a bad node" : "NULL");
-    else agi_print_node(&t, x);
+    else agi_print_node(&t, agi_made(r, x));
     agi_print(&t, " %s", why);
+    if (!ag_is_bad(x)) agi_name_extents(x->graph, r->message, sizeof r->message);
     return AG_EARG;
 }
 
@@ -165,7 +166,7 @@ ag_status ag_fetch(const ag_run *r, const ag_node *x, void *out)
     if (!out) return agi_fail_run((ag_run *)r, "ag_fetch", x, "has nowhere to go: NULL");
     const void *from = find((ag_run *)r, "ag_fetch", x);
     if (!from) return AG_EARG;
-    memcpy(out, from, (size_t)agi_node_bytes(x));
+    memcpy(out, from, (size_t)agi_node_bytes(agi_made(r, x)));
     return AG_OK;
 }
 
@@ -175,7 +176,7 @@ ag_status ag_fetch(const ag_run *r, const ag_node *x, void *out)
 double ag_item(const ag_run *r, const ag_node *x)
 {
     if (!r) return NAN;
-    if (!ag_is_bad(x) && ag_count(x) != 1) {
+    if (!ag_is_bad(x) && ag_count(agi_made(r, x)) != 1) {
         agi_fail_run((ag_run *)r, "ag_item", x, "has more than one element: use ag_data or ag_fetch");
         return NAN;
     }

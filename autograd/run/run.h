@@ -85,6 +85,8 @@ ag_status agi_check_leaf(ag_run *, const char *what, const ag_node *); /* feed.c
 /* bind.c: the memory that holds the value of a leaf or an output; not yet, if it awaits one. */
 const void *agi_value_at(const ag_run *, const agi_place *);
 
+const ag_node *agi_made(const ag_run *, const ag_node *); /* what stands for it at the plan's extents, or itself */
+
 int agi_awaits_value(const ag_run *, const agi_place *);
 
 void agi_unbind(ag_run *, const agi_place *);

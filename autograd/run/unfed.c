@@ -13,7 +13,7 @@ static const agi_place *next_unfed(const ag_run *r, int *k)
 {
     const ag_plan *p = r->plan;
     while (*k < p->nleaves && r->fed[p->leaf[*k]]) ++*k;
-    return *k < p->nleaves ? agi_find_place(p, p->buffer[p->leaf[(*k)++]].node) : NULL;
+    return *k < p->nleaves ? agi_place_made(p, p->buffer[p->leaf[(*k)++]].node) : NULL;
 }
 
 static ag_status refuse_one(ag_run *r, const agi_place *leaf)
@@ -36,7 +36,7 @@ ag_status agi_refuse_unfed(ag_run *r)
     agi_print(&t, "ag_eval: %d inputs have not been fed: call ag_feed for", n);
     while (shown < MOST && (leaf = next_unfed(r, &k))) {
         agi_print(&t, shown++ ? "; " : " ");
-        agi_print_node(&t, leaf->node);
+        agi_print_node(&t, leaf->made);
         print_reader(&t, ", read by ", leaf);
     }
     if (n > MOST) agi_print(&t, "; and %d more", n - MOST);

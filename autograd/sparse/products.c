@@ -252,6 +252,7 @@ static ag_graph *check(const char *what, ag_node *y, int n, ag_node *const x[])
     if (!g) return NULL;
     if (n < 1 || !x) return agi_fail(g, AG_EARG, "%s: no x", what), NULL;
     if (agi_check_nodes(g, what, 1, &y, "y") || agi_check_nodes(g, what, n, x, "x") || g->status) return NULL;
+    if (agi_refuse_extents(what, y)) return NULL;
     const int64_t repeated = agi_first_repeated(g, n, x);
     if (repeated < n && !g->status)
         agi_fail(g, AG_EARG, "%s: x[%d] is among the x before it", what, (int)repeated);

@@ -2,6 +2,7 @@
  *
  * Under a memory budget the steps are grouped into segments: a loop over segments whose body is the loop over a
  * segment's steps. Its gradient stores the states at the segments' starts and steps through each segment again. */
+#include "graph/graph.h"
 #include "loop.h"
 
 #define MOST_STEPS ((int64_t)1 << 48)
@@ -281,6 +282,9 @@ ag_status ag_scan(const ag_scan_body *b, ag_node *final[], ag_node *stacked[])
     if (!bad && !b->length && b->sequences + b->results > 0)
         bad = ag_reject(any, &agi_called_scan, AG_ESHAPE,
                         "a scan of no steps has no sequences and stacks no results: no extent is 0");
+    if (!bad && b->max_bytes && agi_holds_extent(g, b->length))
+        bad = ag_reject(any, &agi_called_scan, AG_EARG,
+                        "plans choose how many steps there are: max_bytes cannot divide them into segments");
     if (bad) return fill(g, bad, b->states, final, b->results, stacked);
     int64_t steps = sequences_fit(b) ? segment_length(b) : b->length; /* which is refused */
     ag_status status = steps < b->length ? segmented(g, b, steps, final, stacked) : plain(g, b, NULL, final, stacked);

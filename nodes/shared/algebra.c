@@ -58,3 +58,9 @@ ag_node *agi_view_of_one(const ag_infer *c)
     if (!(x->op->flags & AG_REPEATS) || ag_count(x->in[0]) != 1) return NULL;
     return ag_broadcast_to(ag_reshape(x->in[0], AG_SCALAR), c->shape);
 }
+
+void agi_each_of_shape(void *attribute, ag_each_extent *each, void *context)
+{
+    ag_shape *s = attribute;
+    for (int i = 0; i < s->rank; i++) each(context, &s->dim[i]);
+}

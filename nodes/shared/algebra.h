@@ -26,6 +26,7 @@ ag_node *agi_scaled_by(const ag_node *product, double *power);
 
 /* Rewrites of several operations. */
 ag_node *agi_both_negative(const ag_infer *); /* op(-a, -b) -> op(a, b) */
+void agi_each_of_shape(void *attribute, ag_each_extent *each, void *context); /* an ag_shape */
 int agi_has_result_shape(const ag_infer *, const ag_node *x);
 ag_node *agi_view_of_one(const ag_infer *); /* a view of one repeated element -> the element repeated */
 

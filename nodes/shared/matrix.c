@@ -1,4 +1,5 @@
 #include "matrix.h"
+#include "extent.h"
 #include "positions.h"
 
 #include <limits.h>
@@ -14,7 +15,8 @@ ag_status agi_infer_matrix(ag_infer *c)
     if (a->dtype == AG_I64) return ag_refuse(c, AG_ETYPE, "there is no arithmetic on i64: make it real with ag_cast");
     if (a->rank < 2 || agi_rows(a) != agi_cols(a))
         return ag_refuse(c, AG_ESHAPE, "the last two axes are not those of a square matrix");
-    if (agi_rows(a) > INT_MAX) return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
+    if (agi_exceeds(c->graph, agi_rows(a), INT_MAX))
+        return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
     return AG_OK;
 }
 
@@ -60,7 +62,8 @@ ag_status agi_infer_solution(ag_infer *c)
     int64_t rows = b->rank == 1 ? b->dim[0] : agi_rows(b);
     if (agi_cols(a) != rows || b->rank == 1) /* a vector that fits has been made a matrix */
         return ag_refuse(c, AG_ESHAPE, "a has %lld columns and b %lld rows", (long long)agi_cols(a), (long long)rows);
-    if (agi_cols(b) > INT_MAX) return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
+    if (agi_exceeds(c->graph, agi_cols(b), INT_MAX))
+        return ag_refuse(c, AG_ESHAPE, "matrix extents are at most %d", INT_MAX);
     status = agi_broadcast_batches(c, a, b);
     c->shape.dim[c->shape.rank - 2] = rows;
     c->shape.dim[c->shape.rank - 1] = agi_cols(b);
@@ -123,7 +126,7 @@ ag_node *agi_triangle(ag_node *x, int upper, int64_t diagonal)
 {
     if (ag_is_bad(x)) return x;
     ag_node *i = row_numbers(x, agi_rows(x)), *j = column_numbers(x, agi_cols(x));
-    if (diagonal) i = ag_add(i, ag_number(x->graph, (double)diagonal));
+    if (diagonal) i = ag_add(i, agi_extent_number(x->graph, (ag_dtype)x->dtype, diagonal));
     return ag_where(upper ? ag_less_equal(i, j) : ag_greater_equal(i, j), x, ag_number(x->graph, 0));
 }
 

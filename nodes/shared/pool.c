@@ -1,5 +1,6 @@
 #include "pool.h"
 #include "convolution.h"
+#include "extent.h"
 
 #include <limits.h>
 
@@ -28,6 +29,9 @@ static ag_node *read_axis(const ag_op *op, ag_node *x, const ag_pool_options *o,
     if (span > size + 2 * f->pad[i])
         return ag_reject(x, op, AG_ESHAPE, "windows span %lld elements of spatial axis %d, which has %lld, padded %lld",
                          (long long)span, i, (long long)size, (long long)(size + 2 * f->pad[i]));
+    if (f->stride[i] > 1 && agi_holds_extent(x->graph, size))
+        return ag_reject(x, op, AG_ESHAPE, "a stride of %lld along spatial axis %d: an extent that plans choose cannot "
+                         "be divided", (long long)f->stride[i], i);
     f->result[i] = (size + 2 * f->pad[i] - span) / f->stride[i] + 1;
     return x;
 }
@@ -63,6 +67,17 @@ ag_status agi_infer_pooled(ag_infer *c)
 ag_status agi_infer_image(ag_infer *c)
 {
     return infer(c, ((const agi_pool_form *)c->attribute)->size);
+}
+
+void agi_each_of_pool(void *attribute, ag_each_extent *each, void *context)
+{
+    agi_pool_form *f = attribute;
+    for (int i = 0; i < AGI_POOL_AXES; i++) {
+        each(context, &f->kernel[i]);
+        each(context, &f->stride[i]);
+        each(context, &f->size[i]);
+        each(context, &f->result[i]);
+    }
 }
 
 agi_windows agi_windows_of(const ag_node *y)

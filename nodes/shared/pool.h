@@ -25,6 +25,7 @@ ag_node *agi_new_avg_pool_slope(ag_node *g, const agi_pool_form *);
 ag_node *agi_read_pool(const ag_op *op, ag_node *x, const ag_pool_options *, agi_pool_form *);
 
 /* For ag_op: the result has the windows' shape, or the image's. */
+void agi_each_of_pool(void *attribute, ag_each_extent *each, void *context);
 ag_status agi_infer_pooled(ag_infer *);
 ag_status agi_infer_image(ag_infer *);
 

@@ -9,6 +9,9 @@ typedef struct {
     int64_t axis, start, step, count, size;
 } agi_positions;
 
+void agi_each_position(void *attribute, ag_each_extent *each, void *context);
+ag_status agi_infer_positions(ag_infer *, int64_t extent); /* are they inside an axis of that extent, their `size`? */
+
 /* Each is the other's gradient. x may be bad; the positions are sound. */
 ag_node *agi_new_slice(ag_node *x, const agi_positions *);  /* x at these positions: a view */
 ag_node *agi_new_embed(ag_node *x, const agi_positions *); /* x at these positions of an axis of zeros */

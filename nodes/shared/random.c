@@ -35,18 +35,26 @@ ag_node *agi_new_draw(ag_graph *g, const ag_op *op, ag_dtype dtype, ag_shape sha
 
 /* ---- hooks ------------------------------------------------------------------------------------------------------- */
 
+void agi_each_drawn(void *attribute, ag_each_extent *each, void *context)
+{
+    agi_draw_form *f = attribute;
+    for (int i = 0; i < f->rank && i < AG_MAX_RANK; i++) each(context, &f->dim[i]);
+}
+
 ag_status agi_infer_draw(ag_infer *c)
 {
     const agi_draw_form *f = c->attribute;
     const double most = 4294967296.0; /* blocks */
     double n = 1;
+    int held = 0;
     c->dtype = (ag_dtype)f->dtype;
     c->shape = (ag_shape){ .rank = f->rank };
     for (int i = 0; i < f->rank && i < AG_MAX_RANK; i++) {
         c->shape.dim[i] = f->dim[i];
         n *= (double)f->dim[i];
+        held |= agi_holds_extent(c->graph, f->dim[i]);
     }
-    if (n / (double)agi_draw_group(ag_dtype_size(c->dtype)) * AGI_DRAW_BLOCKS > most)
+    if (!held && n / (double)agi_draw_group(ag_dtype_size(c->dtype)) * AGI_DRAW_BLOCKS > most)
         return ag_refuse(c, AG_ESHAPE, "%.0f elements are too many: draw several tensors", n);
     return AG_OK;
 }

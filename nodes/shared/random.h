@@ -18,6 +18,7 @@ typedef struct {
 
 ag_node *agi_begin_stream(ag_graph *, int64_t seed); /* the seed's parameter */
 ag_node *agi_new_draw(ag_graph *, const ag_op *, ag_dtype, ag_shape); /* inputs: the seed, the evaluation */
+void agi_each_drawn(void *attribute, ag_each_extent *each, void *context);
 ag_status agi_infer_draw(ag_infer *);
 ag_status agi_infer_real_draw(ag_infer *);
 int64_t agi_count_draw_pieces(const ag_node *y);

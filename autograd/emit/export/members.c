@@ -83,6 +83,7 @@ static int place_output(agi_writer *w, const ag_node *x)
     int given = r->kind == AGI_IN_INPUT || r->kind == AGI_IN_PARAMETER;
     /* the caller has it: an input or a parameter */
     if (given || w->assigned[owner]) return 1;
+    x = at->made;
     for (int k = 0; k < w->outputs; k++)
         if (w->output_node[k] == x) return 1;
     const char *member = w->output_member[w->outputs] =
