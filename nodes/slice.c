@@ -80,8 +80,8 @@ ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t ste
         return ag_reject(x, &agi_slice, AG_ESHAPE, "empty slice of axis %d, from %lld to %lld of %lld by %lld", counted,
                          (long long)from, (long long)to, (long long)n, (long long)step);
     if ((step > 1 || step < -1) && agi_holds_extent(x->graph, length))
-        return ag_reject(x, &agi_slice, AG_ESHAPE, "every %lldth of %lld elements: an extent that plans choose cannot "
-                         "be divided", (long long)(down ? -step : step), (long long)length);
+        return ag_reject(x, &agi_slice, AG_ESHAPE, "a step of %lld through %lld elements: an extent that plans choose "
+                         "cannot be divided", (long long)step, (long long)length);
     if (step > length) step = length; /* one element; and -step cannot overflow */
     if (step < -length) step = -length;
     int64_t count = (length - 1) / (down ? -step : step) + 1;

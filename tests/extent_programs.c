@@ -480,8 +480,8 @@ START_TEST(what_cannot_be)
     expect_message(g, AG_EARG, "ag_number: 1.0573842428600128e-05 is made of an extent that plans choose: ag_mean "
                                "divides by it, ag_sum of ag_ones counts it");
     ag_slice(x, 0, 0, AG_END, 2);
-    expect_message(g, AG_ESHAPE, "slice (node 2): every 2th of n elements: an extent that plans choose cannot be "
-                                 "divided; 'x' f64[n,5]");
+    expect_message(g, AG_ESHAPE, "slice (node 2): a step of 2 through n elements: an extent that plans choose "
+                                 "cannot be divided; 'x' f64[n,5]");
     ag_split(x, 0, 3, NULL, (ag_node *[3]){ NULL });
     expect_message(g, AG_ESHAPE, "split (node 2): axis 0 has an extent that plans choose, which cannot be divided; 'x' "
                                  "f64[n,5]");
