@@ -68,8 +68,8 @@ static ag_node *one_head(ag_graph *g, ag_dtype t, ag_node *in[])
     return ag_attention(in[0], in[1], in[2], 0, 0);
 }
 
-static maker *const makers[] = { convolution, many_samples, single_channel, strided, depthwise, largest, neighbours, means, attention,
-                                 one_head };
+static maker *const makers[] = { convolution, many_samples, single_channel, strided, depthwise, largest, neighbours,
+                                 means, attention, one_head };
 
 static void feed(ag_run *r, const ag_node *leaf, int number)
 {
@@ -138,6 +138,101 @@ static const struct {
     { { 64, 1, 28, 28 }, { 8, 1, 5, 5 }, 1, "by all points in lanes" },
     { { 2, 3, 5, 5 }, { 2, 3, 3, 3 }, 1, "to " }, /* nothing is said of pieces: they would not pay */
 };
+
+/* ---- beside loops ------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    int64_t n, in, out, size[2], kernel[2], result[2];
+    ag_conv_options o;
+} shapes;
+
+static int64_t draw(uint64_t *seed, int64_t least, int64_t most)
+{
+    return (int64_t)floor(test_random(seed, (double)least, (double)most + 1 - 1e-9));
+}
+
+/* Not 0: there are points. */
+static int draw_shapes(uint64_t *seed, shapes *s)
+{
+    *s = (shapes){ .n = draw(seed, 1, 4), .in = draw(seed, 1, 3), .out = draw(seed, 1, 5) };
+    int some = 1;
+    for (int i = 0; i < 2; i++) {
+        s->size[i] = draw(seed, 1, i ? 12 : 4);
+        s->kernel[i] = draw(seed, 1, i ? 10 : 3);
+        s->o.stride[i] = draw(seed, 1, 3);
+        s->o.dilation[i] = draw(seed, 1, 2);
+        s->o.padding[i] = draw(seed, 0, i ? 4 : 2);
+        const int64_t room = s->size[i] + 2 * s->o.padding[i] - (s->kernel[i] - 1) * s->o.dilation[i] - 1;
+        s->result[i] = room / s->o.stride[i] + 1;
+        some &= room >= 0;
+    }
+    return some;
+}
+
+/* A point: what tap t of channel c meets there, or 0. */
+static double met(const shapes *s, const double *x, int64_t n, int64_t c, const int64_t at[2], int64_t t)
+{
+    const int64_t tap[] = { t / s->kernel[1], t % s->kernel[1] };
+    for (int i = 0; i < 2; i++) {
+        const int64_t j = at[i] * s->o.stride[i] + tap[i] * s->o.dilation[i] - s->o.padding[i];
+        if (j < 0 || j >= s->size[i]) return 0;
+        x += j * (i ? 1 : s->size[1]);
+    }
+    return x[(n * s->in + c) * s->size[0] * s->size[1]];
+}
+
+static double sum_at(const shapes *s, const double *x, const double *w, int64_t k)
+{
+    const int64_t points = s->result[0] * s->result[1], taps = s->kernel[0] * s->kernel[1], n = k / points / s->out;
+    const int64_t at[] = { k % points / s->result[1], k % s->result[1] }, out = k / points % s->out;
+    double sum = 0;
+    for (int64_t c = 0; c < s->in; c++)
+        for (int64_t t = 0; t < taps; t++) sum += met(s, x, n, c, at, t) * w[(out * s->in + c) * taps + t];
+    return sum;
+}
+
+enum { MOST_X = 4 * 3 * 4 * 12, MOST_W = 5 * 3 * 3 * 10 };
+
+/* Filters that are an input as they are, or an input's with its axes turned round, which are in no piece. */
+static void expect_convolved(const shapes *s, ag_dtype type, int turned, const double *x, const double *w)
+{
+    const ag_shape in_order = AG_SHAPE(s->out, s->in, s->kernel[0], s->kernel[1]);
+    const ag_shape about = AG_SHAPE(s->kernel[1], s->kernel[0], s->in, s->out);
+    double other[MOST_W];
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *u = ag_input(g, NULL, type, AG_SHAPE(s->n, s->in, s->size[0], s->size[1]));
+    ag_node *v = ag_input(g, NULL, type, turned ? about : in_order);
+    ag_node *y = ag_conv(u, turned ? ag_transpose(v, NULL) : v, &s->o);
+    for (int64_t k = 0, n = ag_size_of(v); k < n; k++) {
+        const int64_t out = k % s->out, in = k / s->out % s->in, i = k / s->out / s->in % s->kernel[0];
+        const int64_t l = k / s->out / s->in / s->kernel[0];
+        other[k] = turned ? w[((out * s->in + in) * s->kernel[0] + i) * s->kernel[1] + l] : w[k];
+    }
+    ag_plan *p = ag_compile(g, 1, &y, NULL);
+    ag_run *r = ag_run_new(p);
+    ck_assert_int_eq(ag_feed_f64(r, u, x, ag_size_of(u)), AG_OK);
+    ck_assert_int_eq(ag_feed_f64(r, v, other, ag_size_of(v)), AG_OK);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    const void *got = ag_data(r, y);
+    for (int64_t k = 0; k < ag_size_of(y); k++)
+        ck_assert(test_close(type == AG_F32 ? ((const float *)got)[k] : ((const double *)got)[k], sum_at(s, x, w, k),
+                             type == AG_F32 ? 1e-4 : 1e-12));
+    ag_run_free(r), ag_plan_free(p), ag_graph_free(g);
+}
+
+START_TEST(small_convolutions)
+{
+    uint64_t seed = (uint64_t)_i + 1;
+    for (int turn = 0; turn < 400; turn++) {
+        shapes s;
+        double x[MOST_X], w[MOST_W];
+        if (!draw_shapes(&seed, &s)) continue;
+        for (int k = 0; k < MOST_X; k++) x[k] = test_random(&seed, -1, 1);
+        for (int k = 0; k < MOST_W; k++) w[k] = test_random(&seed, -1, 1);
+        expect_convolved(&s, turn % 2 ? AG_F32 : AG_F64, turn % 3 == 0, x, w);
+    }
+}
+END_TEST
 
 START_TEST(plans_tell_the_way)
 {
@@ -220,6 +315,7 @@ Suite *suite_windows(void)
     TCase *t = tcase_create("windows");
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, same_bits_for_any_threads, 0, (int)COUNT(makers));
+    tcase_add_loop_test(t, small_convolutions, 0, 4);
     tcase_add_loop_test(t, plans_tell_the_way, 0, (int)COUNT(told));
     tcase_add_loop_test(t, what_is_above_zero_in_windows, 0, (int)COUNT(pools));
     suite_add_tcase(s, t);

@@ -363,10 +363,21 @@ agi_convolution_plan agi_plan_convolution(int isa, int double_precision, const a
     return best;
 }
 
+/* The same, of filters that lie in one piece, or whose rows do, or in none. */
+enum { ONE_PIECE, ROWS, NO_PIECE, LAYOUTS };
+static agi_convolution laid_out(const agi_convolution *c, int layout)
+{
+    agi_convolution of = *c;
+    of.w_axis[2] = layout == NO_PIECE ? 0 : 1;
+    of.w_axis[1] = layout == ONE_PIECE ? c->kernel[2] : 0;
+    return of;
+}
+
 agi_convolution_pieces agi_cut_convolution(int double_precision, const agi_convolution *c)
 {
     enum { MANY = 8, LANES = 64 }; /* samples: more need no outputs; lanes are full with parts of so many */
-    const agi_convolution_way way = agi_plan_convolution(0, double_precision, c, 1, 1).way;
+    const agi_convolution of = laid_out(c, ONE_PIECE);
+    const agi_convolution_way way = agi_plan_convolution(0, double_precision, &of, 1, 1).way;
     const int64_t enough = way == AGI_BATCH_LANES ? LANES : c->out < MANY ? c->out : MANY;
     agi_convolution_pieces p = { .by_samples = c->batch >= enough };
     if (way == AGI_OUTPUT_LANES) p.by_samples = c->out < LANES && c->batch > 1;
@@ -379,8 +390,9 @@ int64_t agi_convolution_work(int double_precision, const agi_convolution *c)
 {
     int64_t most = 0;
     for (int isa = 1; isa <= agi_best_isa(); isa++)
-        for (int k = 0; k < 4; k++) {
-            const int64_t bytes = agi_plan_convolution(isa, double_precision, c, k & 1, k >> 1).bytes;
+        for (int k = 0; k < 4 * LAYOUTS; k++) {
+            const agi_convolution of = laid_out(c, k / 4);
+            const int64_t bytes = agi_plan_convolution(isa, double_precision, &of, k & 1, k >> 1 & 1).bytes;
             if (bytes > most) most = bytes;
         }
     return most;

@@ -77,7 +77,7 @@ int agi_is_straight(const agi_convolution *);
 /* The same for a part of a convolution, which is computed as the whole is. */
 agi_convolution_plan agi_plan_part(int isa, int double_precision, const agi_convolution *, agi_convolution_way);
 /* Each group's results can be cut along one axis, samples or outputs, in as many pieces as it is long: a part's bits
- * are the whole's. */
+ * are the whole's. How it is cut depends on extents alone. */
 typedef struct {
     int by_samples;
     int64_t pieces; /* of all groups, the first one's first */
@@ -87,7 +87,7 @@ agi_convolution_pieces agi_cut_convolution(int double_precision, const agi_convo
  * 0: no tap meets an element, or there are no such results. Axes with a spread have no stride. */
 int agi_unspread(const agi_convolution *, const int64_t from[3], agi_convolution *part, int64_t *of_w);
 agi_taps agi_taps_at(const agi_convolution *, int axis, int64_t index);
-int64_t agi_convolution_work(int double_precision, const agi_convolution *); /* with any instruction set */
+int64_t agi_convolution_work(int double_precision, const agi_convolution *); /* with any instruction set and strides */
 
 /* Images have zeros around them, which meet taps. */
 static inline int agi_pads(agi_convolution_way way)
