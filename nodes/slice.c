@@ -69,11 +69,20 @@ static int64_t clip(int64_t bound, int64_t n, int down)
     return bound < n ? bound : n - down;
 }
 
+/* As far as plans choose, of an axis of one size: whether they reach beyond it, each run says. */
+static ag_node *gathered(ag_node *x, int axis, int64_t start, int64_t stop)
+{
+    ag_node *at = ag_arange(x->graph, AG_I64, stop - start);
+    return ag_gather(x, axis, start ? ag_add(at, ag_number(x->graph, (double)start)) : at);
+}
+
 ag_node *ag_slice(ag_node *x, int axis, int64_t start, int64_t stop, int64_t step)
 {
     int counted = ag_axis(&x, &agi_slice, axis), down = step < 0;
     if (ag_is_bad(x)) return x;
     if (step == 0) return ag_reject(x, &agi_slice, AG_EARG, "the step is 0: it is 1, -1 or another number");
+    if (step == 1 && start >= 0 && agi_holds_extent(x->graph, stop) && !agi_holds_extent(x->graph, x->dim[counted]))
+        return gathered(x, counted, start, stop);
     int64_t n = x->dim[counted], from = clip(start, n, down);
     int64_t to = down && stop == AG_END ? -1 : clip(stop, n, down), length = down ? from - to : to - from;
     if (length < 1)

@@ -36,7 +36,8 @@ static ag_node *sum_of_repeated(const ag_infer *c)
 static const ag_node *sum_of(const ag_node *y, unsigned *axes)
 {
     const ag_axis_attribute *a = y->attribute;
-    for (; y->op == &agi_sum && a->axis != AG_ALL && a->keepdims; y = y->in[0], a = y->attribute) *axes |= 1u << a->axis;
+    for (; y->op == &agi_sum && a->axis != AG_ALL && a->keepdims; y = y->in[0], a = y->attribute)
+        *axes |= 1u << a->axis;
     return y;
 }
 

@@ -353,6 +353,41 @@ END_TEST
 
 /* ---- what users hold --------------------------------------------------------------------------------------------- */
 
+/* As positions of a sequence are: a sum of products of rows i and i + 2, and its gradient. */
+START_TEST(rows_of_a_table)
+{
+    enum { HELD = 8 };
+    double table[HELD];
+    for (int i = 0; i < HELD; i++) table[i] = 1 / (1.5 + i);
+    ag_graph *g = ag_graph_new(NULL);
+    const int64_t n = ag_extent(g, "n", 5);
+    ag_node *p = ag_parameter(g, "p", AG_F64, AG_SHAPE(HELD), table), *dp;
+    ag_node *y = ag_sum(ag_mul(ag_slice(p, 0, 0, n, 1), ag_slice(p, 0, 2, n + 2, 1)));
+    ck_assert_int_eq(ag_gradient(y, 1, &p, &dp), AG_OK);
+    for (int rows = 1; rows <= HELD; rows++) {
+        ag_plan *plan = ag_compile(g, 2, (ag_node *[]){ y, dp }, OF("n", rows));
+        expect_well(g);
+        ag_run *r = ag_run_new(plan);
+        if (rows + 2 > HELD) {
+            ck_assert_int_eq(ag_eval(r), AG_EARG);
+            ck_assert_ptr_nonnull(strstr(ag_run_error(r), "'p' f64[8]: index 8, element"));
+        } else {
+            double sum = 0, slope[HELD] = { 0 };
+            for (int i = 0; i < rows; i++) {
+                sum += table[i] * table[i + 2];
+                slope[i] += table[i + 2];
+                slope[i + 2] += table[i];
+            }
+            ck_assert_int_eq(ag_eval(r), AG_OK);
+            expect_close(ag_item(r, y), sum, 1e-14);
+            for (int i = 0; i < HELD; i++) expect_close(((const double *)ag_data(r, dp))[i], slope[i], 1e-14);
+        }
+        ag_run_free(r), ag_plan_free(plan);
+    }
+    ag_graph_free(g);
+}
+END_TEST
+
 START_TEST(nodes_stay_the_users)
 {
     ag_graph *g = ag_graph_new(NULL);
@@ -538,6 +573,7 @@ Suite *suite_extent_programs(void)
     tcase_add_loop_test(t, programs, 0, (int)COUNT(kinds));
     tcase_add_test(t, exports);
     tcase_add_test(t, a_smaller_last_batch);
+    tcase_add_test(t, rows_of_a_table);
     tcase_add_test(t, nodes_stay_the_users);
     tcase_add_test(t, pictures);
     tcase_add_test(t, names_and_sizes);
