@@ -140,7 +140,7 @@ START_TEST(plans_are_drawn)
     compile(2, both, NULL);
     take(write_picture);
     expect("<b>0: </b>matmul");
-    expect("pass</b> over 1 &#215; 1024 f32");
+    expect("pass</b>&#160;over 1 &#215; 1024 f32");
     expect("label=\"mul, b = 3\"");
     expect("label=\"sum of all\"");
     expect("f32[64,16]\\n4.1 kB");
@@ -153,7 +153,7 @@ START_TEST(plans_are_drawn)
     ag_node *s = ag_parameter(g, "s", AG_F64, AG_SHAPE(2), NULL), *e = ag_exp(ag_add(s, ag_number(g, 5)));
     compile(1, &e, NULL);
     take(write_picture);
-    expect("program</b> of 4 elements f64");
+    expect("program</b>&#160;of 4 elements f64");
     expect("label=\"add, b = 5\"");
     expect("[label=\"[1]\"]"); /* of s, its second element */
     ck_assert_ptr_nonnull(strstr(strstr(text, "label=\"exp\"") + 1, "label=\"exp\""));

@@ -174,7 +174,7 @@ static void draw_pass(drawing *d, int step, const agi_pass *g)
 static void draw_pass_box(drawing *d, int step, const agi_pass *g)
 {
     fprintf(d->f, "subgraph cluster_p%d_%d { style=\"rounded,filled\"; fillcolor=\"#f7fbf5\"; color=\"#6aa84f\"; "
-                  "label=<<b>%d: pass</b> over %lld &#215; %lld %s>;\n", d->number, step, step, (long long)g->rows,
+                  "label=<<b>%d: pass</b>&#160;over %lld &#215; %lld %s>;\n", d->number, step, step, (long long)g->rows,
             (long long)g->columns, agi_type_name(g->dtype));
     draw_pass(d, step, g);
     fputs("}\n", d->f);
@@ -223,7 +223,7 @@ static void draw_program_box(drawing *d, int step, const agi_program *x)
 {
     uint32_t b;
     fprintf(d->f, "subgraph cluster_p%d_%d { style=\"rounded,filled\"; fillcolor=\"#f4f7f3\"; color=\"#7f9f78\"; "
-                  "label=<<b>%d: program</b> of %lld elements %s>;\n", d->number, step, step, (long long)x->count,
+                  "label=<<b>%d: program</b>&#160;of %lld elements %s>;\n", d->number, step, step, (long long)x->count,
             agi_type_name(x->dtype));
     for (int64_t k = 0; k < x->count; k++) {
         char numbers[96] = "";
