@@ -105,6 +105,18 @@ void agi_pool_free(agi_pool *);
 
 int agi_best_isa(void); /* of 1, 2 and 3, the sets of instructions that kernels are compiled for: the last it has */
 
+/* ---- whole numbers ----------------------------------------------------------------------------------------------- */
+
+static inline int64_t agi_common_divisor(int64_t a, int64_t b) /* the greatest; of a and 0: a */
+{
+    while (b) {
+        const int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 /* ---- numbers of 16 bits: IEEE half precision and bfloat16; rounded to nearest, halves to even */
 
 float agi_half_to_float(uint16_t), agi_bf16_to_float(uint16_t);

@@ -46,12 +46,12 @@ static int make_places(agi_compiler *c)
         if (c->value[i].kind != AGI_VALUE_LEAF) continue;
         p->leaf[p->nleaves++] = c->value[i].buffer;
         p->place[p->nplaces++] = (agi_place){ .node = c->value[i].node, .made = c->value[i].node,
-                                                   .buffer = c->value[i].buffer };
+                                              .buffer = c->value[i].buffer };
     }
     for (int k = 0; k < c->noutputs; k++) {
         const agi_value *it = &c->value[c->output_value[k]];
         p->place[p->nplaces++] = (agi_place){ .node = c->output[k], .made = c->output[k],
-                                                   .buffer = c->value[it->root].buffer, .output = 1 };
+                                              .buffer = c->value[it->root].buffer, .output = 1 };
     }
     if (!agi_arrange_places(p, &c->arena)) return agi_out_of_memory(c);
     agi_find_readers(c);

@@ -13,21 +13,11 @@ static int64_t up(int64_t n, int64_t unit)
     return (n + unit - 1) / unit * unit;
 }
 
-static int64_t divisor(int64_t a, int64_t b)
-{
-    while (b) {
-        const int64_t left = a % b;
-        a = b;
-        b = left;
-    }
-    return a;
-}
-
 agi_taps agi_taps_at(const agi_convolution *c, int axis, int64_t index)
 {
     const int64_t d = c->dilation[axis], u = c->spread[axis], most = (c->size[axis] - 1) * u;
     const int64_t start = index * c->stride[axis] - c->pad[axis];
-    agi_taps t = { .step = u / divisor(u, d) };
+    agi_taps t = { .step = u / agi_common_divisor(u, d) };
     t.first = start < 0 ? (-start + d - 1) / d : 0;
     for (int64_t k = 0; k < t.step && (start + t.first * d) % u; k++) t.first++;
     const int64_t at = start + t.first * d;
@@ -113,7 +103,7 @@ static agi_convolution_plan by_images(const agi_convolution *c, int isa, int row
     for (int i = 0; i < 3; i++) {
         p.padded[i] = c->result[i] + (c->kernel[i] - 1) * c->dilation[i] / c->stride[i];
         p.plane *= p.padded[i];
-        p.apart[i] = c->stride[i] / divisor(c->stride[i], c->dilation[i]);
+        p.apart[i] = c->stride[i] / agi_common_divisor(c->stride[i], c->dilation[i]);
         if (p.apart[i] > c->kernel[i]) p.apart[i] = c->kernel[i];
     }
     if (flat) make_flat(c, &p);
@@ -147,7 +137,7 @@ static agi_convolution_plan by_rows(const agi_convolution *c, int isa, int rows,
 /* Which tap is the first that results `from` of an axis meet, and how many there are, a step apart. */
 static int64_t unspread_axis(const agi_convolution *c, int i, int64_t from, agi_convolution *part, int64_t *first)
 {
-    const int64_t u = c->spread[i], d = c->dilation[i], step = u / divisor(u, d), start = from - c->pad[i];
+    const int64_t u = c->spread[i], d = c->dilation[i], step = u / agi_common_divisor(u, d), start = from - c->pad[i];
     int64_t k = 0;
     if (u == 1) return *first = 0, c->kernel[i];
     while (k < step && (start + k * d) % u) k++;
@@ -179,7 +169,7 @@ static agi_convolution_plan by_spread(const agi_convolution *c, agi_convolution_
 {
     agi_convolution most = *c;
     for (int i = 0; i < 3; i++) {
-        const int64_t u = c->spread[i], step = u / divisor(u, c->dilation[i]);
+        const int64_t u = c->spread[i], step = u / agi_common_divisor(u, c->dilation[i]);
         most.kernel[i] = (c->kernel[i] + step - 1) / step;
         most.result[i] = (c->result[i] + u - 1) / u;
         most.dilation[i] = step * c->dilation[i] / u;

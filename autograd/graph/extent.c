@@ -37,16 +37,6 @@ static int64_t magnitude(int64_t n)
     return n < 0 ? -n : n;
 }
 
-static int64_t common_factor(int64_t a, int64_t b)
-{
-    while (b) {
-        const int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* n = times unit + rest, the rest between half a unit below and above. */
 static int64_t nearest_multiple(int64_t n, int64_t unit, int64_t *rest)
 {
@@ -67,7 +57,7 @@ static void add_term(polynomial *p, int64_t factor, int i, int j)
 /* times and rest are a small multiple of an extent and a small rest, all of it repeated. */
 static int is_small(int64_t times, int64_t rest)
 {
-    const int64_t repeated = common_factor(magnitude(times), magnitude(rest));
+    const int64_t repeated = agi_common_divisor(magnitude(times), magnitude(rest));
     return times > 0 && (!rest || (times / repeated <= MOST_TIMES && magnitude(rest) / repeated <= MOST_REST));
 }
 
