@@ -28,6 +28,10 @@ static ag_node *column(ag_node *x)
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
     ag_node *a = y->in[0], *b = y->in[1];
+    if (a->rank == 2 && b->rank == 2) {
+        agi_matmul.gradient(y, gout, gin);
+        return;
+    }
     if (ag_wanted(y, 0))
         gin[0] = b->rank == 2 ? ag_dot(gout, ag_transpose(b, NULL)) : ag_mul(a->rank == 2 ? column(gout) : gout, b);
     if (ag_wanted(y, 1))

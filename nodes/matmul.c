@@ -26,17 +26,10 @@ static ag_status shape(ag_infer *c)
     return AG_OK;
 }
 
-/* a b for x; where x is a transposed matrix (b^T a^T)^T, which lies as that matrix does. */
-static ag_node *product_for(const ag_node *x, ag_node *a, ag_node *b)
-{
-    if (!agi_is_transposed(x)) return ag_matmul(a, b);
-    return agi_transposed(ag_matmul(agi_transposed(b), agi_transposed(a)));
-}
-
 static void gradient(ag_node *y, ag_node *gout, ag_node *gin[])
 {
-    if (ag_wanted(y, 0)) gin[0] = product_for(y->in[0], gout, agi_transposed(y->in[1]));
-    if (ag_wanted(y, 1)) gin[1] = product_for(y->in[1], agi_transposed(y->in[0]), gout);
+    if (ag_wanted(y, 0)) gin[0] = agi_product_for(y->in[0], gout, agi_transposed(y->in[1]));
+    if (ag_wanted(y, 1)) gin[1] = agi_product_for(y->in[1], agi_transposed(y->in[0]), gout);
 }
 
 static double flops(const ag_node *y)

@@ -350,6 +350,20 @@ START_TEST(batches)
 }
 END_TEST
 
+/* A matrix that comes from memory is read once, in whole rows, however few rows meet it; one that stays in cache is read
+ * where it lies. */
+START_TEST(large_matrices_are_packed)
+{
+    for (int isa = 1; isa <= agi_best_isa(); isa++) {
+        agi_product_of p = { .rows = 12, .inner = 768, .a_row = 768, .a_column = 1, .b_column = 1 };
+        p.columns = p.b_row = p.out_row = 768;
+        ck_assert_int_eq(agi_choose_reading(isa, 0, &p).b, AGI_PACKED);
+        p.columns = p.b_row = p.out_row = 256;
+        ck_assert_int_eq(agi_choose_reading(isa, 0, &p).b, AGI_NEAR);
+    }
+}
+END_TEST
+
 Suite *suite_product_kernels(void)
 {
     Suite *s = suite_create("product_kernels");
@@ -358,6 +372,7 @@ Suite *suite_product_kernels(void)
     tcase_add_loop_test(t, edges, 0, 14);
     tcase_add_loop_test(t, blocks, 0, 2);
     tcase_add_loop_test(t, same_bits_for_any_threads, 0, (int)COUNT(all_batched));
+    tcase_add_test(t, large_matrices_are_packed);
     tcase_add_loop_test(t, batches, 0, (int)COUNT(all_batched));
     suite_add_tcase(s, t);
     return s;

@@ -4,15 +4,15 @@
 
 typedef struct {
     int64_t rows, columns, inner, a_row, a_column, b_row, b_column;
-    int isa, lanes, tile_rows, tile_columns;
+    int isa, size, lanes, tile_rows, tile_columns; /* size: of an element, in bytes */
     int64_t panel, page; /* elements */
     int turned;
 } problem;
 
 static problem problem_of(int isa, int double_precision, const agi_product_of *p, int turned)
 {
-    const int lanes = (isa == 3 ? 64 : isa == 2 ? 32 : 16) / (double_precision ? 8 : 4);
-    problem s = { p->rows, p->columns, p->inner, p->a_row, p->a_column, p->b_row, p->b_column, isa, lanes,
+    const int size = double_precision ? 8 : 4, lanes = (isa == 3 ? 64 : isa == 2 ? 32 : 16) / size;
+    problem s = { p->rows, p->columns, p->inner, p->a_row, p->a_column, p->b_row, p->b_column, isa, size, lanes,
                   agi_tile_rows(isa), AGI_TILE_VECTORS * lanes, agi_column_panel(double_precision),
                   double_precision ? 512 : 1024, turned };
     if (!turned) return s;
@@ -21,7 +21,8 @@ static problem problem_of(int isa, int double_precision, const agi_product_of *p
     return s;
 }
 
-enum { IN_CACHE = 1 << 15 }; /* elements of a result that are stored transposed fast */
+enum { IN_CACHE = 1 << 15,       /* elements of a result that are stored transposed fast */
+       SECOND_CACHE = 1 << 21 }; /* bytes of an operand that comes from memory: fast in whole rows, not tile by tile */
 
 static int64_t parts(int64_t n, int64_t size)
 {
@@ -43,6 +44,7 @@ static agi_operand_place place_of_b(const problem *s)
     const int64_t panels = parts(s->rows, s->tile_rows);
     const int contiguous = s->b_column == 1 || s->columns == 1;
     if (!contiguous || (s->isa == 1 && s->columns % s->lanes)) return AGI_PACKED;
+    if (s->rows > AGI_FEW_ROWS && s->columns * s->inner > SECOND_CACHE / s->size) return AGI_PACKED;
     return panels == 1 || (panels <= 12 && s->b_row <= s->page) ? AGI_NEAR : AGI_PACKED;
 }
 

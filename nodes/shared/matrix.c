@@ -111,6 +111,12 @@ int agi_is_transposed(const ag_node *x)
     return 1;
 }
 
+ag_node *agi_product_for(const ag_node *x, ag_node *a, ag_node *b)
+{
+    if (!agi_is_transposed(x)) return ag_matmul(a, b);
+    return agi_transposed(ag_matmul(agi_transposed(b), agi_transposed(a)));
+}
+
 /* Row and column numbers, which broadcast to a matrix, in the type of x. */
 static ag_node *row_numbers(const ag_node *x, int64_t rows)
 {

@@ -35,6 +35,8 @@ ag_node *agi_solve_columns(agi_solver *solve, ag_node *a, ag_node *b, const void
 
 ag_node *agi_transposed(ag_node *x);                        /* the matrices transposed: a view */
 int agi_is_transposed(const ag_node *x);                    /* is x what that made? */
+/* a b, a gradient by x: where x is a transposed matrix, (b^T a^T)^T, which lies as that matrix does. */
+ag_node *agi_product_for(const ag_node *x, ag_node *a, ag_node *b);
 /* x_ij where j - i is at most `diagonal`, upper: at least; the rest 0. */
 ag_node *agi_triangle(ag_node *x, int upper, int64_t diagonal);
 ag_node *agi_half_diagonal(ag_node *x);                     /* the lower triangle with half the diagonal */
