@@ -355,11 +355,13 @@ END_TEST
 START_TEST(large_matrices_are_packed)
 {
     for (int isa = 1; isa <= agi_best_isa(); isa++) {
-        agi_product_of p = { .rows = 12, .inner = 768, .a_row = 768, .a_column = 1, .b_column = 1 };
+        agi_product_of p = { .rows = 17, .inner = 768, .a_row = 768, .a_column = 1, .b_column = 1 };
         p.columns = p.b_row = p.out_row = 768;
-        ck_assert_int_eq(agi_choose_reading(isa, 0, &p).b, AGI_PACKED);
+        const agi_reading large = agi_choose_reading(isa, 0, &p);
+        ck_assert(!large.turned && large.b == AGI_PACKED);
         p.columns = p.b_row = p.out_row = 256;
-        ck_assert_int_eq(agi_choose_reading(isa, 0, &p).b, AGI_NEAR);
+        const agi_reading small = agi_choose_reading(isa, 0, &p);
+        ck_assert(small.turned || small.b == AGI_NEAR);
     }
 }
 END_TEST
