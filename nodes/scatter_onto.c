@@ -236,20 +236,25 @@ static int is_sparse(const ag_node *x)
     return agi_is_literally(x->in[X]->in[0], 0) && 2 * ag_count(x->in[UPDATES]) <= ag_count(x);
 }
 
-/* The x of x or of number x; *factor is the number, of x's type. */
-static ag_node *scaled(const ag_node *operand, ag_node *x, ag_node **factor)
+/* The x of x or of factor x; *factor is NULL for the first. */
+static ag_node *scaled(ag_node *operand, ag_node **factor)
 {
-    double value = 1;
     *factor = NULL;
-    for (int i = 0; i < 2 && operand->op == &agi_mul && !*factor; i++) {
+    for (int i = 0; i < 2 && operand->op == &agi_mul; i++) {
         if (operand->in[i]->rank || !operand->in[1 - i]->rank) continue;
         *factor = operand->in[i];
-        x = operand->in[1 - i];
+        return operand->in[1 - i];
     }
-    if (*factor && !agi_is_literal(*factor)) return x;
-    if (*factor) agi_is_number(*factor, &value);
-    *factor = agi_number_of_type(x->graph, (ag_dtype)x->dtype, value);
-    return x;
+    return operand;
+}
+
+/* The factor as it is written: a number's, or the 1 of none, is a literal of x's type. */
+static ag_node *factor_of(const ag_node *x, ag_node *factor)
+{
+    double value = 1;
+    if (factor && !agi_is_literal(factor)) return factor;
+    if (factor) agi_is_number(factor, &value);
+    return agi_number_of_type(x->graph, (ag_dtype)x->dtype, value);
 }
 
 /* Does it lie in memory, whoever reads it? What is computed on the way is better added to by who computes it. */
@@ -268,8 +273,10 @@ static int is_decayed_parameter(const ag_node *x)
 ag_node *agi_plus_scattered(const ag_infer *c)
 {
     for (int i = 0; i < 2; i++) {
-        ag_node *factor, *sums = scaled(c->in[i], c->in[i], &factor), *x = c->in[1 - i];
-        if (is_sparse(sums) && lies_in_memory(x) && ag_same_shape(x, sums)) return onto(x, sums, factor);
+        ag_node *factor, *sums, *x = c->in[1 - i];
+        if (!x->rank || !lies_in_memory(x)) continue;
+        sums = scaled(c->in[i], &factor);
+        if (is_sparse(sums) && ag_same_shape(x, sums)) return onto(x, sums, factor_of(x, factor));
     }
     return NULL;
 }
@@ -290,8 +297,10 @@ static ag_node *minus_sum(ag_node *x, ag_node *sum, ag_node *factor)
 
 ag_node *agi_minus_scattered(const ag_infer *c)
 {
-    ag_node *factor, *x = c->in[0], *sums = scaled(c->in[1], c->in[1], &factor);
+    ag_node *factor, *x = c->in[0], *sums = scaled(c->in[1], &factor);
+    const int onto_sum = sums->op == &agi_scatter_onto && !(x->op->flags & AG_LIBRARY), sparse = is_sparse(sums);
+    if (!sparse && !onto_sum) return NULL;
     if (!ag_same_shape(x, sums) || !(lies_in_memory(x) || is_decayed_parameter(x))) return NULL;
-    if (is_sparse(sums)) return onto(x, sums, ag_neg(factor));
-    return x->op->flags & AG_LIBRARY || sums->op != &agi_scatter_onto ? NULL : minus_sum(x, sums, factor);
+    factor = factor_of(x, factor);
+    return sparse ? onto(x, sums, ag_neg(factor)) : minus_sum(x, sums, factor);
 }

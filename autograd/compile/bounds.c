@@ -3,7 +3,8 @@
 
 const agi_bounds *agi_bounds_at(const agi_compiler *c, uint32_t i)
 {
-    return c->value[i].bounds == AGI_NONE ? NULL : (const agi_bounds *)c->all_bounds.data + c->value[i].bounds;
+    if (!agi_is_bounded(c, &c->value[i])) return NULL;
+    return (const agi_bounds *)c->all_bounds.data + ((const agi_view *)c->views.data)[c->value[i].view].bounds;
 }
 
 agi_bounds agi_bounds_over(const agi_bounds *own, const ag_node *x, int rank, const int64_t *dim)

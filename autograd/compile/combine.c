@@ -33,6 +33,7 @@ static int fuse(agi_compiler *c, agi_value *it, const agi_fused_pattern *p)
  * the product there is no column: a step for the two scalars costs more than it saves. */
 static int scale_before_broadcast(agi_compiler *c, agi_value *it, const agi_fused_pattern *p)
 {
+    if (it->few == 1) return 0; /* there is no broadcast */
     uint32_t scalar = it->in[1 - p->operand], product = it->in[p->operand];
     agi_value *mul = only_reader_of(c, it, p->operand, p->inner);
     if (!mul || mul != &c->value[product] || c->value[scalar].node->rank) return 0;

@@ -19,7 +19,7 @@ int agi_too_large(agi_compiler *c, const ag_node *largest)
 ag_strides agi_value_strides(const agi_compiler *c, uint32_t i)
 {
     const agi_value *it = &c->value[i];
-    return it->view == AGI_NONE ? ag_contiguous(it->node) : ((const ag_strides *)c->views.data)[it->view];
+    return it->view == AGI_NONE ? ag_contiguous(it->node) : ((const agi_view *)c->views.data)[it->view].strides;
 }
 
 void agi_count_uses(agi_compiler *c)
@@ -49,9 +49,9 @@ int agi_source_of_others(const agi_compiler *c, const agi_value *it, int k)
     return k == 3 && it->in[2] != AGI_NONE ? (int)it->in[2] : -1;
 }
 
-uint32_t agi_awaited(const agi_compiler *c, uint32_t i)
+uint32_t agi_awaited_by(const agi_compiler *c, uint32_t i)
 {
-    uint32_t a = c->after.count ? ((const uint32_t *)c->after.data)[i] : AGI_NONE;
+    uint32_t a = ((const uint32_t *)c->after.data)[i];
     while (a != AGI_NONE && c->value[a].group == AGI_NONE) a = a ? a - 1 : AGI_NONE; /* taken into a fused operation */
     return a;
 }

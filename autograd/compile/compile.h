@@ -50,14 +50,21 @@ typedef enum {
     AGI_VALUE_CALL /* library calls, loops */
 } agi_value_kind;
 
+/* Of a value among the elements of its root. */
+typedef struct {
+    ag_strides strides;
+    uint32_t bounds; /* index of where its elements are root's, else 0; AGI_NONE: everywhere */
+} agi_view;
+
+/* A large graph has many, each of which many stages look at: 64 bytes. */
 typedef struct {
     const ag_node *node; /* whose shape and type the value has; agi_set_node sets it */
     const ag_op *op;     /* AGI_VALUE_POINT: the operation, NULL for a copy; product: how it is accumulated, or NULL */
     uint32_t in[3];      /* values; of a product: a, b and the scale; of a call: where they are listed, how many */
     uint32_t root;       /* the value that owns the memory; itself unless a view */
-    uint32_t view;       /* index of strides over root's elements, or AGI_NONE: the same elements in the same order */
-    uint32_t bounds;        /* of a view: index of where its elements are root's, else 0; AGI_NONE: everywhere */
-    uint32_t uses;       /* reads of this value as an operand, by values, outputs and assignments */
+    uint32_t view;       /* index of an agi_view, or AGI_NONE: root's elements in the same order */
+    uint32_t uses;       /* reads of this value as an operand, by values, outputs and assignments; of a scalar
+                            program's temporary, once it is lowered, none */
     union {
         uint32_t onto;     /* product: the parameter it is accumulated onto, or AGI_NONE */
         uint32_t assigned; /* leaf: the value assigned to it, or AGI_NONE */
@@ -69,11 +76,11 @@ typedef struct {
     uint32_t group;
     uint32_t buffer;
     uint8_t kind, nin;
-    uint8_t small; /* computed element by element in a scalar program */
-    uint8_t stored; /* needed outside its group */
-    uint8_t held;   /* an output's, beyond what it is assigned to */
-    uint8_t row;    /* computed: in its group, an element a row */
-    uint8_t read_late; /* leaf: read where its new value might be there already, which then has memory of its own */
+    uint8_t small : 1;  /* computed element by element in a scalar program */
+    uint8_t stored : 1; /* needed outside its group */
+    uint8_t held : 1;   /* an output's, beyond what it is assigned to */
+    uint8_t row : 1;    /* computed: in its group, an element a row */
+    uint8_t read_late : 1; /* leaf: read where its new value might be there already, which then has memory of its own */
     uint8_t in_loop : 1; /* in a body: the loop says where it lies */
     uint8_t remade : 1; /* marked to be computed again; then: computed again */
     uint8_t effect : 1; /* stands for an assignment: its value is to be found in the parameter */
@@ -171,7 +178,7 @@ typedef struct {
     /* once some are: where `value` is; uint32_t by value: not to be computed before that one */
     agi_vector values, after;
     agi_vector operands;   /* uint32_t: values that calls read */
-    agi_vector views;      /* ag_strides */
+    agi_vector views;      /* agi_view */
     agi_vector all_bounds; /* agi_bounds */
     agi_vector layouts;    /* agi_layout: one for each loop and branch */
     uint32_t *assigned;    /* leaf values that are assigned to */
@@ -191,16 +198,15 @@ typedef struct {
     uint8_t *together;    /* by place in value_list: so many values from here on are one vector call; or 0 */
     struct {
         uint32_t *newest;  /* hash of a group's key -> the last group opened with it */
-        uint32_t *read_by; /* by value: the last group that was joined by one of its readers */
+        uint32_t *read_by; /* by value: the last pass that was joined by one of its readers; NULL: there are none */
     } fusing;
 
     /* The steps: lower.c and its files make them, buffers.c what they use; in_place.c, memory.c, pack.c place that. */
     agi_vector buffers; /* agi_buffer */
     struct {
         uint32_t *reg_of;    /* by value: its register in its tile group */
-        uint32_t *slot_of;   /* by value: its first slot among the temporaries of its scalar program */
-        uint32_t *left;      /* by value: uses that the scalar program has not yet seen */
-        uint32_t *address;   /* by value: address of element 0 of its buffer, or AGI_NONE */
+        uint32_t *element_of; /* by value: of its element 0 the slot among the temporaries of its scalar program, or the
+                                 address of its buffer; AGI_NONE: it has none yet */
         agi_vector elements; /* scalar programs: agi_element by address */
         agi_vector room;     /* for the pass being made */
     } lowering;
@@ -252,6 +258,12 @@ static inline void agi_set_node(agi_value *it, const ag_node *x)
 static inline int64_t agi_elements(const agi_value *it)
 {
     return it->few ? it->few : ag_count(it->node);
+}
+
+/* Of a view: are there places where it is 0? */
+static inline int agi_is_bounded(const agi_compiler *c, const agi_value *it)
+{
+    return it->view != AGI_NONE && ((const agi_view *)c->views.data)[it->view].bounds != AGI_NONE;
 }
 
 static inline int agi_is_point(const agi_value *it)
@@ -310,8 +322,7 @@ void agi_end_sameness(agi_compiler *);
 
 /* read_graph.c: a value of that node, the last; 0 of the others: no memory. */
 uint32_t agi_new_value(agi_compiler *, const ag_node *, agi_value_kind);
-int agi_add_view(agi_compiler *, uint32_t value, const ag_strides *);
-int agi_add_bounds(agi_compiler *, uint32_t value, const agi_bounds *);
+int agi_add_view(agi_compiler *, uint32_t value, const ag_strides *, const agi_bounds *or_null);
 
 /* zeros.c: x, which is `from` where the window says and 0 elsewhere, as the last value, of so many at most beside it. 0:
  * no memory. */
@@ -328,7 +339,13 @@ int agi_check_bytes(agi_compiler *); /* 0: all values together take too many */
 int agi_read_graph(agi_compiler *);
 int agi_rematerialise(agi_compiler *);
 int agi_combine(agi_compiler *);
-int agi_find_small(agi_compiler *); /* small.c; 0: no memory */
+/* small.c: is the computed value one of a scalar program? */
+typedef struct {
+    agi_compiler *c;
+    uint32_t *at; /* by root; NULL: nobody has asked yet */
+    int failed;   /* out of memory: what was answered is of no use */
+} agi_looks;
+int agi_is_small(agi_looks *, const agi_value *);
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
 /* May the value's step fail, if those asked about before have not? Only calls do. */
@@ -366,7 +383,11 @@ static inline int agi_sources(const agi_compiler *c, const agi_value *it, int k)
 void agi_count_uses(agi_compiler *); /* what nobody reads is dropped */
 /* The value that is written into an assigned leaf first: those that change it in place come after. */
 uint32_t agi_first_written(const agi_compiler *, uint32_t leaf);
-uint32_t agi_awaited(const agi_compiler *, uint32_t value); /* the one it is not to be computed before, or AGI_NONE */
+uint32_t agi_awaited_by(const agi_compiler *, uint32_t value);
+static inline uint32_t agi_awaited(const agi_compiler *c, uint32_t i) /* what i waits for, or AGI_NONE */
+{
+    return c->after.count ? agi_awaited_by(c, i) : AGI_NONE;
+}
 int agi_out_of_memory(agi_compiler *); /* records it, returns 0 */
 int agi_too_large(agi_compiler *, const ag_node *largest); /* the same: more than AGI_MOST_BYTES */
 

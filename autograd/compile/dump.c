@@ -25,7 +25,7 @@ static void dump_view(FILE *to, const agi_compiler *c, uint32_t i)
     ag_strides s = agi_value_strides(c, i);
     fprintf(to, ", element %lld on, strides", (long long)s.offset);
     for (int axis = 0; axis < it->node->rank; axis++) fprintf(to, " %lld", (long long)s.stride[axis]);
-    if (it->bounds != AGI_NONE) fprintf(to, ", among zeros");
+    if (agi_is_bounded(c, it)) fprintf(to, ", among zeros");
 }
 
 static void dump_value(FILE *to, const agi_compiler *c, uint32_t i)

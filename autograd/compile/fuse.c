@@ -94,10 +94,7 @@ static joining joins(const agi_compiler *c, const agi_value *it, uint32_t g)
     const agi_fusion *f = agi_fusion_at(c, g);
     joining no = { 0 };
     if (it->dtype != f->dtype || !comes_late_enough(c, it, g)) return no;
-    if (it->small) {
-        joining j = { .fits = f->kind == AGI_GROUP_SCALAR && operands_fit(c, it, g, 0, 0) };
-        return j;
-    }
+    if (it->small) return (joining){ .fits = f->kind == AGI_GROUP_SCALAR && operands_fit(c, it, g, 0, 0) };
     if (f->kind != AGI_GROUP_TILE) return no;
     return it->kind == AGI_VALUE_FOLD ? fold_joins(c, it, g) : point_joins(c, it, g);
 }
@@ -108,8 +105,8 @@ static joining joins(const agi_compiler *c, const agi_value *it, uint32_t g)
 static int is_new_stream(const agi_compiler *c, uint32_t root, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
-    if (c->value[root].group == g || c->fusing.read_by[root] == g) return 0;
-    return f->kind == AGI_GROUP_TILE && ag_count(c->value[root].node) >= f->points;
+    if (f->kind != AGI_GROUP_TILE || c->value[root].group == g || c->fusing.read_by[root] == g) return 0;
+    return ag_count(c->value[root].node) >= f->points;
 }
 
 /* A pass through many large tensors has too many places in memory for the processor to fetch ahead of all. A value
@@ -144,6 +141,7 @@ static void join(agi_compiler *c, agi_value *it, uint32_t g, const joining *j)
     it->row = (uint8_t)j->row;
     f->members++;
     f->columns = j->columns;
+    if (f->kind == AGI_GROUP_SCALAR) return; /* it has no streams */
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         uint32_t root = c->value[s].root;
         f->streams += is_new_stream(c, root, g);
@@ -206,6 +204,15 @@ static uint32_t place_of(const agi_compiler *c, uint32_t i)
     return place;
 }
 
+/* There are passes now. */
+static int note_readers(agi_compiler *c)
+{
+    c->fusing.read_by = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->fusing.read_by);
+    if (!c->fusing.read_by) return agi_out_of_memory(c);
+    memset(c->fusing.read_by, 0xff, (size_t)c->nvalues * sizeof *c->fusing.read_by);
+    return 1;
+}
+
 static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
 {
     agi_value *it = &c->value[i];
@@ -218,6 +225,7 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
     }
     *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->dtype, .level = level + 1,
                                          .place = place_of(c, i), .points = points_of(c, it), .older = AGI_NONE };
+    if (kind == AGI_GROUP_TILE && !c->fusing.read_by && !note_readers(c)) return 0;
     if (kind == AGI_GROUP_SINGLE) {
         it->group = g;
         agi_fusion_at(c, g)->members = 1;
@@ -289,6 +297,7 @@ static int sinks_into(const agi_compiler *c, const agi_value *it, const uint8_t 
 
 static int sink(agi_compiler *c)
 {
+    if (!c->fusing.read_by) return 1; /* there are no passes */
     uint32_t *reader = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *reader);
     uint8_t *stored = agi_arena_zeros(&c->arena, c->nvalues, 1);
     if (!reader || !stored) return agi_out_of_memory(c);
@@ -312,17 +321,19 @@ static int sink(agi_compiler *c)
 int agi_fuse(agi_compiler *c)
 {
     c->fusing.newest = agi_arena_take(&c->arena, KEYS * sizeof *c->fusing.newest);
-    c->fusing.read_by = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->fusing.read_by);
-    if (!c->fusing.newest || !c->fusing.read_by || !agi_find_small(c)) return agi_out_of_memory(c);
+    if (!c->fusing.newest) return agi_out_of_memory(c);
     memset(c->fusing.newest, 0xff, KEYS * sizeof *c->fusing.newest);
-    memset(c->fusing.read_by, 0xff, (size_t)c->nvalues * sizeof *c->fusing.read_by);
+    agi_looks looks = { .c = c };
     for (uint32_t i = 0; i < c->nvalues; i++) {
         agi_value *it = &c->value[i];
         if (it->kind == AGI_VALUE_DEAD || it->kind == AGI_VALUE_LEAF || it->kind == AGI_VALUE_VIEW) continue;
+        it->small = (uint8_t)agi_is_small(&looks, it);
+        it->stored = it->small && it->kind == AGI_VALUE_CALL; /* it is no temporary */
         int fusable = it->small || it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD;
         if (fusable && !c->options->unfused && join_existing(c, it)) continue;
         agi_group_kind kind = it->small ? AGI_GROUP_SCALAR : fusable ? AGI_GROUP_TILE : AGI_GROUP_SINGLE;
         if (!open_group(c, i, kind)) return 0;
     }
+    if (looks.failed) return agi_out_of_memory(c);
     return c->options->unfused || sink(c);
 }

@@ -201,7 +201,7 @@ static int share_with_leaves(reuse *r)
 static int place_assignments(reuse *r)
 {
     agi_compiler *c = r->c;
-    find_late_readers(c);
+    if (c->nassigned) find_late_readers(c);
     if (!c->options->distinct && !share_with_leaves(r)) return 0;
     for (int k = 0; k < c->nassigned; k++) {
         const agi_value *leaf = &c->value[c->assigned[k]], *value = &c->value[leaf->assigned];

@@ -63,13 +63,14 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
     return 1;
 }
 
+/* Tiny ones count as the largest of these. */
 int agi_check_bytes(agi_compiler *c)
 {
-    int64_t left = AGI_MOST_BYTES, most = 0;
+    int64_t left = AGI_MOST_BYTES - (int64_t)c->nvalues * AGI_LARGEST_SMALL * (int64_t)sizeof(double), most = 0;
     const ag_node *largest = NULL;
     for (uint32_t i = 0; i < c->nvalues; i++) {
         const agi_value *it = &c->value[i];
-        if (it->kind == AGI_VALUE_VIEW) continue;
+        if (it->kind == AGI_VALUE_VIEW || (it->few && !agi_is_loop(it))) continue;
         int64_t bytes = agi_is_loop(it) ? agi_layout_of(c, it->node)->bytes : agi_node_bytes(it->node);
         if (bytes > most) most = bytes, largest = it->node;
         if (bytes > left) return agi_too_large(c, largest);

@@ -140,12 +140,9 @@ int agi_lower(agi_compiler *c)
 {
     size_t n = (size_t)c->groups.count;
     c->lowering.reg_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->lowering.reg_of);
-    c->lowering.slot_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->lowering.slot_of);
-    c->lowering.left = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->lowering.left);
-    c->lowering.address = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->lowering.address);
-    if (!c->lowering.reg_of || !c->lowering.slot_of || !c->lowering.left ||
-        !c->lowering.address) return agi_out_of_memory(c);
-    memset(c->lowering.address, 0xff, (size_t)c->nvalues * sizeof *c->lowering.address);
+    c->lowering.element_of = agi_arena_take(&c->arena, (size_t)c->nvalues * sizeof *c->lowering.element_of);
+    if (!c->lowering.reg_of || !c->lowering.element_of) return agi_out_of_memory(c);
+    memset(c->lowering.element_of, 0xff, (size_t)c->nvalues * sizeof *c->lowering.element_of);
     if (!agi_give_buffers(c)) return 0;
     c->plan->step = agi_arena_zeros(&c->plan->arena, n + (size_t)c->nassigned, sizeof *c->plan->step);
     if (!c->plan->step) return agi_out_of_memory(c);

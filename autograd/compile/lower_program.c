@@ -43,18 +43,17 @@ static int more_elements(writer *w, int64_t n)
 }
 
 /* Addresses of a value's buffer, made when a program first touches it. */
-static uint32_t address_of(writer *w, uint32_t i)
+static uint32_t new_addresses(writer *w, uint32_t i)
 {
     agi_compiler *c = w->c;
-    if (c->lowering.address[i] != AGI_NONE) return c->lowering.address[i];
     int64_t n = agi_elements(&c->value[i]);
     if (!more_elements(w, n)) return 0;
-    c->lowering.address[i] = (uint32_t)c->lowering.elements.count;
+    c->lowering.element_of[i] = (uint32_t)c->lowering.elements.count;
     for (int64_t e = 0; e < n; e++)
         ((agi_element *)c->lowering.elements.data)[c->lowering.elements.count++] = (agi_element){ c->value[i].buffer,
                                                                                                  (uint32_t)e };
     agi_buffer_at(c, c->value[i].buffer)->scalar = 1;
-    return c->lowering.address[i];
+    return c->lowering.element_of[i];
 }
 
 /* Of a loop's buffer, which holds all its parts, addresses of what is walked over alone. */
@@ -73,9 +72,9 @@ static uint32_t address_in_loop(writer *w, uint32_t loop, const agi_pattern *p)
 
 static uint32_t base_of(writer *w, uint32_t root, const agi_pattern *walked)
 {
-    const agi_value *it = &w->c->value[root];
-    if (it->group == w->group && it->buffer == AGI_NONE) return w->c->lowering.slot_of[root] | AGI_TEMPORARY;
-    return agi_is_loop(it) ? address_in_loop(w, root, walked) : address_of(w, root);
+    const uint32_t at = w->c->lowering.element_of[root];
+    if (at != AGI_NONE) return at;
+    return agi_is_loop(&w->c->value[root]) ? address_in_loop(w, root, walked) : new_addresses(w, root);
 }
 
 /* Element p of a walk over an operand, counted from its root's first element. */
@@ -93,22 +92,40 @@ static void write(writer *w, uint32_t code, uint32_t out, uint32_t a, uint32_t b
     w->p->code[w->p->count++] = (agi_instruction){ (uint16_t)code, 0, out, a, b, c };
 }
 
-static void write_point(writer *w, const agi_value *it, uint32_t out)
+static uint32_t code_of(const agi_value *point)
+{
+    return point->op ? (uint32_t)point->op->code : AGI_MOVE;
+}
+
+static void write_points(writer *w, const agi_value *it, uint32_t out)
 {
     agi_pattern p[3];
     uint32_t base[3], at[3] = { 0, 0, 0 };
     int64_t n = it->few;
     for (int k = 0; k < it->nin; k++) {
-        const agi_value *in = &w->c->value[it->in[k]];
-        if (n > 1 || in->view != AGI_NONE) p[k] = agi_operand_walk(w->c, it, k);
-        else p[k].rank = 0, p[k].offset = 0;
-        base[k] = base_of(w, in->root, &p[k]);
+        p[k] = agi_operand_walk(w->c, it, k);
+        base[k] = base_of(w, w->c->value[it->in[k]].root, &p[k]);
     }
     for (int64_t e = 0; e < n; e++) {
         for (int k = 0; k < it->nin; k++) at[k] = base[k] + (uint32_t)element(&p[k], e);
         for (int k = it->nin; k < 3; k++) at[k] = at[0];
-        write(w, it->op ? (uint32_t)it->op->code : AGI_MOVE, out + (uint32_t)e, at[0], at[1], at[2]);
+        write(w, code_of(it), out + (uint32_t)e, at[0], at[1], at[2]);
     }
+}
+
+/* Of single numbers, as nearly all are in programs of them, each is where its root begins, but for views. */
+static void write_point(writer *w, const agi_value *it, uint32_t out)
+{
+    uint32_t at[3];
+    int plain = it->few == 1;
+    for (int k = 0; k < it->nin && plain; k++) {
+        const agi_value *in = &w->c->value[it->in[k]];
+        plain = in->view == AGI_NONE;
+        if (plain) at[k] = base_of(w, in->root, NULL);
+    }
+    for (int k = it->nin; k < 3; k++) at[k] = at[0];
+    if (plain) write(w, code_of(it), out, at[0], at[1], at[2]);
+    else write_points(w, it, out);
 }
 
 static void write_fold(writer *w, const agi_value *it, uint32_t out)
@@ -223,20 +240,18 @@ static void write_value(writer *w, uint32_t i)
     agi_compiler *c = w->c;
     const agi_value *it = &c->value[i];
     uint32_t n = it->few;
-    if (it->buffer == AGI_NONE) c->lowering.slot_of[i] = take_slots(w, n);
+    if (it->buffer == AGI_NONE) c->lowering.element_of[i] = take_slots(w, n) | AGI_TEMPORARY;
     uint32_t out = base_of(w, i, NULL);
     if (it->kind == AGI_VALUE_POINT) write_point(w, it, out);
     else if (it->kind == AGI_VALUE_FOLD) write_fold(w, it, out);
     else if (it->kind == AGI_VALUE_CALL) write_sum(w, i, out);
     else write_product(w, it, out);
-    c->lowering.left[i] = it->uses;
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        uint32_t root = c->value[s].root;
-        const agi_value *r = &c->value[root];
-        if (r->group == w->group && r->buffer == AGI_NONE && --c->lowering.left[root] == 0)
-            give_slots(w, c->lowering.slot_of[root], r->few);
+        agi_value *r = &c->value[c->value[s].root];
+        if (r->group == w->group && r->buffer == AGI_NONE && --r->uses == 0)
+            give_slots(w, c->lowering.element_of[c->value[s].root] & ~AGI_TEMPORARY, r->few);
     }
-    if (it->buffer == AGI_NONE && !it->uses) give_slots(w, c->lowering.slot_of[i], n);
+    if (it->buffer == AGI_NONE && !it->uses) give_slots(w, out & ~AGI_TEMPORARY, n);
 }
 
 static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)
@@ -315,13 +330,17 @@ int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_progra
 
 /* ---- once memory is laid out ------------------------------------------------------------------------------------ */
 
-static uint32_t resolve(const agi_compiler *c, const agi_program *p, uint32_t at)
+typedef struct {
+    const agi_compiler *c;
+    int shift;            /* from bytes to elements */
+    uint32_t temporaries; /* where they begin */
+} addresses;
+
+static uint32_t resolve(const addresses *a, uint32_t at)
 {
-    int shift = p->dtype == AG_F64 ? 3 : 2;
-    if (at & AGI_TEMPORARY)
-        return (uint32_t)(agi_buffer_at(c, p->temporaries)->offset >> shift) + (at & ~AGI_TEMPORARY);
-    agi_element e = ((const agi_element *)c->lowering.elements.data)[at];
-    return (uint32_t)(agi_buffer_at(c, e.buffer)->offset >> shift) + e.element;
+    if (at & AGI_TEMPORARY) return a->temporaries + (at & ~AGI_TEMPORARY);
+    agi_element e = ((const agi_element *)a->c->lowering.elements.data)[at];
+    return (uint32_t)(agi_buffer_at(a->c, e.buffer)->offset >> a->shift) + e.element;
 }
 
 /* The number of the operand that is found there, or 0. */
@@ -376,12 +395,14 @@ static int patch(const agi_compiler *c, agi_program *p)
     if (c->plan->block_bytes > UINT32_MAX && !within_reach(c, p))
         return agi_fail(c->graph, AG_EMEM, "ag_compile: single numbers lie beyond the first %lld bytes of a run's %lld",
                         (long long)UINT32_MAX * (long long)ag_dtype_size(p->dtype), (long long)c->plan->block_bytes), 0;
+    addresses a = { .c = c, .shift = p->dtype == AG_F64 ? 3 : 2 };
+    if (p->temporaries != AGI_NONE) a.temporaries = (uint32_t)(agi_buffer_at(c, p->temporaries)->offset >> a.shift);
     for (int64_t k = 0; k < p->count; k++) {
         agi_instruction *i = &p->code[k];
-        i->out = resolve(c, p, i->out);
-        i->a = resolve(c, p, i->a);
-        i->b = resolve(c, p, i->b);
-        i->c = resolve(c, p, i->c);
+        i->out = resolve(&a, i->out);
+        i->a = resolve(&a, i->a);
+        i->b = resolve(&a, i->b);
+        i->c = resolve(&a, i->c);
     }
     find_chains(p);
     return 1;

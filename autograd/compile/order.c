@@ -19,8 +19,10 @@ typedef struct {
 
 typedef struct {
     agi_compiler *c;
-    edge *edges;
-    int64_t nedges;
+    agi_vector found;  /* edge, */
+    edge *edges;       /* that is, */
+    int64_t nedges;    /* of which there are so many */
+    int failed;        /* out of memory */
     uint32_t *start;   /* by group: its outgoing edges, sorted */
     uint32_t *sorted;  /* edges by `from` */
     uint32_t *waiting; /* by group: incoming edges not yet satisfied */
@@ -34,16 +36,14 @@ enum { FALLIBLE = 1, NEEDED = 2 /* by those */, ASSIGNS = 4 };
 
 static void add_edge(ordering *o, uint32_t from, uint32_t to, int wish)
 {
-    if (from == to) return;
-    if (o->edges) o->edges[o->nedges] = (edge){ from, to, wish };
-    o->nedges++;
+    if (from == to || o->failed) return;
+    o->failed = !agi_vector_grow(o->c->arena.allocator, &o->found, sizeof(edge), 1);
+    if (!o->failed) ((edge *)o->found.data)[o->found.count++] = (edge){ from, to, wish };
 }
 
-/* Called twice: to count, to fill. */
-static void find_edges(ordering *o)
+static int find_edges(ordering *o)
 {
     agi_compiler *c = o->c;
-    o->nedges = 0;
     for (uint32_t i = 0; i < c->nvalues; i++) {
         const agi_value *it = &c->value[i];
         if (it->group == AGI_NONE) continue;
@@ -60,20 +60,20 @@ static void find_edges(ordering *o)
         if (after != AGI_NONE) add_edge(o, c->value[after].group, it->group, 0);
         if (it->held || it->target != AGI_NONE) c->value[i].stored = 1;
     }
+    o->edges = o->found.data;
+    o->nedges = o->found.count;
+    return !o->failed;
 }
 
 static int sort_edges(ordering *o)
 {
     agi_compiler *c = o->c;
     uint32_t n = (uint32_t)c->groups.count;
-    o->edges = NULL;
-    find_edges(o);
-    o->edges = agi_arena_take(&c->arena, (size_t)o->nedges * sizeof *o->edges);
+    if (!find_edges(o)) return agi_out_of_memory(c);
     o->sorted = agi_arena_take(&c->arena, (size_t)o->nedges * sizeof *o->sorted);
     o->start = agi_arena_zeros(&c->arena, (size_t)n + 2, sizeof *o->start);
     o->waiting = agi_arena_zeros(&c->arena, n, sizeof *o->waiting);
-    if (!o->edges || !o->sorted || !o->start || !o->waiting) return agi_out_of_memory(c);
-    find_edges(o);
+    if (!o->sorted || !o->start || !o->waiting) return agi_out_of_memory(c);
     for (int64_t k = 0; k < o->nedges; k++) {
         o->start[o->edges[k].from + 2]++;
         o->waiting[o->edges[k].to]++;
@@ -261,20 +261,27 @@ static int list_members(agi_compiler *c)
     return 1;
 }
 
+static void order_groups(ordering *o)
+{
+    agi_compiler *c = o->c;
+    uint32_t n = (uint32_t)c->groups.count, done = 0;
+    for (uint32_t g = 0; g < n; g++)
+        if (!o->waiting[g]) push(o, g);
+    while (done < n) {
+        if (!o->ready.count && !o->late.count) give_up_wishes(o);
+        uint32_t g = pop(o);
+        c->order[done++] = g;
+        for (uint32_t k = o->start[g]; k < o->start[g + 1]; k++) release(o, o->sorted[k]);
+    }
+}
+
 int agi_order(agi_compiler *c)
 {
     ordering o = { .c = c };
-    uint32_t n = (uint32_t)c->groups.count, done = 0;
-    c->order = agi_arena_take(&c->arena, (size_t)n * sizeof *c->order);
+    c->order = agi_arena_take(&c->arena, (size_t)c->groups.count * sizeof *c->order);
     if (!c->order) return agi_out_of_memory(c);
-    if (!sort_edges(&o) || !delay_products(&o) || !find_fallible(&o)) return 0;
-    for (uint32_t g = 0; g < n; g++)
-        if (!o.waiting[g]) push(&o, g);
-    while (done < n) {
-        if (!o.ready.count && !o.late.count) give_up_wishes(&o);
-        uint32_t g = pop(&o);
-        c->order[done++] = g;
-        for (uint32_t k = o.start[g]; k < o.start[g + 1]; k++) release(&o, o.sorted[k]);
-    }
-    return list_members(c);
+    int ok = sort_edges(&o) && delay_products(&o) && find_fallible(&o);
+    if (ok) order_groups(&o);
+    agi_release(c->arena.allocator, o.found.data);
+    return ok && list_members(c);
 }

@@ -8,9 +8,9 @@
 uint32_t agi_new_value(agi_compiler *c, const ag_node *x, agi_value_kind kind)
 {
     uint32_t i = c->nvalues++;
-    c->value[i] = (agi_value){ .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE,
-                             .bounds = AGI_NONE, .onto = AGI_NONE, .target = AGI_NONE, .group = AGI_NONE,
-                             .buffer = AGI_NONE, .kind = (uint8_t)kind, .sweep = c->reading.sweep };
+    c->value[i] = (agi_value){ .in = { AGI_NONE, AGI_NONE, AGI_NONE }, .root = i, .view = AGI_NONE, .onto = AGI_NONE,
+                               .target = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE, .kind = (uint8_t)kind,
+                               .sweep = c->reading.sweep };
     agi_set_node(&c->value[i], x);
     return i;
 }
@@ -54,22 +54,17 @@ static int in_one_piece(const agi_compiler *c, uint32_t i)
 /* Who takes any strides takes no zeros between them. */
 static uint32_t strided(agi_compiler *c, uint32_t i)
 {
-    return c->value[i].bounds == AGI_NONE ? i : copy_of(c, i);
+    return agi_is_bounded(c, &c->value[i]) ? copy_of(c, i) : i;
 }
 
-int agi_add_view(agi_compiler *c, uint32_t i, const ag_strides *s)
+int agi_add_view(agi_compiler *c, uint32_t i, const ag_strides *s, const agi_bounds *bounds)
 {
-    if (!agi_vector_grow(c->arena.allocator, &c->views, sizeof *s, 1)) return agi_out_of_memory(c);
-    ((ag_strides *)c->views.data)[c->views.count] = *s;
+    const ag_allocator *a = c->arena.allocator;
+    if (!agi_vector_grow(a, &c->views, sizeof(agi_view), 1)) return agi_out_of_memory(c);
+    if (bounds && !agi_vector_grow(a, &c->all_bounds, sizeof *bounds, 1)) return agi_out_of_memory(c);
+    ((agi_view *)c->views.data)[c->views.count] = (agi_view){ *s, bounds ? (uint32_t)c->all_bounds.count : AGI_NONE };
+    if (bounds) ((agi_bounds *)c->all_bounds.data)[c->all_bounds.count++] = *bounds;
     c->value[i].view = (uint32_t)c->views.count++;
-    return 1;
-}
-
-int agi_add_bounds(agi_compiler *c, uint32_t i, const agi_bounds *bounds)
-{
-    if (!agi_vector_grow(c->arena.allocator, &c->all_bounds, sizeof *bounds, 1)) return agi_out_of_memory(c);
-    ((agi_bounds *)c->all_bounds.data)[c->all_bounds.count] = *bounds;
-    c->value[i].bounds = (uint32_t)c->all_bounds.count++;
     return 1;
 }
 
@@ -85,10 +80,10 @@ static int make_view(agi_compiler *c, const ag_node *x, uint32_t from)
     uint32_t i = agi_new_value(c, x, AGI_VALUE_VIEW), root = c->value[from].root;
     agi_pattern p = { .offset = s.offset };
     c->value[i].root = root;
-    if (c->value[from].bounds != AGI_NONE) return agi_add_bounds(c, i, &bounds) && agi_add_view(c, i, &s);
+    if (agi_is_bounded(c, &c->value[from])) return agi_add_view(c, i, &s, &bounds);
     agi_coalesce(&p, x->rank, x->dim, s.stride, NULL);
     if (agi_pattern_flat(&p) && ag_count(x) == ag_count(c->value[root].node)) return 1;
-    return agi_add_view(c, i, &s);
+    return agi_add_view(c, i, &s, NULL);
 }
 
 static int is_visible(const ag_node *alias, const ag_node *x)
@@ -119,7 +114,6 @@ static void make_alias(agi_compiler *c, const ag_node *x)
     uint32_t i = agi_new_value(c, x, AGI_VALUE_VIEW), of = operand(c, x, x->nin - 1);
     c->value[i].root = c->value[of].root;
     c->value[i].view = c->value[of].view;
-    c->value[i].bounds = c->value[of].bounds;
     c->value[i].effect = c->value[of].effect;
     if (!(x->op->flags & AG_RECOMPUTE)) return;
     const ag_node *kept = x->in[x->nin - 1];
@@ -201,7 +195,7 @@ static int make_part(agi_compiler *c, const ag_node *x)
     int64_t at = agi_layout_of(c, x->in[0])->part[*(const int *)x->attribute];
     s.offset = at / (int64_t)ag_dtype_size((ag_dtype)x->dtype);
     c->value[i].root = loop;
-    return agi_add_view(c, i, &s);
+    return agi_add_view(c, i, &s, NULL);
 }
 
 static int make_value(agi_compiler *c, const ag_node *x, int bound)

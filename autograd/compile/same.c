@@ -21,7 +21,7 @@ int agi_start_sameness(agi_compiler *c, const uint8_t *marks, uint8_t apart)
     if (!s || !of) return agi_out_of_memory(c);
     memset(of, 0xff, c->nodes.count * sizeof *of);
     *s = (agi_sameness){ .of = of, .marks = marks, .apart = apart };
-    s->others.allocator = c->arena.allocator;
+    s->others.arena = &c->arena;
     c->reading.same = s;
     return 1;
 }
@@ -63,7 +63,7 @@ static uint32_t find(agi_compiler *c, const ag_node *x, ag_node *key)
     }
     const ag_node *other = agi_intern_find(&s->others, key, &hash);
     if (other) return agi_order_of(c, other);
-    return agi_intern_add(&s->others, key, hash) ? agi_order_of(c, x) : AGI_NONE;
+    return agi_intern_add(&s->others, key, &hash) ? agi_order_of(c, x) : AGI_NONE;
 }
 
 uint32_t agi_same_as(agi_compiler *c, const ag_node *x)

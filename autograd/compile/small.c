@@ -11,18 +11,31 @@ static int64_t reach_of(const agi_compiler *c, uint32_t operand)
     const agi_value *root = &c->value[c->value[operand].root];
     const ag_node *x = c->value[operand].node;
     int64_t low;
-    if (!agi_is_loop(root)) return ag_count(root->node);
+    if (!agi_is_loop(root)) return agi_elements(root);
     agi_pattern p = agi_walk(c, operand, x->rank, x->dim);
     return agi_layout_of(c, root->node)->bytes > AGI_LARGEST_LOOP ? INT64_MAX : agi_pattern_reach(&p, &low);
 }
 
-/* `looks`: how often elements of the root are read by themselves. */
-static int may_read(const agi_compiler *c, uint32_t operand, ag_dtype dtype, const uint32_t *looks)
+/* Of each root, how often elements of it are read by themselves: counted once somebody asks. 0: out of memory. */
+static int count_looks(agi_looks *s)
 {
-    const agi_value *it = &c->value[operand];
-    if (it->bounds != AGI_NONE || it->node->dtype != dtype) return 0; /* zeros around bounds have no address */
-    int64_t reach = reach_of(c, operand);
-    return reach <= AGI_LARGEST_SOURCE || (reach < INT64_MAX && reach / SPREAD <= looks[it->root]);
+    const agi_compiler *c = s->c;
+    if (s->at) return 1;
+    s->at = agi_arena_zeros(&s->c->arena, c->nvalues, sizeof *s->at);
+    s->failed = !s->at;
+    for (uint32_t i = 0; s->at && i < c->nvalues; i++)
+        for (int k = 0, x; (x = agi_sources(c, &c->value[i], k)) >= 0; k++)
+            s->at[c->value[x].root] += ag_count(c->value[x].node) <= AGI_LARGEST_SMALL;
+    return s->at != NULL;
+}
+
+static int may_read(agi_looks *s, uint32_t operand, uint8_t dtype)
+{
+    const agi_value *it = &s->c->value[operand];
+    if (it->dtype != dtype || agi_is_bounded(s->c, it)) return 0; /* zeros around bounds have no address */
+    int64_t reach = reach_of(s->c, operand);
+    if (reach <= AGI_LARGEST_SOURCE) return 1;
+    return reach < INT64_MAX && count_looks(s) && reach / SPREAD <= s->at[it->root];
 }
 
 /* A tensor that is made of numbers, which lie close together, perhaps onto one that is as large as it is. Floats that
@@ -46,42 +59,28 @@ static int is_long_product(const agi_compiler *c, const agi_value *it)
     return it->node->op->fold == AG_FOLD_PROD && agi_elements(&c->value[it->in[0]]) > 2 * agi_elements(it);
 }
 
-static int is_small(const agi_compiler *c, const agi_value *it, const uint32_t *looks)
+/* If its operands may be read. */
+static int may_be_small(const agi_compiler *c, const agi_value *it)
 {
-    const ag_node *x = it->node;
-    int64_t work = ag_count(x);
-    if (it->kind == AGI_VALUE_CALL) {
-        if (!is_made_of_numbers(c, it)) return 0;
-    } else if (work > AGI_LARGEST_SMALL || x->dtype == AG_I64) {
-        return 0;
-    } else if (it->kind == AGI_VALUE_POINT) {
-        if (it->op && !it->op->code) return 0;
-    } else if (it->kind == AGI_VALUE_FOLD) {
-        work = ag_count(c->value[it->in[0]].node);
+    int64_t work = it->few;
+    if (it->kind == AGI_VALUE_CALL) return is_made_of_numbers(c, it);
+    if (!work || it->dtype == AG_I64) return 0;
+    if (it->kind == AGI_VALUE_POINT) return !it->op || it->op->code;
+    if (it->kind == AGI_VALUE_FOLD) {
+        work = agi_elements(&c->value[it->in[0]]);
         if (is_long_product(c, it)) return 0;
-    } else if (it->kind == AGI_VALUE_PRODUCT) {
+    } else {
         const ag_node *a = c->value[it->in[0]].node;
         work *= a->dim[a->rank - 1];
-    } else {
-        return 0;
     }
-    if (it->kind != AGI_VALUE_CALL && work > LARGEST_WORK) return 0;
-    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++)
-        if (!may_read(c, (uint32_t)s, (ag_dtype)x->dtype, looks)) return 0;
-    return 1;
+    return work <= LARGEST_WORK;
 }
 
-int agi_find_small(agi_compiler *c)
+int agi_is_small(agi_looks *s, const agi_value *it)
 {
-    uint32_t *looks = agi_arena_zeros(&c->arena, c->nvalues, sizeof *looks);
-    if (!looks) return 0;
-    for (uint32_t i = 0; i < c->nvalues; i++)
-        for (int k = 0, s; (s = agi_sources(c, &c->value[i], k)) >= 0; k++)
-            looks[c->value[s].root] += ag_count(c->value[s].node) <= AGI_LARGEST_SMALL;
-    for (uint32_t i = 0; i < c->nvalues && !c->options->unfused; i++) {
-        agi_value *it = &c->value[i];
-        it->small = (uint8_t)is_small(c, it, looks);
-        it->stored = it->small && it->kind == AGI_VALUE_CALL; /* it is no temporary */
-    }
+    const agi_compiler *c = s->c;
+    if (c->options->unfused || !may_be_small(c, it)) return 0;
+    for (int k = 0, x; (x = agi_sources(c, it, k)) >= 0; k++)
+        if (!may_read(s, (uint32_t)x, it->dtype)) return 0;
     return 1;
 }

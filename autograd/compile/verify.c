@@ -60,7 +60,7 @@ static int check_view(const agi_compiler *c, uint32_t i)
     if (root->kind == AGI_VALUE_DEAD) return 1;
     if (it->view != AGI_NONE && it->view >= c->views.count)
         return agi_broken(c, "value %u has strides that nobody made", i);
-    if (it->bounds != AGI_NONE && it->bounds >= c->all_bounds.count)
+    if (agi_is_bounded(c, it) && ((const agi_view *)c->views.data)[it->view].bounds >= c->all_bounds.count)
         return agi_broken(c, "value %u has bounds that nobody made", i);
     if (!find_reach(c, i, &low, &high) || (low >= 0 && (high + 1) * bytes <= memory_bytes(c, root))) return 1;
     return agi_broken(c, "value %u (%s) looks at elements %lld to %lld of value %u, which has %lld bytes", i,

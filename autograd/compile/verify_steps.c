@@ -152,7 +152,7 @@ static int make(program *g, uint32_t at)
 static int holds(const program *g, uint32_t i)
 {
     const agi_compiler *c = g->v->c;
-    uint32_t first = c->lowering.slot_of[i], n = (uint32_t)ag_count(c->value[i].node);
+    uint32_t first = c->lowering.element_of[i] & ~AGI_TEMPORARY, n = (uint32_t)ag_count(c->value[i].node);
     for (uint32_t e = 0; e < n; e++)
         if (first + e >= g->slots || g->lies[first + e] != i) return 0;
     return 1;
@@ -165,8 +165,8 @@ static int check_slots(const program *g)
     for (uint32_t m = f->start; m < f->start + f->members; m++) {
         uint32_t i = c->value_list[m], n = (uint32_t)ag_count(c->value[i].node);
         const agi_value *it = &c->value[i];
-        for (uint32_t e = 0; it->buffer == AGI_NONE && e < n && c->lowering.slot_of[i] + e < g->slots; e++)
-            g->lies[c->lowering.slot_of[i] + e] = i;
+        const uint32_t first = c->lowering.element_of[i] & ~AGI_TEMPORARY;
+        for (uint32_t e = 0; it->buffer == AGI_NONE && e < n && first + e < g->slots; e++) g->lies[first + e] = i;
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
             uint32_t root = c->value[s].root;
             if (c->value[root].group == it->group && c->value[root].buffer == AGI_NONE && !holds(g, root))

@@ -36,7 +36,7 @@ agi_pattern agi_walk(const agi_compiler *c, uint32_t operand, int rank, const in
     int64_t stride[AG_MAX_RANK] = { 0 };
     p.offset = s.offset;
     for (int i = 0; i < x->rank; i++) stride[rank - x->rank + i] = x->dim[i] == 1 ? 0 : s.stride[i];
-    if (it->bounds == AGI_NONE) {
+    if (!agi_is_bounded(c, it)) {
         agi_coalesce(&p, rank, dim, stride, NULL);
     } else {
         agi_bounds bounds = agi_bounds_over(agi_bounds_at(c, operand), x, rank, dim);

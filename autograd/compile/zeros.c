@@ -12,7 +12,7 @@ static int make_window(agi_compiler *c, const ag_node *x, const ag_window *w, ui
     s.offset -= w->step * w->start * s.stride[w->axis];
     s.stride[w->axis] *= w->step;
     c->value[i].root = c->value[from].root;
-    return agi_add_bounds(c, i, &bounds) && agi_add_view(c, i, &s);
+    return agi_add_view(c, i, &s, &bounds);
 }
 
 static int is_finite_number(const agi_compiler *c, uint32_t i)

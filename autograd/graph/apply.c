@@ -23,65 +23,78 @@ static int shape_fits(const ag_graph *g, const ag_shape *s)
 }
 
 /* The extents: shared with an input that has the same, else in the arena. */
-static const int64_t *extents(ag_graph *g, const ag_shape *s, uint32_t nin, ag_node *const in[])
+static const int64_t *extents(const ag_infer *c)
 {
+    const ag_shape *s = &c->shape;
     size_t bytes = (size_t)s->rank * sizeof(int64_t);
     static const int64_t none[1] = { 0 };
     if (!bytes) return none;
-    for (uint32_t i = 0; i < nin && i < 2; i++)
-        if (in[i]->rank == s->rank && memcmp(in[i]->dim, s->dim, bytes) == 0) return in[i]->dim;
-    return agi_arena_copy(&g->arena, s->dim, bytes);
+    for (int i = 0; i < c->n && i < 2; i++)
+        if (c->in[i]->rank == s->rank && memcmp(c->in[i]->dim, s->dim, bytes) == 0) return c->in[i]->dim;
+    return agi_arena_copy(&c->graph->arena, s->dim, bytes);
 }
 
-static int add_chunk(ag_graph *g)
-{
-    if (g->chunks.count > g->nnodes / AGI_CHUNK) return 1; /* made for a node that then failed */
-    if (!agi_vector_grow(&g->allocator, &g->chunks, sizeof(ag_node **), 1)) return 0;
-    ag_node **chunk = agi_arena_take(&g->arena, AGI_CHUNK * sizeof *chunk);
-    if (chunk) ((ag_node ***)g->chunks.data)[g->chunks.count++] = chunk;
-    return chunk != NULL;
-}
+enum { WEAK = 1, SHARED = 2 /* with an equal node, if there is one */, REWRITTEN = 4 };
 
-static ag_node *make(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shape *shape, uint32_t nin,
-                     ag_node *const in[], const void *attribute, int weak, int shared, int rewritten)
+/* The node of an operation whose shape and type are known. */
+static ag_node *make(const ag_infer *c, int how)
 {
+    ag_graph *g = c->graph;
     char *mark = g->arena.next, *end = g->arena.end;
-    uint32_t hash = 0;
+    uint32_t hash = 0, nin = (uint32_t)c->n;
     if (g->nnodes >= UINT32_MAX - 1) return agi_fail(g, AG_EMEM, "a graph holds at most 2^32 - 2 nodes");
     ag_node *x = agi_arena_take(&g->arena, sizeof *x + nin * sizeof x->in[0]);
     if (!x) return out_of_memory(g);
     x->graph = g;
-    x->op = op;
-    x->dim = extents(g, shape, nin, in);
-    x->attribute = attribute;
+    x->op = c->op;
+    x->dim = extents(c);
+    x->attribute = c->attribute;
     x->name = NULL;
     x->id = (uint32_t)g->nnodes;
     x->nin = nin & AG_MOST_INPUTS;
-    x->dtype = (uint32_t)dtype & 3;
-    x->rank = (uint32_t)shape->rank & 15;
-    x->weak = weak != 0;
+    x->dtype = (uint32_t)c->dtype & 3;
+    x->rank = (uint32_t)c->shape.rank & 15;
+    x->weak = (how & WEAK) != 0;
     x->held = !g->inside;
-    x->rewritten = rewritten != 0;
+    x->rewritten = (how & REWRITTEN) != 0;
     x->bound = 0;
-    for (uint32_t i = 0; i < nin; i++) x->in[i] = in[i];
+    for (uint32_t i = 0; i < nin; i++) x->in[i] = c->in[i];
     if (!x->dim) return out_of_memory(g);
 
-    shared = shared && g->intern && !(op->flags & AG_RANDOM);
+    const int shared = how & SHARED && g->intern && !(c->op->flags & AG_RANDOM);
     ag_node *same = shared ? agi_intern_find(&g->interned, x, &hash) : NULL;
     if (same) {
         if (g->arena.end == end) g->arena.next = mark;
         same->held |= !g->inside;
         return same;
     }
-    if (attribute) x->attribute = agi_arena_copy(&g->arena, attribute, agi_attribute_bytes(x));
-    if (attribute && !x->attribute) return out_of_memory(g);
-    if (g->nnodes % AGI_CHUNK == 0 && !add_chunk(g)) return out_of_memory(g);
-    if (op->flags & AG_EFFECT && !agi_vector_grow(&g->allocator, &g->effects, sizeof x, 1)) return out_of_memory(g);
-    if (shared && !agi_intern_add(&g->interned, x, hash)) return out_of_memory(g);
-    if (op->flags & AG_EFFECT) ((const ag_node **)g->effects.data)[g->effects.count++] = x;
-    ((ag_node ***)g->chunks.data)[g->nnodes / AGI_CHUNK][g->nnodes % AGI_CHUNK] = x;
+    if (c->attribute) x->attribute = agi_arena_copy(&g->arena, c->attribute, agi_attribute_bytes(x));
+    if (c->attribute && !x->attribute) return out_of_memory(g);
+    const int effect = (c->op->flags & AG_EFFECT) != 0;
+    if (effect && !agi_vector_grow(&g->allocator, &g->effects, sizeof x, 1)) return out_of_memory(g);
+    if (!agi_intern_add(&g->interned, x, shared ? &hash : NULL)) return out_of_memory(g);
+    if (effect) ((const ag_node **)g->effects.data)[g->effects.count++] = x;
     g->nnodes++;
     return x;
+}
+
+/* A node without inputs. */
+static ag_node *make_leaf(ag_graph *g, const ag_op *op, ag_dtype dtype, const ag_shape *shape, const void *attribute,
+                          int how)
+{
+    ag_infer c;
+    c.graph = g, c.op = op, c.n = 0, c.in = NULL, c.attribute = attribute, c.dtype = dtype, c.shape.rank = shape->rank;
+    memcpy(c.shape.dim, shape->dim, (size_t)shape->rank * sizeof shape->dim[0]);
+    return make(&c, how);
+}
+
+/* Have they all one graph, and is none bad? As nearly always. */
+static int all_sound(int n, ag_node *const in[])
+{
+    const ag_graph *g = n && in[0] ? in[0]->graph : NULL;
+    for (int i = 0; g && i < n; i++)
+        if (!in[i] || in[i]->graph != g || in[i] == g->bad) return 0;
+    return g != NULL;
 }
 
 /* The graph of the operands, or NULL when there is none at all; a bad or foreign one makes it the bad node's. */
@@ -89,6 +102,7 @@ static ag_graph *graph_of(const ag_op *op, int n, ag_node *const in[], int *usab
 {
     ag_graph *g = NULL;
     *usable = 1;
+    if (all_sound(n, in)) return in[0]->graph;
     for (int i = 0; i < n; i++) {
         if (!in[i] || ag_is_bad(in[i])) *usable = 0;
         if (in[i] && !g) g = in[i]->graph;
@@ -117,7 +131,7 @@ static int adopt_types(ag_graph *g, int n, ag_node *const in[], ag_node *out[])
     if (!weak || !strong || strong->dtype == AG_I64) return weak && !strong;
     for (int i = 0; i < n; i++)
         if (out[i]->weak)
-            out[i] = make(g, out[i]->op, (ag_dtype)strong->dtype, &AG_SCALAR, 0, NULL, out[i]->attribute, 0, 1, 0);
+            out[i] = make_leaf(g, out[i]->op, (ag_dtype)strong->dtype, &AG_SCALAR, out[i]->attribute, SHARED);
     return 0;
 }
 
@@ -132,25 +146,25 @@ static int all_integers(int n, ag_node *const in[])
     return integers;
 }
 
-static ag_status infer(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_node *const in[], const void *attribute)
+static ag_status infer(ag_infer *c)
 {
-    *c = (ag_infer){ .graph = g, .op = op, .n = n, .in = in, .attribute = attribute };
-    if (n) {
-        c->dtype = (ag_dtype)in[0]->dtype;
-        c->shape = ag_shape_in(in[0]);
-    }
+    const ag_op *op = c->op;
+    c->dtype = c->n ? (ag_dtype)c->in[0]->dtype : AG_F32;
+    c->shape = c->n ? ag_shape_in(c->in[0]) : AG_SCALAR;
     ag_status status = op->shape ? op->shape(c) : agi_infer_broadcast(c);
-    if (status || shape_fits(g, &c->shape)) return status;
-    return ag_refuse(c, AG_ESHAPE, "the result has more than %d axes, an extent below 1 or too many elements",
-                         AG_MAX_RANK);
+    if (!status && !shape_fits(c->graph, &c->shape))
+        status = ag_refuse(c, AG_ESHAPE, "the result has more than %d axes, an extent below 1 or too many elements",
+                           AG_MAX_RANK);
+    c->op = op; /* rules may refuse in the name of what the user has called */
+    return status;
 }
 
-/* Graphs of millions of numbers are built this way: no shapes to infer. */
+/* Graphs of millions of numbers are built this way: no types to adopt, no shapes to infer. */
 static int all_scalars(const ag_op *op, int n, ag_node *const in[])
 {
     if (op->shape || !n) return 0;
     for (int i = 0; i < n; i++)
-        if (in[i]->rank || in[i]->dtype == AG_I64 || in[i]->dtype != in[0]->dtype) return 0;
+        if (in[i]->rank || in[i]->weak || in[i]->dtype == AG_I64 || in[i]->dtype != in[0]->dtype) return 0;
     return 1;
 }
 
@@ -160,14 +174,9 @@ static ag_node *too_many_inputs(ag_graph *g, const ag_op *op, int n)
                     (long long)g->nnodes, n, AG_MOST_INPUTS);
 }
 
-static void infer_scalar(ag_infer *c, ag_graph *g, const ag_op *op, int n, ag_node *const in[], const void *attribute)
+static void infer_scalar(ag_infer *c)
 {
-    c->graph = g;
-    c->op = op;
-    c->n = n;
-    c->in = in;
-    c->attribute = attribute;
-    c->dtype = (ag_dtype)in[0]->dtype;
+    c->dtype = (ag_dtype)c->in[0]->dtype;
     c->shape.rank = 0;
 }
 
@@ -219,42 +228,49 @@ static int stays_written(const ag_infer *c, const ag_node *simple)
     return 0;
 }
 
-static ag_node *as_written(const ag_infer *c, ag_node *simple)
+static ag_node *as_written(ag_infer *c, ag_node *simple)
 {
     ag_node *all[MOST_REWRITTEN + 1];
     memcpy(all, c->in, (size_t)c->n * sizeof *all);
-    all[c->n] = agi_simple(simple);
-    return make(c->graph, c->op, c->dtype, &c->shape, (uint32_t)c->n + 1, all, c->attribute, 0, 1, 1);
+    all[c->n++] = agi_simple(simple);
+    c->in = all;
+    return make(c, SHARED | REWRITTEN);
 }
 
 ag_node *agi_rewritten(const ag_op *op, ag_node *written, const void *attribute)
 {
-    ag_shape shape = ag_shape_in(written);
     ag_node *all[] = { written, agi_simple(written) };
-    return make(written->graph, op, (ag_dtype)written->dtype, &shape, 2, all, attribute, 0, 1, 1);
+    ag_infer c = { written->graph, op, 2, all, attribute, (ag_dtype)written->dtype, ag_shape_in(written) };
+    return make(&c, SHARED | REWRITTEN);
+}
+
+/* Types and shapes of operands as they come, in room for FEW of them; the bad node after a failure. */
+enum { FEW = 4 };
+static ag_node *look_at_operands(ag_infer *c, ag_node *typed[FEW], int *weak)
+{
+    if (c->op->flags & AG_POINTWISE && c->n <= FEW) {
+        *weak = adopt_types(c->graph, c->n, c->in, typed);
+        c->in = typed;
+        for (int i = 0; i < c->n; i++)
+            if (ag_is_bad(typed[i])) return typed[i];
+    }
+    return infer(c) ? c->graph->bad : NULL;
 }
 
 ag_node *ag_apply(const ag_op *op, int n, ag_node *const in[], const void *attribute)
 {
-    enum { FEW = 4 };
     int usable, weak = 0;
-    ag_graph *g = graph_of(op, n, in, &usable);
-    if (!g) return NULL;
-    if (!usable) return g->bad;
-    if (n > AG_MOST_INPUTS) return too_many_inputs(g, op, n);
-    if (op->integers && all_integers(n, in)) return op->integers(n, in);
-    ag_node *typed[FEW];
-    if ((op->flags & AG_POINTWISE) && n <= FEW) {
-        weak = adopt_types(g, n, in, typed);
-        in = typed;
-        for (int i = 0; i < n; i++)
-            if (ag_is_bad(in[i])) return g->bad;
-    }
+    ag_node *typed[FEW], *bad;
     ag_infer c;
-    if (all_scalars(op, n, in)) infer_scalar(&c, g, op, n, in, attribute);
-    else if (infer(&c, g, op, n, in, attribute)) return g->bad;
+    c.graph = graph_of(op, n, in, &usable), c.op = op, c.n = n, c.in = in, c.attribute = attribute;
+    if (!c.graph) return NULL;
+    if (!usable) return c.graph->bad;
+    if (n > AG_MOST_INPUTS) return too_many_inputs(c.graph, op, n);
+    if (all_scalars(op, n, in)) infer_scalar(&c);
+    else if (op->integers && all_integers(n, in)) return op->integers(n, in);
+    else if ((bad = look_at_operands(&c, typed, &weak))) return bad;
     ag_node *simple = simplify(&c);
-    if (!simple) return make(g, op, c.dtype, &c.shape, (uint32_t)n, in, attribute, weak, 1, 0);
+    if (!simple) return make(&c, SHARED | (weak ? WEAK : 0));
     return stays_written(&c, simple) ? as_written(&c, simple) : simple;
 }
 
@@ -263,8 +279,8 @@ ag_node *ag_vet(const ag_op *op, int n, ag_node *const in[], const void *attribu
     int usable;
     ag_graph *g = graph_of(op, n, in, &usable);
     if (!g) return NULL;
-    ag_infer c;
-    return usable && !infer(&c, g, op, n, in, attribute) ? in[0] : g->bad;
+    ag_infer c = { .graph = g, .op = op, .n = n, .in = in, .attribute = attribute };
+    return usable && !infer(&c) ? in[0] : g->bad;
 }
 
 ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attribute, ag_node *definition)
@@ -277,8 +293,8 @@ ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attr
     if (n > MOST) return agi_fail(g, AG_EARG, "%s: more than %d operands beside the definition", op->name, MOST);
     memcpy(all, in, (size_t)n * sizeof *in);
     all[n] = definition;
-    ag_shape shape = ag_shape_in(definition);
-    return make(g, op, (ag_dtype)definition->dtype, &shape, (uint32_t)n + 1, all, attribute, 0, 1, 0);
+    ag_infer c = { g, op, n + 1, all, attribute, (ag_dtype)definition->dtype, ag_shape_in(definition) };
+    return make(&c, SHARED);
 }
 
 static int64_t bytes_of(ag_dtype dtype, const ag_shape *shape)
@@ -337,19 +353,19 @@ ag_node *agi_leaf(ag_graph *g, const ag_op *op, const char *name, ag_dtype dtype
     if (!usable_extents(g, op, name, dtype, &shape)) return g->bad;
     if (op->role == AG_IS_CONSTANT && !attribute) return agi_fail(g, AG_EARG, "%s: the values are NULL", op->name);
     if (name && !agi_usable_name(g, op->name, name)) return g->bad;
-    ag_node *x = make(g, op, dtype, &shape, 0, NULL, attribute, 0, shared, 0);
+    ag_node *x = make_leaf(g, op, dtype, &shape, attribute, shared ? SHARED : 0);
     if (name) ag_name(x, name);
     return x;
 }
 
 ag_node *agi_literal(ag_graph *g, const ag_op *number, ag_dtype dtype, double value, int weak)
 {
-    return make(g, number, dtype, &AG_SCALAR, 0, NULL, &value, weak, 1, 0);
+    return make_leaf(g, number, dtype, &AG_SCALAR, &value, SHARED | (weak ? WEAK : 0));
 }
 
 ag_node *agi_extent_literal(ag_graph *g, const ag_op *number, ag_dtype dtype, int64_t n)
 {
-    return make(g, number, dtype, &AG_SCALAR, 0, NULL, &n, 0, 1, 0);
+    return make_leaf(g, number, dtype, &AG_SCALAR, &n, SHARED);
 }
 
 ag_node *agi_leaf_written(ag_graph *g, const ag_op *op, const char *what, ag_dtype dtype, ag_shape shape,

@@ -33,19 +33,24 @@ enum { AGI_MOST_EXTENTS = 4, AGI_LONGEST_EXTENT = 32 }; /* the first: of ag_opti
 
 enum { AGI_CHUNK = 4096 };
 
-/* intern.c: nodes by what they are. */
+/* intern.c: nodes in the order in which they were added, some of which are found by what they are. */
 typedef struct {
-    const ag_allocator *allocator;
-    agi_vector entries;
-    uint32_t *head, heads; /* of chains of entries; a power of two of them, or none */
+    ag_node *node;
+    uint32_t hash, next; /* the one after it in its chain, counted from 1, or 0; of some none */
+} agi_entry;
+
+typedef struct {
+    agi_arena *arena;
+    agi_vector chunks;     /* agi_entry *: AGI_CHUNK in each */
+    uint32_t count, found; /* found: those in chains */
+    uint32_t *head, heads; /* of chains; a power of two of them, or none */
 } agi_interned;
 
 struct ag_graph {
     ag_allocator allocator;
     agi_arena arena;
     int64_t nnodes;
-    agi_vector chunks;      /* ag_node **: the nodes by id, AGI_CHUNK in each */
-    agi_interned interned;  /* every node made while `intern` is on */
+    agi_interned interned;  /* the nodes by id; those made while `intern` is on are found again */
     agi_named *names[2];    /* uthash, by agi_names */
     agi_custom *custom;     /* uthash: users' own operations */
     int intern;
@@ -71,9 +76,14 @@ struct ag_graph {
     ag_node *bad; /* stands for every result of a failed call */
 };
 
+static inline agi_entry *agi_entry_at(const agi_interned *t, uint32_t k)
+{
+    return &((agi_entry *const *)t->chunks.data)[k / AGI_CHUNK][k % AGI_CHUNK];
+}
+
 static inline ag_node *agi_node(const ag_graph *g, int64_t id)
 {
-    return ((ag_node **const *)g->chunks.data)[id / AGI_CHUNK][id % AGI_CHUNK];
+    return agi_entry_at(&g->interned, (uint32_t)id)->node;
 }
 
 static inline int64_t agi_node_bytes(const ag_node *x)
@@ -164,9 +174,9 @@ static inline uint32_t agi_written_inputs(const ag_node *x)
     return x->nin - (x->rewritten || (x->op->flags & AG_ALIAS && x->op->inputs >= 0));
 }
 
-/* The equal node added before, or NULL; add a new one (0: out of memory); forget all. */
+/* The equal node that is found, or NULL; add one, by its hash if it is to be found (0: out of memory); forget all. */
 ag_node *agi_intern_find(const agi_interned *, const ag_node *, uint32_t *hash);
-int agi_intern_add(agi_interned *, ag_node *, uint32_t hash);
+int agi_intern_add(agi_interned *, ag_node *, const uint32_t *hash_or_null);
 void agi_intern_free(agi_interned *);
 size_t agi_attribute_bytes(const ag_node *); /* of what the node's points to */
 

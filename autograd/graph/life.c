@@ -9,7 +9,7 @@ ag_graph *ag_graph_new(const ag_allocator *or_null)
     memset(g, 0, sizeof *g);
     g->allocator = *a;
     g->intern = 1;
-    g->interned.allocator = &g->allocator;
+    g->interned.arena = &g->arena;
     agi_arena_init(&g->arena, &g->allocator);
     g->bad = agi_arena_zeros(&g->arena, 1, sizeof *g->bad);
     if (!g->bad) {
@@ -29,7 +29,6 @@ void ag_graph_free(ag_graph *g)
     agi_names_free(g);
     agi_custom_free(g);
     agi_resized_free(g);
-    agi_release(&g->allocator, g->chunks.data);
     agi_release(&g->allocator, g->sweeps.data);
     agi_release(&g->allocator, g->derived.data);
     agi_release(&g->allocator, g->effects.data);

@@ -44,8 +44,8 @@ ag_node *agi_simplify(const ag_infer *c)
 {
     ag_node *y = NULL;
     if (c->op->flags & AG_POINTWISE) {
-        y = of_repeated(c);  /* op(repeated x) -> repeated op(x) */
-        if (!y) y = fold(c); /* op(literals) -> a literal */
+        if (c->shape.rank) y = of_repeated(c); /* op(repeated x) -> repeated op(x) */
+        if (!y) y = fold(c);                   /* op(literals) -> a literal */
     }
     return y || !c->op->simplify ? y : c->op->simplify(c);
 }

@@ -3,10 +3,10 @@
 
 #include <math.h>
 
-int agi_is_literally(const ag_node *x, double wanted)
+int agi_has_value(const ag_node *literal, double wanted)
 {
     double value;
-    return agi_is_literal(x) && agi_is_number(x, &value) && value == wanted;
+    return agi_is_number(literal, &value) && value == wanted;
 }
 
 ag_node *agi_number_of_type(ag_graph *g, ag_dtype dtype, double value)

@@ -10,7 +10,12 @@ static inline int agi_is_literal(const ag_node *x) /* a number of rank 0 */
     return x->op->role == AG_IS_NUMBER;
 }
 
-int agi_is_literally(const ag_node *x, double wanted);
+int agi_has_value(const ag_node *literal, double wanted);
+static inline int agi_is_literally(const ag_node *x, double wanted)
+{
+    return agi_is_literal(x) && agi_has_value(x, wanted);
+}
+
 ag_node *agi_number_of_type(ag_graph *, ag_dtype, double value); /* that keeps its type whatever it meets */
 
 static inline int agi_is_negative(const ag_node *x) /* of its operand */
