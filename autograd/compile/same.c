@@ -54,7 +54,7 @@ static int replaced(agi_compiler *c, const ag_node *x, ag_node **key)
 static uint32_t find(agi_compiler *c, const ag_node *x, ag_node *key)
 {
     agi_sameness *s = c->reading.same;
-    uint32_t hash;
+    uint64_t hash;
     const ag_node *plain = agi_intern_find(&c->graph->interned, key, &hash);
     const uint32_t at = plain ? agi_order_of(c, plain) : AGI_NONE;
     if (at < c->nodes.count && !(s->marks[at] & s->apart)) {

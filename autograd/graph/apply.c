@@ -41,7 +41,8 @@ static ag_node *make(const ag_infer *c, int how)
 {
     ag_graph *g = c->graph;
     char *mark = g->arena.next, *end = g->arena.end;
-    uint32_t hash = 0, nin = (uint32_t)c->n;
+    uint64_t key = 0;
+    const uint32_t nin = (uint32_t)c->n;
     if (g->nnodes >= UINT32_MAX - 1) return agi_fail(g, AG_EMEM, "a graph holds at most 2^32 - 2 nodes");
     ag_node *x = agi_arena_take(&g->arena, sizeof *x + nin * sizeof x->in[0]);
     if (!x) return out_of_memory(g);
@@ -62,7 +63,7 @@ static ag_node *make(const ag_infer *c, int how)
     if (!x->dim) return out_of_memory(g);
 
     const int shared = how & SHARED && g->intern && !(c->op->flags & AG_RANDOM);
-    ag_node *same = shared ? agi_intern_find(&g->interned, x, &hash) : NULL;
+    ag_node *same = shared ? agi_intern_find(&g->interned, x, &key) : NULL;
     if (same) {
         if (g->arena.end == end) g->arena.next = mark;
         same->held |= !g->inside;
@@ -72,7 +73,7 @@ static ag_node *make(const ag_infer *c, int how)
     if (c->attribute && !x->attribute) return out_of_memory(g);
     const int effect = (c->op->flags & AG_EFFECT) != 0;
     if (effect && !agi_vector_grow(&g->allocator, &g->effects, sizeof x, 1)) return out_of_memory(g);
-    if (!agi_intern_add(&g->interned, x, shared ? &hash : NULL)) return out_of_memory(g);
+    if (!agi_intern_add(&g->interned, x, shared ? &key : NULL)) return out_of_memory(g);
     if (effect) ((const ag_node **)g->effects.data)[g->effects.count++] = x;
     g->nnodes++;
     return x;

@@ -33,17 +33,20 @@ enum { AGI_MOST_EXTENTS = 4, AGI_LONGEST_EXTENT = 32 }; /* the first: of ag_opti
 
 enum { AGI_CHUNK = 4096 };
 
-/* intern.c: nodes in the order in which they were added, some of which are found by what they are. */
+/* intern.c: nodes in the order in which they were added, some of which are found by what they are: in a chain of the
+ * few that have the same newest input, or, if they have none or there are more, in one of those of a table. Entries count
+ * from 1 in chains, which 0 ends. */
 typedef struct {
     ag_node *node;
-    uint32_t hash, next; /* the one after it in its chain, counted from 1, or 0; of some none */
+    uint32_t first, next; /* of those it is the newest input of; in its chain */
 } agi_entry;
 
 typedef struct {
     agi_arena *arena;
-    agi_vector chunks;     /* agi_entry *: AGI_CHUNK in each */
-    uint32_t count, found; /* found: those in chains */
-    uint32_t *head, heads; /* of chains; a power of two of them, or none */
+    agi_vector chunks;      /* agi_entry *: AGI_CHUNK in each */
+    uint32_t count, hashed; /* hashed: those in the table */
+    uint32_t *head, heads;  /* the table's chains; a power of two of them, or none */
+    uint8_t by_id;          /* entry k is the node whose id is k, and its inputs are here: else all are hashed */
 } agi_interned;
 
 struct ag_graph {
@@ -174,9 +177,10 @@ static inline uint32_t agi_written_inputs(const ag_node *x)
     return x->nin - (x->rewritten || (x->op->flags & AG_ALIAS && x->op->inputs >= 0));
 }
 
-/* The equal node that is found, or NULL; add one, by its hash if it is to be found (0: out of memory); forget all. */
-ag_node *agi_intern_find(const agi_interned *, const ag_node *, uint32_t *hash);
-int agi_intern_add(agi_interned *, ag_node *, const uint32_t *hash_or_null);
+/* The equal node that is found, or NULL and the key by which this one would be; add one, by that if it is to be found
+ * (0: out of memory); forget all. */
+ag_node *agi_intern_find(const agi_interned *, const ag_node *, uint64_t *key);
+int agi_intern_add(agi_interned *, ag_node *, const uint64_t *key_or_null);
 void agi_intern_free(agi_interned *);
 size_t agi_attribute_bytes(const ag_node *); /* of what the node's points to */
 

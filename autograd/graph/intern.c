@@ -1,12 +1,12 @@
-/* Equal subexpressions become one node: a hash table of nodes by operation, inputs and attribute, chained by number.
+/* Equal subexpressions become one node.
  *
- * Every node that is made is looked up once, and most lookups find nothing: with millions of nodes the time goes into
- * fetching what lies anywhere in a large table. So hashes keep neighbours together: nodes whose inputs lie equally far
- * back, or are the same old ones, have hashes as consecutive as their inputs' numbers. */
+ * Every node that is made is looked for once, and most are not found: with millions of nodes the time goes into fetching
+ * what lies anywhere in a large table. But equal nodes have one newest input, which whoever makes another has just looked
+ * at, and few nodes have the same: they are chained to it. A hash table, by operation, inputs and attribute, holds what
+ * has no inputs, and the others of a newest input that has many. */
 #include "graph.h"
 
-enum { FEWEST_HEADS = 64 };
-#define UNFOUND UINT32_MAX /* as `next`: it is in no chain */
+enum { FEWEST_HEADS = 64, FEW = 4 };
 
 size_t agi_attribute_bytes(const ag_node *x)
 {
@@ -28,27 +28,17 @@ static int differs(const ag_node *a, const ag_node *b)
     return bytes && memcmp(a->attribute, b->attribute, bytes) != 0;
 }
 
-#define SPREAD 0x9E3779B97F4A7C15u /* 2^64 over the golden ratio */
-
-/* Two multiplications, because words may differ in their high bits only: small whole numbers as doubles do. */
 static uint64_t mix(uint64_t h, uint64_t v)
 {
-    h = (h ^ v) * SPREAD;
+    h = (h ^ v) * 0x9E3779B97F4A7C15u; /* 2^64 over the golden ratio; then again, for words that differ in high bits */
     h = (h ^ (h >> 32)) * 0xBF58476D1CE4E5B9u;
     return h ^ (h >> 29);
 }
 
-/* The newest input's number, moved by what the others and everything else are. */
 static uint32_t hash_of(const ag_node *x)
 {
-    uint64_t h = (uint64_t)(uintptr_t)x->op >> 4 ^ ((uint64_t)x->dtype << 60) ^ ((uint64_t)x->weak << 62);
-    uint32_t newest = 0;
-    for (uint32_t i = 0; i < x->nin; i++)
-        if (x->in[i]->id > newest) newest = x->in[i]->id;
-    for (uint32_t i = 0; i < x->nin; i++) {
-        uint32_t id = x->in[i]->id, back = newest - id;
-        h = (h ^ (id < back ? id : ((uint64_t)1 << 32) + back)) * SPREAD;
-    }
+    uint64_t h = mix((uint64_t)(uintptr_t)x->op >> 4, ((uint64_t)x->dtype << 8) | x->weak);
+    for (uint32_t i = 0; i < x->nin; i++) h = mix(h, x->in[i]->id);
     const unsigned char *bytes = x->attribute;
     size_t n = agi_attribute_bytes(x);
     for (; n >= 8; n -= 8, bytes += 8) {
@@ -57,42 +47,68 @@ static uint32_t hash_of(const ag_node *x)
         h = mix(h, word);
     }
     while (n--) h = mix(h, *bytes++);
-    h = mix(h, x->nin);
-    return (uint32_t)(h ^ (h >> 32)) + newest;
+    return (uint32_t)(h ^ (h >> 32));
 }
 
-ag_node *agi_intern_find(const agi_interned *t, const ag_node *x, uint32_t *hash)
+static uint32_t newest_input(const ag_node *x)
 {
-    *hash = hash_of(x);
-    for (uint32_t at = t->heads ? t->head[*hash & (t->heads - 1)] : 0; at;) {
+    uint32_t newest = x->in[0]->id;
+    for (uint32_t i = 1; i < x->nin; i++)
+        if (x->in[i]->id > newest) newest = x->in[i]->id;
+    return newest;
+}
+
+/* In the chain that begins at `at`; or how many are in it. */
+static ag_node *find_in_chain(const agi_interned *t, uint32_t at, const ag_node *x, int *n)
+{
+    for (*n = 0; at; ++*n) {
         const agi_entry *e = agi_entry_at(t, at - 1);
-        if (e->hash == *hash && !differs(e->node, x)) return e->node;
+        if (!differs(e->node, x)) return e->node;
         at = e->next;
     }
     return NULL;
 }
 
-static void link_entry(agi_interned *t, uint32_t k)
+#define BY_INPUT ((uint64_t)1 << 32) /* as a key; others are hashes */
+
+ag_node *agi_intern_find(const agi_interned *t, const ag_node *x, uint64_t *key)
 {
-    agi_entry *e = agi_entry_at(t, k);
-    uint32_t *head = &t->head[e->hash & (t->heads - 1)];
-    e->next = *head;
-    *head = k + 1;
+    int n;
+    ag_node *found;
+    if (t->by_id && x->nin) {
+        *key = BY_INPUT;
+        found = find_in_chain(t, agi_entry_at(t, newest_input(x))->first, x, &n);
+        if (found || n < FEW) return found;
+    }
+    *key = hash_of(x);
+    return t->heads ? find_in_chain(t, t->head[*key & (t->heads - 1)], x, &n) : NULL;
 }
 
-/* As many heads as are found, at least: chains are short. */
+static void link_entry(agi_interned *t, uint32_t number, uint32_t *chain)
+{
+    agi_entry_at(t, number - 1)->next = *chain;
+    *chain = number;
+}
+
+/* As many heads as are hashed, at least: chains are short. */
 static int grow_heads(agi_interned *t)
 {
     const ag_allocator *a = t->arena->allocator;
-    uint32_t heads = t->heads ? t->heads * 2 : FEWEST_HEADS;
-    uint32_t *head = heads ? agi_allocate(a, (size_t)heads * sizeof *head) : NULL;
-    if (!head) return 0;
-    memset(head, 0, (size_t)heads * sizeof *head);
-    agi_release(a, t->head);
-    t->head = head;
-    t->heads = heads;
-    for (uint32_t k = 0; k < t->count; k++)
-        if (agi_entry_at(t, k)->next != UNFOUND) link_entry(t, k);
+    const agi_interned old = *t;
+    t->heads = t->heads ? t->heads * 2 : FEWEST_HEADS;
+    t->head = t->heads ? agi_allocate(a, (size_t)t->heads * sizeof *t->head) : NULL;
+    if (!t->head) {
+        *t = old;
+        return 0;
+    }
+    memset(t->head, 0, (size_t)t->heads * sizeof *t->head);
+    for (uint32_t k = 0; k < old.heads; k++)
+        for (uint32_t at = old.head[k], next; at; at = next) {
+            const agi_entry *e = agi_entry_at(t, at - 1);
+            next = e->next;
+            link_entry(t, at, &t->head[hash_of(e->node) & (t->heads - 1)]);
+        }
+    agi_release(a, old.head);
     return 1;
 }
 
@@ -105,17 +121,15 @@ static int add_chunk(agi_interned *t)
     return chunk != NULL;
 }
 
-int agi_intern_add(agi_interned *t, ag_node *x, const uint32_t *hash_or_null)
+int agi_intern_add(agi_interned *t, ag_node *x, const uint64_t *key_or_null)
 {
+    const int by_input = key_or_null && *key_or_null == BY_INPUT, hashed = key_or_null && !by_input;
     if (t->count % AGI_CHUNK == 0 && !add_chunk(t)) return 0;
-    if (hash_or_null && t->found >= t->heads && !grow_heads(t)) return 0;
-    agi_entry *e = agi_entry_at(t, t->count);
-    *e = (agi_entry){ .node = x, .hash = hash_or_null ? *hash_or_null : 0, .next = UNFOUND };
-    if (hash_or_null) {
-        link_entry(t, t->count);
-        t->found++;
-    }
-    t->count++;
+    if (hashed && t->hashed >= t->heads && !grow_heads(t)) return 0;
+    *agi_entry_at(t, t->count++) = (agi_entry){ .node = x };
+    if (by_input) link_entry(t, t->count, &agi_entry_at(t, newest_input(x))->first);
+    if (hashed) link_entry(t, t->count, &t->head[*key_or_null & (t->heads - 1)]);
+    t->hashed += hashed;
     return 1;
 }
 

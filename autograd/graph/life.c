@@ -10,6 +10,7 @@ ag_graph *ag_graph_new(const ag_allocator *or_null)
     g->allocator = *a;
     g->intern = 1;
     g->interned.arena = &g->arena;
+    g->interned.by_id = 1;
     agi_arena_init(&g->arena, &g->allocator);
     g->bad = agi_arena_zeros(&g->arena, 1, sizeof *g->bad);
     if (!g->bad) {
