@@ -2,14 +2,18 @@
 #include "compile.h"
 #include "fused/patterns.h"
 
+static int reads_alone(const agi_value *user, const agi_value *seen, const agi_value *it)
+{
+    if (!agi_is_point(it) || it->uses != 1 || seen->view != AGI_NONE || it->dtype != user->dtype) return 0;
+    return ag_same_shape(seen->node, user->node) && ag_same_shape(it->node, user->node);
+}
+
 /* The operation that computes operand k of `user`, if nothing else reads its result and the shapes agree. */
-static agi_value *only_reader_of(const agi_compiler *c, const agi_value *user, int k, const ag_op *op)
+static inline agi_value *only_reader_of(const agi_compiler *c, const agi_value *user, int k, const ag_op *op)
 {
     const agi_value *seen = &c->value[user->in[k]];
     agi_value *it = &c->value[seen->root];
-    if (it->op != op || !agi_is_point(it) || it->uses != 1 || seen->view != AGI_NONE) return NULL;
-    if (it->dtype != user->dtype) return NULL;
-    return ag_same_shape(seen->node, user->node) && ag_same_shape(it->node, user->node) ? it : NULL;
+    return it->op == op && reads_alone(user, seen, it) ? it : NULL;
 }
 
 /* The operands of the inner operation, then the others of the outer one. */

@@ -184,7 +184,7 @@ typedef struct {
     uint32_t *assigned;    /* leaf values that are assigned to */
     int nassigned;
     struct {
-        agi_sameness *same; /* if some node is a rewritten one; or NULL */
+        agi_sameness *same; /* if some node reads a rewritten one; or NULL */
         agi_vector parts;   /* agi_live_part */
         agi_vector sides;   /* agi_sides */
         const uint8_t *live; /* marks, by the nodes' order */
@@ -305,8 +305,8 @@ static inline int agi_are_unmarked(const uint8_t *marks)
     return !all;
 }
 
-/* live.c: marks the nodes that have values, of the roots that are marked; how many values there may be; is one of them
- * a rewritten node? 0: no memory. Then what is handed to the sides of a live branch is known. */
+/* live.c: marks the nodes that have values, of the roots that are marked; how many values there may be; does one of
+ * them read a rewritten node? 0: no memory. Then what is handed to the sides of a live branch is known. */
 int agi_mark_live(agi_compiler *, uint8_t *live, int64_t *values, int *rewritten);
 const agi_sides *agi_sides_of(const agi_compiler *, const ag_node *branch); /* NULL: it is in some body */
 

@@ -160,7 +160,7 @@ static int keep_waiting(liveness *l, const ag_node *loop)
 static int mark_inputs(liveness *l, const ag_node *x)
 {
     const unsigned flags = x->op->flags;
-    l->rewritten |= x->rewritten;
+    for (uint32_t k = agi_first_input(x); k < x->nin; k++) l->rewritten |= x->in[k]->rewritten;
     l->values += flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0; /* copies */
     if (flags & AG_EFFECT) l->c->nassigned++;
     if (flags & AG_PART && !keep_part(l, x)) return 0;

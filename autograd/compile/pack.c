@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-enum { MOST = 1 << 12 /* buffers: the work grows with their square */ };
+/* Buffers: the work grows with their square. More than a few are worth a look for each byte that they lie in. */
+enum { FEW = 1 << 8, MOST = 1 << 12 };
 
 typedef struct {
     const agi_buffer *buffer;
@@ -56,7 +57,7 @@ static void place(piece *p, piece **placed, int64_t n, int64_t start)
 int agi_pack(agi_compiler *c, int64_t start, int64_t end)
 {
     int64_t n = collect(c, NULL), top = start = agi_aligned(start);
-    if (n > MOST) return 1;
+    if (n > MOST || (n > FEW && n * n > end - start)) return 1;
     piece *all = agi_arena_take(&c->arena, (size_t)n * sizeof *all);
     piece **placed = agi_arena_take(&c->arena, (size_t)n * sizeof *placed);
     if (!all || !placed) return agi_out_of_memory(c);
