@@ -74,6 +74,7 @@ VALUE(logaddexp, mpfr_sub(t, a, b, N), mpfr_abs(t, t, N), mpfr_neg(t, t, N), mpf
 VALUE(runge, mpfr_sqr(y, x, N), mpfr_add_ui(y, y, 1, N), mpfr_ui_div(y, 1, y, N))
 VALUE(one_minus_square, mpfr_sqr(y, x, N), mpfr_ui_sub(y, 1, y, N))
 VALUE(polar, mpfr_sqr(y, a, N), mpfr_sqr(t, b, N), mpfr_add(y, y, t, N), mpfr_div(y, b, y, N))
+VALUE(gelu_of_normal, mpfr_mul(y, a, b, N))
 VALUE(sigmoid_of_exp, mpfr_add_ui(y, x, 1, N), mpfr_ui_div(y, 1, y, N))
 VALUE(sigmoid_slope, mpfr_div_2ui(t, b, 1, N), mpfr_sech(y, t, N), mpfr_sqr(y, y, N), mpfr_div_2ui(y, y, 2, N),
       mpfr_mul(y, y, a, N))
@@ -288,7 +289,8 @@ LEAST(of_psi_4, of_psi(x[0], 4 + order, order ? 1e4 : 300))
     R(sigmoid_of_exp, 1) R(sigmoid_slope_of_exp, 3) R(expm1_odd, 1) R(tanh_of_expm1, 1) \
     R(tanh_slope_of_expm1, 2) R(muladd, 3) R(mulsub, 3) R(submul, 3) R(mulmul, 3) R(where, 3) \
     R(within, 2) R(lerp, 3) R(lerp_square, 3) R(over_sqrt, 3) \
-    R(gelu_tanh_slope, 1) R(gelu_tanh_bell, 1) R(mish_slope, 1) R(mish_bell, 1) R(logaddexp_share, 2)
+    R(gelu_tanh_slope, 1) R(gelu_tanh_bell, 1) R(mish_slope, 1) R(mish_bell, 1) R(logaddexp_share, 2) \
+    R(gelu_of_normal, 2)
 #define BUILD1(name) BUILD(name, ag_##name(in[0]))
 #define BUILD2(name) BUILD(name, ag_##name(in[0], in[1]))
 #define BUILD_INNER(name, n) BUILD(name, ag_apply(&agi_##name, n, in, NULL))
@@ -396,6 +398,7 @@ const accuracy_row accuracy_rows[] = {
     ROW2(greater, greater, { ALL, ALL }, .least = kink_at_equals),
     ROW2(greater_equal, greater_equal, { ALL, ALL }, .least = kink_at_equals),
     ROW2(equal, equal, { ALL, ALL }, .least = kink_at_equals),
+    ROW2(gelu_of_normal, gelu_of_normal, { { -39, 39 }, ALL }),
     ROW2(sigmoid_slope, sigmoid_slope, { { -4, 4 }, ALL }, .least = of_sigmoid_slope),
     ROW2(tanh_slope, tanh_slope, { { -4, 4 }, ALL }, .least = of_tanh_slope, .f32 = { 0, 6 }, .f64 = { 0, 6 }),
     ROW2(tanh_slope_of_expm1, tanh_slope_of_expm1, { { -4, 4 }, { -1e30, 1e30 } },

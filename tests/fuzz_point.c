@@ -105,7 +105,8 @@ static real mish_bell(real x)
     F(logaddexp_share, 16, a == b ? 0.5L : 1 / (1 + expl(b - a)))                                                     \
     F(tanh_slope_of_expm1, 12, a * (2 / (2 + fabsl(b)) * (2 - 2 / (2 + fabsl(b))))) F(where, 0, a != 0 ? b : c)  \
     F(within, 0, -b > (b < a ? b : a) ? -b : b < a ? b : a) F(lerp, 6, a + c * (b - a))                               \
-    F(lerp_square, 8, a + c * (b * b - a)) F(over_sqrt, 8, c / (sqrtl(a) + b))
+    F(lerp_square, 8, a + c * (b * b - a)) F(over_sqrt, 8, c / (sqrtl(a) + b))                                       \
+    F(gelu_of_normal, 4, a < -40 ? 0 : a * b)
 
 #define FUNCTION(name, roundings, text)       \
     static real of_##name(real a, real b, real c) \

@@ -212,7 +212,8 @@ static const ag_op *const parts[] = {
     &agi_sigmoid_of_exp, &agi_sigmoid_slope_of_exp, &agi_expm1_odd, &agi_tanh_of_expm1, &agi_tanh_slope_of_expm1,
     &agi_exp_neg, &agi_exp_neg_square, &agi_normal, &agi_silu_slope, &agi_runge, &agi_one_minus_square, &agi_polar,
     &agi_within, &agi_lerp, &agi_lerp_square, &agi_over_sqrt,
-    &agi_logaddexp_share, &agi_gelu_tanh_slope, &agi_gelu_tanh_bell, &agi_mish_slope, &agi_mish_bell };
+    &agi_logaddexp_share, &agi_gelu_tanh_slope, &agi_gelu_tanh_bell, &agi_mish_slope, &agi_mish_bell,
+    &agi_gelu_of_normal };
 
 static ag_node *apply_part(ag_node *const in[], const int *arg)
 {
@@ -251,6 +252,12 @@ static double expect_sigmoid_of_exp(double x, double b, double c)
 static double expect_sigmoid_slope_of_exp(double a, double b, double c)
 {
     return a * (b * (c > 1 ? 1 - b : b * c));
+}
+
+static double expect_gelu_of_normal(double a, double b, double c)
+{
+    (void)c;
+    return a < -40 ? 0 : a * b;
 }
 
 static double expect_expm1_odd(double x, double b, double c)
@@ -489,6 +496,7 @@ const op_point op_points[] = {
     { "tanh_slope_of_expm1", 2, { ANY, { 0.1, 3 } }, apply_part, expect_tanh_slope_of_expm1, ROW_ROUNDS, { 4, 2 } },
     { "tanh_slope_of_expm1", 2, { ANY, { -3, -0.1 } }, apply_part, expect_tanh_slope_of_expm1, ROW_ROUNDS, { 4, 2 } },
     { "normal", 1, { ANY }, apply_part, expect_normal, 0, { 7, 1 } },
+    { "gelu_of_normal", 2, { ANY, ANY }, apply_part, expect_gelu_of_normal, ROW_ANY_ZERO, { 21, 2 } },
     { "silu_slope", 1, { ANY }, apply_part, expect_silu_slope, ROW_ANY_ZERO, { 8, 1 } },
     { "runge", 1, { ANY }, apply_part, expect_runge, 0, { 9, 1 } },
     { "one_minus_square", 1, { ANY }, apply_part, expect_one_minus_square, 0, { 10, 1 } },

@@ -467,6 +467,38 @@ START_TEST(plans_can_be_read)
 }
 END_TEST
 
+static int times(const char *word, const char *text)
+{
+    int n = 0;
+    for (size_t at = 0; text[at]; at++) n += !strncmp(text + at, word, strlen(word));
+    return n;
+}
+
+/* Who needs a value alone has one operation compute it; with its slope, what both need is computed once. */
+START_TEST(a_slope_shares_what_the_value_is_made_of)
+{
+    enum { N = 1000 };
+    double at[N], want[N], got[N];
+    ag_node *x = input("x", AG_SHAPE(N)), *z = ag_flip(x, 0), *y = ag_gelu(x), *both = ag_add(y, ag_gelu(z)), *d[2];
+    ck_assert_int_eq(ag_gradient(ag_sum(both), 2, (ag_node *[]){ x, z }, d), AG_OK);
+    compile(1, &y);
+    char *alone = written(write_plan, plan);
+    ck_assert_msg(times("= gelu r0", alone) == 1 && !times("= normal", alone), "%s", alone);
+    ag_run_free(run), ag_plan_free(plan);
+    compile(3, (ag_node *[]){ both, d[0], d[1] });
+    char *all = written(write_plan, plan);
+    ck_assert_msg(times("= normal", all) == 2 && !times("= gelu r", all), "%s", all);
+    for (int i = 0; i < N; i++) at[i] = i ? 0.012 * (i - N / 2) : -INFINITY;
+    for (int i = 0; i < N; i++) want[i] = i ? at[i] * erfc(-at[i] / sqrt(2)) / 2 : 0;
+    feed(x, at);
+    eval();
+    ck_assert_int_eq(ag_fetch(run, both, got), AG_OK);
+    for (int i = 0; i < N; i++) expect_close(got[i], want[i] + want[N - 1 - i], 1e-15);
+    free(alone);
+    free(all);
+}
+END_TEST
+
 START_TEST(graphs_can_be_drawn)
 {
     ag_node *x = ag_input(g, "\"quoted\\ <x>", AG_F64, AG_SCALAR), *y = ag_square(x);
@@ -589,6 +621,7 @@ Suite *suite_plan(void)
     tcase_add_test(t, threads_share_a_plan);
     tcase_add_test(t, threads_read_what_lies_ahead);
     tcase_add_test(t, plans_can_be_read);
+    tcase_add_test(t, a_slope_shares_what_the_value_is_made_of);
     tcase_add_test(t, graphs_can_be_drawn);
     tcase_add_test(t, gradients_wait_for_their_updates);
     suite_add_tcase(s, t);

@@ -13,6 +13,7 @@
  *   fuse.c           values -> groups, each one step; small.c: what is computed element by element
  *   order.c          groups in an order that respects data and lets parameters be overwritten in place; fallible.c:
  *                    which of them may fail while the plan runs
+ *   parts.c          inside passes: parts of operations that are computed there anyway
  *   vector_calls.c   scalar groups: calls of one function side by side
  *   bodies.c         what plans the bodies of loops and branches are to be; stages.c has them compiled
  *   lower.c          groups -> steps; lower_pass.c, lower_program.c, lower_loop.c: of each kind; buffers.c: theirs
@@ -348,6 +349,7 @@ typedef struct {
 int agi_is_small(agi_looks *, const agi_value *);
 int agi_fuse(agi_compiler *);
 int agi_order(agi_compiler *);
+int agi_share_parts(agi_compiler *);
 /* May the value's step fail, if those asked about before have not? Only calls do. */
 typedef struct {
     agi_compiler *c;

@@ -132,6 +132,7 @@ static const stage stages[] = {
     { "combining", agi_combine, agi_verify_values },
     { "fusing", agi_fuse, agi_verify_groups },
     { "ordering", agi_order, agi_verify_order },
+    { "sharing parts", agi_share_parts, agi_verify_order },
     { "vector calls", agi_make_vector_calls, agi_verify_order },
     { "bodies", compile_bodies, agi_verify_order },
     { "lowering", agi_lower, agi_verify_steps },

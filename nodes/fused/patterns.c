@@ -20,6 +20,8 @@ const agi_fused_pattern agi_patterns[] = {
     { AGI_FUSES, &agi_exp_neg, 0, &agi_square, &agi_exp_neg_square },
     { AGI_FUSES, &agi_sigmoid_of_exp, 0, &agi_exp_neg, &agi_sigmoid }, /* no slope is wanted with them */
     { AGI_FUSES, &agi_tanh_of_expm1, 0, &agi_expm1_odd, &agi_tanh },
+
+    { AGI_SHARES, &agi_gelu, 0, &agi_normal, &agi_gelu_of_normal },
 };
 
 const int agi_pattern_count = sizeof agi_patterns / sizeof agi_patterns[0];

@@ -7,6 +7,7 @@
 typedef enum {
     AGI_FUSES,      /* outer(.., inner(a..), ..) is fused(a.., ..), where nothing else reads the inner one */
     AGI_REORDERS,   /* scalar * (column * row), as in an update by an outer product: the scalar goes to the smaller */
+    AGI_SHARES,     /* outer(a) is fused(a, inner(a)), where the inner one is computed in the same pass */
     AGI_ACCUMULATES /* p - rate * (matrix product), assigned to p: the product is accumulated onto p; fused says how */
 } agi_fused_kind;
 
