@@ -31,12 +31,23 @@ static int operands_fit(const agi_compiler *c, const agi_value *it, uint32_t g, 
             continue;
         }
         const agi_value *r = &c->value[root];
-        if (f->kind == AGI_GROUP_SCALAR) continue;
         if (r->kind == AGI_VALUE_FOLD && !r->row) return 0; /* known only when the group has ended */
         agi_pattern p = agi_operand_walk(c, it, k);
         if (r->row == row && agi_pattern_flat(&p)) continue;
         if (r->row && !row && agi_pattern_rows(&p, f->points, columns)) continue;
         return 0;
+    }
+    return 1;
+}
+
+/* Into a scalar program: inside it all operands can be had. */
+static int joins_program(const agi_compiler *c, const agi_value *it, uint32_t g)
+{
+    const agi_fusion *f = agi_fusion_at(c, g);
+    if (f->kind != AGI_GROUP_SCALAR || it->dtype != f->dtype || !comes_late_enough(c, it, g)) return 0;
+    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        uint32_t root = c->value[s].root;
+        if (c->value[root].group != g && level_of(c, root) >= f->level) return 0;
     }
     return 1;
 }
@@ -93,9 +104,7 @@ static joining joins(const agi_compiler *c, const agi_value *it, uint32_t g)
 {
     const agi_fusion *f = agi_fusion_at(c, g);
     joining no = { 0 };
-    if (it->dtype != f->dtype || !comes_late_enough(c, it, g)) return no;
-    if (it->small) return (joining){ .fits = f->kind == AGI_GROUP_SCALAR && operands_fit(c, it, g, 0, 0) };
-    if (f->kind != AGI_GROUP_TILE) return no;
+    if (f->kind != AGI_GROUP_TILE || it->dtype != f->dtype || !comes_late_enough(c, it, g)) return no;
     return it->kind == AGI_VALUE_FOLD ? fold_joins(c, it, g) : point_joins(c, it, g);
 }
 
@@ -134,14 +143,18 @@ static uint32_t *key_slot(const agi_compiler *c, const agi_value *it)
     return &c->fusing.newest[(key >> 40) % KEYS];
 }
 
+static void take_in(agi_compiler *c, agi_value *it, uint32_t g)
+{
+    it->group = g;
+    agi_fusion_at(c, g)->members++;
+}
+
 static void join(agi_compiler *c, agi_value *it, uint32_t g, const joining *j)
 {
     agi_fusion *f = agi_fusion_at(c, g);
-    it->group = g;
+    take_in(c, it, g);
     it->row = (uint8_t)j->row;
-    f->members++;
     f->columns = j->columns;
-    if (f->kind == AGI_GROUP_SCALAR) return; /* it has no streams */
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         uint32_t root = c->value[s].root;
         f->streams += is_new_stream(c, root, g);
@@ -151,6 +164,11 @@ static void join(agi_compiler *c, agi_value *it, uint32_t g, const joining *j)
 
 static int try_group(agi_compiler *c, agi_value *it, uint32_t g)
 {
+    if (it->small) {
+        const int fits = joins_program(c, it, g);
+        if (fits) take_in(c, it, g);
+        return fits;
+    }
     joining j = joins(c, it, g);
     if (j.fits) join(c, it, g, &j);
     return j.fits;
@@ -226,14 +244,13 @@ static int open_group(agi_compiler *c, uint32_t i, agi_group_kind kind)
     *agi_fusion_at(c, g) = (agi_fusion){ .kind = kind, .dtype = it->dtype, .level = level + 1,
                                          .place = place_of(c, i), .points = points_of(c, it), .older = AGI_NONE };
     if (kind == AGI_GROUP_TILE && !c->fusing.read_by && !note_readers(c)) return 0;
-    if (kind == AGI_GROUP_SINGLE) {
-        it->group = g;
-        agi_fusion_at(c, g)->members = 1;
-        return 1;
-    }
-    if (!c->options->unfused) {
+    if (kind != AGI_GROUP_SINGLE && !c->options->unfused) {
         agi_fusion_at(c, g)->older = *key_slot(c, it);
         *key_slot(c, it) = g;
+    }
+    if (kind != AGI_GROUP_TILE) {
+        take_in(c, it, g);
+        return 1;
     }
     joining j = joins(c, it, g);
     join(c, it, g, &j);

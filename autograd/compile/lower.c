@@ -88,16 +88,6 @@ static agi_call *lower_call(agi_compiler *c, uint32_t i, uint32_t step)
     return ok && work_buffer(c, step, pointers, &call->pointers) ? call : NULL;
 }
 
-static void touch_program(agi_compiler *c, const agi_fusion *f, uint32_t step)
-{
-    for (uint32_t m = 0; m < f->members; m++) {
-        const agi_value *it = &c->value[c->value_list[f->start + m]];
-        if (it->buffer != AGI_NONE) agi_touch(c, it->buffer, step);
-        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++)
-            if (c->value[c->value[s].root].group != it->group) agi_operand_buffer(c, (uint32_t)s, step);
-    }
-}
-
 static void touch_operands(agi_compiler *c, uint32_t i, uint32_t step)
 {
     for (int k = 0, s; (s = agi_sources(c, &c->value[i], k)) >= 0; k++) agi_operand_buffer(c, (uint32_t)s, step);
@@ -119,7 +109,6 @@ static int lower_group(agi_compiler *c, uint32_t k)
         s->kind = AGI_PROGRAM;
         s->is.program = agi_arena_zeros(&c->plan->arena, 1, sizeof *s->is.program);
         if (!s->is.program) return agi_out_of_memory(c);
-        touch_program(c, f, k);
         return agi_lower_program(c, c->order[k], k, s->is.program);
     }
     if (c->value[first].kind == AGI_VALUE_PRODUCT) {

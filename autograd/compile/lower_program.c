@@ -7,7 +7,7 @@ typedef struct {
     agi_program *p;
     agi_vector next;     /* uint32_t by slot: the next free run of the same length */
     uint32_t free[AGI_LARGEST_SMALL + 1]; /* by length: first free run, or AGI_NONE */
-    uint32_t group;
+    uint32_t group, step;
     int failed;
 } writer;
 
@@ -248,10 +248,12 @@ static void write_value(writer *w, uint32_t i)
     else write_product(w, it, out);
     for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
         agi_value *r = &c->value[c->value[s].root];
-        if (r->group == w->group && r->buffer == AGI_NONE && --r->uses == 0)
+        if (r->group != w->group) agi_touch(c, r->buffer, w->step);
+        else if (r->buffer == AGI_NONE && --r->uses == 0)
             give_slots(w, c->lowering.element_of[c->value[s].root] & ~AGI_TEMPORARY, r->few);
     }
-    if (it->buffer == AGI_NONE && !it->uses) give_slots(w, out & ~AGI_TEMPORARY, n);
+    if (it->buffer != AGI_NONE) agi_touch(c, it->buffer, w->step);
+    else if (!it->uses) give_slots(w, out & ~AGI_TEMPORARY, n);
 }
 
 static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)
@@ -307,7 +309,7 @@ static int room(const agi_compiler *c, agi_program *p, const agi_fusion *f)
 
 int agi_lower_program(agi_compiler *c, uint32_t group, uint32_t step, agi_program *p)
 {
-    writer w = { .c = c, .p = p, .group = group };
+    writer w = { .c = c, .p = p, .group = group, .step = step };
     const agi_fusion *f = agi_fusion_at(c, group);
     memset(w.free, 0xff, sizeof w.free);
     p->dtype = (ag_dtype)f->dtype;

@@ -32,6 +32,7 @@ static int count_looks(agi_looks *s)
 static int may_read(agi_looks *s, uint32_t operand, uint8_t dtype)
 {
     const agi_value *it = &s->c->value[operand];
+    if (it->dtype == dtype && it->view == AGI_NONE && it->few) return 1; /* as nearly always */
     if (it->dtype != dtype || agi_is_bounded(s->c, it)) return 0; /* zeros around bounds have no address */
     int64_t reach = reach_of(s->c, operand);
     if (reach <= AGI_LARGEST_SOURCE) return 1;
