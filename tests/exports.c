@@ -265,7 +265,7 @@ static void expect_refusal(int n, const ag_c_function functions[], const char *p
 
 START_TEST(refuses_names_and_other_graphs)
 {
-    static const char *const taken[] = { "initial", "parameters", "data0" }, *const wrong[] = { "", "a b", "1", NULL };
+    static const char *const taken[] = { "initial", "parameters", "data0", "shared" }, *const wrong[] = { "", "a b", "1", NULL };
     network n = make_network(), other = make_network();
     ag_c_function f[] = { { "train", n.train }, { "predict", n.predict } };
     expect_refusal(0, f, "net", 0, "no plan");

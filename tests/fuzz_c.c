@@ -42,6 +42,17 @@ static void find_members(exported *x)
     }
 }
 
+static size_t bytes_of(const ag_node *x)
+{
+    return (size_t)ag_size_of(x) * ag_dtype_size(ag_type_of(x));
+}
+
+/* Parameters, then outputs. */
+static const ag_node *member(const exported *x, int k)
+{
+    return k < x->parameters ? x->parameter[k] : x->p->node[x->output[k - x->parameters]];
+}
+
 /* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 /* Runs the function on the parameters' initial values, and gives back what it made of them. */
@@ -59,10 +70,25 @@ static void write_caller(FILE *to, const exported *x, int number)
     fprintf(to, "    return status;\n}\nconst long size_%d = f%d_WORKSPACE;\n\n", number, number);
 }
 
+/* A part of a program that puts out all that the function computes. */
+static void write_alone(FILE *to, const exported *x, int number)
+{
+    fprintf(to, "#ifdef ALONE\nint alone_%d(void)\n{\n    void *memory[%d];\n", number,
+            x->parameters + x->outputs + 1);
+    const int all = x->parameters + x->outputs;
+    for (int k = 0; k < all; k++)
+        fprintf(to, "    memory[%d] = calloc(%lu, 1);\n", k, (unsigned long)bytes_of(member(x, k)));
+    fprintf(to, "    memory[%d] = calloc(size_%d, 1);\n", all, number);
+    fprintf(to, "    if (call_%d(memory, memory + %d, memory[%d])) return 1;\n", number, x->parameters, all);
+    for (int k = 0; k < all; k++)
+        fprintf(to, "    fwrite(memory[%d], 1, %lu, stdout);\n", k, (unsigned long)bytes_of(member(x, k)));
+    fprintf(to, "    return 0;\n}\n#endif\n\n");
+}
+
 static void write(FILE *to, exported *x, int number)
 {
     char message[256] = "", prefix[16];
-    ag_c_options o = { .initial = 1, .message = message, .message_size = sizeof message };
+    ag_c_options o = { .initial = 1, .message = message, .message_size = sizeof message, .small = number % 3 == 2 };
     ag_options how = test_options();
     how.unfused = number % 4 == 3;
     x->plan = ag_compile(x->p->g, x->p->n, x->p->node, &how);
@@ -71,14 +97,10 @@ static void write(FILE *to, exported *x, int number)
     snprintf(prefix, sizeof prefix, "f%d", number);
     ck_assert_msg(ag_write_c(x->plan, prefix, to, NULL, &o) == 0, "%s: %s", x->p->label, message);
     write_caller(to, x, number);
+    write_alone(to, x, number);
 }
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
-
-static size_t bytes_of(const ag_node *x)
-{
-    return (size_t)ag_size_of(x) * ag_dtype_size(ag_type_of(x));
-}
 
 static char *guarded(size_t bytes)
 {
@@ -153,6 +175,36 @@ static void compile_and_run(const char *folder, const char *compiler, int n, con
     dlclose(library);
 }
 
+/* As a program of another kind of machine, where this one runs such. */
+static void run_alone(const char *folder, int n, const exported x[])
+{
+    static const char compiler[] = "gcc -m32 -msse2 -mfpmath=sse";
+    char command[512];
+    snprintf(command, sizeof command, "cd %s && echo 'int main(void){return 0;}' >none.c && %s none.c -o none"
+             " 2>none.txt && ./none", folder, compiler);
+    if (system(command)) {
+        printf("skipped: nothing runs of %s\n", compiler);
+        return;
+    }
+    snprintf(command, sizeof command, "cd %s && %s -DALONE -std=c99 -w -O0 -ffp-contract=off all.c -o all -lm && ./all"
+             " >all.out", folder, compiler);
+    ck_assert_int_eq(system(command), 0);
+    snprintf(command, sizeof command, "%s/all.out", folder);
+    FILE *told = fopen(command, "r");
+    for (int k = 0; k < n; k++) {
+        char *memory[PARAMETERS + FUZZ_OUTPUTS];
+        const int all = x[k].parameters + x[k].outputs;
+        for (int j = 0; j < all; j++) {
+            const size_t bytes = bytes_of(member(&x[k], j));
+            memory[j] = guarded(bytes);
+            ck_assert_uint_eq(fread(memory[j], 1, bytes, told), bytes);
+        }
+        compare(&x[k], compiler, memory, memory + x[k].parameters);
+        for (int j = 0; j < all; j++) free(memory[j]);
+    }
+    fclose(told);
+}
+
 void fuzz_run_exported(const char *folder, const char *const compilers[], int n, const fuzz_program p[])
 {
     static exported x[MOST];
@@ -160,12 +212,16 @@ void fuzz_run_exported(const char *folder, const char *const compilers[], int n,
     ck_assert_int_le(n, MOST);
     snprintf(path, sizeof path, "%s/all.c", folder);
     FILE *to = fopen(path, "w");
-    fprintf(to, "#include <string.h>\n");
+    fprintf(to, "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n");
     for (int k = 0; k < n; k++) {
         x[k] = (exported){ .p = &p[k] };
         write(to, &x[k], k);
     }
+    fprintf(to, "#ifdef ALONE\nint main(void)\n{\n");
+    for (int k = 0; k < n; k++) fprintf(to, "    if (alone_%d()) return %d;\n", k, k % 100 + 1);
+    fprintf(to, "    return 0;\n}\n#endif\n");
     fclose(to);
+    run_alone(folder, n, x);
     for (; *compilers; compilers++) compile_and_run(folder, *compilers, n, x);
     for (int k = 0; k < n; k++) ag_plan_free(x[k].plan);
 }

@@ -20,16 +20,10 @@ static void emit_operand(agi_emitter *e, const ag_source *body, const char *name
 {
     const char *type = x ? ag_c_type((ag_dtype)x->dtype) : "void";
     if (!agi_source_has(body, name)) return;
-    ag_emit(e->to, "    %s%s *const %s = ", written ? "" : "const ", type, name);
+    agi_begin_pointer(e, written, type, name);
     agi_emit_place(e, buffer, type);
     if (offset) ag_emit(e->to, " + %lld", (long long)offset);
-    ag_emit(e->to, ";");
-    if (x) {
-        ag_emit(e->to, " /* ");
-        agi_emit_node(e->to, x);
-        ag_emit(e->to, " */");
-    }
-    ag_emit(e->to, "\n");
+    agi_end_pointer(e, x);
 }
 
 int agi_emit_call(agi_emitter *e, int step, const agi_call *c)

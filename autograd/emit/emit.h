@@ -3,6 +3,8 @@
  *   words.c      numbers, comments and pointwise arithmetic as C; helpers.c: functions that the others call
  *   reach.c      where generated code finds buffers
  *   steps.c      all steps, one after the other
+ *   share.c      one function for all steps that do the same elsewhere, in exported C; rename.c: their text (share.h:
+ *                what these share)
  *   schedule.c   what happens when in a tile of a pass
  *   nest.c       a pass as nested loops that read operands where they lie, in exported C
  *   pass.c       a pass as loops over its tiles; tile.c: a tile; place.c: where it and its values are
@@ -65,6 +67,24 @@ typedef struct {
     const char *member; /* of an input, parameter or output: its name in the struct */
 } agi_reach;
 
+/* A pointer that a step's function declares: where in the step's text its line begins, its name, its value, what
+ * follows that (; and a comment), the next line. */
+typedef struct {
+    int64_t line, name, value, rest, next;
+} agi_pointer;
+
+/* What the steps of a file share: they are printed twice, first to be counted. */
+typedef struct {
+    agi_arena *arena;
+    int counting;
+    agi_vector known;    /* texts by their digests, in the order of these */
+    int functions;       /* written so far, */
+    ag_source text;      /* here */
+    agi_vector pointers; /* agi_pointer: of the step at hand, */
+    int heads;           /* its functions that find memory by `m`, */
+    int64_t head, body;  /* where the last one's head and what follows that begin */
+} agi_sharing;
+
 typedef struct {
     const ag_plan *plan;
     const char *prefix; /* of the names of functions */
@@ -73,7 +93,7 @@ typedef struct {
     agi_reach *reach;   /* by buffer; NULL: native, or flat */
     const char *flat;   /* of a flat body: what the names of its local variables end in; see flat.c */
     int depth;          /* flat bodies around it */
-    int cblas, libm;    /* options of exported C */
+    int cblas, libm, small; /* options of exported C */
     ag_source *to;
     agi_span *leaf, *work; /* leaves and constants; what lies in the workspace */
     int64_t nleaves, nwork;
@@ -85,11 +105,16 @@ typedef struct {
     uint32_t functions;  /* begun so far */
     uint8_t *done;       /* by step: what it computes is known, it is not written; or NULL */
     const char **guard;  /* by step: the member of the only output that needs it; or NULL */
+    agi_sharing *sharing;    /* or NULL: each step has a function of its own */
+    const char **shared; /* by step, then: the call of the function that others call, too; or NULL */
     const ag_op *missing; /* an operation that cannot be written, or NULL */
 } agi_emitter;
 
 /* Arithmetic of an operation in a loop, where exp, tanh and erf of floats are agi_expf, ..., or libm's if so wanted. */
 void agi_emit_loop_arithmetic(const agi_emitter *, ag_source *, const ag_op *, ag_dtype, const char *const operand[3]);
+/* The same in a scalar program: <math.h>'s, but where little text is wanted, as one of ours is less than one of its. */
+void agi_emit_scalar_arithmetic(const agi_emitter *, ag_source *, const char *text, ag_dtype,
+                                const char *const operand[3]);
 int agi_has_version(const agi_emitter *, const ag_op *, ag_dtype); /* for vectors, of each function of ours it calls */
 
 int agi_find_leaves(agi_emitter *, agi_arena *); /* 0: out of memory */
@@ -105,6 +130,11 @@ void agi_emit_head(agi_emitter *, const char *returns, int step, int part);
 int agi_declare(agi_emitter *, uint32_t buffer); /* 1: this function has no pointer to it yet */
 /* `const float *const b3 = ...;` and what it is: the pointer to a buffer inside a step's function. */
 void agi_emit_pointer(agi_emitter *, uint32_t buffer, int written);
+/* The same for any pointer: what stands between the two is its value. */
+void agi_begin_pointer(agi_emitter *, int written, const char *type, const char *name);
+void agi_end_pointer(agi_emitter *, const ag_node *or_null);
+/* A pointer to a step's arrays, `at` bytes into them. */
+void agi_emit_scratch(agi_emitter *, const char *type, const char *name, int64_t at);
 /* Its name, as a pointer to read this type from: a loop's results of all types lie in one buffer. */
 void agi_emit_base(const agi_emitter *, ag_source *, uint32_t buffer, ag_dtype);
 void agi_emit_place(agi_emitter *, uint32_t buffer, const char *type); /* the pointer itself */
@@ -128,6 +158,10 @@ int agi_emit_call(agi_emitter *, int step, const agi_call *);
 void agi_emit_copy(agi_emitter *, int step, const agi_copy *);
 int agi_emit_loop_step(agi_emitter *, int step, const agi_loop_step *);
 int agi_emit_steps(agi_emitter *);                     /* all, with loops and branches */
+int agi_begin_sharing(agi_emitter *);                  /* for its steps; 0: out of memory */
+/* Appends the step's text, which was printed by itself, or, if others do the same, has their function called. */
+void agi_share_step(agi_emitter *, int step, const ag_source *text);
+void agi_free_sharing(const ag_allocator *, agi_sharing *);
 void agi_emit_runs(const agi_emitter *, ag_source *);  /* the statements that call them */
 
 /* flat.c: are bodies nothing but scalar programs and small copies, and loops of those? Then their values need no

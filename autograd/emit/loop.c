@@ -37,6 +37,7 @@ static int begin_flat(agi_loop_printer *p, int which, agi_arena *arena)
     agi_loop_body *b = &p->body[which];
     snprintf(b->prefix, sizeof b->prefix, "_%d", 2 * p->e->depth + which);
     b->e = (agi_emitter){ .plan = p->s->body[which], .top = p->e->top, .native = p->e->native, .flat = b->prefix,
+                          .libm = p->e->libm, .small = p->e->small,
                           .depth = p->e->depth + 1, .to = &p->to };
     if (!agi_find_leaves(&b->e, arena)) p->to.failed = 1;
     return 1;
@@ -47,7 +48,8 @@ static int emit_body(agi_loop_printer *p, int which, agi_arena *arena)
     agi_loop_body *b = &p->body[which];
     snprintf(b->prefix, sizeof b->prefix, "%s_%db%d", p->e->prefix, p->step, which);
     b->e = (agi_emitter){ .plan = p->s->body[which], .prefix = b->prefix, .top = p->e->top, .cblas = p->e->cblas,
-                          .to = p->e->to, .arrays = p->e->arrays };
+                          .libm = p->e->libm, .small = p->e->small, .to = p->e->to, .arrays = p->e->arrays,
+                          .sharing = p->e->sharing };
     if (!place_body(b, arena)) {
         p->e->to->failed = 1;
         return 1;
@@ -168,17 +170,11 @@ static void emit_pointer(agi_loop_printer *p, uint32_t buffer)
     char name[24];
     snprintf(name, sizeof name, "o%u", buffer);
     if (!agi_source_has(&p->to, name) || !agi_declare(p->e, buffer)) return;
-    ag_emit(p->e->to, written ? "    char *const %s = " : "    const char *const %s = ", name);
+    agi_begin_pointer(p->e, written, "char", name);
     if (!p->e->native && p->e->reach[buffer].kind != AGI_IN_WORK)
         ag_emit(p->e->to, written ? "(char *)" : "(const char *)");
     agi_emit_place(p->e, buffer, "char");
-    ag_emit(p->e->to, ";");
-    if (b->node && !p->e->native) {
-        ag_emit(p->e->to, " /* ");
-        agi_emit_node(p->e->to, b->node);
-        ag_emit(p->e->to, " */");
-    }
-    ag_emit(p->e->to, "\n");
+    agi_end_pointer(p->e, b->node);
 }
 
 static void emit_pointers(agi_loop_printer *p)

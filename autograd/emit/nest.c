@@ -361,14 +361,13 @@ static void emit_counters(const nest *t, ag_source *to)
     ag_emit(to, ";\n");
 }
 
-/* A row of zeros in the workspace. */
+/* A row of zeros in the step's arrays. */
 static void emit_zeros(const nest *t, ag_source *to)
 {
     agi_emitter *e = t->p->e;
     const char *j = names[t->rank - 1];
     int64_t bytes = agi_aligned(t->dim[t->rank - 1] * (int64_t)ag_dtype_size(t->p->dtype));
-    ag_emit(to, "%s *const zero = (%s *)(void *)(m->work + %lld);\n", t->p->type, t->p->type,
-            (long long)e->scratch_at);
+    t->p->zeros = 1;
     emit_counters(t, to);
     ag_emit(to, "for (%s = 0; %s < %lld; %s++) zero[%s] = 0;\n", j, j, (long long)t->dim[t->rank - 1], j, j);
     if (bytes > e->scratch) e->scratch = bytes;

@@ -39,9 +39,9 @@ static void emit_arrays(agi_pass_printer *p)
     int64_t at = 0;
     for (int k = 0; k < p->s.full_slots + p->s.row_slots; k++) {
         int row = k >= p->s.full_slots;
-        ag_emit(p->e->to, "    %s *const %s%d = (%s *)(void *)(%s + %lld);\n", p->type, row ? "w" : "t",
-                row ? k - p->s.full_slots : k, p->type, p->e->native ? "scratch" : "m->work",
-                (long long)(p->e->scratch_at + at));
+        char name[24];
+        snprintf(name, sizeof name, "%s%d", row ? "w" : "t", row ? k - p->s.full_slots : k);
+        agi_emit_scratch(p->e, p->type, name, at);
         at += padded(row ? g->tile_rows : g->tile_rows * g->tile_columns, p->dtype);
     }
     if (at > p->e->scratch) p->e->scratch = at;
@@ -186,6 +186,7 @@ static void emit_nested(agi_pass_printer *p)
     emit_comment(p);
     agi_emit_head(p->e, "void", p->step, -1);
     emit_pointers(p);
+    if (p->zeros) agi_emit_scratch(p->e, p->type, "zero", 0);
     agi_source_append_lines(p->e->to, &p->tile, 1);
     ag_emit(p->e->to, "}\n\n");
 }

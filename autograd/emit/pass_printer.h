@@ -43,6 +43,7 @@ typedef struct {
     ag_source functions; /* of loops and gathers */
     ag_source body;      /* what is being written: before the tiles, in a tile, after them */
     ag_source before, variables, tile, after;
+    int zeros;      /* nested loops read a row of zeros, in the step's arrays */
     unsigned used;  /* agi_variable that the body uses, as bits */
     uint32_t *seen; /* by register: the last loop that has it as an argument */
     uint32_t loops; /* printed so far */

@@ -1,5 +1,5 @@
-/* Products as C: dot products of single rows, else rows of b times numbers, four of them into four rows of the result
- * at a time, so that each is read and written seldom. */
+/* Products as C: dot products of single rows, or of all where little text is wanted; else rows of b times numbers, four
+ * of them into four rows of the result at a time, so that each is read and written seldom. */
 #include "emit.h"
 
 enum { FOUR = 4,   /* rows of the result, and of b, at a time */
@@ -113,10 +113,15 @@ static void emit_dots(const printer *w, ag_source *to)
     ag_emit(to, ", %lld);\n", (long long)w->down[1]);
 }
 
+/* Not by rows of b, or not by us. */
+static int by_dots(const printer *w)
+{
+    return w->e->cblas || w->e->small || w->columns == 1 || (w->across[1] != 1 && w->rows < FOUR);
+}
+
 static int has_wide_sums(const printer *w)
 {
-    return !w->e->cblas && w->columns > 1 && (w->across[1] == 1 || w->rows >= FOUR) && w->dtype == AG_F32 &&
-           w->inner > MANY;
+    return !by_dots(w) && w->dtype == AG_F32 && w->inner > MANY;
 }
 
 /* Of long sums of floats, parts are made in the result and added to doubles. */
@@ -136,7 +141,7 @@ static void close_part(ag_source *to, int64_t n)
 /* Are the rows of b copied first, a few at a time, so that they are contiguous? */
 static int is_turned(const printer *w)
 {
-    return !w->e->cblas && w->columns > 1 && w->across[1] != 1 && w->rows >= FOUR;
+    return !by_dots(w) && w->across[1] != 1;
 }
 
 static int in_panels(const printer *w)
@@ -302,7 +307,7 @@ static void emit_one(const printer *w, ag_source *to)
     if (w->batches > 1) ag_emit(to, " + batch * %lld", (long long)(w->rows * w->columns));
     ag_emit(to, ";\n");
     if (w->e->cblas) emit_blas(w, to);
-    else if (w->columns == 1 || (w->across[1] != 1 && !is_turned(w))) emit_dots(w, to);
+    else if (by_dots(w)) emit_dots(w, to);
     else emit_rows(w, to);
 }
 
@@ -313,11 +318,8 @@ static void emit_scratch(const printer *w)
     int64_t wide = has_wide_sums(w) ? w->rows * w->columns * (int64_t)sizeof(double) : 0;
     int64_t rows = w->inner < TURNED ? w->inner : TURNED;
     int64_t turned = is_turned(w) ? rows * w->columns * (int64_t)ag_dtype_size(w->dtype) : 0;
-    if (wide)
-        ag_emit(e->to, "    double *const wide = (double *)(void *)(m->work + %lld);\n", (long long)e->scratch_at);
-    if (turned)
-        ag_emit(e->to, "    %s *const turned = (%s *)(void *)(m->work + %lld);\n", w->type, w->type,
-                (long long)(e->scratch_at + wide));
+    if (wide) agi_emit_scratch(e, "double", "wide", 0);
+    if (turned) agi_emit_scratch(e, w->type, "turned", wide);
     if (wide + turned > e->scratch) e->scratch = wide + turned;
 }
 

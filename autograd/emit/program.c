@@ -206,7 +206,8 @@ static void emit_alone(printer *w, int64_t k)
     print_memory(w, i->out, to);
     if (s->used) ag_emit(&w->body, "    const %s v%lld = ", w->type, (long long)k);
     else ag_emit(&w->body, "    %s = ", to);
-    agi_emit_arithmetic(&w->body, agi_code_text(i->code), w->p->dtype, (const char *const[3]){ in[0], in[1], in[2] });
+    agi_emit_scalar_arithmetic(w->e, &w->body, agi_code_text(i->code), w->p->dtype,
+                               (const char *const[3]){ in[0], in[1], in[2] });
     ag_emit(&w->body, ";");
     if (s->used && s->stored) ag_emit(&w->body, "\n    %s = v%lld;", to, (long long)k);
     if (s->stored) emit_result(w, i->out);

@@ -120,13 +120,16 @@ int64_t agi_work_at(const agi_emitter *e, int64_t offset)
 
 void agi_emit_head(agi_emitter *e, const char *returns, int step, int part)
 {
+    agi_sharing *s = e->sharing;
     e->functions++;
+    if (s) s->heads++, s->head = e->to->text.count;
     if (!e->native) ag_emit(e->to, "static ");
     ag_emit(e->to, "%s %s_%d", returns, e->prefix, step);
     if (part >= 0) ag_emit(e->to, "_%d", part);
     if (e->native)
         ag_emit(e->to, "(void *const *memory, const int64_t *operand, char *scratch, int64_t from, int64_t to)\n{\n");
     else ag_emit(e->to, "(const struct %s_memory *m)\n{\n", e->prefix);
+    if (s) s->body = e->to->text.count;
 }
 
 int agi_declare(agi_emitter *e, uint32_t buffer)
@@ -168,17 +171,49 @@ void agi_emit_base(const agi_emitter *e, ag_source *to, uint32_t buffer, ag_dtyp
     else ag_emit(to, "((const %s *)(const void *)b%u)", ag_c_type(dtype), buffer);
 }
 
+void agi_begin_pointer(agi_emitter *e, int written, const char *type, const char *name)
+{
+    const int64_t line = e->to->text.count;
+    ag_emit(e->to, "    %s%s *const ", written ? "" : "const ", type);
+    const int64_t at = e->to->text.count;
+    ag_emit(e->to, "%s = ", name);
+    if (!e->sharing) return;
+    agi_vector *all = &e->sharing->pointers;
+    if (!agi_vector_grow(e->to->allocator, all, sizeof(agi_pointer), 1)) e->to->failed = 1;
+    else ((agi_pointer *)all->data)[all->count++] = (agi_pointer){ line, at, e->to->text.count, 0, 0 };
+}
+
+void agi_end_pointer(agi_emitter *e, const ag_node *or_null)
+{
+    const int64_t end = e->to->text.count;
+    ag_emit(e->to, ";");
+    if (or_null && !e->native) {
+        ag_emit(e->to, " /* ");
+        agi_emit_node(e->to, or_null);
+        ag_emit(e->to, " */");
+    }
+    ag_emit(e->to, "\n");
+    if (!e->sharing || e->to->failed) return;
+    const agi_vector *all = &e->sharing->pointers;
+    agi_pointer *last = (agi_pointer *)all->data + all->count - 1;
+    last->rest = end, last->next = e->to->text.count;
+}
+
 void agi_emit_pointer(agi_emitter *e, uint32_t buffer, int written)
 {
     const agi_buffer *b = &e->plan->buffer[buffer];
     const char *type = ag_c_type((ag_dtype)b->dtype);
-    ag_emit(e->to, "    %s%s *const b%u = ", written ? "" : "const ", type, buffer);
+    char name[24];
+    snprintf(name, sizeof name, "b%u", buffer);
+    agi_begin_pointer(e, written, type, name);
     agi_emit_place(e, buffer, type);
-    ag_emit(e->to, ";");
-    if (b->node && !e->native) {
-        ag_emit(e->to, " /* ");
-        agi_emit_node(e->to, b->node);
-        ag_emit(e->to, " */");
-    }
-    ag_emit(e->to, "\n");
+    agi_end_pointer(e, b->node);
+}
+
+void agi_emit_scratch(agi_emitter *e, const char *type, const char *name, int64_t at)
+{
+    agi_begin_pointer(e, 1, type, name);
+    ag_emit(e->to, "(%s *)(void *)(%s + %lld)", type, e->native ? "scratch" : "m->work",
+            (long long)(e->scratch_at + at));
+    agi_end_pointer(e, NULL);
 }

@@ -29,20 +29,32 @@ static int is_done(const agi_emitter *e, int step)
     return e->done && e->done[step];
 }
 
+static int emit_step(agi_emitter *e, int k, const agi_step *s)
+{
+    if (e->sharing) e->sharing->pointers.count = e->sharing->heads = 0;
+    switch (s->kind) {
+    case AGI_PASS: return agi_emit_pass(e, k, s->is.pass);
+    case AGI_PROGRAM: return agi_emit_program(e, k, s->is.program);
+    case AGI_CALL: return agi_emit_call(e, k, s->is.call);
+    case AGI_LOOP: return agi_emit_loop_step(e, k, s->is.loop);
+    case AGI_PRODUCT: agi_emit_product(e, k, s->is.product); break;
+    case AGI_COPY: agi_emit_copy(e, k, &s->is.copy); break;
+    }
+    return 1;
+}
+
 int agi_emit_steps(agi_emitter *e)
 {
     int written = 1;
-    for (int k = 0; k < e->plan->nsteps && written; k++) {
-        const agi_step *s = &e->plan->step[k];
+    if (!agi_begin_sharing(e)) e->to->failed = 1;
+    for (int k = 0; k < e->plan->nsteps && written && !e->to->failed; k++) {
         if (is_done(e, k)) continue;
-        switch (s->kind) {
-        case AGI_PASS: written = agi_emit_pass(e, k, s->is.pass); break;
-        case AGI_PROGRAM: written = agi_emit_program(e, k, s->is.program); break;
-        case AGI_CALL: written = agi_emit_call(e, k, s->is.call); break;
-        case AGI_LOOP: written = agi_emit_loop_step(e, k, s->is.loop); break;
-        case AGI_PRODUCT: agi_emit_product(e, k, s->is.product); break;
-        case AGI_COPY: agi_emit_copy(e, k, &s->is.copy); break;
-        }
+        ag_source *const to = e->to, text = { .allocator = to->allocator };
+        e->to = &text;
+        written = emit_step(e, k, &e->plan->step[k]);
+        e->to = to;
+        if (written) agi_share_step(e, k, &text);
+        agi_source_free(&text);
     }
     return written;
 }
@@ -64,10 +76,16 @@ static const char *guard_of(const agi_emitter *e, int step)
     return e->guard && step < e->plan->nsteps ? e->guard[step] : NULL;
 }
 
-static void emit_run(const agi_emitter *e, int step, const char *indent, ag_source *to)
+static void emit_run(const agi_emitter *e, int step, int depth, ag_source *to)
 {
-    if (!can_fail(&e->plan->step[step])) ag_emit(to, "%s%s_%d(m);\n", indent, e->prefix, step);
-    else ag_emit(to, "%sstatus = %s_%d(m);\n%sif (status) return status;\n", indent, e->prefix, step, indent);
+    ag_source run = { .allocator = to->allocator };
+    const int fails = can_fail(&e->plan->step[step]);
+    if (fails) ag_emit(&run, "status = ");
+    if (e->shared && e->shared[step]) agi_source_add(&run, e->shared[step], strlen(e->shared[step]));
+    else ag_emit(&run, "%s_%d(m);\n", e->prefix, step);
+    if (fails) ag_emit(&run, "if (status) return status;\n");
+    agi_source_append_lines(to, &run, depth);
+    agi_source_free(&run);
 }
 
 /* The end of the steps from k on that one output alone needs, or that all need; can one of them fail? */
@@ -103,7 +121,7 @@ void agi_emit_runs(const agi_emitter *e, ag_source *to)
         end = same_guard(e, k, &fails);
         if (guard) ag_emit(to, "    if (m->outputs->%s) {\n", guard);
         if (guard && fails && !declared) ag_emit(to, "        int status;\n");
-        for (int j = k; j < end; j = next_step(e, j + 1)) emit_run(e, j, guard ? "        " : "    ", to);
+        for (int j = k; j < end; j = next_step(e, j + 1)) emit_run(e, j, guard ? 2 : 1, to);
         if (guard) ag_emit(to, "    }\n");
     }
     if (first == n) ag_emit(to, "    (void)m;\n");

@@ -185,6 +185,12 @@ void agi_emit_arithmetic(ag_source *s, const char *text, ag_dtype dtype, const c
     emit_arithmetic(s, text, dtype, 0, operand);
 }
 
+void agi_emit_scalar_arithmetic(const agi_emitter *e, ag_source *s, const char *text, ag_dtype dtype,
+                                const char *const operand[3])
+{
+    emit_arithmetic(s, text, dtype, e->small && !e->libm, operand);
+}
+
 int agi_has_version(const agi_emitter *e, const ag_op *op, ag_dtype dtype)
 {
     const char *text = agi_pointwise_text(op), *own = text ? strstr(text, "F(agi_") : NULL;

@@ -16,6 +16,8 @@ typedef struct {
     char *message;       /* room for the reason of a failure, of message_size bytes */
     size_t message_size;
     int integer_bits;    /* 8, 16, 32: of labels, indices and other integers that go in and come out; 0: 64 */
+    int small;           /* 1: less text for small machines, which is slower: products are plain loops, steps of one
+                            kind but other extents one function */
     FILE *blob;          /* "PREFIX.bin", which gets the constants of 4 KiB and more in place of the source, and goes to
                             where it is compiled: by C23's #embed, or gcc's or clang's assembler; NULL: none */
 } ag_c_options;

@@ -76,14 +76,14 @@ static int check_prefix(const agi_file *f)
     return 1;
 }
 
-/* A name must not meet what the prefix makes by itself: PREFIX_initial, PREFIX_data0. */
+/* A name must not meet what the prefix makes by itself: PREFIX_initial, PREFIX_data0, PREFIX_shared_0. */
 static int check_name(const agi_file *f, int k, const ag_c_function all[])
 {
     const char *name = all[k].name;
     if (!is_identifier(name) || strlen(f->prefix) + strlen(name) >= AGI_PREFIX)
         return refuse(f, "%s: the name of function %d is not one in C, or longer than %d characters with the prefix",
                       f->what, k, AGI_PREFIX);
-    if (!strcmp(name, "initial") || !strcmp(name, "parameters") || !strncmp(name, "data", 4))
+    if (!strcmp(name, "initial") || !strcmp(name, "parameters") || !strcmp(name, "shared") || !strncmp(name, "data", 4))
         return refuse(f, "%s: function %d cannot be called %s: the file has that by itself", f->what, k, name);
     for (int j = 0; j < k; j++)
         if (!strcmp(all[j].name, name)) return refuse(f, "%s: two functions are called %s", f->what, name);
@@ -182,10 +182,11 @@ static void write_head(const agi_file *f, int n, const agi_writer w[], ag_source
     }
 }
 
-/* The functions' steps and what they call, but for helpers, which stand before all of them. */
-static void write_body(int n, agi_writer w[], ag_source *to)
+/* The functions' steps and what they call; helpers and what steps share stand before all of them. */
+static void write_body(const agi_file *f, int n, agi_writer w[], ag_source *to)
 {
     ag_source body = { .allocator = to->allocator };
+    agi_source_append(&body, &f->sharing.text);
     for (int k = 0; k < n; k++) {
         if (k) ag_emit(&body, "\n");
         agi_write_memory(&w[k], &body);
@@ -205,7 +206,7 @@ static int write_files(agi_file *f, int n, agi_writer w[], FILE *source, FILE *h
     int cblas = 0;
     for (int k = 0; k < n; k++) cblas |= w[k].e.cblas;
     write_head(f, n, w, &head);
-    write_body(n, w, &text);
+    write_body(f, n, w, &text);
     ag_emit(&top, "/* %s: written by autograd. Do not edit. */\n", p);
     if (header) ag_emit(&top, "#include \"%s.h\"\n\n", p);
     if (cblas) ag_emit(&top, "#include <cblas.h>\n");
@@ -251,7 +252,8 @@ static void begin(agi_writer *w, agi_file *f, const ag_c_function *function)
     if (f->alone) snprintf(w->prefix, sizeof w->prefix, "%s", f->prefix);
     else snprintf(w->prefix, sizeof w->prefix, "%s_%s", f->prefix, function->name);
     w->e = (agi_emitter){ .plan = function->plan, .prefix = w->prefix, .top = f->prefix, .cblas = f->options->cblas,
-                          .libm = f->options->libm, .to = &w->body, .arrays = &f->arrays };
+                          .libm = f->options->libm, .small = f->options->small, .to = &w->body, .arrays = &f->arrays,
+                          .sharing = &f->sharing };
     agi_arena_init(&w->arena, empty.allocator);
 }
 
@@ -263,6 +265,22 @@ static void end(agi_writer *w)
     agi_arena_free(&w->arena);
 }
 
+/* The text of all functions, without what they share. */
+static int write_plans(agi_file *f, int n, const ag_c_function all[], agi_writer w[])
+{
+    f->arrays.count = f->parameters = 0;
+    for (int k = 0; k < n; k++) begin(&w[k], f, &all[k]);
+    if (!agi_find_parameters(f, n, w)) return refuse(f, "%s: out of memory", f->what);
+    for (int k = 0; k < n; k++)
+        if (!write_plan(&w[k], k == 0)) return 0;
+    return 1;
+}
+
+static void end_plans(int n, agi_writer w[])
+{
+    for (int k = 0; k < n; k++) end(&w[k]);
+}
+
 static int write_functions(agi_file *f, int n, const ag_c_function all[], FILE *source, FILE *header)
 {
     if (n < 1 || !all || !source) return refuse(f, "%s: no plan, or no file to write to", f->what), -1;
@@ -272,12 +290,16 @@ static int write_functions(agi_file *f, int n, const ag_c_function all[], FILE *
     agi_arena arena;
     agi_arena_init(&arena, a);
     f->arena = &arena;
-    for (int k = 0; k < n && w; k++) begin(&w[k], f, &all[k]);
-    int ok = w && agi_find_parameters(f, n, w) ? 1 : refuse(f, "%s: out of memory", f->what);
-    for (int k = 0; k < n && ok; k++) ok = write_plan(&w[k], k == 0);
-    if (ok) ok = write_files(f, n, w, source, header);
-    for (int k = 0; k < n && w; k++) end(&w[k]);
+    f->sharing = (agi_sharing){ .arena = &arena, .counting = 1, .text = { .allocator = a } };
+    int ok = w ? write_plans(f, n, all, w) : refuse(f, "%s: out of memory", f->what);
+    if (ok) {
+        end_plans(n, w);
+        f->sharing.counting = 0;
+        ok = write_plans(f, n, all, w) && write_files(f, n, w, source, header);
+    }
+    if (w) end_plans(n, w);
     agi_release(a, w);
+    agi_free_sharing(a, &f->sharing);
     agi_release(a, f->arrays.data);
     agi_arena_free(&arena);
     return ok ? 0 : -1;

@@ -16,6 +16,7 @@ typedef struct {
     int parameters;
     int alone;                 /* there is one function, which has the prefix for its name */
     agi_vector arrays;         /* agi_array: constants, also of bodies */
+    agi_sharing sharing;
     int64_t bytes;             /* of the largest workspace */
 } agi_file;
 
