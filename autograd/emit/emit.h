@@ -89,7 +89,8 @@ typedef struct {
     const ag_plan *plan;
     const char *prefix; /* of the names of functions */
     const char *top;    /* that of the plan around all bodies, for what they share */
-    int native;         /* for this process alone: functions of vectors are glibc's, memory is told by operands */
+    int native;         /* for this process alone: functions of vectors are glibc's, memory is told by operands, */
+    int told;           /* also the elements of the program at hand */
     agi_reach *reach;   /* by buffer; NULL: native, or flat */
     const char *flat;   /* of a flat body: what the names of its local variables end in; see flat.c */
     int depth;          /* flat bodies around it */
@@ -145,8 +146,9 @@ void agi_emit_constant(ag_source *, ag_dtype, const agi_buffer *, int64_t index)
  * the plan that it was written for; of a pass the offset and the bounds of load k are operands, too, from operand
  * nbuffers + AGI_LOAD_OPERANDS k on; of a small program they are the elements in the order that it mentions them in. */
 typedef enum { AGI_LOAD_OFFSET, AGI_LOAD_FROM, AGI_LOAD_TO, AGI_LOAD_OPERANDS } agi_load_operand_kind;
-enum { AGI_SMALL_PROGRAM = 32 }; /* instructions; larger ones are hardly ever equal, and know their elements */
-int agi_program_operands(const agi_program *, int64_t *operand); /* room for four an instruction; 0: it is large */
+/* Instructions: more are hardly ever equal, and know their elements; so do those alone of their length from `few` on. */
+enum { AGI_FEW_INSTRUCTIONS = 32, AGI_TOLD_INSTRUCTIONS = 128 };
+int agi_program_operands(const agi_program *, int64_t *operand); /* how many; room for four an instruction */
 
 /* ---- steps: each prints the functions of one. 0: cannot be written, see `missing`. ------------------------------- */
 

@@ -49,7 +49,7 @@ static int find_addresses(printer *w, agi_arena *arena)
     w->address = agi_arena_take(arena, (size_t)p->count * 4 * sizeof *w->address);
     w->latest = agi_arena_take(arena, (size_t)p->count * 4 * sizeof *w->latest);
     w->all = agi_arena_zeros(arena, (size_t)p->count, sizeof *w->all);
-    if (w->e->native && !w->e->flat && p->count <= AGI_SMALL_PROGRAM) {
+    if (w->e->told && !w->e->flat) {
         w->told = agi_arena_take(arena, (size_t)p->count * 4 * sizeof *w->told);
         if (!w->told) return 0;
         w->ntold = agi_program_operands(p, w->told);
@@ -84,7 +84,7 @@ static int place_of(int64_t address, const int64_t *all, int n)
 int agi_program_operands(const agi_program *p, int64_t *operand)
 {
     int n = 0;
-    for (const agi_instruction *i = p->code, *end = i + (p->count > AGI_SMALL_PROGRAM ? 0 : p->count); i < end; i++) {
+    for (const agi_instruction *i = p->code, *end = i + p->count; i < end; i++) {
         const uint32_t each[4] = { i->out, i->a, i->b, i->c };
         for (int j = 0; j <= agi_code_operands(i->code); j++) {
             int k = place_of(each[j], operand, n);

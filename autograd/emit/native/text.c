@@ -151,13 +151,25 @@ static void write_apart(agi_native_text *t, const agi_apart_names *names, const 
     agi_arena_free(&arena);
 }
 
+/* Has the plan several programs of this length, which may do the same? */
+static int has_several(const ag_plan *p, int64_t length)
+{
+    enum { SEVERAL = 4 };
+    int n = 0;
+    for (int k = 0; k < p->nsteps && n < SEVERAL; k++)
+        n += p->step[k].kind == AGI_PROGRAM && p->step[k].is.program->count == length;
+    return n == SEVERAL;
+}
+
 static void write_program(agi_native_text *t, agi_emitter *whole, agi_step *s)
 {
     const agi_program *p = s->is.program;
-    int64_t few[4 * AGI_SMALL_PROGRAM];
-    const int n = agi_program_operands(p, few);
+    int64_t operand[4 * AGI_TOLD_INSTRUCTIONS];
+    whole->told = p->count <= AGI_FEW_INSTRUCTIONS ||
+                  (p->count <= AGI_TOLD_INSTRUCTIONS && has_several(whole->plan, p->count));
+    const int n = whole->told ? agi_program_operands(p, operand) : 0;
     int number = number_of(t, whole, s, p->count);
-    if (number >= 0) add_step(t, s, few, n, number);
+    if (number >= 0) add_step(t, s, operand, n, number);
 }
 
 void agi_write_native_steps(agi_native_text *t, ag_plan *p)
