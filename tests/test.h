@@ -88,6 +88,7 @@ Suite *suite_reports(void);
 Suite *suite_blog(void);
 Suite *suite_gradbench(void);
 Suite *suite_emit(void);
+Suite *suite_cortex(void);
 Suite *suite_equal_steps(void);
 Suite *suite_exports(void);
 Suite *suite_native(void);
