@@ -1,5 +1,7 @@
 #include "bench.h"
 
+#include "base/base.h"
+
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
@@ -78,17 +80,17 @@ void bench_print(const char *name, const char *unit, double scale, bench_times t
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
+int bench_isa(void)
+{
+    const char *asked = getenv("AG_ISA");
+    const int best = agi_best_isa(), isa = asked ? atoi(asked) : best;
+    return isa >= 1 && isa < best ? isa : best;
+}
+
 bench_work *bench_choose(bench_work *v1, bench_work *v3, bench_work *v4)
 {
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-        return v4;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return v3;
-#endif
-    (void)v3, (void)v4;
-    return v1;
+    const int isa = bench_isa();
+    return isa == 3 ? v4 : isa == 2 ? v3 : v1;
 }
 
 /* ---- what workloads are made of ---------------------------------------------------------------------------------- */
@@ -103,7 +105,7 @@ void bench_require(ag_status status, const char *message)
 ag_plan *bench_compile(ag_graph *g, int n, ag_node *const outputs[])
 {
     double start = bench_wall();
-    ag_plan *p = ag_compile(g, n, outputs, &(ag_options){ .native = bench_native });
+    ag_plan *p = ag_compile(g, n, outputs, &(ag_options){ .native = bench_native, .isa = bench_isa() });
     compiled = bench_wall() - start;
     bench_require(p ? AG_OK : AG_EARG, ag_graph_error(g));
     return p;

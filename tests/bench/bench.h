@@ -18,6 +18,7 @@ bench_times bench_compare(bench_work *ours, bench_work *limit, void *context);
 void bench_print(const char *name, const char *unit, double scale, bench_times);
 
 extern int bench_native; /* 1: plans are compiled to machine code */
+int bench_isa(void);     /* the environment's AG_ISA, 1, 2 or 3, if this machine has it; else its best */
 double bench_now(void);  /* seconds of processor time */
 double bench_wall(void); /* seconds on the wall: what whoever waits for a compiler waits */
 double bench_median(int n, double values[]); /* sorts them */
@@ -77,7 +78,7 @@ void bench_w9wide(const char *name), bench_w9small(const char *name);
 void bench_hessian(const char *name);
 void bench_recompute(const char *name);
 void bench_gradbench(const char *name);
-void bench_products(const char *name), bench_products_avx2(const char *name);
+void bench_products(const char *name);
 void bench_conv(const char *name), bench_attention(const char *name);
 void bench_growth(const char *name), bench_unrolled(const char *name);
 void bench_exported(const char *name); /* run where tests/bench/exported/ can be found */

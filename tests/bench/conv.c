@@ -2,7 +2,7 @@
  * the processor's multiply-adds. */
 #include "bench.h"
 
-#include "base/base.h"
+#include "node.h"
 
 #include <stdlib.h>
 
@@ -65,6 +65,6 @@ static void run(const char *name, const layer *l, double peak)
 
 void bench_conv(const char *name)
 {
-    const double peak = bench_peak(0, agi_best_isa());
+    const double peak = bench_peak(0, bench_isa());
     for (size_t k = 0; k < sizeof layers / sizeof *layers; k++) run(name, &layers[k], peak);
 }

@@ -1,7 +1,6 @@
-/* build/bench [--native] [workload ...]: one line for each, of all without arguments. Times are of one thread. */
+/* build/bench [--native] [workload ...]: one line for each, of all without arguments. Times are of one thread. The
+ * environment's AG_ISA is the instruction set of ours and of the limit: 1 baseline, 2 AVX2, 3 AVX-512. */
 #include "bench.h"
-
-#include "base/base.h"
 
 #include <cblas.h>
 #include <stdlib.h>
@@ -31,7 +30,6 @@ static const struct {
     { "recompute", bench_recompute, "200 layers trained in a quarter of the memory; limit: in all of it" },
     { "gradbench", bench_gradbench, "GradBench's twelve problems; limit: their functions in plain C, underived" },
     { "products", bench_products, "56 matrix products; limit: OpenBLAS with the kernels that fit the processor" },
-    { "products2", bench_products_avx2, "the same with AVX2; limit: OpenBLAS's kernels for that" },
     { "attention", bench_attention, "causal attention, forward and backward; limit: our products and softmax" },
     { "conv", bench_conv, "convolutions and their gradients, beside the processor's peak" },
     { "exported", bench_exported, "four programs in C by ag_write_c, by gcc and clang; limit: the same by hand" },
@@ -71,11 +69,14 @@ static int usage(void)
 /* OpenBLAS chooses its kernels when it is loaded, and knows no new processors: a limit by wrong ones would be soft. */
 static void use_fitting_kernels(char **argv)
 {
-    const int isa = agi_best_isa();
-    if (getenv("OPENBLAS_CORETYPE") || isa < 2) return;
-    setenv("OPENBLAS_CORETYPE", isa == 3 ? "SKYLAKEX" : "HASWELL", 1);
+#ifdef __x86_64__
+    static const char *const core[] = { "NEHALEM", "HASWELL", "SKYLAKEX" };
+    if (getenv("OPENBLAS_CORETYPE")) return;
+    setenv("OPENBLAS_CORETYPE", core[bench_isa() - 1], 1);
     execv("/proc/self/exe", argv);
     perror("bench: /proc/self/exe");
+#endif
+    (void)argv;
 }
 
 int main(int argc, char **argv)

@@ -7,8 +7,6 @@
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 typedef struct {
     int rows, columns, inner;
@@ -114,27 +112,7 @@ static void run_all(const char *name, int wide, int isa)
            wide ? "f64" : "f32", isa, SHAPES, exp(logarithms / SHAPES), least, peak * 1e-9);
 }
 
-/* OpenBLAS reads what kernels it is to use when it is loaded: the same program anew. */
-static void with_kernels(const char *name, const char *core)
-{
-    const char *now = getenv("OPENBLAS_CORETYPE");
-    if (now && strcmp(now, core) == 0) return;
-    setenv("OPENBLAS_CORETYPE", core, 1);
-    execl("/proc/self/exe", "bench", name, (char *)NULL);
-    perror("bench: /proc/self/exe");
-    exit(1);
-}
-
 void bench_products(const char *name)
 {
-    const int isa = agi_best_isa();
-    if (isa > 1) with_kernels(name, isa == 3 ? "SKYLAKEX" : "HASWELL");
-    for (int wide = 0; wide < 2; wide++) run_all(name, wide, isa);
-}
-
-void bench_products_avx2(const char *name)
-{
-    if (agi_best_isa() < 2) return;
-    with_kernels(name, "HASWELL");
-    for (int wide = 0; wide < 2; wide++) run_all(name, wide, 2);
+    for (int wide = 0; wide < 2; wide++) run_all(name, wide, bench_isa());
 }

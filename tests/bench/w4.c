@@ -56,7 +56,7 @@ static void limit(void *context)
 {
     const network *n = context;
     for (int k = 0; k < 5; k++)
-        agi_dense_of(0, 0)->convolve(&n->conv[k], n->a, n->b, n->out, n->work, 0,
+        agi_dense_of(bench_isa(), 0)->convolve(&n->conv[k], n->a, n->b, n->out, n->work, 0,
                                      agi_cut_convolution(0, &n->conv[k]).pieces);
     multiply(n, BATCH, HIDDEN, FLAT), multiply(n, BATCH, CLASSES, HIDDEN);
     multiply(n, HIDDEN, CLASSES, BATCH), multiply(n, BATCH, HIDDEN, CLASSES);
