@@ -97,6 +97,14 @@ typedef struct {
     int64_t stride[AG_MAX_RANK];
 } ag_strides;
 
+/* What is done to a result before it is stored: to element i bias[i / inner % count * step] is added, unless bias is
+ * NULL; clips: then what is not above 0, but for NaN, becomes 0. */
+typedef struct {
+    const void *bias;
+    int64_t inner, count, step;
+    int clips;
+} ag_ending;
+
 /* What a kernel sees. Inputs' and output's shapes and types: those of the node and its inputs. */
 typedef struct {
     const ag_node *node;
@@ -108,6 +116,7 @@ typedef struct {
     int isa;                     /* the instruction set that may be used, as in ag_options */
     char *message;               /* room for a message of a failure, */
     size_t message_size;
+    const ag_ending *ending;     /* of operations with `ends`; or NULL */
 } ag_kernel_call;
 
 typedef struct ag_dependence ag_dependence;
@@ -194,6 +203,9 @@ struct ag_op {
     /* AG_SURE: into how many pieces the result can be cut, which threads compute at once, each some that follow one
      * another, with scratch of its own. All bits are the same however they are dealt out. NULL: one. */
     int64_t (*pieces)(const ag_node *y);
+    /* AG_SURE: 1 if `run` heeds an ending whose bias has so many elements, each for `inner` neighbours. NULL: it never
+     * does. */
+    int (*ends)(const ag_node *y, int64_t inner, int64_t count);
     double (*flops)(const ag_node *y);        /* for the plan's report; NULL: one an element */
     /* For the plan's report: "by" what `run` computes it with that instruction set. NULL: there is one way. */
     const char *(*way)(const ag_node *y, const ag_strides in_stride[], int isa);

@@ -108,7 +108,10 @@ static agi_convolution convolution_of(const ag_node *y, const ag_strides stride[
 
 static ag_status run(const ag_kernel_call *c)
 {
-    const agi_convolution of = convolution_of(c->node, c->in_stride);
+    agi_convolution of = convolution_of(c->node, c->in_stride);
+    const ag_ending *e = c->ending;
+    const agi_convolution_end end = { e ? e->bias : NULL, e ? e->step : 0, e && e->clips };
+    of.end = e ? &end : NULL;
     agi_dense_for(c)->convolve(&of, c->in[0], c->in[1], c->out, c->scratch, c->first, c->end);
     return AG_OK;
 }
@@ -118,6 +121,13 @@ static size_t scratch(const ag_node *y)
     const ag_strides none[2] = { { 0, { 0 } }, { 0, { 0 } } };
     const agi_convolution of = convolution_of(y, none);
     return (size_t)agi_convolution_work(y->dtype == AG_F64, &of);
+}
+
+static int ends(const ag_node *y, int64_t inner, int64_t count)
+{
+    int64_t points = 1;
+    for (int i = BEFORE; i < y->rank; i++) points *= y->dim[i];
+    return count == 1 || (inner == points && count == y->dim[1] * y->dim[2]);
 }
 
 static int64_t pieces(const ag_node *y)
@@ -259,6 +269,7 @@ const ag_op agi_conv = { .name = "conv",
                          .run = run,
                          .scratch = scratch,
                          .pieces = pieces,
+                         .ends = ends,
                          .c = write_c,
                          .gradient = gradient,
                          .batch = batch,

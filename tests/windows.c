@@ -254,6 +254,184 @@ START_TEST(plans_tell_the_way)
 }
 END_TEST
 
+/* ---- what convolutions do before they store ---------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t n, in, size, out, kernel, groups, stride;
+    enum { BIAS_AND_RELU, RELU, BIAS, BIAS_FIRST, ONE_BIAS, OF_SAMPLES, READ_TWICE, TRANSPOSED } what;
+    int told; /* the convolution does the next step */
+} ended;
+
+static const ended endings[] = {
+    { 5, 1, 28, 8, 5, 1, 1, BIAS_AND_RELU, 1 },   { 3, 2, 28, 3, 5, 1, 1, BIAS_AND_RELU, 1 },
+    { 3, 18, 15, 33, 3, 1, 1, BIAS_AND_RELU, 1 }, { 3, 18, 15, 33, 3, 1, 1, RELU, 1 },
+    { 3, 18, 15, 33, 3, 1, 1, BIAS, 1 },          { 2, 18, 15, 33, 3, 1, 2, BIAS_FIRST, 1 },
+    { 64, 8, 12, 16, 5, 1, 1, BIAS_AND_RELU, 1 }, { 2, 24, 9, 24, 3, 24, 1, BIAS_AND_RELU, 1 },
+    { 2, 64, 7, 5, 7, 1, 1, BIAS_AND_RELU, 0 },   { 4, 16, 9, 20, 1, 1, 1, BIAS_AND_RELU, 1 },
+    { 1, 30, 6, 34, 3, 2, 1, BIAS_AND_RELU, 1 },  { 3, 18, 15, 33, 3, 1, 1, ONE_BIAS, 1 },
+    { 3, 18, 15, 33, 3, 1, 1, OF_SAMPLES, 0 },    { 3, 18, 15, 33, 3, 1, 1, READ_TWICE, 0 },
+    { 3, 6, 9, 9, 3, 1, 2, TRANSPOSED, 1 },       { 3, 6, 9, 9, 2, 1, 3, TRANSPOSED, 1 },
+};
+
+static ag_node *end(const ended *e, ag_node *y, ag_node *b)
+{
+    switch (e->what) {
+    case RELU: return ag_relu(y);
+    case BIAS: return ag_add(y, b);
+    case BIAS_FIRST: return ag_relu(ag_add(b, y));
+    case READ_TWICE: return ag_sub(ag_relu(ag_add(y, b)), ag_flip(y, 3));
+    default: return ag_relu(ag_add(y, b));
+    }
+}
+
+/* The first one is no number. */
+static void feed_bias(ag_run *r, const ag_node *b)
+{
+    double values[102];
+    float narrow[102];
+    for (int k = 0; k < 102; k++) narrow[k] = (float)(values[k] = k ? sin(k) : NAN);
+    ck_assert_int_eq(ag_feed(r, b, ag_type_of(b) == AG_F32 ? (const void *)narrow : values), AG_OK);
+}
+
+/* All of the result; *does: the plan says that a convolution does the next step. */
+static char *evaluate_ended(const ended *e, ag_dtype t, int threads, int step_by_step, size_t *bytes, int *does)
+{
+    ag_graph *g = ag_graph_new(NULL);
+    const ag_conv_options o = { .stride = { e->stride, e->stride }, .groups = e->groups };
+    const int turned = e->what == TRANSPOSED, samples = e->what == OF_SAMPLES;
+    ag_node *x = ag_input(g, "x", t, AG_SHAPE(e->n, e->in, e->size, e->size));
+    ag_node *w = ag_input(g, "w", t, turned ? AG_SHAPE(e->in, e->out, e->kernel, e->kernel)
+                                            : AG_SHAPE(e->out, e->in / e->groups, e->kernel, e->kernel));
+    ag_node *b = ag_input(g, "b", t, AG_SHAPE(samples ? e->n : 1, e->what == ONE_BIAS ? 1 : e->out + samples, 1, 1));
+    ag_node *of = samples ? ag_slice(b, 1, 0, e->out, 1) : b; /* from one sample's to the next's one is left out */
+    ag_node *y = end(e, turned ? ag_conv_transpose(x, w, &o) : ag_conv(x, w, &o), of);
+    ag_plan *p = ag_compile(g, 1, &y, &(ag_options){ .threads = threads, .trap_nan = step_by_step, .verify = 1,
+                                                     .poison = threads > 2 });
+    ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
+    ag_run *r = ag_run_new(p);
+    feed(r, x, 0), feed(r, w, 1);
+    if (e->what != RELU) feed_bias(r, b);
+    ck_assert_msg(ag_eval(r) == AG_OK, "%s", ag_run_error(r));
+    *bytes = (size_t)ag_size_of(y) * (t == AG_F32 ? 4 : 8);
+    char *all = malloc(*bytes), *text;
+    size_t length;
+    ck_assert_int_eq(ag_fetch(r, y, all), AG_OK);
+    FILE *to = open_memstream(&text, &length);
+    ck_assert_int_eq(ag_write_text(to, p), 0);
+    fclose(to);
+    *does = strstr(text, "which does the next step before it stores") != NULL;
+    free(text);
+    ag_run_free(r), ag_plan_free(p), ag_graph_free(g);
+    return all;
+}
+
+START_TEST(convolutions_do_the_next_step)
+{
+    const ended *e = &endings[_i];
+    for (int t = AG_F32; t <= AG_F64; t++) {
+        size_t bytes, same;
+        int does;
+        char *apart = evaluate_ended(e, (ag_dtype)t, 1, 1, &bytes, &does);
+        for (int threads = 1; threads < 4; threads++) {
+            char *all = evaluate_ended(e, (ag_dtype)t, threads, 0, &same, &does);
+            ck_assert_uint_eq(same, bytes);
+            ck_assert_msg(!memcmp(all, apart, bytes), "%d threads, type %d", threads, t);
+            ck_assert_int_eq(does, e->told);
+            free(all);
+        }
+        free(apart);
+    }
+}
+END_TEST
+
+/* A parameter's new value is made of the old one; and what is read of a convolution is an output itself. */
+typedef struct {
+    float p[75], y[108], z[108];
+} stepped;
+
+static void step_twice(int step_by_step, stepped *to)
+{
+    float first[108], filters[81];
+    for (int k = 0; k < 81; k++) filters[k] = (float)sin(k) / 3;
+    for (int k = 0; k < 108; k++) first[k] = (float)cos(k);
+    ag_graph *g = ag_graph_new(NULL);
+    const ag_conv_options same = { .padding = { 1, 1 } };
+    ag_node *p = ag_parameter(g, "p", AG_F32, AG_SHAPE(1, 3, 5, 5), first);
+    ag_node *last = ag_parameter(g, "last", AG_F32, AG_SCALAR, NULL);
+    ag_node *q = ag_constant(g, AG_F32, AG_SHAPE(1, 3, 6, 6), first);
+    ag_node *w = ag_constant(g, AG_F32, AG_SHAPE(3, 3, 3, 3), filters);
+    ag_node *b = ag_constant(g, AG_F32, AG_SHAPE(1, 3, 1, 1), (float[]){ 0.1F, -0.2F, 0.3F });
+    ag_node *y = ag_conv(q, w, &same), *z = ag_relu(ag_add(y, b));
+    ag_node *step[] = { ag_assign(p, ag_relu(ag_add(ag_conv(p, w, &same), b))), ag_assign(last, ag_neg(last)) };
+    ag_node *out[] = { ag_group(2, step), y, z };
+    ag_plan *plan = ag_compile(g, 3, out, &(ag_options){ .trap_nan = step_by_step, .verify = 1 });
+    ck_assert_msg(plan != NULL, "%s", ag_graph_error(g));
+    ag_run *r = ag_run_new(plan);
+    for (int k = 0; k < 2; k++) ck_assert_int_eq(ag_eval(r), AG_OK);
+    ck_assert_int_eq(ag_fetch(r, p, to->p), AG_OK);
+    ck_assert_int_eq(ag_fetch(r, y, to->y), AG_OK);
+    ck_assert_int_eq(ag_fetch(r, z, to->z), AG_OK);
+    ag_run_free(r), ag_plan_free(plan), ag_graph_free(g);
+}
+
+START_TEST(a_parameter_is_read_before_it_is_written)
+{
+    stepped apart, all;
+    step_twice(1, &apart);
+    step_twice(0, &all);
+    ck_assert_mem_eq(&all, &apart, sizeof all);
+}
+END_TEST
+
+/* ---- narrow images ----------------------------------------------------------------------------------------------- */
+
+/* The first largest of a window of a plane, as NaN are larger than all. */
+static int largest_at(const float *x, int width, int top, int left, int high)
+{
+    int most = top * width + left;
+    for (int i = top; i < top + high; i++)
+        for (int j = left; j < left + 2; j++) {
+            const float v = x[i * width + j];
+            if (v > x[most] || (v != v && x[most] == x[most])) most = i * width + j;
+        }
+    return most;
+}
+
+static void expect_pooled(int height, int width, int high)
+{
+    enum { PLANES = 3 };
+    const int down = height / high, right = width / 2, size = height * width;
+    float x[PLANES * 7 * 40], at[PLANES * 7 * 20], slope[PLANES * 7 * 40] = { 0 };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *in = ag_input(g, NULL, AG_F32, AG_SHAPE(1, PLANES, height, width)), *dx;
+    ag_node *y = ag_max_pool(in, &(ag_pool_options){ .kernel = { high, 2 } });
+    ag_node *u = ag_input(g, NULL, AG_F32, ag_shape_of(y));
+    ck_assert_int_eq(ag_vjp(1, &y, &u, 1, &in, &dx), AG_OK);
+    ag_plan *p = ag_compile(g, 2, (ag_node *[]){ y, dx }, NULL);
+    ag_run *r = ag_run_new(p);
+    for (int k = 0; k < PLANES * size; k++) x[k] = k % 31 == 7 ? NAN : (float)(k * 37 % 11); /* with equals */
+    for (int k = 0; k < PLANES * down * right; k++) at[k] = (float)(k + 1);
+    ck_assert_int_eq(ag_feed_f32(r, in, x, PLANES * size), AG_OK);
+    ck_assert_int_eq(ag_feed_f32(r, u, at, PLANES * down * right), AG_OK);
+    ck_assert_int_eq(ag_eval(r), AG_OK);
+    const float *got = ag_data(r, y);
+    for (int k = 0; k < PLANES * down * right; k++) {
+        const int plane = k / (down * right), i = k / right % down, j = k % right;
+        const int most = plane * size + largest_at(x + plane * size, width, i * high, 2 * j, high);
+        ck_assert(got[k] == x[most] || (got[k] != got[k] && x[most] != x[most]));
+        slope[most] = at[k];
+    }
+    ck_assert_mem_eq(ag_data(r, dx), slope, (size_t)(PLANES * size) * sizeof *slope);
+    ag_run_free(r), ag_plan_free(p), ag_graph_free(g);
+}
+
+START_TEST(windows_of_narrow_images)
+{
+    for (int height = _i; height < 8; height++)
+        for (int width = 2; width <= 40; width++) expect_pooled(height, width, _i);
+}
+END_TEST
+
 /* ---- what is above 0, in windows --------------------------------------------------------------------------------- */
 
 enum { IMAGES = 6, HEIGHT = 9, WIDTH = 37 };
@@ -285,26 +463,30 @@ START_TEST(what_is_above_zero_in_windows)
 {
     static float values[IMAGES * HEIGHT * WIDTH], slope[IMAGES * HEIGHT * WIDTH], expected[IMAGES * HEIGHT * WIDTH];
     static float g_values[IMAGES * (HEIGHT + 2) * (WIDTH + 2)];
-    float sum[2], all[2] = { 0, 0 };
+    float sum[2], all[2] = { 0, 0 }, rows[IMAGES * HEIGHT], of_row[IMAGES * HEIGHT] = { 0 };
     ag_graph *g = ag_graph_new(NULL);
     ag_node *x = ag_input(g, "x", AG_F32, AG_SHAPE(3, 2, HEIGHT, WIDTH)), *dx[2];
     ag_node *b = ag_parameter(g, "b", AG_F32, AG_SHAPE(1, 2, 1, 1), NULL);
     ag_node *y = ag_max_pool(ag_relu(ag_add(x, b)), &pools[_i]), *u = ag_input(g, "u", AG_F32, ag_shape_of(y));
     ck_assert_int_eq(ag_vjp(1, &y, &u, 2, (ag_node *[]){ x, b }, dx), AG_OK);
-    ag_plan *p = ag_compile(g, 2, dx, NULL);
+    ag_node *by_rows = ag_sum_axis(dx[0], 3, 0);
+    ag_plan *p = ag_compile(g, 3, (ag_node *[]){ dx[0], dx[1], by_rows }, NULL);
     ag_run *r = ag_run_new(p);
     for (int i = 0; i < (int)COUNT(values); i++) values[i] = (float)(i * 37 % 11 - 7); /* with equals */
     for (int i = 0; i < (int)COUNT(g_values); i++) g_values[i] = (float)(i * 29 % 17 - 8);
     memset(expected, 0, sizeof expected);
     by_loops(&pools[_i], values, g_values, expected);
     for (int i = 0; i < (int)COUNT(values); i++) all[i / (HEIGHT * WIDTH) % 2] += expected[i];
+    for (int i = 0; i < (int)COUNT(values); i++) of_row[i / WIDTH] += expected[i];
     ck_assert_int_eq(ag_feed_f32(r, x, values, (int64_t)COUNT(values)), AG_OK);
     ck_assert_int_eq(ag_feed_f32(r, u, g_values, ag_size_of(u)), AG_OK);
     ck_assert_int_eq(ag_eval(r), AG_OK);
     ck_assert_int_eq(ag_fetch(r, dx[0], slope), AG_OK);
     ck_assert_int_eq(ag_fetch(r, dx[1], sum), AG_OK);
     ck_assert_mem_eq(slope, expected, sizeof slope);
+    ck_assert_int_eq(ag_fetch(r, by_rows, rows), AG_OK);
     ck_assert_mem_eq(sum, all, sizeof sum);
+    for (int i = 0; i < IMAGES * HEIGHT; i++) ck_assert(rows[i] == of_row[i]);
     ag_run_free(r), ag_plan_free(p), ag_graph_free(g);
 }
 END_TEST
@@ -317,6 +499,9 @@ Suite *suite_windows(void)
     tcase_add_loop_test(t, same_bits_for_any_threads, 0, (int)COUNT(makers));
     tcase_add_loop_test(t, small_convolutions, 0, 4);
     tcase_add_loop_test(t, plans_tell_the_way, 0, (int)COUNT(told));
+    tcase_add_loop_test(t, convolutions_do_the_next_step, 0, (int)COUNT(endings));
+    tcase_add_test(t, a_parameter_is_read_before_it_is_written);
+    tcase_add_loop_test(t, windows_of_narrow_images, 1, 4);
     tcase_add_loop_test(t, what_is_above_zero_in_windows, 0, (int)COUNT(pools));
     suite_add_tcase(s, t);
     return s;

@@ -18,6 +18,7 @@
  *   bodies.c         what plans the bodies of loops and branches are to be; stages.c has them compiled
  *   lower.c          groups -> steps; lower_pass.c, lower_program.c, lower_loop.c: of each kind; buffers.c: theirs
  *   bands.c          steps that are done together, some rows of a large matrix at a time
+ *   endings.c        what a call does of the next step before it stores its result
  *   in_place.c       results in the memory of an operand that dies, or of the parameter that they are stored into
  *   memory.c         buffers: lifetimes -> offsets, in holes.c; pack.c: closer together
  *
@@ -359,6 +360,7 @@ int agi_may_fail(agi_checks *, uint32_t value);
 int agi_make_vector_calls(agi_compiler *);
 int agi_lower(agi_compiler *);
 int agi_make_bands(agi_compiler *);
+int agi_find_endings(agi_compiler *);
 int agi_share_memory(agi_compiler *); /* which buffers do; steps for assignments that cannot */
 int agi_lay_out(agi_compiler *);
 int agi_address_programs(agi_compiler *); /* what they address -> elements of the run's block */

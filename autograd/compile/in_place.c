@@ -90,6 +90,8 @@ static int group_allows(const reuse *r, uint32_t in, uint32_t out)
 {
     const agi_pass *g = r->pass;
     if (r->store[out] == AGI_NONE) return 0;
+    for (int k = 0; g->ends && k < g->ends->n; k++)
+        if (g->ends->in[k] == in) return 0; /* the call reads it while it stores */
     if (r->load[in] == AGI_NONE) return 1;
     if (!may_give(r, in)) return 0;
     const agi_store *store = &g->store[r->store[out]];

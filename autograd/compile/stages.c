@@ -137,6 +137,7 @@ static const stage stages[] = {
     { "bodies", compile_bodies, agi_verify_order },
     { "lowering", agi_lower, agi_verify_steps },
     { "banding", agi_make_bands, agi_verify_steps },
+    { "ending", agi_find_endings, agi_verify_steps },
     { "sharing", agi_share_memory, agi_verify_steps },
     { "laying out", agi_lay_out, agi_verify_memory },
     { "addressing", agi_address_programs, agi_verify_addresses },

@@ -18,6 +18,7 @@ int agi_verify_groups(agi_compiler *); /* verify_groups.c: every value has a gro
 int agi_verify_order(agi_compiler *);  /* groups and their members come after what they read */
 int agi_verify_steps(agi_compiler *);  /* verify_steps.c: steps do what their values need, in buffers that live */
 int agi_verify_bands(agi_compiler *);  /* verify_bands.c, called by it */
+int agi_verify_endings(agi_compiler *); /* verify_endings.c, called by it */
 /* verify_pass.c, called by it: registers. owner: by buffer; memory: room for as many numbers. */
 int agi_verify_pass(agi_compiler *, uint32_t step, const uint32_t *owner, uint32_t *memory);
 int agi_verify_memory(agi_compiler *); /* verify_memory.c: no buffer is overwritten before it has been read */

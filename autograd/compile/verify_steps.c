@@ -244,5 +244,5 @@ int agi_verify_steps(agi_compiler *c)
     int ok = begin(&v, c);
     for (uint32_t k = 0; ok && k < (uint32_t)c->plan->nsteps; k++) ok = check_step(&v, k);
     agi_release(c->arena.allocator, v.uses.data);
-    return ok && agi_verify_bands(c);
+    return ok && agi_verify_bands(c) && agi_verify_endings(c);
 }

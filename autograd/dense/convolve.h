@@ -29,7 +29,16 @@ struct agi_convolution {
     int64_t stride[3], dilation[3], spread[3], pad[3];
     int64_t x_batch, x_group, x_in, x_axis[3];
     int64_t w_group, w_out, w_in, w_axis[3];
+    const struct agi_convolution_end *end; /* of the result; or NULL: it is stored as it is */
 };
+
+/* An element for each output channel of all groups, so far apart, that is added, or NULL; clips: then what is not above
+ * 0 becomes 0. */
+typedef struct agi_convolution_end {
+    const void *bias;
+    int64_t step;
+    int clips;
+} agi_convolution_end;
 
 typedef enum {
     AGI_BATCH_LANES,

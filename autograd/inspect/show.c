@@ -148,6 +148,7 @@ static void show_call(const writer *w, const agi_call *c)
     fprintf(w->to, "\n    to ");
     show_buffer(w, c->out);
     if (c->node->op->way) fprintf(w->to, "\n    by %s", c->node->op->way(c->node, c->stride, w->plan->options.isa));
+    if (c->ending) fprintf(w->to, "\n    which does the next step before it stores");
     if (c->worth_threads) fprintf(w->to, "\n    in up to %lld pieces at once", (long long)c->pieces);
     fputc('\n', w->to);
 }

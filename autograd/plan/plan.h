@@ -168,6 +168,7 @@ typedef struct {
     agi_store *store;
     agi_fold_end *fold;
     agi_register *reg;
+    const struct agi_call *ends; /* of the step before, which may do all of this pass (its `ending`); or NULL */
     void (*native)(void *const *memory, const int64_t *operand, char *scratch, int64_t from, int64_t to); /* blocks */
     const int64_t *operand;
 } agi_pass;
@@ -245,7 +246,14 @@ enum { AGI_FEW_INPUTS = 16 };
 
 /* ---- library calls ----------------------------------------------------------------------------------------------- */
 
+/* What the next step, a pass, does to a call's result, done by the call; the bias is memory's when it runs. */
 typedef struct {
+    ag_ending is;
+    uint32_t bias, out; /* buffers: of the bias, or AGI_NONE; of what the pass stores */
+    int64_t offset;     /* the bias's first element */
+} agi_ending;
+
+typedef struct agi_call {
     const ag_node *node;
     int n;
     uint32_t *in; /* buffers */
@@ -253,6 +261,7 @@ typedef struct {
     uint32_t out, work, pointers; /* pointers: room for the inputs' addresses where they are many, or AGI_NONE */
     int64_t pieces, work_bytes;   /* work_bytes: of each thread */
     int worth_threads;
+    const agi_ending *ending;     /* NULL: none */
 } agi_call;
 
 /* What of a product goes along the rows of its band's matrix: its rows, its columns, or the indices it sums over. */

@@ -31,7 +31,22 @@ static void run_pieces(void *context, int number, int threads)
     if (c.first < c.end) c.node->op->run(&c);
 }
 
-ag_status agi_run_call(ag_run *r, const agi_call *call)
+/* Does it what the next step would? What traps is looked for step by step. */
+static int does_next(const ag_run *r, const agi_step *s)
+{
+    return s->kind == AGI_CALL && s->is.call->ending && !r->plan->options.trap_nan;
+}
+
+static ag_ending ending_at(const ag_run *r, const agi_call *call)
+{
+    const agi_ending *e = call->ending;
+    ag_ending it = e->is;
+    if (e->bias != AGI_NONE)
+        it.bias = (const char *)r->memory[e->bias] + (size_t)e->offset * ag_dtype_size((ag_dtype)call->node->dtype);
+    return it;
+}
+
+static ag_status run_call(ag_run *r, const agi_call *call, int ends)
 {
     const void *few[AGI_FEW_INPUTS], **in = few;
     char text[256] = "";
@@ -43,6 +58,8 @@ ag_status agi_run_call(ag_run *r, const agi_call *call)
     ag_kernel_call c = { .node = call->node, .out = r->memory[call->out], .in = in, .in_stride = call->stride,
                          .scratch = call->work == AGI_NONE ? NULL : r->memory[call->work], .message = text,
                          .message_size = sizeof text, .isa = r->plan->options.isa, .end = call->pieces };
+    const ag_ending ending = ends ? ending_at(r, call) : (ag_ending){ 0 };
+    if (ends) c.ending = &ending, c.out = r->memory[call->ending->out];
     if (r->pool && call->worth_threads) {
         agi_pool_run(r->pool, run_pieces, &(call_job){ call, c });
         return AG_OK;
@@ -95,7 +112,7 @@ static ag_status do_step(ag_run *r, const agi_step *s)
     case AGI_PROGRAM: agi_run_program(r, s->is.program); break;
     case AGI_PRODUCT: agi_run_product(r, s->is.product); break;
     case AGI_COPY: run_copy(r, &s->is.copy); break;
-    case AGI_CALL: return agi_run_call(r, s->is.call);
+    case AGI_CALL: return run_call(r, s->is.call, does_next(r, s));
     case AGI_LOOP: return agi_run_loop(r, s->is.loop);
     }
     return AG_OK;
@@ -136,7 +153,7 @@ ag_status agi_run_steps(ag_run *r)
         ag_status status = together ? run_band(r, here) : run_step(r, &p->step[k]);
         if (!status && p->options.trap_nan) status = agi_trap(r, &p->step[k]);
         if (status) return status;
-        next = together ? here->end : k + 1;
+        next = together ? here->end : k + 1 + does_next(r, &p->step[k]);
         for (int done = k; done < next && p->options.poison; done++) poison(r, (uint32_t)done, 0);
     }
     return AG_OK;

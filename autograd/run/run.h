@@ -104,8 +104,6 @@ void agi_finish_folds(ag_run *, const agi_pass *);
 
 void agi_run_program(ag_run *, const agi_program *);
 
-ag_status agi_run_call(ag_run *, const agi_call *);
-
 ag_status agi_run_loop(ag_run *, const agi_loop_step *);
 
 ag_status agi_run_steps(ag_run *); /* an evaluation, its leaves being there */

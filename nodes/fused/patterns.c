@@ -25,3 +25,5 @@ const agi_fused_pattern agi_patterns[] = {
 };
 
 const int agi_pattern_count = sizeof agi_patterns / sizeof agi_patterns[0];
+
+const ag_op *const agi_ending_sum = &agi_add, *const agi_ending_clip = &agi_relu;

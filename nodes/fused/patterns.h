@@ -18,6 +18,9 @@ typedef struct {
     const ag_op *inner, *fused;
 } agi_fused_pattern;
 
+/* What calls may do to their results before they store them: ag_ending. */
+extern const ag_op *const agi_ending_sum, *const agi_ending_clip;
+
 extern const agi_fused_pattern agi_patterns[];
 extern const int agi_pattern_count;
 
