@@ -249,16 +249,16 @@ START_TEST(a_state_that_is_read_outside_of_its_loop)
     ag_node *unread = ag_sin(rate), *elsewhere = ag_cos(x), *h = ag_add(s, rate);
     ag_scan(&(ag_scan_body){ .length = 3, .states = 1, .initial = &elsewhere, .state = &s, .next = &h }, &y, NULL);
     expect_refused(g, 1, &(ag_node *){ ag_mul(y, ag_sin(s)) },
-                   "ag_compile: 's' f64[] stands for a value in the body of loop (node 9), "
-                   "but sin (node 11) f64[]" OUTSIDE);
+                   "ag_compile: 's' f64[] stands for a value in the body of loop (node 8), "
+                   "but sin (node 10) f64[]" OUTSIDE);
     expect_refused(g, 2, (ag_node *[]){ y, s },
-                   "ag_compile: 's' f64[] stands for a value in the body of loop (node 9), "
+                   "ag_compile: 's' f64[] stands for a value in the body of loop (node 8), "
                    "but the list of outputs" OUTSIDE);
     /* Bodies alone are plans; readers are those that a plan has. */
     expect_refused(g, 1, &next, "ag_eval: 2 inputs have not been fed: call ag_feed for 's' f64[], read by mul (node 4) "
                                 "f64[]; 'rate' f64[], read by exp (node 3) f64[]");
     expect_refused(g, 1, &y, "ag_eval: 2 inputs have not been fed: call ag_feed for 'x' f64[], read by cos (node 6) "
-                             "f64[]; 'rate' f64[], read by add (node 8) f64[]");
+                             "f64[]; 'rate' f64[], read by add (node 7) f64[]");
     expect_refused(g, 1, &unread,
                    "ag_eval: 'rate' f64[] has not been fed: call ag_feed; it is read by sin (node 5) f64[]");
     expect_refused(g, 3, (ag_node *[]){ y, unread, grown },
