@@ -272,8 +272,8 @@ START_TEST(a_state_that_is_read_outside_of_its_loop)
     next = ag_add(z, ag_exp(inner));
     ag_scan(&(ag_scan_body){ .length = 3, .states = 1, .initial = &x, .state = &outer, .next = &next }, &z, NULL);
     expect_refused(g, 1, &z,
-                   "ag_compile: 'inner' f64[] stands for a value in the body of loop (node 16), "
-                   "but exp (node 18) f64[]" OUTSIDE);
+                   "ag_compile: 'inner' f64[] stands for a value in the body of loop (node 15), "
+                   "but exp (node 17) f64[]" OUTSIDE);
     ag_graph_free(g);
 }
 END_TEST
