@@ -90,12 +90,12 @@ START_TEST(an_input_that_is_not_fed)
         "ag_eval: 2 inputs have not been fed: call ag_feed for 'x' f64[3], read by 'error' f64[3]; "
         "'t' f64[3], read by 'error' f64[3]\n"
         "ag_eval: 't' f64[3] has not been fed: call ag_feed; it is read by 'error' f64[3]\n"
-        "ag_item: sum (node 5) f64[] has no value yet: call ag_eval\n"
+        "ag_item: sum (node 4) f64[] has no value yet: call ag_eval\n"
         "ag_value: ag_eval: 2 inputs have not been fed: call ag_feed for 'x' f64[3], read by 'error' f64[3]; "
         "'t' f64[3], read by 'error' f64[3]\n"
         "ag_eval: 5 inputs have not been fed: call ag_feed for 'x' f64[3], read by 'error' f64[3]; "
-        "'t' f64[3], read by 'error' f64[3]; input (node 12) f64[], read by add (node 13) f64[]; "
-        "input (node 14) f64[], read by add (node 15) f64[]; and 1 more\n");
+        "'t' f64[3], read by 'error' f64[3]; input (node 11) f64[], read by add (node 12) f64[]; "
+        "input (node 13) f64[], read by add (node 14) f64[]; and 1 more\n");
 }
 END_TEST
 
@@ -130,7 +130,7 @@ static const char typed_prints[] =
     "ag_feed: 'k' i64[4] takes int64_t, not int: declare the data int64_t\n"
     "ag_feed: 'k' i64[4] takes int64_t, not double: declare the data int64_t\n"
     "ag_feed_f64: 'x' f64[4] takes 4 elements, not 3\n"
-    "ag_fetch: add (node 4) f64[4] takes double, not float: declare the data double\n"
+    "ag_fetch: add (node 3) f64[4] takes double, not float: declare the data double\n"
     "ag_bind: 'x' f64[4] takes double, not float: declare the data double\n"
     "ag_adopt: 'p' f64[4] takes double, not float: declare the data double\n"
     "constant: f64 takes double, not float: declare the data double, or say AG_F32\n"
