@@ -1,17 +1,14 @@
 /* Exported C on a Cortex-M4, where qemu-system-arm and a compiler for it are installed: a network learns there, and
  * everything that it computes is what it computes here, to the last bit. */
-#include "test.h"
-
-#include <stdarg.h>
-#include <unistd.h>
+#include "folder.h"
 
 enum { BATCH = 8, IN = 4, HIDDEN = 6, OUT = 2 };
 
-static void write_network(const char *folder, int small)
+static void write_network(int small)
 {
-    char path[96], message[256] = "";
+    char message[256] = "";
     float w[IN * HIDDEN], v[HIDDEN * OUT];
-    FILE *file[2];
+    FILE *file[] = { create_file("net.c"), create_file("net.h") };
     for (int k = 0; k < IN * HIDDEN; k++) w[k] = (float)(k * 29 % 53 - 26) / 64;
     for (int k = 0; k < HIDDEN * OUT; k++) v[k] = (float)(k * 37 % 61 - 30) / 64;
     ag_graph *g = ag_graph_new(NULL);
@@ -23,10 +20,6 @@ static void write_network(const char *folder, int small)
     ag_node *step = ag_adam(loss, &(ag_adam_options){ .rate = 0.05 });
     ag_plan *p = ag_compile(g, 2, (ag_node *[]){ loss, step }, NULL);
     ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
-    for (int k = 0; k < 2; k++) {
-        snprintf(path, sizeof path, "%s/net.%c", folder, "ch"[k]);
-        file[k] = fopen(path, "w");
-    }
     const ag_c_options o = { .initial = 1, .small = small, .message = message, .message_size = sizeof message };
     ck_assert_msg(ag_write_c(p, "net", file[0], file[1], &o) == 0, "%s", message);
     fclose(file[0]), fclose(file[1]);
@@ -99,28 +92,7 @@ static const char layout[] =
     "    .data 0x20000000 : { *(.data*) *(.bss*) *(COMMON) }\n"
     "}\n";
 
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-    char command[768];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    return system(command);
-}
-
-static void put_file(const char *folder, const char *name, const char *text)
-{
-    char path[96];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(text, f);
-    fclose(f);
-}
-
-static float told(const char *folder, int which)
+static float told(int which)
 {
     char path[96];
     union {
@@ -136,24 +108,23 @@ static float told(const char *folder, int which)
 
 START_TEST(a_network_learns_on_a_cortex)
 {
-    char folder[] = "/tmp/autograd-XXXXXX";
-    if (run("command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null")) {
+    if (system("command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null")) {
         printf("skipped: arm-none-eabi-gcc or qemu-system-arm is not here\n");
         return;
     }
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    write_network(folder, _i);
-    put_file(folder, "main.c", program);
-    put_file(folder, "layout", layout);
-    ck_assert(!run("cd %s && cc -std=c99 -O1 -ffp-contract=off main.c net.c -o net -lm && ./net >here", folder));
-    ck_assert(!run("cd %s && arm-none-eabi-gcc -std=gnu99 -mthumb -mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16 -Os"
-                   " -Wall -Wextra -Werror -ffp-contract=off -nostartfiles -T layout main.c net.c -o net.elf -lm"
-                   " 2>errors || { cat errors; exit 1; }", folder));
-    ck_assert(!run("cd %s && timeout 60 qemu-system-arm -M mps2-an386 -display none -monitor none -serial none"
-                   " -semihosting-config enable=on,target=native -kernel net.elf >there 2>&1", folder));
-    ck_assert_msg(!run("cd %s && cmp here there", folder), "other numbers there than here");
-    ck_assert(told(folder, 59) < told(folder, 0) / 4);
-    ck_assert(!run("rm -r %s", folder));
+    make_folder();
+    write_network(_i);
+    write_file("main.c", program);
+    write_file("layout", layout);
+    ck_assert(!run_in_folder("cc -std=c99 -O1 -ffp-contract=off main.c net.c -o net -lm && ./net >here"));
+    ck_assert(!run_in_folder("arm-none-eabi-gcc -std=gnu99 -mthumb -mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16"
+                             " -Os -Wall -Wextra -Werror -ffp-contract=off -nostartfiles -T layout main.c net.c"
+                             " -o net.elf -lm 2>errors || { cat errors; exit 1; }"));
+    ck_assert(!run_in_folder("timeout 60 qemu-system-arm -M mps2-an386 -display none -monitor none -serial none"
+                             " -semihosting-config enable=on,target=native -kernel net.elf >there 2>&1"));
+    ck_assert_msg(!run_in_folder("cmp here there"), "other numbers there than here");
+    ck_assert(told(59) < told(0) / 4);
+    remove_folder();
 }
 END_TEST
 

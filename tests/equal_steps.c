@@ -1,9 +1,6 @@
 /* Steps that do the same elsewhere are one function in exported C, in one plan and in several: a network of equal
  * layers and a recurrence, trained and asked; the option `small`, which shares more. */
-#include "test.h"
-
-#include <stdarg.h>
-#include <unistd.h>
+#include "folder.h"
 
 enum { BATCH = 8, WIDTH = 12, LAYERS = 5, OUT = 3, TIMES = 4, STEPS = 3, NUMBERS = STEPS + BATCH * OUT };
 
@@ -98,26 +95,6 @@ static const char main_text[] =
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-    char command[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    return system(command);
-}
-
-static FILE *create(const char *folder, const char *name)
-{
-    char path[96];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    return f;
-}
-
 static char *text_of(const network *n, const ag_c_options *o)
 {
     const ag_c_function functions[] = { { "train", n->train }, { "predict", n->predict } };
@@ -129,20 +106,20 @@ static char *text_of(const network *n, const ag_c_options *o)
     return text;
 }
 
-static void write_files(const network *n, const char *folder, const ag_c_options *o)
+static void write_files(const network *n, const ag_c_options *o)
 {
     const ag_c_function functions[] = { { "train", n->train }, { "predict", n->predict } };
-    FILE *source = create(folder, "net.c"), *header = create(folder, "net.h"), *main = create(folder, "main.c");
+    FILE *source = create_file("net.c"), *header = create_file("net.h"), *main = create_file("main.c");
     ck_assert_int_eq(ag_write_c_functions(2, functions, "net", source, header, o), 0);
     fputs(main_text, main);
     fclose(source), fclose(header), fclose(main);
 }
 
-static void expect_numbers(const char *folder, const char *compiler, const double want[NUMBERS])
+static void expect_numbers(const char *compiler, const double want[NUMBERS])
 {
     char command[96];
     double got;
-    ck_assert_msg(!run("cd %s && %s -Wall -Wextra -Wpedantic -Wshadow -Werror main.c net.c -o net -lm", folder,
+    ck_assert_msg(!run_in_folder("%s -Wall -Wextra -Wpedantic -Wshadow -Werror main.c net.c -o net -lm",
                        compiler), "%s", compiler);
     snprintf(command, sizeof command, "%s/net", folder);
     FILE *told = popen(command, "r");
@@ -162,16 +139,15 @@ START_TEST(compute_what_the_library_does)
     static const char *const compilers[] = { "gcc -std=c99 -O2", "gcc -std=c99 -O1 -fsanitize=address,undefined",
                                              "clang -std=c99 -O1", "g++ -x c++ -std=c++17" };
     double want[NUMBERS];
-    char folder[] = "/tmp/autograd-XXXXXX";
     network n = make_network();
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_folder();
     by_library(&n, want);
-    write_files(&n, folder, &ways[_i]);
+    write_files(&n, &ways[_i]);
     for (size_t c = 0; c < COUNT(compilers); c++)
-        if (run("command -v %.*s >/dev/null", (int)strcspn(compilers[c], " "), compilers[c]))
+        if (run_in_folder("command -v %.*s >/dev/null", (int)strcspn(compilers[c], " "), compilers[c]))
             printf("skipped: %s is not here\n", compilers[c]);
-        else expect_numbers(folder, compilers[c], want);
-    ck_assert(!run("rm -r %s", folder));
+        else expect_numbers(compilers[c], want);
+    remove_folder();
     free_network(&n);
 }
 END_TEST

@@ -1,9 +1,6 @@
 /* Files of several functions, and integers of any width: a network that is trained and asked in C, by compilers of C99
  * and of C++17, beside the library's own runs of the same plans. */
-#include "test.h"
-
-#include <stdarg.h>
-#include <unistd.h>
+#include "folder.h"
 
 enum { BATCH = 6, IN = 5, CLASSES = 3, STEPS = 4, NUMBERS = STEPS + BATCH + IN * CLASSES + 1 };
 static const int64_t labels[BATCH] = { 2, 0, 1, 1, 0, 2 };
@@ -97,50 +94,30 @@ static const char main_text[] =
     "    return net_train(&in, &p, &out, work) == 3 ? 0 : 3;\n"
     "}\n";
 
-static FILE *create(const char *folder, const char *name)
-{
-    char path[96];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    return f;
-}
-
-static void write_files(const network *n, const char *folder, int bits)
+static void write_files(const network *n, int bits)
 {
     const ag_c_function functions[] = { { "train", n->train }, { "predict", n->predict } };
     char message[256] = "";
-    FILE *source = create(folder, "net.c"), *header = create(folder, "net.h"), *main = create(folder, "main.c");
+    FILE *source = create_file("net.c"), *header = create_file("net.h"), *main = create_file("main.c");
     const ag_c_options o = { .initial = 1, .integer_bits = bits, .message = message, .message_size = sizeof message };
     ck_assert_msg(ag_write_c_functions(2, functions, "net", source, header, &o) == 0, "%s", message);
     fputs(main_text, main);
     fclose(source), fclose(header), fclose(main);
 }
 
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-    char command[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    return system(command);
-}
-
 /* Skipped where there is no such compiler, or its programs cannot be linked. */
-static int compile(const char *folder, const char *compiler, int bits)
+static int compile(const char *compiler, int bits)
 {
-    if (run("echo 'int main(void){return 0;}' | %s -x c - -o %s/none 2>/dev/null", compiler, folder)) {
+    if (run_in_folder("echo 'int main(void){return 0;}' | %s -x c - -o none 2>/dev/null", compiler)) {
         printf("skipped: %s makes no programs here\n", compiler);
         return 0;
     }
-    ck_assert_msg(!run("cd %s && %s -O1 -Wall -Wextra -Wpedantic -Wshadow -Werror -DINTEGER=int%d_t main.c net.c -o net"
-                       " -lm", folder, compiler, bits), "%s", compiler);
+    ck_assert_msg(!run_in_folder("%s -O1 -Wall -Wextra -Wpedantic -Wshadow -Werror -DINTEGER=int%d_t main.c net.c"
+                                     " -o net -lm", compiler, bits), "%s", compiler);
     return 1;
 }
 
-static void by_program(const char *folder, double result[NUMBERS])
+static void by_program(double result[NUMBERS])
 {
     char command[96];
     snprintf(command, sizeof command, "%s/net", folder);
@@ -156,23 +133,22 @@ START_TEST(functions_share_parameters)
                                              "g++ -x c++ -std=c++17", "clang -std=c99", "clang++ -x c++ -std=c++17" };
     static const int bits[] = { 8, 16, 32, 0 };
     double want[NUMBERS], got[NUMBERS];
-    char folder[] = "/tmp/autograd-XXXXXX";
     network n = make_network();
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_folder();
     by_library(&n, want);
-    write_files(&n, folder, bits[_i]);
+    write_files(&n, bits[_i]);
     for (size_t c = 0; c < COUNT(compilers); c++) {
-        if (!compile(folder, compilers[c], bits[_i] ? bits[_i] : 64)) continue;
-        by_program(folder, got);
+        if (!compile(compilers[c], bits[_i] ? bits[_i] : 64)) continue;
+        by_program(got);
         for (int k = 0; k < NUMBERS; k++)
             ck_assert_msg(fabs(got[k] - want[k]) <= 1e-5, "%s, %d bits: number %d is %g, not %g", compilers[c],
                           bits[_i], k, got[k], want[k]);
     }
-    if (!run("command -v cppcheck >/dev/null"))
-        ck_assert_int_eq(run("cd %s && cppcheck -q --enable=warning,performance,portability --error-exitcode=1"
-                             " --inline-suppr net.c", folder), 0);
+    if (!system("command -v cppcheck >/dev/null"))
+        ck_assert_int_eq(run_in_folder("cppcheck -q --enable=warning,performance,portability --error-exitcode=1"
+                             " --inline-suppr net.c"), 0);
     else printf("skipped: cppcheck is not here\n");
-    ck_assert_int_eq(run("rm -r %s", folder), 0);
+    remove_folder();
     free_network(&n);
 }
 END_TEST
@@ -181,18 +157,18 @@ END_TEST
 
 static int have_arm(void)
 {
-    if (!run("command -v arm-none-eabi-gcc >/dev/null")) return 1;
+    if (!system("command -v arm-none-eabi-gcc >/dev/null")) return 1;
     printf("skipped: arm-none-eabi-gcc is not here\n");
     return 0;
 }
 
 /* Bytes of code and constants of net.c in flash. */
-static long arm_bytes(const char *folder, const char *core)
+static long arm_bytes(const char *core)
 {
     char command[256];
     long bytes = 0;
-    ck_assert_int_eq(run("cd %s && arm-none-eabi-gcc -mthumb %s -Os -std=c99 -Wall -Wextra -Wshadow -Werror -c net.c"
-                         " -o net.o", folder, core), 0);
+    ck_assert_int_eq(run_in_folder("arm-none-eabi-gcc -mthumb %s -Os -std=c99 -Wall -Wextra -Wshadow -Werror -c net.c"
+                         " -o net.o", core), 0);
     snprintf(command, sizeof command, "arm-none-eabi-size %s/net.o | tail -1", folder);
     FILE *told = popen(command, "r");
     ck_assert_int_eq(fscanf(told, "%ld", &bytes), 1);
@@ -207,17 +183,16 @@ static const struct {
 
 START_TEST(a_network_takes_little_flash)
 {
-    char folder[] = "/tmp/autograd-XXXXXX";
     if (!have_arm()) return;
     network n = make_network();
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    write_files(&n, folder, 8);
+    make_folder();
+    write_files(&n, 8);
     for (size_t k = 0; k < COUNT(cores); k++) {
-        const long bytes = arm_bytes(folder, cores[k].flags);
+        const long bytes = arm_bytes(cores[k].flags);
         printf("%s: %ld bytes\n", cores[k].flags, bytes);
         ck_assert_int_le(bytes, cores[k].most);
     }
-    ck_assert_int_eq(run("rm -r %s", folder), 0);
+    remove_folder();
     free_network(&n);
 }
 END_TEST
@@ -225,7 +200,6 @@ END_TEST
 /* What has no double in it calls no function of the compiler's for one. */
 START_TEST(matrices_of_floats_need_no_doubles)
 {
-    char folder[] = "/tmp/autograd-XXXXXX";
     if (!have_arm()) return;
     ag_graph *g = ag_graph_new(NULL);
     ag_node *a = ag_input(g, "a", AG_F32, AG_SHAPE(5, 5)), *b = ag_input(g, "b", AG_F32, AG_SHAPE(5)), *d[2];
@@ -233,15 +207,15 @@ START_TEST(matrices_of_floats_need_no_doubles)
     ag_gradient(ag_add(ag_sum(ag_square(x)), ag_logdet(a)), 2, (ag_node *[]){ a, b }, d);
     ag_plan *p = ag_compile(g, 2, d, NULL);
     ck_assert_msg(p != NULL, "%s", ag_graph_error(g));
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    FILE *source = create(folder, "net.c");
+    make_folder();
+    FILE *source = create_file("net.c");
     ck_assert_int_eq(ag_write_c(p, "net", source, NULL, NULL), 0);
     fclose(source);
     for (size_t k = 0; k < COUNT(cores); k++) {
-        printf("solve and logdet, %s: %ld bytes\n", cores[k].flags, arm_bytes(folder, cores[k].flags));
-        ck_assert_int_ne(run("arm-none-eabi-nm -u %s/net.o | grep -E '__aeabi_(d|[a-z0-9]+2d$)'", folder), 0);
+        printf("solve and logdet, %s: %ld bytes\n", cores[k].flags, arm_bytes(cores[k].flags));
+        ck_assert_int_ne(run_in_folder("arm-none-eabi-nm -u net.o | grep -E '__aeabi_(d|[a-z0-9]+2d$)'"), 0);
     }
-    ck_assert_int_eq(run("rm -r %s", folder), 0);
+    remove_folder();
     ag_plan_free(p);
     ag_graph_free(g);
 }
@@ -265,7 +239,8 @@ static void expect_refusal(int n, const ag_c_function functions[], const char *p
 
 START_TEST(refuses_names_and_other_graphs)
 {
-    static const char *const taken[] = { "initial", "parameters", "data0", "shared" }, *const wrong[] = { "", "a b", "1", NULL };
+    static const char *const taken[] = { "initial", "parameters", "data0", "shared" };
+    static const char *const wrong[] = { "", "a b", "1", NULL };
     network n = make_network(), other = make_network();
     ag_c_function f[] = { { "train", n.train }, { "predict", n.predict } };
     expect_refusal(0, f, "net", 0, "no plan");
@@ -325,7 +300,6 @@ START_TEST(many_numbers_are_exact)
         double wide[MANY];
         float narrow[MANY];
     } want, got;
-    char folder[] = "/tmp/autograd-XXXXXX";
     for (int k = 0; k < MANY; k++) {
         const double some = ldexp((k * 7919 % 100003 - 50000) / 3.0, k % 97 - 60);
         want.wide[k] = k < (int)COUNT(special) ? special[k] : some, want.narrow[k] = (float)want.wide[k];
@@ -335,20 +309,19 @@ START_TEST(many_numbers_are_exact)
     ag_node *a = ag_parameter(g, "a", AG_F64, AG_SHAPE(MANY), want.wide);
     ag_node *b = ag_parameter(g, "b", AG_F32, AG_SHAPE(MANY), want.narrow);
     ag_plan *p = ag_compile(g, 2, (ag_node *[]){ ag_sum(a), ag_sum(b) }, NULL);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    FILE *source = create(folder, "many.c"), *header = create(folder, "many.h"), *caller = create(folder, "main.c");
+    make_folder();
+    FILE *source = create_file("many.c"), *header = create_file("many.h"), *caller = create_file("main.c");
     ck_assert_int_eq(ag_write_c(p, "many", source, header, &(ag_c_options){ .initial = 1 }), 0);
     fputs(text, caller);
     fclose(source), fclose(header), fclose(caller);
-    ck_assert(!run("cd %s && cc -std=c99 -Wall -Wextra -Wpedantic -Werror main.c many.c -o many -lm && ./many > out",
-                   folder));
+    ck_assert(!run_in_folder("cc -std=c99 -Wall -Wextra -Wpedantic -Werror main.c many.c -o many -lm && ./many > out"));
     char path[64];
     snprintf(path, sizeof path, "%s/out", folder);
     FILE *out = fopen(path, "r");
     ck_assert_uint_eq(fread(&got, 1, sizeof got, out), sizeof got);
     fclose(out);
     ck_assert_int_eq(memcmp(&got, &want, sizeof got), 0);
-    ck_assert(!run("rm -r %s", folder));
+    remove_folder();
     ag_plan_free(p), ag_graph_free(g);
 }
 END_TEST

@@ -240,15 +240,10 @@ static const char main_text[] =
 
 static void write_program(const ag_plan *p, const ag_run *r)
 {
-    char path[64];
-    snprintf(path, sizeof path, "%s/net.c", folder);
-    FILE *to = fopen(path, "w");
+    FILE *to = create_file("net.c");
     ck_assert_int_eq(ag_write_c(p, "net", to, NULL, &(ag_c_options){ .embed = r }), 0);
     fclose(to);
-    snprintf(path, sizeof path, "%s/main.c", folder);
-    to = fopen(path, "w");
-    fputs(main_text, to);
-    fclose(to);
+    write_file("main.c", main_text);
 }
 
 /* A batch of 2, of length 3: in C as in a run. */

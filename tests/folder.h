@@ -1,24 +1,15 @@
-/* A folder of the test's own, in /tmp. */
+/* A folder of the test's own, in /tmp: files in it, commands that run there. */
 #ifndef FOLDER_H
 #define FOLDER_H
 
 #include "test.h"
 
-#include <unistd.h>
+extern char folder[32]; /* its path */
 
-static char folder[32];
-
-static void make_folder(void)
-{
-    strcpy(folder, "/tmp/autograd-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void remove_folder(void)
-{
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
+void make_folder(void);
+void remove_folder(void);
+FILE *create_file(const char *name);
+void write_file(const char *name, const char *text);
+int run_in_folder(const char *format, ...) __attribute__((format(printf, 1, 2))); /* as system() does */
 
 #endif

@@ -38,16 +38,6 @@ static const char operation[] =
 /* Those of the rooms that are composed of public names. */
 static const char rooms[] = "#include \"autograd/networks/networks.h\"\n#include \"autograd/fit/fit.h\"\n";
 
-static void write_file(const char *name, const char *text)
-{
-    char path[64];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(text, f);
-    fclose(f);
-}
-
 static int run(const char *format, const char *compiler, const char *file)
 {
     char command[1024];

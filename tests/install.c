@@ -1,10 +1,9 @@
 /* What `make install` puts somewhere is used from there as by other programs: by pkg-config with the shared library and
  * with the static one, from C++, by CMake; only ag_* is seen of it; the manual has pages of them; `make uninstall`
  * leaves nothing. */
-#include "test.h"
+#include "folder.h"
 
 #include <stdarg.h>
-#include <unistd.h>
 
 #define BODY                                                \
     "ag_graph *g = ag_graph_new(NULL);"                     \
@@ -21,8 +20,6 @@ static const char cmake[] = "cmake_minimum_required(VERSION 3.10)\nproject(consu
                             "find_package(autograd 1.0 REQUIRED)\n"
                             "add_executable(one one.c)\ntarget_link_libraries(one autograd::autograd)\n"
                             "add_executable(two one.c)\ntarget_link_libraries(two autograd::static)\n";
-
-static char folder[32];
 
 static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int run(const char *format, ...)
@@ -43,16 +40,6 @@ static int there(const char *program)
     return run("command -v %s >/dev/null", program) == 0;
 }
 
-static void write_file(const char *name, const char *text)
-{
-    char path[64];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(text, f);
-    fclose(f);
-}
-
 static void make(const char *target)
 {
     char command[512];
@@ -65,8 +52,7 @@ static void make(const char *target)
 START_TEST(it_is_used_from_where_it_is_installed)
 {
     if (strstr(TEST_CC, "sanitize")) return; /* not for others to link */
-    strcpy(folder, "/tmp/autograd-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_folder();
     make("install");
     write_file("one.c", angled);
     write_file("two.c", plain);
@@ -87,9 +73,7 @@ START_TEST(it_is_used_from_where_it_is_installed)
     if (there("mandoc")) ck_assert_int_eq(run("mandoc -T lint -W warning to/share/man/man3/*.3"), 0);
     make("uninstall");
     ck_assert_int_eq(run("test -z \"$(find to -type f -o -type l)\""), 0);
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    ck_assert_int_eq(system(command), 0);
+    remove_folder();
 }
 END_TEST
 

@@ -16,18 +16,14 @@
 /* The program, compiled without a warning, prints this. */
 static void expect_prints(const char *compiler, const char *program, const char *want)
 {
-    char command[1024], path[64], output[4096];
-    snprintf(path, sizeof path, "%s/program", folder);
-    FILE *f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(program, f);
-    ck_assert_int_eq(fclose(f), 0);
+    char command[1024], output[4096];
+    write_file("program", program);
     snprintf(command, sizeof command,
              "exec 2>&1; %s -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I. -c %s/program -o %s/program.o"
              " && " TEST_CC " %s/program.o " TEST_BUILD "/libautograd.a " TEST_LIBS " -o %s/program.out"
              " && %s/program.out",
              compiler, folder, folder, folder, folder, folder);
-    f = popen(command, "r");
+    FILE *f = popen(command, "r");
     ck_assert_ptr_nonnull(f);
     output[fread(output, 1, sizeof output - 1, f)] = 0;
     int status = pclose(f);

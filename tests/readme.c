@@ -24,9 +24,8 @@ static char *between(char **from, const char *start, const char *end)
 /* Compiled with the library, or with the C that an earlier program has written; `want` is all that it prints. */
 static void expect_program(const char *code, const char *want)
 {
-    char path[64], command[2048], output[4096];
-    snprintf(path, sizeof path, "%s/program.c", folder);
-    FILE *f = fopen(path, "w");
+    char command[2048], output[4096];
+    FILE *f = create_file("program.c");
     fprintf(f, "%s\n", code);
     fclose(f);
     const int alone = !strstr(code, "#include \"autograd/");

@@ -107,7 +107,7 @@ static known *find(const agi_sharing *s, const char *digest, int *found)
     return all + low;
 }
 
-static int count(const ag_allocator *a, agi_sharing *s, const char *digest, const agi_vector *integers)
+static int add_known(const ag_allocator *a, agi_sharing *s, const char *digest, const agi_vector *integers)
 {
     int found;
     if (!agi_vector_grow(a, &s->known, sizeof(known), 1)) return 0;
@@ -210,12 +210,12 @@ static void count_step(agi_renaming *r, const char *digest, const agi_vector *in
     int found = 0;
     if (digest) {
         find(s, digest, &found);
-        r->to->failed |= !count(a, s, digest, integers);
+        r->to->failed |= !add_known(a, s, digest, integers);
     }
     for (int k = 0; k < r->parts && !found; k++) {
         char part[65];
         part_digest(r, &r->part[k], part);
-        r->to->failed |= !count(a, s, part, &none);
+        r->to->failed |= !add_known(a, s, part, &none);
     }
 }
 
