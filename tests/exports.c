@@ -287,6 +287,59 @@ START_TEST(embeds_what_no_function_assigns)
 }
 END_TEST
 
+/* Of sparse derivatives callers see where the elements stand: two of them, spread out in C, beside dense ones. */
+START_TEST(sparse_outputs_come_with_their_places)
+{
+    enum { N = 6, NUMBERS_OF_BOTH = 2 * N * N };
+    static const char text[] =
+        "#include <stdio.h>\n#include \"net.h\"\n"
+        "#define SPREAD(m, name) for (i = 0; i < 6; i++) \\\n"
+        "    for (k = net_output_##name##_row_start[i]; k < net_output_##name##_row_start[i + 1]; k++) \\\n"
+        "        m[i][net_output_##name##_column[k]] = name[k];\n"
+        "int main(void)\n{\n"
+        "    static double work[net_WORKSPACE / sizeof(double) + 1], x[6], J[36], H[36], m[2][6][6];\n"
+        "    struct net_inputs in;\n    struct net_outputs out;\n    int i, k;\n"
+        "    in.input_x = x, out.output_J = J, out.output_H = H;\n"
+        "    for (i = 0; i < 6; i++) x[i] = 0.25 * i - 0.5;\n"
+        "    if (net(&in, &out, work)) return 1;\n"
+        "    SPREAD(m[0], J)\n    SPREAD(m[1], H)\n"
+        "    return fwrite(m, sizeof m, 1, stdout) != 1;\n}\n";
+    double want[NUMBERS_OF_BOTH], got[NUMBERS_OF_BOTH], x[N];
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *in = ag_input(g, "x", AG_F64, AG_SHAPE(N)), *next = ag_roll(in, 0, 1);
+    ag_node *y = ag_mul(ag_sin(in), next), *sum = ag_sum(ag_mul(y, next));
+    const ag_sparse *j = ag_sparse_jacobian(y, 1, &in, NULL), *h = ag_sparse_hessian(sum, 1, &in, NULL);
+    ck_assert_msg(j && h, "%s", ag_graph_error(g));
+    ag_name(j->values, "J"), ag_name(h->values, "H");
+    ag_node *dense[] = { ag_jacobian(y, in), ag_hessian(sum, in) };
+    ag_plan *p = ag_compile(g, 2, (ag_node *[]){ j->values, h->values }, NULL), *q = ag_compile(g, 2, dense, NULL);
+    ag_run *r = ag_run_new(q);
+    for (int k = 0; k < N; k++) x[k] = 0.25 * k - 0.5;
+    ck_assert(!ag_feed(r, in, x) && !ag_eval(r));
+    for (int k = 0; k < 2; k++) ck_assert_int_eq(ag_fetch(r, dense[k], want + k * N * N), AG_OK);
+    make_folder();
+    FILE *source = create_file("net.c"), *header = create_file("net.h");
+    ck_assert_int_eq(ag_write_c(p, "net", source, header, NULL), 0);
+    fclose(source), fclose(header);
+    write_file("main.c", text);
+    for (int k = 0; k < 2; k++) {
+        char path[64];
+        if (k && system("command -v g++ >/dev/null")) break;
+        ck_assert(!run_in_folder("%s -Wall -Wextra -Wpedantic -Werror main.c net.c -o net -lm && ./net > out",
+                                 k ? "g++ -x c++" : "cc -std=c99"));
+        snprintf(path, sizeof path, "%s/out", folder);
+        FILE *out = fopen(path, "r");
+        ck_assert_uint_eq(fread(got, 1, sizeof got, out), sizeof got);
+        fclose(out);
+        for (int i = 0; i < NUMBERS_OF_BOTH; i++) expect_close(got[i], want[i], 1e-14);
+    }
+    remove_folder();
+    ag_run_free(r);
+    ag_plan_free(p), ag_plan_free(q);
+    ag_graph_free(g);
+}
+END_TEST
+
 /* Many numbers are written in base 16: every bit of them, small and large, is there again. */
 START_TEST(many_numbers_are_exact)
 {
@@ -336,6 +389,7 @@ Suite *suite_exports(void)
     tcase_add_test(t, matrices_of_floats_need_no_doubles);
     tcase_add_test(t, refuses_names_and_other_graphs);
     tcase_add_test(t, embeds_what_no_function_assigns);
+    tcase_add_test(t, sparse_outputs_come_with_their_places);
     tcase_add_test(t, many_numbers_are_exact);
     suite_add_tcase(s, t);
     return s;

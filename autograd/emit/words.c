@@ -29,7 +29,7 @@ void agi_emit_number(ag_source *s, ag_dtype dtype, double value)
 {
     char text[320]; /* compilers cannot tell how few digits there are */
     if (isnan(value)) ag_emit(s, "NAN");
-    else if (isinf(value)) ag_emit(s, value < 0 ? "-INFINITY" : "INFINITY");
+    else if (isinf(value)) ag_emit(s, "%sHUGE_VAL%s", value < 0 ? "-" : "", dtype == AG_F32 ? "F" : "");
     else {
         print_shortest(text, sizeof text, dtype, value);
         ag_emit(s, "%s%s%s", text, strpbrk(text, ".e") ? "" : ".0", dtype == AG_F32 ? "f" : "");

@@ -65,6 +65,7 @@ struct ag_graph {
     const uint8_t *wanted;   /* and by place in it: does its gradient lead to a wanted node? */
     ag_node **flow_if; /* while a rule is asked that may say so, by input: the condition of what flows there, or NULL */
     agi_vector effects;     /* const ag_node *: assignments */
+    agi_vector sparse;      /* const ag_sparse *: derivatives of mostly zeros */
     int bodies;             /* some of its inputs stand for values in the bodies of loops and branches */
     struct {
         ag_node *seed, *evaluation; /* a parameter; the assignment that counts evaluations; or NULL */

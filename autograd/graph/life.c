@@ -33,6 +33,7 @@ void ag_graph_free(ag_graph *g)
     agi_release(&g->allocator, g->sweeps.data);
     agi_release(&g->allocator, g->derived.data);
     agi_release(&g->allocator, g->effects.data);
+    agi_release(&g->allocator, g->sparse.data);
     agi_arena_free(&g->arena);
     ag_allocator a = g->allocator;
     agi_release(&a, g);

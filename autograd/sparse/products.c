@@ -225,6 +225,14 @@ static ag_status find_by_stripes(work *w, int symmetric, int *found)
 
 /* ---- the calls --------------------------------------------------------------------------------------------------- */
 
+/* For whoever writes its values, and where they stand. */
+static int remember(ag_graph *g, const ag_sparse *s)
+{
+    if (!agi_vector_grow(&g->allocator, &g->sparse, sizeof s, 1)) return 0;
+    ((const ag_sparse **)g->sparse.data)[g->sparse.count++] = s;
+    return 1;
+}
+
 static const ag_sparse *sparse(const char *what, ag_graph *g, int m, ag_node *const y[], int n, ag_node *const x[],
                                const ag_run *run, int symmetric)
 {
@@ -241,6 +249,7 @@ static const ag_sparse *sparse(const char *what, ag_graph *g, int m, ag_node *co
     g->inside--;
     if (!status && w.out->values) w.out->values = agi_derivative_of(y[0], x[0], w.out->values);
     if (!status) status = g->status;
+    if (!status && !remember(g, w.out)) status = out_of_memory(&w);
     agi_sets_free(&w.sets);
     agi_arena_free(&w.arena);
     return status ? NULL : w.out;

@@ -23,7 +23,8 @@ typedef struct {
 } ag_c_options;
 
 /* The plan as a function `prefix`; `header`, or NULL, is "prefix.h". Its structs have members input_x, parameter_W1,
- * output_loss, or by number where a name has other than letters and digits. */
+ * output_loss, or by number where a name has other than letters and digits. Beside the values of an ag_sparse, output_J,
+ * stand its constant arrays PREFIX_output_J_row_start and PREFIX_output_J_column. */
 int ag_write_c(const ag_plan *, const char *prefix, FILE *source, FILE *header, const ag_c_options *or_null);
 
 typedef struct {

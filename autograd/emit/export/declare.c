@@ -41,6 +41,7 @@ void agi_write_declarations(agi_writer *w, int first)
     ag_emit(to, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n");
     if (first && w->options->initial && w->file->parameters)
         ag_emit(to, "extern const struct %s_parameters %s_initial;\n\n", w->file->prefix, w->file->prefix);
+    agi_declare_patterns(w);
     ag_emit(to, "/* Computes the outputs and updates the parameters. 0, or what went wrong: 3 a pointer that is NULL\n"
                 " * and may not be, or an index out of range, 8 a matrix that is singular or not positive definite;\n"
                 " * then parameters are what they were, and outputs may be anything. An output that may be NULL, and\n"

@@ -83,6 +83,7 @@ static int place_output(agi_writer *w, const ag_node *x)
     int given = r->kind == AGI_IN_INPUT || r->kind == AGI_IN_PARAMETER;
     /* the caller has it: an input or a parameter */
     if (given || w->assigned[owner]) return 1;
+    agi_find_pattern(w, x);
     x = at->made;
     for (int k = 0; k < w->outputs; k++)
         if (w->output_node[k] == x) return 1;
@@ -107,8 +108,10 @@ static int take_room(agi_writer *w)
     w->output = agi_arena_take(&w->arena, outputs * sizeof *w->output);
     w->copied = agi_arena_take(&w->arena, outputs * sizeof *w->copied);
     w->output_node = agi_arena_take(&w->arena, outputs * sizeof *w->output_node);
+    w->pattern = agi_arena_take(&w->arena, outputs * sizeof *w->pattern);
     w->output_member = agi_arena_take(&w->arena, outputs * sizeof *w->output_member);
-    return w->e.reach && w->input && w->input_member && w->output && w->copied && w->output_node && w->output_member;
+    return w->e.reach && w->input && w->input_member && w->output && w->copied && w->output_node && w->pattern &&
+           w->output_member;
 }
 
 int agi_place_members(agi_writer *w)

@@ -215,6 +215,7 @@ static int write_files(agi_file *f, int n, agi_writer w[], FILE *source, FILE *h
     if (agi_source_has(&text, "INDEPENDENT")) ag_emit(&top, "%s", independent);
     const int blob_put = agi_write_data(f, &text, &top);
     agi_write_initial(f, &top);
+    for (int k = 0; k < n; k++) agi_write_patterns(&w[k], &top);
     agi_source_append(&top, &text);
     int failed = top.failed || text.failed || head.failed, put_all = blob_put && !failed && put(source, &top);
     if (header && !failed) {

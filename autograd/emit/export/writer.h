@@ -31,6 +31,7 @@ typedef struct {
     uint32_t *input, *output;         /* buffers by number */
     const ag_node **output_node;      /* by number */
     const char **input_member, **output_member; /* by number */
+    const ag_sparse **pattern;        /* by output: where its elements stand, or NULL */
     uint32_t *copied;                 /* by output: the buffer it is copied from at the end, or AGI_NONE */
     int inputs, outputs;
     int parameters;                   /* the struct of parameters is read, */
@@ -52,6 +53,11 @@ int agi_find_parameters(agi_file *, int n, agi_writer w[]);
 int agi_place_members(agi_writer *);
 /* "parameter_W1", or by number, what none of those before it is called. NULL: out of memory. */
 const char *agi_name_member(agi_arena *, const char *what, const ag_node *, int number, const char *const before[]);
+
+/* patterns.c: of the output that is being placed; what callers see of all; the arrays. */
+void agi_find_pattern(agi_writer *, const ag_node *output);
+void agi_declare_patterns(agi_writer *);
+void agi_write_patterns(const agi_writer *, ag_source *to);
 
 /* integers.c: those that go in and come out in a narrower type are int64_t in between. */
 const char *agi_member_type(const agi_writer *, ag_dtype);
