@@ -42,6 +42,11 @@ VALUE(silu_slope, exact_sigmoid(t, v), mpfr_neg(x, x, N), exact_sigmoid(u, v), m
       mpfr_mul(u, u, x, N), mpfr_sub(y, t, u, N))
 VALUE(normal, mpfr_sqrt_ui(t, 2, N), mpfr_div(y, x, t, N), mpfr_neg(y, y, N), mpfr_erfc(y, y, N),
       mpfr_div_2ui(y, y, 1, N))
+/* normal / half_bell at -|a|, times b */
+VALUE(normal_of_bell, mpfr_abs(t, a, N), mpfr_neg(t, t, N), mpfr_sqr(u, a, N), mpfr_div_2ui(u, u, 1, N),
+      mpfr_exp(u, u, N), mpfr_mul(u, u, b, N), mpfr_sqrt_ui(y, 2, N), mpfr_div(t, t, y, N), mpfr_neg(t, t, N),
+      mpfr_erfc(y, t, N), mpfr_div_2ui(y, y, 1, N), mpfr_mul(y, y, u, N),
+      mpfr_sgn(a) < 0 ? 0 : mpfr_ui_sub(y, 1, y, N))
 VALUE(gelu, exact_normal(y, v), mpfr_mul(y, y, x, N))
 VALUE(leaky_relu, mpfr_sgn(x) > 0 ? mpfr_set(y, x, N) : mpfr_div_2ui(y, x, 3, N))
 VALUE(elu, mpfr_sgn(x) > 0 ? mpfr_set(y, x, N) : (mpfr_expm1(y, x, N), mpfr_div_2ui(y, y, 1, N)))
@@ -211,6 +216,8 @@ LEAST(of_silu_slope, order < 2 ? of_silu(x, order + 1, tiny)
              : exp(x[0]) < tiny ? NAN : fmax(near(fabs(x[0]), 3.4, 0.25), 1024 * tiny))
 LEAST(of_gelu, order == 1 ? fmax(near(x[0], -0.7517916, 0.25), 64 * tiny)
              : order == 2 ? fmax(near(fabs(x[0]), 1.4142136, 0.25), 4096 * tiny) : 64 * tiny)
+/* Derivatives are differences, the second of terms as large as x. */
+LEAST(of_normal_of_bell, order ? x[0] == 0 ? NAN : order == 2 ? 4 : 1 : 0)
 LEAST(kink_at_bounds, order && (x[0] == -1 || x[0] == 2) ? NAN : 0)
 LEAST(kink_at_three, order && fabs(x[0]) == 3 ? NAN : 0)
 LEAST(of_log_sigmoid, of_softplus(&(double){ -x[0] }, order, tiny))
@@ -290,7 +297,7 @@ LEAST(of_psi_4, of_psi(x[0], 4 + order, order ? 1e4 : 300))
     R(tanh_slope_of_expm1, 2) R(muladd, 3) R(mulsub, 3) R(submul, 3) R(mulmul, 3) R(where, 3) \
     R(within, 2) R(lerp, 3) R(lerp_square, 3) R(over_sqrt, 3) \
     R(gelu_tanh_slope, 1) R(gelu_tanh_bell, 1) R(mish_slope, 1) R(mish_bell, 1) R(logaddexp_share, 2) \
-    R(gelu_of_normal, 2)
+    R(gelu_of_normal, 2) R(normal_of_bell, 2)
 #define BUILD1(name) BUILD(name, ag_##name(in[0]))
 #define BUILD2(name) BUILD(name, ag_##name(in[0], in[1]))
 #define BUILD_INNER(name, n) BUILD(name, ag_apply(&agi_##name, n, in, NULL))
@@ -399,6 +406,7 @@ const accuracy_row accuracy_rows[] = {
     ROW2(greater_equal, greater_equal, { ALL, ALL }, .least = kink_at_equals),
     ROW2(equal, equal, { ALL, ALL }, .least = kink_at_equals),
     ROW2(gelu_of_normal, gelu_of_normal, { { -39, 39 }, ALL }),
+    ROW2(normal_of_bell, normal_of_bell, { { -37, 37 }, { 0, 1 } }, .least = of_normal_of_bell),
     ROW2(sigmoid_slope, sigmoid_slope, { { -4, 4 }, ALL }, .least = of_sigmoid_slope),
     ROW2(tanh_slope, tanh_slope, { { -4, 4 }, ALL }, .least = of_tanh_slope, .f32 = { 0, 6 }, .f64 = { 0, 6 }),
     ROW2(tanh_slope_of_expm1, tanh_slope_of_expm1, { { -4, 4 }, { -1e30, 1e30 } },

@@ -61,6 +61,13 @@ static real cubic_slope(real x)
     return 1.59576912160573071175978423973752747L * (1 + 0.134145L * x * x);
 }
 
+static real normal_of_bell(real a, real b)
+{
+    const real z = fabsl(a), tail = b * (z > 100 ? 0.39894228040143267794L / z * (1 - 1 / (z * z))
+                                         : erfcl(z * sqrtl(0.5L)) / 2 * expl(z * z / 2));
+    return a < 0 ? tail : 1 - tail;
+}
+
 static real gelu_tanh_slope(real x)
 {
     if (fabsl(x) > 40) return x > 0;
@@ -106,7 +113,7 @@ static real mish_bell(real x)
     F(tanh_slope_of_expm1, 12, a * (2 / (2 + fabsl(b)) * (2 - 2 / (2 + fabsl(b))))) F(where, 0, a != 0 ? b : c)  \
     F(within, 0, -b > (b < a ? b : a) ? -b : b < a ? b : a) F(lerp, 6, a + c * (b - a))                               \
     F(lerp_square, 8, a + c * (b * b - a)) F(over_sqrt, 8, c / (sqrtl(a) + b))                                       \
-    F(gelu_of_normal, 4, a < -40 ? 0 : a * b)
+    F(gelu_of_normal, 4, a < -40 ? 0 : a * b) F(normal_of_bell, 16, normal_of_bell(a, b))
 
 #define FUNCTION(name, roundings, text)       \
     static real of_##name(real a, real b, real c) \

@@ -213,7 +213,7 @@ static const ag_op *const parts[] = {
     &agi_exp_neg, &agi_exp_neg_square, &agi_normal, &agi_silu_slope, &agi_runge, &agi_one_minus_square, &agi_polar,
     &agi_within, &agi_lerp, &agi_lerp_square, &agi_over_sqrt,
     &agi_logaddexp_share, &agi_gelu_tanh_slope, &agi_gelu_tanh_bell, &agi_mish_slope, &agi_mish_bell,
-    &agi_gelu_of_normal };
+    &agi_gelu_of_normal, &agi_normal_of_bell };
 
 static ag_node *apply_part(ag_node *const in[], const int *arg)
 {
@@ -339,6 +339,13 @@ static double expect_polar(double a, double b, double c)
     double size = hypot(a, b);
     (void)c;
     return isnan(a) || isnan(b) || size == 0 ? NAN : isinf(a) || isinf(b) ? 0 : b / size / size;
+}
+
+static double expect_normal_of_bell(double a, double b, double c)
+{
+    const double tail = b * (erfc(fabs(a) / sqrt(2)) / 2 * exp(a * a / 2));
+    (void)c;
+    return a < 0 ? tail : 1 - tail;
 }
 
 static ag_node *build_bell(ag_node *const in[], const int *arg)
@@ -497,6 +504,8 @@ const op_point op_points[] = {
     { "tanh_slope_of_expm1", 2, { ANY, { -3, -0.1 } }, apply_part, expect_tanh_slope_of_expm1, ROW_ROUNDS, { 4, 2 } },
     { "normal", 1, { ANY }, apply_part, expect_normal, 0, { 7, 1 } },
     { "gelu_of_normal", 2, { ANY, ANY }, apply_part, expect_gelu_of_normal, ROW_ANY_ZERO, { 21, 2 } },
+    { "normal_of_bell", 2, { { -1.2, -0.1 }, { 0.2, 1 } }, apply_part, expect_normal_of_bell, ROW_ORDINARY, { 22, 2 } },
+    { "normal_of_bell", 2, { { 0.1, 1.2 }, { 0.2, 1 } }, apply_part, expect_normal_of_bell, ROW_ORDINARY, { 22, 2 } },
     { "silu_slope", 1, { ANY }, apply_part, expect_silu_slope, ROW_ANY_ZERO, { 8, 1 } },
     { "runge", 1, { ANY }, apply_part, expect_runge, 0, { 9, 1 } },
     { "one_minus_square", 1, { ANY }, apply_part, expect_one_minus_square, 0, { 10, 1 } },

@@ -499,6 +499,30 @@ START_TEST(a_slope_shares_what_the_value_is_made_of)
 }
 END_TEST
 
+/* Of floats, the distribution is made of its density's exponential; of none other. */
+START_TEST(a_distribution_shares_its_exponential)
+{
+    enum { N = 1000 };
+    float at[N], got[N];
+    ag_node *x = ag_input(g, NULL, AG_F32, AG_SHAPE(N)), *y = ag_gelu(x), *dx, *other;
+    ck_assert_int_eq(ag_gradient(ag_sum(y), 1, &x, &dx), AG_OK);
+    ck_assert_int_eq(ag_gradient(ag_sum(ag_erf(x)), 1, &x, &other), AG_OK);
+    compile(3, (ag_node *[]){ y, dx, other });
+    char *all = written(write_plan, plan);
+    ck_assert_msg(times("= normal_of_bell", all) == 1 && times("= bell", all) == 2 && !times("= normal r", all), "%s",
+                  all);
+    for (int i = 0; i < N; i++) at[i] = 0.012f * (float)(i - N / 2);
+    ck_assert_int_eq(ag_feed(run, x, at), AG_OK);
+    eval();
+    ck_assert_int_eq(ag_fetch(run, dx, got), AG_OK);
+    for (int i = 0; i < N; i++) {
+        const double z = (double)at[i];
+        expect_close((double)got[i], erfc(-z / sqrt(2)) / 2 + z * exp(-z * z / 2) * 0.39894228040143267794, 1e-6);
+    }
+    free(all);
+}
+END_TEST
+
 START_TEST(graphs_can_be_drawn)
 {
     ag_node *x = ag_input(g, "\"quoted\\ <x>", AG_F64, AG_SCALAR), *y = ag_square(x);
@@ -622,6 +646,7 @@ Suite *suite_plan(void)
     tcase_add_test(t, threads_read_what_lies_ahead);
     tcase_add_test(t, plans_can_be_read);
     tcase_add_test(t, a_slope_shares_what_the_value_is_made_of);
+    tcase_add_test(t, a_distribution_shares_its_exponential);
     tcase_add_test(t, graphs_can_be_drawn);
     tcase_add_test(t, gradients_wait_for_their_updates);
     suite_add_tcase(s, t);
