@@ -1,4 +1,5 @@
 /* Tensors one after the other along an axis;  each takes its part of the gradient. */
+#include "shared/join.h"
 #include "shared/move.h"
 #include "shared/positions.h"
 
@@ -103,10 +104,10 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    return 0;\n");
 }
 
-/* concat of one -> x */
+/* concat of one -> x, of parts of a tensor, in order -> that tensor */
 static ag_node *simplify(const ag_infer *c)
 {
-    return c->n == 1 ? c->in[0] : NULL;
+    return c->n == 1 ? c->in[0] : agi_join(c->n, c->in, *(const int *)c->attribute);
 }
 
 const ag_op agi_concat = { .name = "concat",

@@ -1,5 +1,6 @@
 /* x at regular positions along an axis of zeros: the gradient of a slice;  its own gradient is that slice. */
 #include "graph/graph.h"
+#include "shared/join.h"
 #include "shared/move.h"
 #include "shared/positions.h"
 
@@ -81,10 +82,24 @@ static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[]
     ag_emit(s, "    return 0;\n");
 }
 
-/* ---- sums: many, along one axis, are one tensor that each is written into ---------------------------------- */
+/* ---- sums: many, along one axis, are one tensor that each is written into, or that they are parts of -------- */
 
 /* A few are read where they lie by whoever adds them; but not single numbers among numbers. */
-enum { FEW = 3, FEW_NUMBERS = 8, FEW_PLACES = 64 };
+enum { FEW = 3, FEW_NUMBERS = 8, FEW_PLACES = 64, MOST_JOINED = 16 };
+
+/* As what they are parts of, if they lie beside one another as they do there. NULL: they do not. */
+static ag_node *join(const ag_node *y, int64_t axis, int64_t n, const agi_spot at[], ag_node *const part[])
+{
+    ag_node *in_order[MOST_JOINED] = { NULL };
+    const int64_t length = part[0]->dim[axis];
+    if (n > MOST_JOINED || n * length != y->dim[axis]) return NULL;
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t place = at[k].start / length;
+        if (at[k].step != 1 || at[k].start % length || part[k]->dim[axis] != length || in_order[place]) return NULL;
+        in_order[place] = part[k];
+    }
+    return agi_join((int)n, in_order, axis);
+}
 
 static int is_tiny(const ag_node *y)
 {
@@ -111,9 +126,12 @@ static ag_node *add_together(ag_node *sum, int64_t axis, int64_t n, ag_node *con
         if (p->axis != axis) continue;
         at[count] = (agi_spot){ p->start, p->step };
         part[count++] = y[k]->in[0];
-        if (!together) sum = sum ? ag_add(sum, y[k]) : y[k];
     }
-    if (together) sum = agi_new_assemble(sum ? sum : ag_zeros_like(y[0]), axis, count, at, part);
+    ag_node *joined = join(y[0], axis, count, at, part);
+    if (joined) sum = sum ? ag_add(sum, joined) : joined;
+    for (int64_t k = 0; k < n && !joined && !together; k++)
+        if (((const agi_positions *)y[k]->attribute)->axis == axis) sum = sum ? ag_add(sum, y[k]) : y[k];
+    if (together && !joined) sum = agi_new_assemble(sum ? sum : ag_zeros_like(y[0]), axis, count, at, part);
     agi_release(&g->allocator, part);
     return sum;
 }

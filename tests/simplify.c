@@ -230,6 +230,46 @@ START_TEST(transposes)
 }
 END_TEST
 
+static ag_node *columns(ag_node *of, int64_t from, int64_t to)
+{
+    return ag_slice(of, -1, from, to, 1);
+}
+
+static ag_node *joined(ag_node *a, ag_node *b, int axis)
+{
+    return ag_concat(2, (ag_node *[]){ a, b }, axis);
+}
+
+static void expect_view(const ag_node *of)
+{
+    expect_well(g);
+    ck_assert_msg(of->rewritten && of->in[of->nin - 1]->op->flags & AG_VIEW, "%s", of->op->name);
+}
+
+static void expect_moved(const ag_node *of)
+{
+    expect_well(g);
+    ck_assert(!of->rewritten && of->op == &agi_concat);
+}
+
+START_TEST(parts_of_one_tensor)
+{
+    ag_node *a = columns(matrix, 0, 1), *b = columns(matrix, 1, 2), *c = columns(matrix, 2, 3), *other = ag_exp(matrix);
+    expect_same(ag_concat(3, (ag_node *[]){ a, b, c }, 1), matrix);
+    expect_same(joined(a, b, 1), columns(matrix, 0, 2));
+    expect_same(joined(b, c, -1), columns(matrix, 1, 3));
+    expect_view(joined(ag_transpose(a, NULL), ag_transpose(b, NULL), 0));
+    expect_view(joined(ag_reshape(a, AG_SHAPE(1, 2)), ag_reshape(b, AG_SHAPE(1, 2)), 0));
+    expect_moved(joined(b, a, 1));
+    expect_moved(joined(a, a, 1));
+    expect_moved(joined(a, c, 1));
+    expect_moved(joined(a, columns(other, 1, 2), 1));
+    expect_moved(joined(a, columns(matrix, 1, 3), 1));
+    expect_moved(joined(a, ag_slice(matrix, 1, 2, 0, -2), 1));
+    expect_moved(joined(ag_reshape(a, AG_SHAPE(1, 2)), ag_transpose(b, NULL), 0));
+}
+END_TEST
+
 START_TEST(views_of_one_element)
 {
     ag_node *ones = ag_broadcast_to(ag_cast(number(1), AG_F64), AG_SHAPE(4, 6));
@@ -339,8 +379,8 @@ Suite *suite_simplify(void)
     const TTest *const test[] = { sums, products, quotients, powers, choices, sides_of_a_choice,
                                   powers_of_two_as_factors, literals,
                                   literals_stay_open_until_they_are_cast, repeated_operands, reshapes, broadcasts,
-                                  transposes, views_of_one_element, casts, reductions_of_one_element,
-                                  sums_of_negatives, sums_of_repeated_elements, not_a_number_stays,
+                                  transposes, parts_of_one_tensor, views_of_one_element, casts,
+                                  reductions_of_one_element, sums_of_negatives, sums_of_repeated_elements, not_a_number_stays,
                                   a_gradient_is_as_short_as_by_hand };
     for (size_t i = 0; i < COUNT(test); i++) tcase_add_test(c, test[i]);
     suite_add_tcase(s, c);

@@ -138,6 +138,32 @@ START_TEST(pieces_are_put_together)
 }
 END_TEST
 
+/* Parts k of x, [2, 12], as [3, 2, 2], times likewise parts of c: x's gradient is c, which nothing is put together for
+ * where its parts lie as x's do. */
+START_TEST(parts_of_what_is_one_stay_one)
+{
+    enum { N = 24 };
+    static const int order[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 0, 0, 1 } };
+    const int *at = order[_i], swap[] = { 1, 2, 0 };
+    uint64_t seed = (uint64_t)_i;
+    double x[N], c[N], got[N], *results[] = { got };
+    ag_graph *g = ag_graph_new(NULL);
+    ag_node *of_x = random_tensor(g, AG_F64, AG_SHAPE(2, 12), &seed, x), *y = ag_number(g, 0), *d;
+    ag_node *of_c = random_tensor(g, AG_F64, AG_SHAPE(2, 12), &seed, c);
+    for (int k = 0; k < 3; k++) {
+        ag_node *part[2] = { ag_slice(of_x, 1, 4 * k, 4 * k + 4, 1), ag_slice(of_c, 1, 4 * at[k], 4 * at[k] + 4, 1) };
+        for (int i = 0; i < 2; i++) part[i] = ag_transpose(ag_reshape(part[i], AG_SHAPE(2, 2, 2)), swap);
+        y = ag_add(y, ag_sum(ag_mul(part[0], part[1])));
+    }
+    ck_assert_int_eq(ag_gradient(y, 1, &of_x, &d), AG_OK);
+    const ag_node *made = d->op == &agi_derivative ? d->in[d->nin - 1] : d;
+    ck_assert_msg((made == of_c) == !_i, "%s", made->op->name);
+    test_evaluate(1, &d, NULL, results);
+    for (int i = 0; i < N; i++) ck_assert_double_eq(got[i], c[i / 12 * 12 + 4 * at[i % 12 / 4] + i % 4]);
+    ag_graph_free(g);
+}
+END_TEST
+
 /* Thousands of floats that fall on one another are added as accurately as in pairs. */
 START_TEST(overlapping_floats_hardly_round)
 {
@@ -195,6 +221,7 @@ Suite *suite_slices(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, elements_are_one_program);
     tcase_add_loop_test(t, pieces_are_put_together, 0, 2 * (int)COUNT(all_pieces));
+    tcase_add_loop_test(t, parts_of_what_is_one_stay_one, 0, 3);
     tcase_add_test(t, overlapping_floats_hardly_round);
     tcase_add_test(t, lookups_are_added_together);
     suite_add_tcase(s, t);
