@@ -523,6 +523,18 @@ START_TEST(a_distribution_shares_its_exponential)
 }
 END_TEST
 
+/* What a rule writes down again, as the definition has it, is there already. */
+START_TEST(rules_find_what_definitions_compute)
+{
+    ag_node *x = input("x", AG_SHAPE(40, 32)), *y = ag_layer_norm(ag_exp(x), 1, NULL, NULL, 0), *dx;
+    ck_assert_int_eq(ag_gradient(ag_sum(ag_exp(y)), 1, &x, &dx), AG_OK);
+    compile(2, (ag_node *[]){ y, dx });
+    char *text = written(write_plan, plan);
+    ck_assert_msg(times("= sqrt", text) == 1, "%s", text);
+    free(text);
+}
+END_TEST
+
 START_TEST(graphs_can_be_drawn)
 {
     ag_node *x = ag_input(g, "\"quoted\\ <x>", AG_F64, AG_SCALAR), *y = ag_square(x);
@@ -647,6 +659,7 @@ Suite *suite_plan(void)
     tcase_add_test(t, plans_can_be_read);
     tcase_add_test(t, a_slope_shares_what_the_value_is_made_of);
     tcase_add_test(t, a_distribution_shares_its_exponential);
+    tcase_add_test(t, rules_find_what_definitions_compute);
     tcase_add_test(t, graphs_can_be_drawn);
     tcase_add_test(t, gradients_wait_for_their_updates);
     suite_add_tcase(s, t);

@@ -293,7 +293,7 @@ ag_node *ag_define(const ag_op *op, int n, ag_node *const in[], const void *attr
     if (definition->op->role == AG_IS_NUMBER) return definition; /* of numbers alone, which depend on nothing */
     if (n > MOST) return agi_fail(g, AG_EARG, "%s: more than %d operands beside the definition", op->name, MOST);
     memcpy(all, in, (size_t)n * sizeof *in);
-    all[n] = definition;
+    all[n] = agi_simple(definition); /* users do not see it, and rules, which define it again, find it */
     ag_infer c = { g, op, n + 1, all, attribute, (ag_dtype)definition->dtype, ag_shape_in(definition) };
     return make(&c, SHARED);
 }
