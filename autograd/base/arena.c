@@ -11,7 +11,7 @@ struct agi_block {
     char data[];
 };
 
-enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 25, HUGE_PAGE = 1 << 21 };
+enum { FIRST_BLOCK = 512, LARGEST_BLOCK = 1 << 25, HUGE_PAGE = 1 << 21 };
 
 /* The first touch of fresh memory costs more than most work on it; huge pages make it an eighth. */
 static void *plain_allocate(void *context, size_t bytes)

@@ -33,22 +33,23 @@ int agi_threads_of(const ag_plan *p)
     return p->options.threads > 1 ? p->options.threads : 1;
 }
 
-static size_t lines(size_t count, size_t size)
+static size_t lines(size_t bytes)
 {
-    return (size_t)agi_aligned((int64_t)(count * size));
+    return (size_t)agi_aligned((int64_t)bytes);
 }
 
 agi_run_layout agi_lay_out_run(const ag_plan *p, int is_body)
 {
     const size_t places = (size_t)p->nplaces, bodies = (size_t)p->nbodies;
-    const size_t scratch = is_body ? 0 : lines((size_t)p->scratch_bytes, 1) * (size_t)agi_threads_of(p);
-    agi_run_layout at = { .bound = lines(p->nbuffers, sizeof(void *)) };
-    at.binding = at.bound + lines(places, sizeof(void *));
-    at.unread = at.binding + lines(places, sizeof(uint32_t));
-    at.fed = at.unread + lines(places, 1);
-    at.bodies = at.fed + lines(p->nbuffers, 1);
-    at.block = at.bodies + lines(bodies, sizeof(ag_run *));
-    at.scratch = at.block + lines((size_t)p->block_bytes, 1);
+    const size_t scratch = is_body ? 0 : lines((size_t)p->scratch_bytes) * (size_t)agi_threads_of(p);
+    agi_run_layout at = { .bound = p->nbuffers * sizeof(void *) };
+    at.bodies = at.bound + places * sizeof(void *);
+    at.binding = at.bodies + bodies * sizeof(void *);
+    at.unread = at.binding + places * sizeof(uint32_t);
+    at.fed = at.unread + places;
+    at.messages = at.fed + p->nbuffers;
+    at.block = lines(at.messages + (is_body ? 0 : 2 * AGI_MESSAGE_BYTES));
+    at.scratch = at.block + lines((size_t)p->block_bytes);
     at.bytes = at.scratch + scratch;
     return at;
 }

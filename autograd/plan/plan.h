@@ -408,12 +408,13 @@ int64_t agi_product_scratch(const agi_product *, int isa); /* of a thread */
 
 /* ---- a run's memory: what ag_plan_bytes counts ------------------------------------------------------------------- */
 
-enum { AGI_RUN_BYTES = 1280 }; /* room for struct ag_run itself */
+enum { AGI_RUN_BYTES = 256 /* room for struct ag_run itself */, AGI_MESSAGE_BYTES = 512 };
 
-/* Where a run's tables, its block and its threads' scratch memory begin in its one piece of memory, after the pointers
- * to buffers, which begin it. Bodies work in the scratch memory of the run around them. */
+/* Where a run's tables, its two messages, its block and its threads' scratch memory begin in its one piece of memory,
+ * after the pointers to buffers, which begin it. Bodies, of which there may be many, work in the scratch memory of the
+ * run around them and have its messages: what a run of one takes lies on few pages. */
 typedef struct {
-    size_t bound, binding, unread, fed, bodies, block, scratch, bytes;
+    size_t bound, bodies, binding, unread, fed, messages, block, scratch, bytes;
 } agi_run_layout;
 agi_run_layout agi_lay_out_run(const ag_plan *, int is_body);
 int agi_threads_of(const ag_plan *);

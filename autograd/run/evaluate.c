@@ -4,7 +4,7 @@
 /* The operation, its first operand and those that have a name, and why it failed. */
 static void explain_call(ag_run *r, const ag_node *x, const char *why)
 {
-    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_text t = { r->message, r->message + AGI_MESSAGE_BYTES };
     agi_print_node(&t, x);
     for (uint32_t k = 0; k < x->nin; k++) {
         if (k && !x->in[k]->name) continue;
@@ -168,7 +168,7 @@ ag_status ag_eval(ag_run *r)
     r->compiled = r->plan->native && r->plan->has_code(r->plan->native);
     ag_status status = r->timed ? agi_run_timed(r) : agi_run_steps(r);
     r->evaluated = !status;
-    memcpy(r->failure, r->message, status ? sizeof r->failure : 0);
+    memcpy(r->failure, r->message, status ? AGI_MESSAGE_BYTES : 0);
     if (status) return status;
     if (r->copied) agi_copy_bindings(r, 1);
     r->message[0] = r->failure[0] = 0;

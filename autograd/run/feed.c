@@ -102,6 +102,6 @@ ag_status ag_run_share(ag_run *r, const ag_run *with)
         shared++;
     }
     if (shared || r == with) return AG_OK;
-    snprintf(r->message, sizeof r->message, "ag_run_share: the two plans have no parameter in common");
+    snprintf(r->message, AGI_MESSAGE_BYTES, "ag_run_share: the two plans have no parameter in common");
     return AG_EARG;
 }

@@ -17,16 +17,14 @@ static void transfer(const agi_transfers *list, const ag_run *outer, ag_run *bod
 static ag_status add_step(ag_run *r, ag_status status, int64_t t)
 {
     const size_t n = strlen(r->message);
-    if (status == AG_ENAN) snprintf(r->message + n, sizeof r->message - n, "; in step %lld of a loop", (long long)t);
+    if (status == AG_ENAN) snprintf(r->message + n, AGI_MESSAGE_BYTES - n, "; in step %lld of a loop", (long long)t);
     return status;
 }
 
 static ag_status run_body(ag_run *r, ag_run *body)
 {
     body->compiled = r->compiled;
-    ag_status status = agi_run_steps(body);
-    if (status) memcpy(r->message, body->message, sizeof r->message);
-    return status;
+    return agi_run_steps(body);
 }
 
 static double number_at(const void *at, const ag_node *x)

@@ -71,7 +71,7 @@ ag_status ag_profile_start(ag_run *r, int64_t events)
 {
     if (!r) return AG_EARG;
     if (events < 0 || events > INT64_MAX / 2 / (int64_t)sizeof(agi_event)) {
-        snprintf(r->message, sizeof r->message, "ag_profile_start: memory for %lld events: give 0 or more",
+        snprintf(r->message, AGI_MESSAGE_BYTES, "ag_profile_start: memory for %lld events: give 0 or more",
                  (long long)events);
         return AG_EARG;
     }
@@ -81,7 +81,7 @@ ag_status ag_profile_start(ag_run *r, int64_t events)
     if (!log || !make_times(r, log)) {
         agi_release(&r->plan->allocator, log);
         free_times(r);
-        snprintf(r->message, sizeof r->message, "ag_profile_start: out of memory");
+        snprintf(r->message, AGI_MESSAGE_BYTES, "ag_profile_start: out of memory");
         return AG_EMEM;
     }
     set_timed(r, 1);

@@ -7,12 +7,12 @@
 
 ag_status agi_fail_run(ag_run *r, const char *what, const ag_node *x, const char *why)
 {
-    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_text t = { r->message, r->message + AGI_MESSAGE_BYTES };
     agi_print(&t, "%s: ", what);
     if (ag_is_bad(x)) agi_print(&t, x ? "a bad node" : "NULL");
     else agi_print_node(&t, agi_made(r, x));
     agi_print(&t, " %s", why);
-    if (!ag_is_bad(x)) agi_name_extents(x->graph, r->message, sizeof r->message);
+    if (!ag_is_bad(x)) agi_name_extents(x->graph, r->message, AGI_MESSAGE_BYTES);
     return AG_EARG;
 }
 
@@ -92,9 +92,12 @@ ag_run *agi_run_make(const ag_plan *p, const ag_run *outer)
     r->bodies = (ag_run **)(start + at.bodies);
     r->block = start + at.block;
     r->scratch = outer ? outer->scratch : start + at.scratch;
+    r->message = outer ? outer->message : start + at.messages;
+    r->failure = outer ? outer->failure : r->message + AGI_MESSAGE_BYTES;
     memset(r->bound, 0, places * sizeof(void *));
     memset(r->unread, 0, places);
     memset(r->fed, 0, p->nbuffers);
+    if (!outer) r->message[0] = r->failure[0] = 0;
     memset(r->bodies, 0, (size_t)p->nbodies * sizeof *r->bodies);
     for (uint32_t b = 0; b < p->nbuffers; b++)
         r->memory[b] = p->buffer[b].in_loop ? NULL : r->block + p->buffer[b].offset;
@@ -134,7 +137,7 @@ void agi_mark_fed(ag_run *r, uint32_t b)
 
 static void refuse_reading(ag_run *r, const char *what, const ag_node *x)
 {
-    char why[sizeof r->failure + 64];
+    char why[AGI_MESSAGE_BYTES + 64];
     snprintf(why, sizeof why, "has no value: the last evaluation failed: %s", r->failure);
     if (x->op->role == AG_IS_INPUT) agi_fail_run(r, what, x, "has not been fed: call ag_feed");
     else agi_fail_run(r, what, x, *r->failure ? why : "has no value yet: call ag_eval");

@@ -68,8 +68,8 @@ struct ag_run {
     struct agi_run_times *times; /* profile.h: what was measured; NULL: nothing was */
     int timed;       /* it is being measured */
     int compiled;    /* the plan's code is there, for this evaluation */
-    char message[512];
-    char failure[512]; /* why the last evaluation failed, or "" */
+    char *message;   /* of AGI_MESSAGE_BYTES; of a loop's body the outer run's */
+    char *failure;   /* why the last evaluation failed, or "" */
 };
 
 /* trap.c: has the step made a NaN or an infinity of finite operands? AG_ENAN, and the message says where. */

@@ -157,7 +157,7 @@ static void print_path(agi_text *t, const ag_node *y)
 static ag_status explain(ag_run *r, const operand *o, const int64_t *index)
 {
     const ag_node *y = o->node;
-    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_text t = { r->message, r->message + AGI_MESSAGE_BYTES };
     double value = element(o, place(o, index));
     if (y->name) agi_print(&t, "%s (node %u) ", y->op->name, y->id);
     agi_print_node(&t, y);

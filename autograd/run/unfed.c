@@ -19,7 +19,7 @@ static const agi_place *next_unfed(const ag_run *r, int *k)
 static ag_status refuse_one(ag_run *r, const agi_place *leaf)
 {
     agi_fail_run(r, "ag_eval", leaf->node, "has not been fed: call ag_feed");
-    agi_text t = { r->message + strlen(r->message), r->message + sizeof r->message };
+    agi_text t = { r->message + strlen(r->message), r->message + AGI_MESSAGE_BYTES };
     print_reader(&t, "; it is read by ", leaf);
     return AG_EARG;
 }
@@ -27,7 +27,7 @@ static ag_status refuse_one(ag_run *r, const agi_place *leaf)
 ag_status agi_refuse_unfed(ag_run *r)
 {
     enum { MOST = 4 };
-    agi_text t = { r->message, r->message + sizeof r->message };
+    agi_text t = { r->message, r->message + AGI_MESSAGE_BYTES };
     const agi_place *leaf;
     int n = 0, shown = 0, k = 0;
     while (next_unfed(r, &k)) n++;

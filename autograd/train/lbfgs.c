@@ -59,7 +59,7 @@ static double largest(int64_t n, const double *a)
 
 static ag_status refuse(solver *s, ag_status status, const char *why)
 {
-    snprintf(s->run->message, sizeof s->run->message, "ag_lbfgs: %s", why);
+    snprintf(s->run->message, AGI_MESSAGE_BYTES, "ag_lbfgs: %s", why);
     return s->status = status;
 }
 

@@ -25,7 +25,7 @@ typedef struct {
 static ag_status fail(job *j, ag_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static ag_status fail(job *j, ag_status status, const char *format, ...)
 {
-    agi_text t = { j->run->message, j->run->message + sizeof j->run->message };
+    agi_text t = { j->run->message, j->run->message + AGI_MESSAGE_BYTES };
     va_list args;
     agi_print(&t, "%s '%.200s': ", j->what, j->path);
     va_start(args, format);
