@@ -5,6 +5,7 @@
 static int reads_alone(const agi_value *user, const agi_value *seen, const agi_value *it)
 {
     if (!agi_is_point(it) || it->uses != 1 || seen->view != AGI_NONE || it->dtype != user->dtype) return 0;
+    if (user->few == 1 && seen == it) return 1; /* one element, whatever its rank: as nearly always */
     return ag_same_shape(seen->node, user->node) && ag_same_shape(it->node, user->node);
 }
 
@@ -26,7 +27,7 @@ static int fuse(agi_compiler *c, agi_value *it, const agi_fused_pattern *p)
     for (int k = 0; k < inner->nin; k++) in[n++] = inner->in[k];
     for (int k = 0; k < it->nin; k++)
         if (k != p->operand) in[n++] = it->in[k];
-    memcpy(it->in, in, n * sizeof *in);
+    for (int k = 0; k < n; k++) it->in[k] = in[k];
     it->nin = n;
     it->op = p->fused;
     inner->kind = AGI_VALUE_DEAD;
@@ -34,10 +35,9 @@ static int fuse(agi_compiler *c, agi_value *it, const agi_fused_pattern *p)
 }
 
 /* The scalar multiplies the column or row, where it has been computed before them. Of a scalar and a tensor as large as
- * the product there is no column: a step for the two scalars costs more than it saves. */
+ * the product there is no column: a step for the two scalars costs more than it saves. Of one element there is none. */
 static int scale_before_broadcast(agi_compiler *c, agi_value *it, const agi_fused_pattern *p)
 {
-    if (it->few == 1) return 0; /* there is no broadcast */
     uint32_t scalar = it->in[1 - p->operand], product = it->in[p->operand];
     agi_value *mul = only_reader_of(c, it, p->operand, p->inner);
     if (!mul || mul != &c->value[product] || c->value[scalar].node->rank) return 0;
@@ -103,7 +103,7 @@ static void combine(agi_compiler *c, agi_value *it, const range *r)
     for (uint8_t k = r->first[it->op->code]; k < r->end[it->op->code]; k++) {
         const agi_fused_pattern *p = &agi_patterns[k];
         if (it->op != p->outer) continue;
-        if (p->kind == AGI_REORDERS) reordered = reordered || scale_before_broadcast(c, it, p);
+        if (p->kind == AGI_REORDERS) reordered = reordered || it->few == 1 || scale_before_broadcast(c, it, p);
         else if (p->kind == AGI_FUSES && fuse(c, it, p) && k + 1 < r->first[it->op->code])
             k = (uint8_t)(r->first[it->op->code] - 1);
     }

@@ -22,17 +22,30 @@ ag_strides agi_value_strides(const agi_compiler *c, uint32_t i)
     return it->view == AGI_NONE ? ag_contiguous(it->node) : ((const agi_view *)c->views.data)[it->view].strides;
 }
 
+static int is_computed(const agi_value *it)
+{
+    return it->kind >= AGI_VALUE_POINT;
+}
+
+/* Returns how many that are computed were not used before: 1 or 0. */
+static uint32_t use(agi_value *root)
+{
+    return !root->uses++ && is_computed(root);
+}
+
 void agi_count_uses(agi_compiler *c)
 {
+    uint32_t unused = 0; /* all that are computed less those that are used */
     for (uint32_t i = 0; i < c->nvalues; i++) {
         const agi_value *it = &c->value[i];
-        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->value[c->value[s].root].uses++;
-        if (it->held) c->value[i].uses++;
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) unused -= use(&c->value[c->value[s].root]);
+        if (it->held) unused -= use(&c->value[i]);
+        unused += (uint32_t)is_computed(it);
     }
-    for (int k = 0; k < c->nassigned; k++) c->value[c->value[c->assigned[k]].assigned].uses++;
-    for (uint32_t i = c->nvalues; i-- > 0;) {
+    for (int k = 0; k < c->nassigned; k++) unused -= use(&c->value[c->value[c->assigned[k]].assigned]);
+    for (uint32_t i = c->nvalues; unused && i-- > 0;) {
         agi_value *it = &c->value[i];
-        if (it->kind < AGI_VALUE_POINT || it->uses) continue;
+        if (!is_computed(it) || it->uses) continue;
         for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) c->value[c->value[s].root].uses--;
         it->kind = AGI_VALUE_DEAD;
     }

@@ -101,6 +101,7 @@ typedef struct {
     uint32_t members; /* number of values */
     uint32_t streams; /* of large ones: how many tensors of that size they read from memory */
     uint32_t place;   /* in the order of the graph: the value that opened it */
+    int64_t instructions; /* scalar: of its program */
     uint32_t older;   /* the group of the same key opened before it, or AGI_NONE */
     uint32_t start;   /* after ordering: its members are value_list[start .. start + members) */
     uint32_t step;
@@ -191,6 +192,7 @@ typedef struct {
         agi_vector sides;   /* agi_sides */
         const uint8_t *live; /* marks, by the nodes' order */
         uint8_t sweep;      /* of the values being made */
+        uint8_t large;      /* some have more elements than a scalar program computes, or are calls */
     } reading;
 
     /* The groups: fuse.c makes them, order.c puts them in order, vector_calls.c the values of some. */
@@ -431,6 +433,7 @@ uint32_t agi_operand_buffer(agi_compiler *, uint32_t operand, uint32_t step); /*
 /* lower.c's, for each kind of step. */
 agi_pass *agi_lower_pass(agi_compiler *, const agi_fusion *, uint32_t step); /* NULL: no memory */
 int agi_lower_program(agi_compiler *, uint32_t group, uint32_t step, agi_program *);
+int64_t agi_instructions_of(const agi_compiler *, const agi_value *); /* in a scalar program */
 agi_loop_step *agi_lower_loop(agi_compiler *, uint32_t value); /* NULL: no memory */
 
 #endif

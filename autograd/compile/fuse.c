@@ -145,8 +145,10 @@ static uint32_t *key_slot(const agi_compiler *c, const agi_value *it)
 
 static void take_in(agi_compiler *c, agi_value *it, uint32_t g)
 {
+    agi_fusion *f = agi_fusion_at(c, g);
     it->group = g;
-    agi_fusion_at(c, g)->members++;
+    f->members++;
+    if (it->small) f->instructions += agi_instructions_of(c, it);
 }
 
 static void join(agi_compiler *c, agi_value *it, uint32_t g, const joining *j)
@@ -206,6 +208,31 @@ static int join_existing(agi_compiler *c, agi_value *it)
     for (int k = 0; k < LOOK_BACK && g != AGI_NONE; k++, g = agi_fusion_at(c, g)->older)
         if (!crowds(c, it, g) && try_group(c, it, g)) return 1;
     return 0;
+}
+
+/* As nearly all values of a large graph: one of few elements, made of such, that goes into the program of the first
+ * operand that has one. 0: to be looked at closely. */
+static int joins_at_once(agi_compiler *c, agi_value *it)
+{
+    uint32_t g = AGI_NONE;
+    if (!agi_is_point(it) || !it->op || !it->op->code || !it->few || it->dtype == AG_I64 || c->after.count) return 0;
+    for (int k = 0; k < it->nin; k++) {
+        const agi_value *in = &c->value[it->in[k]];
+        if (in->dtype != it->dtype || in->view != AGI_NONE || !in->few) return 0;
+        if (g == AGI_NONE) g = c->value[in->root].group;
+    }
+    if (g == AGI_NONE) return 0;
+    agi_fusion *f = agi_fusion_at(c, g);
+    if (f->kind != AGI_GROUP_SCALAR || f->dtype != it->dtype) return 0;
+    for (int k = 0; k < it->nin; k++) {
+        const uint32_t from = c->value[c->value[it->in[k]].root].group;
+        if (from != g && from != AGI_NONE && agi_fusion_at(c, from)->level >= f->level) return 0;
+    }
+    it->small = 1;
+    it->group = g;
+    f->members++;
+    f->instructions += it->few;
+    return 1;
 }
 
 /* Where the group stands in the order of the graph. An update in place takes no memory and its operands may end with
@@ -344,6 +371,7 @@ int agi_fuse(agi_compiler *c)
     for (uint32_t i = 0; i < c->nvalues; i++) {
         agi_value *it = &c->value[i];
         if (it->kind == AGI_VALUE_DEAD || it->kind == AGI_VALUE_LEAF || it->kind == AGI_VALUE_VIEW) continue;
+        if (!c->options->unfused && joins_at_once(c, it)) continue;
         it->small = (uint8_t)agi_is_small(&looks, it);
         it->stored = it->small && it->kind == AGI_VALUE_CALL; /* it is no temporary */
         int fusable = it->small || it->kind == AGI_VALUE_POINT || it->kind == AGI_VALUE_FOLD;

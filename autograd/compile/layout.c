@@ -66,6 +66,7 @@ int agi_lay_out_parts(agi_compiler *c, const ag_node *x)
 /* Tiny ones count as the largest of these. */
 int agi_check_bytes(agi_compiler *c)
 {
+    if (!c->reading.large) return 1;
     int64_t left = AGI_MOST_BYTES - (int64_t)c->nvalues * AGI_LARGEST_SMALL * (int64_t)sizeof(double), most = 0;
     const ag_node *largest = NULL;
     for (uint32_t i = 0; i < c->nvalues; i++) {

@@ -91,6 +91,7 @@ static int add_branch(liveness *l, const ag_node *x)
     agi_vector *sides = &l->c->reading.sides;
     const uint32_t first = 2 * (uint32_t)sides->count;
     const size_t n = l->c->nodes.count;
+    for (uint32_t k = 0; k < x->nin; k++) l->rewritten |= x->in[k]->rewritten;
     if (!l->side) {
         l->side = agi_arena_zeros(&l->c->arena, n, sizeof *l->side);
         l->parts = agi_arena_zeros(&l->c->arena, n, sizeof *l->parts);
@@ -156,22 +157,27 @@ static int keep_waiting(liveness *l, const ag_node *loop)
     return 1;
 }
 
+static void mark_operands(liveness *l, const ag_node *x)
+{
+    for (uint32_t k = agi_first_input(x); k < x->nin; k++) {
+        uint8_t *live = &l->live[at(l, x->in[k])];
+        l->rewritten |= x->in[k]->rewritten;
+        *live |= *live & AGI_LIVE ? AGI_SEVERAL : AGI_LIVE;
+    }
+}
+
 /* What else is live because of x, which is no leaf. */
 static int mark_inputs(liveness *l, const ag_node *x)
 {
     const unsigned flags = x->op->flags;
-    for (uint32_t k = agi_first_input(x); k < x->nin; k++) l->rewritten |= x->in[k]->rewritten;
+    if (flags & AG_POINTWISE) return mark_operands(l, x), 1; /* as for nearly all in a large graph */
     l->values += flags & (AG_LIBRARY | AG_EFFECT | AG_LOOP) ? x->nin : 0; /* copies */
     if (flags & AG_EFFECT) l->c->nassigned++;
     if (flags & AG_PART && !keep_part(l, x)) return 0;
     if (flags & AG_LOOP && !keep_waiting(l, x)) return 0;
     if (flags & AG_BRANCH) return add_branch(l, x);
     if (x->op->window) l->values += AGI_AMONG_ZEROS;
-    for (uint32_t k = agi_first_input(x); k < x->nin; k++) {
-        uint8_t *live = &l->live[at(l, x->in[k])];
-        *live |= *live & AGI_LIVE ? AGI_SEVERAL : AGI_LIVE;
-    }
-    return 1;
+    return mark_operands(l, x), 1;
 }
 
 static int mark_all(liveness *l)

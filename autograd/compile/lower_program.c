@@ -70,11 +70,15 @@ static uint32_t address_in_loop(writer *w, uint32_t loop, const agi_pattern *p)
     return first - (uint32_t)low;
 }
 
-static uint32_t base_of(writer *w, uint32_t root, const agi_pattern *walked)
+static uint32_t new_base(writer *w, uint32_t root, const agi_pattern *walked)
+{
+    return agi_is_loop(&w->c->value[root]) ? address_in_loop(w, root, walked) : new_addresses(w, root);
+}
+
+static inline uint32_t base_of(writer *w, uint32_t root, const agi_pattern *walked)
 {
     const uint32_t at = w->c->lowering.element_of[root];
-    if (at != AGI_NONE) return at;
-    return agi_is_loop(&w->c->value[root]) ? address_in_loop(w, root, walked) : new_addresses(w, root);
+    return at != AGI_NONE ? at : new_base(w, root, walked);
 }
 
 /* Element p of a walk over an operand, counted from its root's first element. */
@@ -111,21 +115,6 @@ static void write_points(writer *w, const agi_value *it, uint32_t out)
         for (int k = it->nin; k < 3; k++) at[k] = at[0];
         write(w, code_of(it), out + (uint32_t)e, at[0], at[1], at[2]);
     }
-}
-
-/* Of single numbers, as nearly all are in programs of them, each is where its root begins, but for views. */
-static void write_point(writer *w, const agi_value *it, uint32_t out)
-{
-    uint32_t at[3];
-    int plain = it->few == 1;
-    for (int k = 0; k < it->nin && plain; k++) {
-        const agi_value *in = &w->c->value[it->in[k]];
-        plain = in->view == AGI_NONE;
-        if (plain) at[k] = base_of(w, in->root, NULL);
-    }
-    for (int k = it->nin; k < 3; k++) at[k] = at[0];
-    if (plain) write(w, code_of(it), out, at[0], at[1], at[2]);
-    else write_points(w, it, out);
 }
 
 static void write_fold(writer *w, const agi_value *it, uint32_t out)
@@ -171,7 +160,7 @@ static void write_product(writer *w, const agi_value *it, uint32_t out)
         for (int64_t k = 0; k < inner; k++) {
             uint32_t ea = a + (uint32_t)element(&pa, (batch * rows + row) * inner + k);
             uint32_t eb = b + (uint32_t)element(&pb, (batch * inner + k) * columns + column);
-            write(w, k ? AGI_MULADD : AGI_PROD, to, ea, eb, to);
+            write(w, k ? AGI_MULADD : AGI_PROD, to, ea, eb, k ? to : ea);
         }
         if (!onto) continue;
         agi_pattern scale = agi_walk(w->c, it->in[2], AG_MAX_RANK, (int64_t[AG_MAX_RANK]){ 1, 1, 1, 1, 1, 1, 1, 1 });
@@ -235,6 +224,45 @@ static void write_sum(writer *w, uint32_t i, uint32_t out)
     }
 }
 
+/* A read of the root is done: the last one frees its slots. */
+static inline void end_read(writer *w, uint32_t root)
+{
+    agi_compiler *c = w->c;
+    agi_value *r = &c->value[root];
+    if (r->group != w->group) agi_touch(c, r->buffer, w->step);
+    else if (r->buffer == AGI_NONE && --r->uses == 0)
+        give_slots(w, c->lowering.element_of[root] & ~AGI_TEMPORARY, r->few);
+}
+
+/* Of single numbers, as nearly all are in programs of them, each is where its root begins, but for views. 0: it is
+ * something else. */
+static int write_number(writer *w, const agi_value *it, uint32_t out)
+{
+    const agi_value *value = w->c->value;
+    uint32_t at[3];
+    if (it->kind != AGI_VALUE_POINT || it->few != 1) return 0;
+    for (int k = 0; k < it->nin; k++)
+        if (value[it->in[k]].view != AGI_NONE) return 0;
+    for (int k = 0; k < it->nin; k++) {
+        const uint32_t root = value[it->in[k]].root;
+        at[k] = base_of(w, root, NULL);
+        end_read(w, root);
+    }
+    for (int k = it->nin; k < 3; k++) at[k] = at[0];
+    write(w, code_of(it), out, at[0], at[1], at[2]);
+    return 1;
+}
+
+static void write_any(writer *w, uint32_t i, uint32_t out)
+{
+    const agi_value *it = &w->c->value[i];
+    if (it->kind == AGI_VALUE_POINT) write_points(w, it, out);
+    else if (it->kind == AGI_VALUE_FOLD) write_fold(w, it, out);
+    else if (it->kind == AGI_VALUE_CALL) write_sum(w, i, out);
+    else write_product(w, it, out);
+    for (int k = 0, s; (s = agi_sources(w->c, it, k)) >= 0; k++) end_read(w, w->c->value[s].root);
+}
+
 static void write_value(writer *w, uint32_t i)
 {
     agi_compiler *c = w->c;
@@ -242,39 +270,26 @@ static void write_value(writer *w, uint32_t i)
     uint32_t n = it->few;
     if (it->buffer == AGI_NONE) c->lowering.element_of[i] = take_slots(w, n) | AGI_TEMPORARY;
     uint32_t out = base_of(w, i, NULL);
-    if (it->kind == AGI_VALUE_POINT) write_point(w, it, out);
-    else if (it->kind == AGI_VALUE_FOLD) write_fold(w, it, out);
-    else if (it->kind == AGI_VALUE_CALL) write_sum(w, i, out);
-    else write_product(w, it, out);
-    for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
-        agi_value *r = &c->value[c->value[s].root];
-        if (r->group != w->group) agi_touch(c, r->buffer, w->step);
-        else if (r->buffer == AGI_NONE && --r->uses == 0)
-            give_slots(w, c->lowering.element_of[c->value[s].root] & ~AGI_TEMPORARY, r->few);
-    }
+    if (!write_number(w, it, out)) write_any(w, i, out);
     if (it->buffer != AGI_NONE) agi_touch(c, it->buffer, w->step);
     else if (!it->uses) give_slots(w, out & ~AGI_TEMPORARY, n);
 }
 
-static int64_t count_instructions(const agi_compiler *c, const agi_fusion *f)
+int64_t agi_instructions_of(const agi_compiler *c, const agi_value *it)
 {
+    const int64_t n = it->few;
     int64_t count = 0;
-    for (uint32_t m = 0; m < f->members; m++) {
-        const agi_value *it = &c->value[c->value_list[f->start + m]];
-        int64_t n = it->few;
-        if (it->kind == AGI_VALUE_POINT) {
-            count += n;
-        } else if (it->kind == AGI_VALUE_CALL) {
-            for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) count += ag_count(c->value[s].node);
-        } else if (it->kind == AGI_VALUE_FOLD) {
-            int64_t extent = agi_elements(&c->value[it->in[0]]) / n;
-            count += n * (extent > 1 ? extent - 1 : 1);
-        } else {
-            const ag_node *a = c->value[it->in[0]].node;
-            count += n * (a->dim[a->rank - 1] + (it->onto != AGI_NONE));
-        }
+    if (it->kind == AGI_VALUE_POINT) return n;
+    if (it->kind == AGI_VALUE_CALL) {
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) count += ag_count(c->value[s].node);
+        return count;
     }
-    return count;
+    if (it->kind == AGI_VALUE_FOLD) {
+        const int64_t extent = agi_elements(&c->value[it->in[0]]) / n;
+        return n * (extent > 1 ? extent - 1 : 1);
+    }
+    const ag_node *a = c->value[it->in[0]].node;
+    return n * (a->dim[a->rank - 1] + (it->onto != AGI_NONE));
 }
 
 static void end_vector_call(agi_program *p)
@@ -302,7 +317,7 @@ static int room(const agi_compiler *c, agi_program *p, const agi_fusion *f)
 {
     int64_t vector_calls = 0;
     for (uint32_t m = 0; m < f->members; m++) vector_calls += c->together[f->start + m] > 0;
-    p->code = agi_arena_take(&c->plan->arena, (size_t)count_instructions(c, f) * sizeof *p->code);
+    p->code = agi_arena_take(&c->plan->arena, (size_t)f->instructions * sizeof *p->code);
     p->vector_call = agi_arena_take(&c->plan->arena, (size_t)vector_calls * sizeof *p->vector_call);
     return p->code && p->vector_call;
 }
@@ -345,11 +360,10 @@ static uint32_t resolve(const addresses *a, uint32_t at)
     return (uint32_t)(agi_buffer_at(a->c, e.buffer)->offset >> a->shift) + e.element;
 }
 
-/* The number of the operand that is found there, or 0. */
+/* The number of the operand that is found there, or 0. Those that the code has not repeat one that it has. */
 static int reads(const agi_instruction *i, uint32_t address)
 {
-    int operands = agi_code_operands(i->code);
-    return i->a == address ? 1 : operands > 1 && i->b == address ? 2 : operands > 2 && i->c == address ? 3 : 0;
+    return i->a == address ? 1 : i->b == address ? 2 : i->c == address ? 3 : 0;
 }
 
 static int soon_read(const agi_instruction *from, const agi_instruction *end, uint32_t address)

@@ -44,14 +44,16 @@ static void add_edge(ordering *o, uint32_t from, uint32_t to, int wish)
 static int find_edges(ordering *o)
 {
     agi_compiler *c = o->c;
+    const int several = c->groups.count > 1; /* one has no edges */
     for (uint32_t i = 0; i < c->nvalues; i++) {
         const agi_value *it = &c->value[i];
         if (it->group == AGI_NONE) continue;
-        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
+        for (int k = 0, s; several && (s = agi_sources(c, it, k)) >= 0; k++) {
             agi_value *root = &c->value[c->value[s].root];
+            if (root->group == it->group) continue;
             if (root->group != AGI_NONE) {
                 add_edge(o, root->group, it->group, 0);
-                if (root->group != it->group) root->stored = 1;
+                root->stored = 1;
             } else if (root->assigned != AGI_NONE) {
                 add_edge(o, it->group, c->value[agi_first_written(c, c->value[s].root)].group, 1);
             }

@@ -12,6 +12,7 @@ uint32_t agi_new_value(agi_compiler *c, const ag_node *x, agi_value_kind kind)
                                .target = AGI_NONE, .group = AGI_NONE, .buffer = AGI_NONE, .kind = (uint8_t)kind,
                                .sweep = c->reading.sweep };
     agi_set_node(&c->value[i], x);
+    c->reading.large |= !c->value[i].few || kind == AGI_VALUE_CALL;
     return i;
 }
 
@@ -198,12 +199,24 @@ static int make_part(agi_compiler *c, const ag_node *x)
     return agi_add_view(c, i, &s, NULL);
 }
 
+/* Computed element by element, or folded. */
+static void make_plain(agi_compiler *c, const ag_node *x)
+{
+    const unsigned flags = x->op->flags;
+    agi_value *it = &c->value[agi_new_value(c, x, flags & AG_REDUCTION ? AGI_VALUE_FOLD : AGI_VALUE_POINT)];
+    it->op = flags & AG_POINTWISE ? x->op : NULL;
+    it->nin = (uint8_t)x->nin;
+    for (uint32_t k = 0; k < x->nin; k++) it->in[k] = operand(c, x, k);
+}
+
 static int make_value(agi_compiler *c, const ag_node *x, int bound)
 {
     unsigned flags = x->op->flags;
     ag_window w;
     uint32_t i;
-    if (flags & AG_LEAF || bound) {
+    if (flags & AG_POINTWISE && !bound && !x->rewritten) { /* as nearly all in a large graph */
+        make_plain(c, x);
+    } else if (flags & AG_LEAF || bound) {
         c->value[agi_new_value(c, x, AGI_VALUE_LEAF)].in_loop = (bound & AGI_GIVEN) != 0;
     } else if (flags & AG_ALIAS || x->rewritten) {
         make_alias(c, x);
@@ -224,11 +237,8 @@ static int make_value(agi_compiler *c, const ag_node *x, int bound)
         c->value[i].in[0] = a;
         c->value[i].in[1] = b;
         c->value[i].nin = 2;
-    } else if (flags & (AG_POINTWISE | AG_REDUCTION | AG_CAST)) {
-        i = agi_new_value(c, x, flags & AG_REDUCTION ? AGI_VALUE_FOLD : AGI_VALUE_POINT);
-        c->value[i].op = flags & AG_POINTWISE ? x->op : NULL;
-        c->value[i].nin = (uint8_t)x->nin;
-        for (uint32_t k = 0; k < x->nin; k++) c->value[i].in[k] = operand(c, x, k);
+    } else if (flags & (AG_REDUCTION | AG_CAST)) {
+        make_plain(c, x);
     } else if (lies_among_zeros(x, &w)) {
         if (!agi_put_among_zeros(c, x, &w, operand(c, x, 0))) return 0;
     } else {

@@ -32,21 +32,26 @@ int agi_arrange_places(ag_plan *p, agi_arena *arena)
     return 1;
 }
 
+static int is_leaf(const agi_buffer *b) /* in the order of the graph, as their values are, and fewer */
+{
+    return b->role == AGI_LEAF || b->role == AGI_CONSTANT;
+}
+
 static int make_places(agi_compiler *c)
 {
     ag_plan *p = c->plan;
     int most = c->noutputs;
-    for (uint32_t i = 0; i < c->nvalues; i++) most += c->value[i].kind == AGI_VALUE_LEAF;
+    for (uint32_t b = 0; b < p->nbuffers; b++) most += is_leaf(&p->buffer[b]);
     p->place = agi_arena_take(&p->arena, (size_t)most * sizeof *p->place);
     p->leaf = agi_arena_take(&p->arena, (size_t)most * sizeof *p->leaf);
     p->noutputs = c->noutputs;
     p->output = p->computed = agi_arena_copy(&p->arena, c->output, (size_t)c->noutputs * sizeof *p->output);
     if (!p->place || !p->leaf || !p->output) return agi_out_of_memory(c);
-    for (uint32_t i = 0; i < c->nvalues; i++) {
-        if (c->value[i].kind != AGI_VALUE_LEAF) continue;
-        p->leaf[p->nleaves++] = c->value[i].buffer;
-        p->place[p->nplaces++] = (agi_place){ .node = c->value[i].node, .made = c->value[i].node,
-                                              .buffer = c->value[i].buffer };
+    for (uint32_t b = 0; b < p->nbuffers; b++) {
+        const ag_node *x = p->buffer[b].node;
+        if (!is_leaf(&p->buffer[b])) continue;
+        p->leaf[p->nleaves++] = b;
+        p->place[p->nplaces++] = (agi_place){ .node = x, .made = x, .buffer = b };
     }
     for (int k = 0; k < c->noutputs; k++) {
         const agi_value *it = &c->value[c->output_value[k]];
