@@ -41,6 +41,7 @@ typedef struct {
     uint8_t *wanted;
     int as_written;       /* some x is no leaf: through the operands as written, not what is computed instead */
     int stops;            /* nothing flows on from the last so many of the x */
+    int missing;          /* some have no rule */
     ag_node **gout;       /* what has flowed in so far, in this row, */
     uint8_t *added;       /* of so many, */
     partial **rows;       /* in full rows; NULL: there are none, */
@@ -53,6 +54,7 @@ typedef struct {
 static ag_node *fit(ag_node *g, const ag_node *x)
 {
     int lead = g->rank - x->rank;
+    if (!g->rank && !lead) return g;
     while (lead > 0) {
         ag_shape merged = { .rank = g->rank - lead + 1, .dim = { 1 } };
         for (int i = 0; i < g->rank; i++)
@@ -110,12 +112,21 @@ static int find_between(sweep *s, int m, ag_node *const y[], int n, ag_node *con
     return !r->failed;
 }
 
+static void want(sweep *s, uint32_t at)
+{
+    const ag_node *v = s->between.node[at];
+    s->wanted[at] = WANTED;
+    s->missing |= v->nin && !v->op->gradient && !passes_on(s, v);
+}
+
 static void mark_wanted(sweep *s, int n, ag_node *const x[])
 {
     const agi_region *r = &s->between;
     for (int i = 0; i < n; i++) {
         uint32_t at = agi_place_in(r, x[i]);
-        if (at != AGI_NOWHERE) s->wanted[at] = i < n - s->stops ? WANTED : STOPS;
+        if (at == AGI_NOWHERE) continue;
+        if (i < n - s->stops) want(s, at);
+        else s->wanted[at] = STOPS;
     }
     for (uint32_t at = r->count; at-- > 0;) {
         const ag_node *v = r->node[at];
@@ -123,7 +134,7 @@ static void mark_wanted(sweep *s, int n, ag_node *const x[])
         if (!flows_on(s, v)) continue;
         for (uint32_t k = flows_to(s, v, &end); k < end && !s->wanted[at]; k++) {
             uint32_t from = agi_place_in(r, v->in[k]);
-            if (from != AGI_NOWHERE && s->wanted[from]) s->wanted[at] = WANTED;
+            if (from != AGI_NOWHERE && s->wanted[from]) want(s, at);
         }
     }
 }
@@ -286,7 +297,7 @@ static ag_status flow(sweep *s, ag_node *into, ag_node *contribution, condition 
     ag_node *fitted = ag_is_bad(contribution) ? contribution : fit(contribution, into);
     if (when.active && !ag_is_bad(fitted)) return flow_under(s, i, fitted, when);
     if (into->op->flags & AG_LOOP) return *g = agi_more_parts(*g, fitted), AG_OK;
-    if (!ag_is_bad(fitted) && fitted->op->sum) return flow_apart(s, i, fitted);
+    if (fitted->op->sum) return flow_apart(s, i, fitted);
     *g = *g ? ag_add(*g, fitted) : fitted;
     return ++s->added[i] < IN_A_ROW ? AG_OK : end_row(s, i);
 }
@@ -354,7 +365,7 @@ static ag_status run_sweep(sweep *s, int m, ag_node *const y[], ag_node *const w
     s->added = agi_arena_zeros(&s->arena, count, 1);
     if (!s->wanted || !s->gout || !s->added || !agi_note_sweep(g)) return out_of_memory(s);
     mark_wanted(s, n, x);
-    if (list_missing(s)) return g->status;
+    if (s->missing && list_missing(s)) return g->status;
     for (int k = 0; k < m; k++)
         if (flow(s, y[k], w[k], (condition){ c && c->under ? c->under[k] : NULL, 1 })) return AG_EMEM;
     g->swept = &s->between;
