@@ -22,10 +22,9 @@ void agi_touch(agi_compiler *c, uint32_t b, uint32_t step)
 
 int agi_give_buffers(agi_compiler *c)
 {
-    for (uint32_t i = 0; i < c->nvalues; i++) {
-        agi_value *it = &c->value[i];
+    for (int64_t k = 0; k < c->kept.count; k++) {
+        agi_value *it = &c->value[((const uint32_t *)c->kept.data)[k]];
         int leaf = it->kind == AGI_VALUE_LEAF;
-        if (!leaf && !it->stored) continue;
         const ag_node *x = it->node;
         int constant = x->op->role == AG_IS_CONSTANT || x->op->role == AG_IS_NUMBER;
         agi_role role = !leaf ? AGI_VALUE : constant ? AGI_CONSTANT : AGI_LEAF;

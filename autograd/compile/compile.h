@@ -199,6 +199,7 @@ typedef struct {
     agi_vector groups;    /* agi_fusion */
     uint32_t *value_list; /* values by group, in order */
     uint32_t *order;      /* groups in order of execution */
+    agi_vector kept;      /* uint32_t: values that lie in buffers, leaves and what other groups read, in order */
     uint8_t *together;    /* by place in value_list: so many values from here on are one vector call; or 0 */
     struct {
         uint32_t *newest;  /* hash of a group's key -> the last group opened with it */

@@ -44,11 +44,10 @@ static void add_edge(ordering *o, uint32_t from, uint32_t to, int wish)
 static int find_edges(ordering *o)
 {
     agi_compiler *c = o->c;
-    const int several = c->groups.count > 1; /* one has no edges */
-    for (uint32_t i = 0; i < c->nvalues; i++) {
+    for (uint32_t i = 0; i < c->nvalues && c->groups.count > 1; i++) { /* one has no edges */
         const agi_value *it = &c->value[i];
         if (it->group == AGI_NONE) continue;
-        for (int k = 0, s; several && (s = agi_sources(c, it, k)) >= 0; k++) {
+        for (int k = 0, s; (s = agi_sources(c, it, k)) >= 0; k++) {
             agi_value *root = &c->value[c->value[s].root];
             if (root->group == it->group) continue;
             if (root->group != AGI_NONE) {
@@ -60,7 +59,6 @@ static int find_edges(ordering *o)
         }
         uint32_t after = agi_awaited(c, i);
         if (after != AGI_NONE) add_edge(o, c->value[after].group, it->group, 0);
-        if (it->held || it->target != AGI_NONE) c->value[i].stored = 1;
     }
     o->edges = o->found.data;
     o->nedges = o->found.count;
@@ -242,7 +240,14 @@ static void give_up_wishes(ordering *o)
         if (o->edges[k].wish) release(o, (uint32_t)k);
 }
 
-/* The values of each group, in creation order, as one list. */
+static int keep(agi_compiler *c, uint32_t i)
+{
+    if (!agi_vector_grow(c->arena.allocator, &c->kept, sizeof i, 1)) return agi_out_of_memory(c);
+    ((uint32_t *)c->kept.data)[c->kept.count++] = i;
+    return 1;
+}
+
+/* The values of each group, in creation order, as one list; and those that leave theirs. */
 static int list_members(agi_compiler *c)
 {
     uint32_t n = (uint32_t)c->groups.count, at = 0;
@@ -256,9 +261,13 @@ static int list_members(agi_compiler *c)
         f->members = 0;
     }
     for (uint32_t i = 0; i < c->nvalues; i++) {
-        if (c->value[i].group == AGI_NONE) continue;
-        agi_fusion *f = agi_fusion_at(c, c->value[i].group);
+        agi_value *it = &c->value[i];
+        if (it->kind == AGI_VALUE_LEAF && !keep(c, i)) return 0;
+        if (it->group == AGI_NONE) continue;
+        agi_fusion *f = agi_fusion_at(c, it->group);
         c->value_list[f->start + f->members++] = i;
+        it->stored |= it->held || it->target != AGI_NONE;
+        if (it->stored && !keep(c, i)) return 0;
     }
     return 1;
 }

@@ -183,6 +183,7 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     agi_release(&g->allocator, c.reading.parts.data);
     agi_release(&g->allocator, c.reading.sides.data);
     agi_release(&g->allocator, c.groups.data);
+    agi_release(&g->allocator, c.kept.data);
     agi_release(&g->allocator, c.buffers.data);
     agi_release(&g->allocator, c.lowering.elements.data);
     agi_release(&g->allocator, c.lowering.room.data);
