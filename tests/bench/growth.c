@@ -1,10 +1,10 @@
 /* growth: does the cost follow the work, however a program is written? Each way of writing is built, differentiated,
  * compiled and evaluated at n and at 4 n: milliseconds at n, and how many times as long 4 n takes. 4 is linear.
  *
- * What is near in the caches at n is not at 4 n, and memory that the process has had before is cheaper than fresh: neither
- * is growth. So each measurement is a process of its own, whose memory is all fresh, each stage begins with empty
- * caches, and n is so large that what a stage makes of it leaves them as well. Of several measurements, in which n and
- * 4 n take turns, the shortest time of each counts. */
+ * What is near in the caches at n is not at 4 n, and memory that the process has had before is cheaper than fresh:
+ * neither is growth. So each measurement is a process of its own, whose memory is all fresh, each stage begins with
+ * empty caches, and n is so large that what a stage makes of it leaves them as well. Of several measurements, in which
+ * n and 4 n take turns, the shortest time of each counts. */
 #include "bench.h"
 
 #include <math.h>
