@@ -108,8 +108,8 @@ typedef struct {
 /* What a kernel sees. Inputs' and output's shapes and types: those of the node and its inputs. */
 typedef struct {
     const ag_node *node;
-    void *out;                   /* contiguous, written whole; no input overlaps it, but for AG_IN_PLACE in[0] */
-    const void *const *in;       /* element 0 of each input */
+    void *out;                   /* contiguous, written whole, but for inlays; no input overlaps it, but for AG_IN_PLACE in[0] */
+    const void *const *in;       /* element 0 of each input; NULL: it lies in `out` already (`inlays`) */
     const ag_strides *in_stride; /* their strides (offset already applied): only AG_STRIDED kernels need look */
     void *scratch;               /* `scratch` bytes, aligned to 64 */
     int64_t first, end;          /* of `pieces`, those that are to be computed, in out[0] and on as in the whole */
@@ -125,6 +125,7 @@ typedef struct ag_dependence ag_dependence;
 typedef struct ag_source ag_source;
 void ag_emit(ag_source *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *ag_c_type(ag_dtype); /* "float", "double", "int64_t" */
+int ag_lies_there(const ag_source *, uint32_t k); /* in `c`: in[k] is an inlay */
 
 /* Positions start, start + step, ... along an axis, one for each of in[0]'s. */
 typedef struct {
@@ -195,6 +196,11 @@ struct ag_op {
     /* AG_LIBRARY: y is the sum of all in[k], each where this says, and 0 elsewhere; it is asked in order, *w being what
      * it said of in[k - 1]. Few elements go there by themselves. */
     void (*adds)(const ag_node *y, uint32_t k, ag_window *);
+
+    /* AG_LIBRARY: does y hold in[k] as it is, where *at says, whatever is done to it afterwards? Then who computes in[k]
+     * may store it there before `run`, which does the rest. 1: it does; 2: it has nothing of in[k]; 0: neither. NULL: 0
+     * of all. */
+    int (*inlays)(const ag_node *y, uint32_t k, ag_strides *at);
 
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run, which then changes no parameter */
     /* AG_LIBRARY that fails only where an element of in[1], which are integers, is outside -limit to limit - 1. */

@@ -27,6 +27,19 @@ static void adds(const ag_node *y, uint32_t k, ag_window *w)
     else *w = (ag_window){ *(const int *)y->attribute, 0, 1 };
 }
 
+static int inlays(const ag_node *y, uint32_t k, ag_strides *at)
+{
+    const int axis = *(const int *)y->attribute;
+    *at = ag_contiguous(y);
+    for (uint32_t j = 0; j < k; j++) at->offset += y->in[j]->dim[axis] * at->stride[axis];
+    return 1;
+}
+
+static void move_rows(char *to, const char *from, int64_t rows, size_t row, size_t part)
+{
+    for (int64_t r = 0; r < rows; r++) agi_move(to + (size_t)r * row, from + (size_t)r * part, part);
+}
+
 /* All tensors' parts of some rows, which the cache holds until the last is there. */
 static ag_status run(const ag_kernel_call *c)
 {
@@ -39,9 +52,8 @@ static ag_status run(const ag_kernel_call *c)
         const int64_t rows = s.outer - o < TOGETHER ? s.outer - o : TOGETHER;
         char *to = (char *)c->out + (size_t)o * row;
         for (uint32_t k = 0; k < y->nin; k++) {
-            size_t part = (size_t)y->in[k]->dim[axis] * bytes;
-            const char *from = (const char *)c->in[k] + (size_t)o * part;
-            for (int64_t r = 0; r < rows; r++, from += part) agi_move(to + (size_t)r * row, from, part);
+            const size_t part = (size_t)y->in[k]->dim[axis] * bytes;
+            if (c->in[k]) move_rows(to, (const char *)c->in[k] + (size_t)o * part, rows, row, part);
             to += part;
         }
     }
@@ -84,21 +96,27 @@ static int pattern(const ag_node *y, ag_dependence *d)
     return 1;
 }
 
+/* Operand k: `part` elements of each row, `start` being where the first go. */
+static void write_part(ag_source *s, uint32_t k, const ag_extents *split, int64_t start, int64_t part)
+{
+    if (split->outer > 1) ag_emit(s, "    for (i = 0; i < %lld; i++) {\n", (long long)split->outer);
+    ag_emit(s, "        INDEPENDENT\n        for (j = 0; j < %lld; j++) out[", (long long)part);
+    if (split->outer > 1) ag_emit(s, "i * %lld + ", (long long)(split->extent * split->inner));
+    if (start) ag_emit(s, "%lld + ", (long long)start);
+    if (split->outer > 1) ag_emit(s, "j] = in%u[i * %lld + j];\n    }\n", k, (long long)part);
+    else ag_emit(s, "j] = in%u[j];\n", k);
+}
+
 static void write_c(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
-    int axis = *(const int *)y->attribute;
-    ag_extents split = ag_split_at(y, axis);
-    int64_t row = split.extent * split.inner, start = 0;
+    const int axis = *(const int *)y->attribute;
+    const ag_extents split = ag_split_at(y, axis);
+    int64_t start = 0;
     (void)in_stride;
     ag_emit(s, split.outer > 1 ? "    int64_t i, j;\n" : "    int64_t j;\n");
-    for (int k = 0; k < (int)y->nin; k++) {
-        long long part = (long long)(y->in[k]->dim[axis] * split.inner);
-        if (split.outer > 1) ag_emit(s, "    for (i = 0; i < %lld; i++) {\n", (long long)split.outer);
-        ag_emit(s, "        INDEPENDENT\n        for (j = 0; j < %lld; j++) out[", part);
-        if (split.outer > 1) ag_emit(s, "i * %lld + ", (long long)row);
-        if (start) ag_emit(s, "%lld + ", (long long)start);
-        if (split.outer > 1) ag_emit(s, "j] = in%d[i * %lld + j];\n    }\n", k, part);
-        else ag_emit(s, "j] = in%d[j];\n", k);
+    for (uint32_t k = 0; k < y->nin; k++) {
+        const int64_t part = y->in[k]->dim[axis] * split.inner;
+        if (!ag_lies_there(s, k)) write_part(s, k, &split, start, part);
         start += part;
     }
     ag_emit(s, "    return 0;\n");
@@ -118,6 +136,7 @@ const ag_op agi_concat = { .name = "concat",
                            .shape = shape,
                            .adds = adds,
                            .run = run,
+                           .inlays = inlays,
                            .c = write_c,
                            .simplify = simplify,
                            .gradient = gradient,

@@ -93,6 +93,7 @@ static void run_pieces(const ag_kernel_call *c, const agi_way *how, int clear, u
         const int64_t end = first + piece < n ? first + piece : n;
         if (clear) memset((char *)c->out + (size_t)first * how->to, 0, (size_t)(end - first) * how->to);
         for (uint32_t k = from; k < y->nin; k++) {
+            if (!c->in[k]) continue;
             if (k >= FEW) path = path_of(y, k, &c->in_stride[k]);
             agi_go_within(k < FEW ? &few[k] : &path, how, mover(y, how, k), c->out, c->in[k], first, end);
         }
@@ -108,7 +109,8 @@ static ag_status run(const ag_kernel_call *c)
     const uint32_t from = zero || c->out == c->in[0]; /* operands before it are there */
     if (pieces(y) > 1) return run_pieces(c, &how, clear, from), AG_OK;
     if (clear) memset(c->out, 0, (size_t)agi_node_bytes(y));
-    for (uint32_t k = from; k < y->nin; k++) put(c, &how, k);
+    for (uint32_t k = from; k < y->nin; k++)
+        if (c->in[k]) put(c, &how, k);
     return AG_OK;
 }
 
@@ -193,19 +195,28 @@ static agi_path longest_first(const ag_node *y, uint32_t k, const ag_strides *fr
     return path;
 }
 
+static int inlays(const ag_node *y, uint32_t k, ag_strides *at)
+{
+    if (!k) return places_of(y)->stored && agi_is_nought(y->in[0]) ? 2 : 0;
+    if (k > places_of(y)->stored) return 0;
+    *at = *place_of(y, k);
+    return 1;
+}
+
 /* Those that are stored, in one loop as far as they are as long. */
 static void write_stored(ag_source *s, const ag_node *y, const ag_strides in_stride[])
 {
     const uint32_t end = (uint32_t)places_of(y)->stored + 1;
     for (uint32_t first = 1; first < end; first++) {
+        if (ag_lies_there(s, first)) continue;
         const int64_t n = longest_first(y, first, &in_stride[first]).dim[0];
         uint32_t k = 1;
-        while (longest_first(y, k, &in_stride[k]).dim[0] != n) k++;
+        while (ag_lies_there(s, k) || longest_first(y, k, &in_stride[k]).dim[0] != n) k++;
         if (k < first) continue;
         ag_emit(s, "    for (i[0] = 0; i[0] < %lld; i[0]++) {\n", (long long)n);
         for (; k < end; k++) {
             const agi_path path = longest_first(y, k, &in_stride[k]);
-            if (path.dim[0] == n) agi_write_path_within(s, &path, k, "out", "=");
+            if (path.dim[0] == n && !ag_lies_there(s, k)) agi_write_path_within(s, &path, k, "out", "=");
         }
         ag_emit(s, "    }\n");
     }
@@ -248,6 +259,7 @@ const ag_op agi_strew = { .name = "strew",
                           .c = write_c,
                           .gradient = gradient,
                           .batch = batch,
+                          .inlays = inlays,
                           .pattern = pattern };
 
 /* Marks the elements that the value goes to, if none of them is marked. */

@@ -148,6 +148,25 @@ static void three_columns(const data *d, results *r)
     }
 }
 
+/* Columns of which two are there before the products, where a pass stores them, and one after them. */
+static void columns_of_three_steps(const data *d, results *r)
+{
+    static long double m[ROWS], g[MOST_COLUMNS], column[ROWS];
+    const ag_shape shape = AG_SHAPE(d->columns, 1);
+    ag_node *g_ = ag_dot(ag_transpose(d->x, NULL), ag_dot(d->x, d->w));
+    ag_node *part[] = { ag_reshape(ag_square(d->v), shape), ag_reshape(ag_neg(d->v), shape), ag_reshape(g_, shape) };
+    double of[MOST_COLUMNS];
+    r->n = 1;
+    r->node[0] = ag_matmul(d->x, ag_concat(3, part, 1));
+    forward(d, d->of_w, m), backward(d, m, g);
+    for (int k = 0; k < 3; k++) {
+        for (int j = 0; j < d->columns; j++)
+            of[j] = k == 0 ? d->of_v[j] * d->of_v[j] : k == 1 ? -d->of_v[j] : (double)g[j];
+        forward(d, of, column);
+        for (int i = 0; i < ROWS; i++) r->want[0][3 * i + k] = column[i];
+    }
+}
+
 /* Rows of X along the columns of a result: a row vector, then two of them. */
 static void along_columns(const data *d, results *r)
 {
@@ -178,6 +197,7 @@ static const struct {
     { "two products", two_products, 1 }, { "there and back", there_and_back, 1 }, { "regression", regression, 1 },
     { "gradient alone", gradient_alone, 1 }, { "centred", centred, 0 }, { "flipped", flipped, 0 },
     { "shifted", shifted, 0 }, { "three columns", three_columns, 1 }, { "along columns", along_columns, 1 },
+    { "columns of three steps", columns_of_three_steps, 1 },
 };
 
 static data make(ag_dtype dtype)

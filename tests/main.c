@@ -19,7 +19,7 @@ static const struct {
     SUITE(zeros) SUITE(batch) SUITE(recompute) SUITE(while) SUITE(loop) SUITE(gradient) SUITE(sparse) SUITE(header)
     SUITE(graph) SUITE(shapes) SUITE(errors) SUITE(messages) SUITE(memory) SUITE(linalg) SUITE(many) SUITE(sizes)
     SUITE(extents) SUITE(extent_programs) SUITE(einsum) SUITE(integers) SUITE(untaken) SUITE(newcomers) SUITE(exports)
-    SUITE(equal_steps) SUITE(cortex)
+    SUITE(equal_steps) SUITE(cortex) SUITE(inlay)
     SUITE(derivatives) SUITE(custom) SUITE(check) SUITE(simplify) SUITE(outputs) SUITE(optimise) SUITE(plan)
     SUITE(verify) SUITE(scalar) SUITE(parse) SUITE(formulas) SUITE(derive) SUITE(drawings) SUITE(save) SUITE(files)
     SUITE(data) SUITE(fit) SUITE(trap) SUITE(pictures) SUITE(pages) SUITE(sides) SUITE(units) SUITE(random_branches)

@@ -90,6 +90,7 @@ Suite *suite_gradbench(void);
 Suite *suite_emit(void);
 Suite *suite_cortex(void);
 Suite *suite_equal_steps(void);
+Suite *suite_inlay(void);
 Suite *suite_exports(void);
 Suite *suite_native(void);
 Suite *suite_native_later(void);

@@ -57,6 +57,7 @@ struct ag_source {
     const ag_allocator *allocator;
     agi_vector text; /* characters, without a final 0 */
     int failed;      /* out of memory: what follows is dropped */
+    const uint32_t *in; /* of a call's text: its operands' buffers, UINT32_MAX: none */
 };
 
 void agi_source_free(ag_source *);

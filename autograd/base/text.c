@@ -33,6 +33,11 @@ void ag_emit(ag_source *s, const char *format, ...)
     va_end(args);
 }
 
+int ag_lies_there(const ag_source *s, uint32_t k)
+{
+    return s->in[k] == UINT32_MAX;
+}
+
 void agi_source_free(ag_source *s)
 {
     agi_release(s->allocator, s->text.data);

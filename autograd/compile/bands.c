@@ -129,13 +129,25 @@ static int64_t read_a_row(const band *b, int k, uint32_t buffer, agi_along along
 static int pass_fits(const band *b, const agi_pass *g)
 {
     const int64_t points = g->rows * g->columns, a_row = points / b->x.rows;
-    if (points % b->x.rows || a_row * b->height > MOST_POINTS) return 0;
+    if (points % b->x.rows || a_row * b->height > MOST_POINTS || g->inlays) return 0;
     if (g->rows != 1 && (g->rows != b->x.rows || g->tile_columns != g->columns)) return 0;
     for (int i = 0; i < g->nfolds; i++)
         if (g->fold[i].mode != AGI_FOLD_ALL || g->rows != 1 || g->tile_columns != b->height || a_row != 1) return 0;
     for (int i = 0; g->rows == 1 && i < g->nloads; i++)
         if (g->load[i].row) return 0;
     return 1;
+}
+
+/* Does a step of the band's range, before step k, write what several do? */
+static int is_written_since(const band *b, int k, uint32_t buffer)
+{
+    for (int j = b->first; j < k; j++) {
+        const agi_step *s = step_at(b, j);
+        if (s->kind == AGI_CALL && s->is.call->out == buffer) return 1;
+        for (int i = 0; s->kind == AGI_PASS && i < s->is.pass->nstores; i++)
+            if (s->is.pass->store[i].buffer == buffer) return 1;
+    }
+    return 0;
 }
 
 /* What becomes of a step that may be one of the band (fits) by what it reads. */
@@ -145,6 +157,7 @@ static agi_role_in_band role_of(const band *b, int k, agi_along along, int fits)
     const agi_use *use = b->uses.data;
     for (int64_t i = 0; i < b->uses.count; i++) {
         const agi_buffer *x = agi_buffer_at(b->c, use[i].buffer);
+        if (x->inlaid && is_written_since(b, k, use[i].buffer)) return AGI_AFTER_BAND;
         if (use[i].writes || x->role != AGI_VALUE || x->first < (uint32_t)b->first) continue;
         const int by = (int)x->first; /* the step that writes it */
         const agi_role_in_band its = (agi_role_in_band)b->role[by - b->first];

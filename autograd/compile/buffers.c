@@ -25,6 +25,7 @@ int agi_give_buffers(agi_compiler *c)
     for (int64_t k = 0; k < c->kept.count; k++) {
         agi_value *it = &c->value[((const uint32_t *)c->kept.data)[k]];
         int leaf = it->kind == AGI_VALUE_LEAF;
+        if (it->inlaid) continue;
         const ag_node *x = it->node;
         int constant = x->op->role == AG_IS_CONSTANT || x->op->role == AG_IS_NUMBER;
         agi_role role = !leaf ? AGI_VALUE : constant ? AGI_CONSTANT : AGI_LEAF;
@@ -33,6 +34,12 @@ int agi_give_buffers(agi_compiler *c)
         if (it->buffer == AGI_NONE) return 0;
         agi_buffer_at(c, it->buffer)->held = leaf || it->held;
         agi_buffer_at(c, it->buffer)->in_loop = it->in_loop;
+    }
+    const agi_inlay *inlay = c->lowering.inlays.data;
+    for (int64_t k = 0; k < c->lowering.inlays.count; k++) {
+        const uint32_t b = c->value[inlay[k].call].buffer;
+        c->value[inlay[k].value].buffer = b;
+        agi_buffer_at(c, b)->inlaid = 1;
     }
     return 1;
 }

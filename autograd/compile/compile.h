@@ -16,6 +16,7 @@
  *   parts.c          inside passes: parts of operations that are computed there anyway
  *   vector_calls.c   scalar groups: calls of one function side by side
  *   bodies.c         what plans the bodies of loops and branches are to be; stages.c has them compiled
+ *   inlay.c          what passes store straight into the result of a call that would copy it there
  *   lower.c          groups -> steps; lower_pass.c, lower_program.c, lower_loop.c: of each kind; buffers.c: theirs
  *   bands.c          steps that are done together, some rows of a large matrix at a time
  *   endings.c        what a call does of the next step before it stores its result
@@ -87,6 +88,7 @@ typedef struct {
     uint8_t remade : 1; /* marked to be computed again; then: computed again */
     uint8_t effect : 1; /* stands for an assignment: its value is to be found in the parameter */
     uint8_t dtype, few; /* the node's type and its elements, or 0: more than a scalar program computes of it */
+    uint8_t inlaid; /* stored where it lies in the result of the only call that reads it (agi_inlay) */
     uint8_t sweep;  /* how many reverse sweeps had begun when its node was made; from the 255th on they count as one */
 } agi_value;
 
@@ -112,6 +114,12 @@ typedef struct {
     uint32_t buffer, element;
 } agi_element;
 #define AGI_TEMPORARY 0x80000000u /* set: the rest is a slot of the program's temporaries, not an address */
+
+/* A value that its pass stores into the result of a call: element p, in the pass's order, at offset + p * stride. */
+typedef struct {
+    uint32_t value, call;
+    int64_t offset, stride;
+} agi_inlay;
 
 /* Which values are computed again for the sweeps that read them later. */
 typedef struct {
@@ -213,6 +221,7 @@ typedef struct {
         uint32_t *element_of; /* by value: of its element 0 the slot among the temporaries of its scalar program, or the
                                  address of its buffer; AGI_NONE: it has none yet */
         agi_vector elements; /* scalar programs: agi_element by address */
+        agi_vector inlays;   /* agi_inlay, by value */
         agi_vector room;     /* for the pass being made */
     } lowering;
 } agi_compiler;
@@ -426,6 +435,10 @@ typedef struct {
 int agi_list_uses(agi_compiler *, uint32_t step, agi_vector *uses); /* 0: no memory */
 
 /* buffers.c */
+/* inlay.c: 0: no memory. */
+int agi_find_inlays(agi_compiler *);
+const agi_inlay *agi_inlay_of(const agi_compiler *, uint32_t value); /* of one that is inlaid */
+
 int agi_give_buffers(agi_compiler *); /* to values that are needed outside their groups; 0: no memory */
 uint32_t agi_new_buffer(agi_compiler *, agi_role, const ag_node *, ag_dtype, int64_t bytes); /* AGI_NONE: no memory */
 void agi_touch(agi_compiler *, uint32_t buffer, uint32_t step); /* used by that step */

@@ -63,7 +63,7 @@ static int find_ending(const agi_pass *g, const agi_call *call, agi_ending *e)
     uint32_t x = result_of(g, call);
     int k = g->nmicros > 1 && g->micro[0].kind == AGI_EXPAND, loads = 1;
     *e = (agi_ending){ .bias = AGI_NONE, .is = { .inner = 1, .count = 1 } };
-    if (x == AGI_NONE || g->nfolds || g->nstores != 1 || g->store[0].row) return 0;
+    if (x == AGI_NONE || g->nfolds || g->nstores != 1 || g->store[0].row || g->inlays) return 0;
     if (k < g->nmicros && find_bias(g, &g->micro[k], x, e)) x = g->micro[k++].out, loads++;
     e->is.clips = k < g->nmicros && g->micro[k].op == agi_ending_clip && g->micro[k].a == x;
     if (e->is.clips) x = g->micro[k++].out;

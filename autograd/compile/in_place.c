@@ -248,7 +248,7 @@ static int take_over(reuse *r, uint32_t step)
     for (int s = 0; s < g->nstores; s++) {
         uint32_t out = g->store[s].buffer, k = 0;
         agi_buffer *o = agi_buffer_at(c, out);
-        if (o->shares != AGI_NONE || o->scalar) continue;
+        if (o->shares != AGI_NONE || o->scalar || o->inlaid) continue;
         for (int tried = 0; next[k] && tried < MOST_TRIED; tried++, k = next[k]) {
             uint32_t in = g->load[next[k] - 1].buffer;
             if (!group_allows(r, in, out)) continue;
@@ -273,8 +273,9 @@ static int lies_as_is(const ag_node *x, const ag_strides *s)
 static void call_takes_over(agi_compiler *c, uint32_t step)
 {
     const agi_call *call = c->plan->step[step].is.call;
-    agi_buffer *out = agi_buffer_at(c, call->out), *in = agi_buffer_at(c, call->in[0]);
-    if (!(call->node->op->flags & AG_IN_PLACE) || out->shares != AGI_NONE || out->scalar) return;
+    agi_buffer *out = agi_buffer_at(c, call->out), *in;
+    if (!(call->node->op->flags & AG_IN_PLACE) || out->shares != AGI_NONE || out->scalar || out->inlaid) return;
+    in = agi_buffer_at(c, call->in[0]);
     int of_leaf = in->shares != AGI_NONE && agi_buffer_at(c, in->shares)->role != AGI_VALUE;
     if (of_leaf || !may_be_taken(in, step) || in->bytes != out->bytes) return;
     if (!lies_as_is(call->node->in[0], &call->stride[0])) return;

@@ -68,13 +68,15 @@ static agi_call *lower_call(agi_compiler *c, uint32_t i, uint32_t step)
     const ag_node *x = it->node;
     agi_call *call = agi_arena_zeros(&c->plan->arena, 1, sizeof *call);
     if (!call) return agi_out_of_memory(c), NULL;
-    *call = (agi_call){ .node = x, .n = (int)x->nin, .out = it->buffer };
+    *call = (agi_call){ .node = x, .n = (int)x->nin, .out = it->buffer, .idle = agi_buffer_at(c, it->buffer)->inlaid };
     call->in = agi_arena_take(&c->plan->arena, x->nin * sizeof *call->in);
     call->stride = agi_arena_take(&c->plan->arena, x->nin * sizeof *call->stride);
     if (!call->in || !call->stride) return agi_out_of_memory(c), NULL;
     for (int k = 0; k < call->n; k++) {
         uint32_t s = (uint32_t)agi_sources(c, it, k);
-        call->in[k] = agi_operand_buffer(c, s, step);
+        const int there = c->value[c->value[s].root].inlaid && c->value[c->value[s].root].buffer == it->buffer;
+        call->in[k] = there ? AGI_NONE : agi_operand_buffer(c, s, step);
+        call->idle &= there || (x->op->inlays && x->op->inlays(x, (uint32_t)k, &(ag_strides){ 0 }) == 2);
         call->stride[k] = agi_value_strides(c, s);
     }
     agi_touch(c, it->buffer, step);

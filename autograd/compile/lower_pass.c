@@ -159,11 +159,14 @@ static void lower_store(lowering *l, uint32_t i)
     const agi_value *it = &l->c->value[i];
     if (!it->stored || (it->kind == AGI_VALUE_FOLD && !it->row)) return;
     uint32_t r = l->c->lowering.reg_of[i], s = (uint32_t)l->g->nstores++;
-    l->g->store[s] = (agi_store){ .buffer = it->buffer, .reg = r, .row = l->life[r].row };
+    const agi_inlay *at = it->inlaid ? agi_inlay_of(l->c, i) : NULL;
+    l->g->store[s] = (agi_store){ .buffer = it->buffer, .reg = r, .row = l->life[r].row, .inlaid = at != NULL,
+                                  .offset = at ? at->offset : 0, .stride = at ? at->stride : 1 };
     agi_touch(l->c, it->buffer, l->step);
     life *v = &l->life[r];
+    if (at) v->last = INT32_MAX, l->g->inlays++;
     int own = v->load == AGI_NONE || l->g->load[v->load].access == AGI_GATHERED;
-    if (own && v->store == AGI_NONE) v->store = s; /* computed where it is stored, else copied at the end of the tile */
+    if (own && !at && v->store == AGI_NONE) v->store = s; /* computed where it is stored, else copied at the end of the tile */
 }
 
 /* ---- places: scratch slots by lifetime -------------------------------------------------------------------------- */

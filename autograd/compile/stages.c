@@ -139,6 +139,7 @@ static const stage stages[] = {
     { "ordering", agi_order, agi_verify_order },
     { "sharing parts", agi_share_parts, agi_verify_order },
     { "vector calls", agi_make_vector_calls, agi_verify_order },
+    { "inlaying", agi_find_inlays, agi_verify_order },
     { "bodies", compile_bodies, agi_verify_order },
     { "lowering", agi_lower, agi_verify_steps },
     { "banding", agi_make_bands, agi_verify_steps },
@@ -186,6 +187,7 @@ ag_plan *agi_compile(ag_graph *g, int n, ag_node *const outputs[], const ag_opti
     agi_release(&g->allocator, c.kept.data);
     agi_release(&g->allocator, c.buffers.data);
     agi_release(&g->allocator, c.lowering.elements.data);
+    agi_release(&g->allocator, c.lowering.inlays.data);
     agi_release(&g->allocator, c.lowering.room.data);
     agi_arena_free(&c.arena);
     if (ok) return p;

@@ -54,12 +54,19 @@ static void add_strided(list *l, uint32_t buffer, const ag_node *x, const ag_str
 
 /* ---- step by step ------------------------------------------------------------------------------------------------ */
 
+static void list_store(list *l, const agi_pass *g, const agi_store *s)
+{
+    const int64_t n = s->row ? g->rows : g->rows * g->columns, size = (int64_t)ag_dtype_size(g->dtype);
+    const int64_t last = s->offset + (n - 1) * s->stride;
+    const int64_t low = s->stride < 0 ? last : s->offset, high = s->stride < 0 ? s->offset : last;
+    add(l, s->buffer, 1, low * size, n ? (high + 1) * size : low * size);
+}
+
 static void list_pass(list *l, const agi_pass *g)
 {
     int64_t size = (int64_t)ag_dtype_size(g->dtype);
     for (int k = 0; k < g->nloads; k++) add_walk(l, g->load[k].buffer, (ag_dtype)g->load[k].dtype, &g->load[k].walk);
-    for (int k = 0; k < g->nstores; k++)
-        add(l, g->store[k].buffer, 1, 0, (g->store[k].row ? g->rows : g->rows * g->columns) * size);
+    for (int k = 0; k < g->nstores; k++) list_store(l, g, &g->store[k]);
     for (int k = 0; k < g->nfolds; k++) {
         const agi_fold_end *e = &g->fold[k];
         add(l, e->buffer, 1, 0, (e->row ? g->rows : g->rows * g->columns) / e->extent * size);
@@ -95,7 +102,8 @@ static void list_product(list *l, const agi_product *p)
 
 static void list_call(list *l, const agi_call *call)
 {
-    for (int k = 0; k < call->n; k++) add_strided(l, call->in[k], call->node->in[k], &call->stride[k]);
+    for (int k = 0; k < call->n; k++)
+        if (call->in[k] != AGI_NONE) add_strided(l, call->in[k], call->node->in[k], &call->stride[k]);
     add(l, call->out, 1, 0, agi_node_bytes(call->node));
     add_whole(l, call->work, 1);
     add_whole(l, call->pointers, 1);

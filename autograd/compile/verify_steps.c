@@ -1,8 +1,9 @@
 /* Steps after a stage. What must hold:
  *
  * - A step reads and writes what its values do, no more and no less, within each buffer's bytes.
- * - A value's buffer is written by one step, before any other reads it; constants never are, leaves only by copies that
- *   assign them. It lives from the first step that uses it to the last.
+ * - A value's buffer is written by one step, or by passes that store inlays and then by the call that it is the result
+ *   of, before any other reads it; constants never are, leaves only by copies that assign them. It lives from the first
+ *   step that uses it to the last.
  * - A program's instructions address elements that are there: of what it reads, or made by an instruction before.
  * - A buffer in place of another fits into it, and begins to live when that one has been read for the last time. */
 #include "verify.h"
@@ -61,7 +62,8 @@ static int check_values(const verifier *v, uint32_t step)
             return agi_broken(c, "step %u does not write value %u to buffer %u", step, i, it->buffer);
         for (int k = 0, s; !loop && (s = agi_sources(c, it, k)) >= 0; k++) {
             const agi_value *root = &c->value[c->value[s].root];
-            if (root->group != it->group && v->reads[root->buffer] != step + 1)
+            const int there = root->inlaid && root->buffer == it->buffer;
+            if (root->group != it->group && !there && v->reads[root->buffer] != step + 1)
                 return agi_broken(c, "step %u does not read buffer %u, where value %u has its operand %d", step,
                                   root->buffer, i, s);
         }
@@ -91,7 +93,7 @@ static int check_write(verifier *v, uint32_t step, uint32_t b)
         return agi_broken(v->c, "step %u writes buffer %u, which stays as it is", step, b);
     if (x->role == AGI_VALUE && v->may_write[b] != step + 1)
         return agi_broken(v->c, "step %u writes buffer %u, which holds none of its values", step, b);
-    if (v->written[b] && v->writes[b] != step + 1)
+    if (v->written[b] && v->writes[b] != step + 1 && !x->inlaid)
         return agi_broken(v->c, "step %u writes buffer %u, which has been written before", step, b);
     v->writes[b] = step + 1;
     return 1;

@@ -33,7 +33,7 @@ int agi_emit_call(agi_emitter *e, int step, const agi_call *c)
         e->missing = y->op;
         return 0;
     }
-    ag_source body = { .allocator = e->to->allocator };
+    ag_source body = { .allocator = e->to->allocator, .in = c->in };
     y->op->c(&body, y, c->stride);
     ag_emit(e->to, "/* %s: ", y->op->name);
     agi_emit_node(e->to, y);

@@ -183,12 +183,12 @@ static int fits(const agi_pass_printer *p)
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-static void emit_place(const nest *t, ag_source *to, int64_t offset, const agi_load *l, int loops)
+static void emit_sum(const nest *t, ag_source *to, int64_t offset, const int64_t strides[], int loops)
 {
     int terms = offset != 0;
     if (offset) ag_emit(to, "%lld", (long long)offset);
     for (int a = 0; a < loops; a++) {
-        int64_t stride = l ? stride_of(t, l, a) : t->inside[a];
+        const int64_t stride = strides[a];
         if (!stride || t->dim[a] == 1) continue;
         if (stride == 1 || !terms) ag_emit(to, terms ? " + %s" : "%s", names[a]);
         else ag_emit(to, stride < 0 ? " - %s" : " + %s", names[a]);
@@ -197,6 +197,20 @@ static void emit_place(const nest *t, ag_source *to, int64_t offset, const agi_l
         terms++;
     }
     if (!terms) ag_emit(to, "0");
+}
+
+static void emit_place(const nest *t, ag_source *to, int64_t offset, const agi_load *l, int loops)
+{
+    int64_t stride[DEEPEST + 1];
+    for (int a = 0; a < loops; a++) stride[a] = stride_of(t, l, a);
+    emit_sum(t, to, offset, stride, loops);
+}
+
+static void emit_stored_place(const nest *t, ag_source *to, const agi_store *s)
+{
+    int64_t stride[DEEPEST + 1];
+    for (int a = 0; a < t->rank; a++) stride[a] = t->inside[a] * s->stride;
+    emit_sum(t, to, s->offset, stride, t->rank);
 }
 
 /* i >= 1 && i < 63: where the load is there, as far as the outer loops tell. */
@@ -336,7 +350,7 @@ static void emit_piece(nest *t, ag_source *to, int64_t first, int64_t end, int d
     for (int k = 0; k < g->nstores; k++) {
         ag_emit(to, "%*s", 4 * depth, "");
         agi_emit_base(t->p->e, to, g->store[k].buffer, t->p->dtype);
-        ag_emit(to, "["), emit_place(t, to, 0, NULL, t->rank), ag_emit(to, "] = r%u;\n", g->store[k].reg);
+        ag_emit(to, "["), emit_stored_place(t, to, &g->store[k]), ag_emit(to, "] = r%u;\n", g->store[k].reg);
     }
     ag_emit(to, "%*s}\n", 4 * (depth - 1), "");
 }

@@ -65,7 +65,7 @@ static void emit_comment(const agi_pass_printer *p)
     for (int k = 0; k < g->nstores + g->nfolds; k++) {
         uint32_t b = k < g->nstores ? g->store[k].buffer : g->fold[k - g->nstores].buffer;
         const ag_node *x = p->e->plan->buffer[b].node;
-        if (!x) continue;
+        if (!x || (k && k < g->nstores && g->store[k].inlaid && g->store[k - 1].buffer == b)) continue;
         ag_emit(to, k ? ", " : ": ");
         agi_emit_node(to, x);
     }

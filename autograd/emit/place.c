@@ -1,6 +1,8 @@
 /* Where a tile of a pass is, and where its values are, as C. */
 #include "pass_printer.h"
 
+#include <stdlib.h>
+
 /* ---- the tile's variables ---------------------------------------------------------------------------------------- */
 
 int64_t agi_tiles(const agi_pass *g)
@@ -122,8 +124,13 @@ void agi_emit_loaded(agi_pass_printer *p, int load, ag_dtype dtype)
 
 void agi_emit_stored(agi_pass_printer *p, const agi_store *s)
 {
+    char text[24];
+    const char *first = agi_tile(p, s->row ? AGI_ROW : AGI_FIRST, text);
     agi_emit_base(p->e, &p->body, s->buffer, p->dtype);
-    emit_start_at(p, s->row ? AGI_ROW : AGI_FIRST);
+    if (s->offset) ag_emit(&p->body, " + %lld", (long long)s->offset);
+    if (!strcmp(first, "0")) return;
+    ag_emit(&p->body, s->stride < 0 ? " - %s" : " + %s", first);
+    if (llabs(s->stride) != 1) ag_emit(&p->body, " * %lld", llabs(s->stride));
 }
 
 void agi_emit_home(agi_pass_printer *p, uint32_t reg)

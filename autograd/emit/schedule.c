@@ -157,7 +157,7 @@ static void place_store(agi_schedule *s, int k)
     agi_time when = store_time(s, store);
     s->store_when[k] = when;
     int made_here = !v->uniform && !v->invariant && !v->expanded && !agi_is_loaded(v);
-    if (made_here && v->when == when && v->store < 0) v->store = k;
+    if (made_here && v->when == when && v->store < 0 && !store->inlaid) v->store = k;
     else read_at(s, store->reg, when);
 }
 

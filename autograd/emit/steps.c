@@ -26,7 +26,8 @@ void agi_emit_flat_steps(agi_emitter *e)
 
 static int is_done(const agi_emitter *e, int step)
 {
-    return e->done && e->done[step];
+    const agi_step *s = &e->plan->step[step];
+    return (e->done && e->done[step]) || (s->kind == AGI_CALL && s->is.call->idle);
 }
 
 static int emit_step(agi_emitter *e, int k, const agi_step *s)

@@ -66,6 +66,12 @@ static ag_dtype type_of(const agi_pass_printer *p, const agi_c_argument *a)
     return a->role == AGI_ARGUMENT_IN && v->home == AGI_HOME_LOAD ? (ag_dtype)p->g->load[v->load].dtype : p->dtype;
 }
 
+/* Elements are this far apart where the argument is stored: other than 1 for some inlays, whose functions are told. */
+static int64_t stride_of(const agi_pass_printer *p, const agi_c_argument *a)
+{
+    return a->role == AGI_ARGUMENT_OUT && a->number >= 0 ? p->g->store[a->number].stride : 1;
+}
+
 static void emit_signature(const agi_pass_printer *p, ag_source *to, const char *suffix)
 {
     ag_emit(to, "static void %s_%d_%u%s(int64_t n", p->e->prefix, p->step, p->loops, suffix);
@@ -79,7 +85,10 @@ static void emit_signature(const agi_pass_printer *p, ag_source *to, const char 
                     a->reg);
             break;
         case AGI_ARGUMENT_SCALAR: ag_emit(to, ", %s r%u", p->type, a->reg); break;
-        case AGI_ARGUMENT_OUT: ag_emit(to, ", %s *y%d", p->type, k); break;
+        case AGI_ARGUMENT_OUT:
+            ag_emit(to, ", %s *y%d", p->type, k);
+            if (stride_of(p, a) != 1) ag_emit(to, ", int64_t s%d", k);
+            break;
         case AGI_ARGUMENT_FOLD: ag_emit(to, ", %s *f%d", p->type, a->number); break;
         }
     }
@@ -130,7 +139,9 @@ static void emit_body(agi_pass_printer *p, ag_source *to, agi_time when, const c
         if (in_loop(p, &p->g->micro[k], when)) emit_micro(p, to, &p->g->micro[k]);
     for (int k = 0; k < p->narguments; k++) {
         const agi_c_argument *a = &p->argument[k];
-        if (a->role == AGI_ARGUMENT_OUT) ag_emit(to, "        y%d[%s] = r%u;\n", k, index, a->reg);
+        if (a->role == AGI_ARGUMENT_OUT && stride_of(p, a) != 1)
+            ag_emit(to, "        y%d[(%s) * s%d] = r%u;\n", k, index, k, a->reg);
+        else if (a->role == AGI_ARGUMENT_OUT) ag_emit(to, "        y%d[%s] = r%u;\n", k, index, a->reg);
         if (a->role != AGI_ARGUMENT_FOLD) continue;
         ag_emit(to, "        f%d[l] = ", a->number);
         agi_call_helper(p, to, "two", p->g->fold[a->number].fold);
@@ -168,7 +179,11 @@ static void emit_passed(const agi_pass_printer *p, ag_source *to, int k, portion
     case AGI_ARGUMENT_BOUNDS: break; /* of loops that take single elements */
     case AGI_ARGUMENT_SCALAR: ag_emit(to, ", r%u", a->reg); break;
     case AGI_ARGUMENT_IN: ag_emit(to, which == COPIED ? ", a%u" : ", x%u%s", a->reg, after[which]); break;
-    case AGI_ARGUMENT_OUT: ag_emit(to, which == COPIED ? ", c%d" : ", y%d%s", k, after[which]); break;
+    case AGI_ARGUMENT_OUT:
+        if (stride_of(p, a) == 1) ag_emit(to, which == COPIED ? ", c%d" : ", y%d%s", k, after[which]);
+        else if (which == COPIED) ag_emit(to, ", c%d, 1", k);
+        else ag_emit(to, which == ALL ? ", y%d, s%d" : ", y%d + (n - vector) * s%d, s%d", k, k, k);
+        break;
     case AGI_ARGUMENT_FOLD: ag_emit(to, which == ALL ? ", lane%d" : ", last%d", a->number); break;
     }
 }
@@ -188,7 +203,9 @@ static void emit_copies(agi_pass_printer *p, ag_source *to, int back)
         if (a->role != (back ? AGI_ARGUMENT_OUT : AGI_ARGUMENT_IN)) continue;
         char name[AGI_NAME];
         agi_helper_name(p->e, back ? "copy" : "pad", back ? p->dtype : type_of(p, a), name);
-        if (back) ag_emit(to, "        %s(rest, c%d, y%d + n - rest);\n", name, k, k);
+        if (back && stride_of(p, a) != 1)
+            ag_emit(to, "        for (i = 0; i < rest; i++) y%d[(n - rest + i) * s%d] = c%d[i];\n", k, k, k);
+        else if (back) ag_emit(to, "        %s(rest, c%d, y%d + n - rest);\n", name, k, k);
         else ag_emit(to, "        %s(rest, vector, x%u + n - rest, a%u);\n", name, a->reg, a->reg);
     }
 }
@@ -200,6 +217,8 @@ static void emit_copied(agi_pass_printer *p, ag_source *to)
         if (a->role == AGI_ARGUMENT_IN) ag_emit(to, "        %s a%u[vector];\n", ag_c_type(type_of(p, a)), a->reg);
         if (a->role == AGI_ARGUMENT_OUT) ag_emit(to, "        %s c%d[vector];\n", p->type, k);
     }
+    for (int k = 0, declared = 0; k < p->narguments; k++)
+        if (stride_of(p, &p->argument[k]) != 1 && !declared++) ag_emit(to, "        int64_t i;\n");
     emit_copies(p, to, 0);
     ag_emit(to, "        ");
     emit_call_of_whole(p, to, "vector", COPIED);
@@ -323,7 +342,8 @@ static void emit_argument(agi_pass_printer *p, const agi_c_argument *a, int by_r
         if (a->number >= 0) agi_emit_stored(p, &p->g->store[a->number]);
         else agi_emit_home(p, a->reg);
         if (by_rows && (a->role == AGI_ARGUMENT_OUT || v->home != AGI_HOME_ROW))
-            ag_emit(&p->body, " + %s * %lld", agi_tile(p, AGI_R, text), (long long)p->g->columns);
+            ag_emit(&p->body, " + %s * %lld", agi_tile(p, AGI_R, text), (long long)(p->g->columns * stride_of(p, a)));
+        if (stride_of(p, a) != 1) ag_emit(&p->body, ", %lld", (long long)stride_of(p, a));
     }
 }
 

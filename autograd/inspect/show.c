@@ -69,6 +69,8 @@ static void show_pass(const writer *w, const agi_pass *g)
     for (int k = 0; k < g->nstores; k++) {
         fprintf(w->to, "    store r%u to ", g->store[k].reg);
         show_buffer(w, g->store[k].buffer);
+        if (g->store[k].inlaid)
+            fprintf(w->to, " from element %lld by %lld", (long long)g->store[k].offset, (long long)g->store[k].stride);
         fputc('\n', w->to);
     }
     for (int k = 0; k < g->nfolds; k++) {
@@ -143,11 +145,13 @@ static void show_call(const writer *w, const agi_call *c)
     show_node(w->to, c->node);
     for (int k = 0; k < c->n; k++) {
         fprintf(w->to, "\n    of ");
-        show_buffer(w, c->in[k]);
+        if (c->in[k] == AGI_NONE) fprintf(w->to, "what lies there already");
+        else show_buffer(w, c->in[k]);
     }
     fprintf(w->to, "\n    to ");
     show_buffer(w, c->out);
     if (c->node->op->way) fprintf(w->to, "\n    by %s", c->node->op->way(c->node, c->stride, w->plan->options.isa));
+    if (c->idle) fprintf(w->to, "\n    where nothing is left to do");
     if (c->ending) fprintf(w->to, "\n    which does the next step before it stores");
     if (c->worth_threads) fprintf(w->to, "\n    in up to %lld pieces at once", (long long)c->pieces);
     fputc('\n', w->to);

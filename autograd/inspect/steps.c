@@ -97,13 +97,20 @@ static uint32_t touched_by_program(const ag_plan *p, int step, int k, int writte
     return AGI_NONE;
 }
 
+static uint32_t read_by_call(const agi_call *c, int k)
+{
+    for (int j = 0; j < c->n; j++)
+        if (c->in[j] != AGI_NONE && k-- == 0) return c->in[j];
+    return AGI_NONE;
+}
+
 uint32_t agi_step_reads(const ag_plan *p, int step, int k)
 {
     const agi_step *s = &p->step[step];
     switch (s->kind) {
     case AGI_PASS: return k < s->is.pass->nloads ? s->is.pass->load[k].buffer : AGI_NONE;
     case AGI_PRODUCT: return read_by_product(s->is.product, k);
-    case AGI_CALL: return k < s->is.call->n ? s->is.call->in[k] : AGI_NONE;
+    case AGI_CALL: return read_by_call(s->is.call, k);
     case AGI_COPY: return k ? AGI_NONE : s->is.copy.from;
     case AGI_LOOP: return read_by_loop(s->is.loop, k);
     case AGI_PROGRAM: break;

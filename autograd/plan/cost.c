@@ -13,12 +13,18 @@ static double flops_of_micro(const agi_pass *g, const agi_micro *m)
     return (double)(m->row && m->kind == AGI_POINT ? g->rows : g->rows * g->columns);
 }
 
+static double bytes_of_store(const ag_plan *p, const agi_pass *g, const agi_store *s)
+{
+    const double n = (double)(s->row ? g->rows : g->rows * g->columns);
+    return s->inlaid ? n * (double)ag_dtype_size(g->dtype) : bytes_of(p, s->buffer);
+}
+
 static agi_cost cost_of_pass(const ag_plan *p, const agi_pass *g)
 {
     agi_cost c = { 0 };
     for (int k = 0; k < g->nloads; k++) c.bytes += bytes_of(p, g->load[k].buffer);
     for (int k = 0; k < g->nmicros; k++) c.flops += flops_of_micro(g, &g->micro[k]);
-    for (int k = 0; k < g->nstores; k++) c.bytes += bytes_of(p, g->store[k].buffer);
+    for (int k = 0; k < g->nstores; k++) c.bytes += bytes_of_store(p, g, &g->store[k]);
     for (int k = 0; k < g->nfolds; k++) {
         c.bytes += bytes_of(p, g->fold[k].buffer);
         c.flops += (double)(g->rows * g->columns);
@@ -34,7 +40,8 @@ static agi_cost cost_of_product(const ag_plan *p, const agi_product *x)
 static agi_cost cost_of_call(const ag_plan *p, const agi_call *x)
 {
     agi_cost c = { bytes_of(p, x->out), x->node->op->flops ? x->node->op->flops(x->node) : (double)ag_count(x->node) };
-    for (int k = 0; k < x->n; k++) c.bytes += bytes_of(p, x->in[k]);
+    for (int k = 0; k < x->n; k++)
+        c.bytes += x->in[k] == AGI_NONE ? -(double)agi_node_bytes(x->node->in[k]) : bytes_of(p, x->in[k]);
     return c;
 }
 

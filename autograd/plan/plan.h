@@ -72,6 +72,7 @@ typedef struct {
     uint8_t taken;  /* another buffer shares its memory */
     uint8_t scalar; /* a scalar program addresses it by element: it is read at its offset, never at bound memory */
     uint8_t assigned; /* a parameter that the plan stores into */
+    uint8_t inlaid; /* a pass stores some of it before the call that it is the result of */
     uint8_t in_loop;  /* of a loop's body: it lies in the loop's memory, elsewhere at every step, and has no offset */
     const ag_node *node; /* what it holds, or NULL */
 } agi_buffer;
@@ -127,9 +128,12 @@ typedef struct {
     uint8_t kind, row, fold;
 } agi_micro;
 
+/* Element p of the iteration space, or of its rows, goes to offset + p * stride: to p, but in an inlaid buffer. */
 typedef struct {
     uint32_t buffer, reg;
     uint8_t row;
+    uint8_t inlaid; /* it is: copied there at the end of the tile */
+    int64_t offset, stride;
 } agi_store;
 
 /* Reductions at a group's end. All: every element. Columns: segments of `extent` rows. Long rows: chunk by chunk.
@@ -161,6 +165,7 @@ typedef struct {
     int64_t blocks;  /* the fixed partition of the tiles, units of parallel work */
     int whole_rows;  /* a block ends with a row of tiles */
     int streams;     /* its operands do not fit in cache: the next tile's are fetched ahead */
+    int inlays;      /* how many stores are inlaid */
     int worth_threads; /* takes long enough to wake others for it */
     int nloads, nmicros, nstores, nfolds, nregisters, full_slots, row_slots;
     agi_load *load;
@@ -256,11 +261,12 @@ typedef struct {
 typedef struct agi_call {
     const ag_node *node;
     int n;
-    uint32_t *in; /* buffers */
+    uint32_t *in; /* buffers; AGI_NONE: what a pass has stored where it lies in the result */
     ag_strides *stride;
     uint32_t out, work, pointers; /* pointers: room for the inputs' addresses where they are many, or AGI_NONE */
     int64_t pieces, work_bytes;   /* work_bytes: of each thread */
     int worth_threads;
+    int idle;                     /* nothing is left to do: all lies in the result already */
     const agi_ending *ending;     /* NULL: none */
 } agi_call;
 

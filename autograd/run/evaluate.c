@@ -50,10 +50,12 @@ static ag_status run_call(ag_run *r, const agi_call *call, int ends)
 {
     const void *few[AGI_FEW_INPUTS], **in = few;
     char text[256] = "";
+    if (call->idle) return AG_OK;
     if (call->pointers != AGI_NONE) in = (const void **)r->memory[call->pointers];
     for (int k = 0; k < call->n; k++) {
         size_t size = ag_dtype_size((ag_dtype)call->node->in[k]->dtype);
-        in[k] = (const char *)r->memory[call->in[k]] + (size_t)call->stride[k].offset * size;
+        if (call->in[k] == AGI_NONE) in[k] = NULL;
+        else in[k] = (const char *)r->memory[call->in[k]] + (size_t)call->stride[k].offset * size;
     }
     ag_kernel_call c = { .node = call->node, .out = r->memory[call->out], .in = in, .in_stride = call->stride,
                          .scratch = call->work == AGI_NONE ? NULL : r->memory[call->work], .message = text,

@@ -196,7 +196,7 @@ static void find_streams(const tile *t, fetcher *f)
             f->stream[f->loads++] = memory_at(t, g->load[k].buffer, g->load[k].walk.offset + next);
     f->streams = f->loads;
     for (int k = 0; k < g->nstores && f->lines && f->streams < MOST_STREAMS; k++)
-        if (!g->store[k].row) f->stream[f->streams++] = memory_at(t, g->store[k].buffer, next);
+        if (!g->store[k].row && !g->store[k].inlaid) f->stream[f->streams++] = memory_at(t, g->store[k].buffer, next);
 }
 
 #ifdef __x86_64__
@@ -229,6 +229,32 @@ static void run_micros(const tile *t)
     }
 }
 
+/* n elements of a register, from `first` on, to where they lie in a larger result. */
+static void store_inlay(const tile *t, const agi_store *s, int64_t first, int64_t n)
+{
+    char *to = (char *)memory_at(t, s->buffer, s->offset + (position(t, s->row) + first) * s->stride);
+    const char *from = t->reg[s->reg] + first * t->size;
+    if (s->stride == 1)
+        memcpy(to, from, (size_t)(n * t->size));
+    else if (t->size == sizeof(uint32_t))
+        for (int64_t i = 0; i < n; i++) ((uint32_t *)to)[i * s->stride] = ((const uint32_t *)from)[i];
+    else
+        for (int64_t i = 0; i < n; i++) ((uint64_t *)to)[i * s->stride] = ((const uint64_t *)from)[i];
+}
+
+/* Some of each at a time: they often lie side by side. */
+static void store_inlays(const tile *t)
+{
+    enum { TOGETHER = 64 };
+    const int64_t points = elements(t, 0);
+    for (int64_t first = 0; first < points; first += TOGETHER)
+        for (int k = 0; k < t->g->nstores; k++) {
+            const agi_store *s = &t->g->store[k];
+            const int64_t left = elements(t, s->row) - first;
+            if (s->inlaid && left > 0) store_inlay(t, s, first, left < TOGETHER ? left : TOGETHER);
+        }
+}
+
 static void run_tile(tile *t)
 {
     const agi_pass *g = t->g;
@@ -241,10 +267,11 @@ static void run_tile(tile *t)
     run_micros(t);
     for (int k = 0; k < g->nstores; k++) {
         const agi_store *s = &g->store[k];
-        if (g->reg[s->reg].place == AGI_STORED && g->reg[s->reg].slot == (uint32_t)k) continue;
+        if (s->inlaid || (g->reg[s->reg].place == AGI_STORED && g->reg[s->reg].slot == (uint32_t)k)) continue;
         memcpy((char *)memory_at(t, s->buffer, position(t, s->row)), t->reg[s->reg],
                (size_t)(elements(t, s->row) * t->size));
     }
+    if (g->inlays) store_inlays(t);
     for (int k = 0; k < g->nfolds; k++) agi_fold_tile(t, &g->fold[k]);
 }
 

@@ -33,7 +33,7 @@ static int is_known_pass(const agi_writer *w, const agi_pass *g)
     for (int k = 0; k < g->nloads && known; k++) known = is_known(w, g->load[k].buffer, &elements);
     for (int k = 0; k < g->nstores && known; k++) known = may_be_kept(w, g->store[k].buffer, elements);
     for (int k = 0; k < g->nfolds && known; k++) known = may_be_kept(w, g->fold[k].buffer, elements);
-    return known && g->nloads;
+    return known && g->nloads && !g->inlays;
 }
 
 static int is_known_product(const agi_writer *w, const agi_product *p)
