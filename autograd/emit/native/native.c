@@ -43,15 +43,16 @@ static void find_plans(maker *m)
 enum { MOST_FLAGS = 24 };
 
 /* For the instruction set that the plan's kernels have; gcc and clang both know all of these. A sine and a cosine of one
- * number stay two, of which there are vectors, which of both at once there are not. */
+ * number stay two, of which there are vectors, which of both at once there are not. Loops are vectors; single numbers
+ * that are gathered into one cost more than they save. */
 static void choose_flags(const maker *m, const char *flags[MOST_FLAGS])
 {
     static const char *const all[] = { "-std=c99", "-w", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno",
-                                       "-fno-trapping-math", "-fno-builtin-sin", "-fno-builtin-cos",
-                                       "-fno-builtin-sinf", "-fno-builtin-cosf" };
+                                       "-fno-trapping-math", "-fno-tree-slp-vectorize", "-fno-builtin-sin",
+                                       "-fno-builtin-cos", "-fno-builtin-sinf", "-fno-builtin-cosf" };
     int n = 0;
     if (m->text.statements > FEW_STATEMENTS)
-        flags[n++] = "-O1", flags[n++] = "-ftree-vectorize", flags[n++] = "-fno-tree-slp-vectorize";
+        flags[n++] = "-O1", flags[n++] = "-ftree-vectorize";
     else
         flags[n++] = "-O3", flags[n++] = "-fno-unroll-loops"; /* clang takes seconds for what it unrolls */
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) flags[n++] = all[k];
