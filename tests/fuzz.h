@@ -98,7 +98,7 @@ void fuzz_show(const fuzz_program *, int k); /* prints what output k is made of 
 void fuzz_compare(const fuzz_program *, const char *way, int k, const void *got);
 void fuzz_run_plans(const fuzz_program *);          /* every way to interpret */
 void fuzz_run_native(const fuzz_program *, int unfused);
-/* As exported C: all in one file, compiled by each of these, up to NULL, that is here. */
-void fuzz_run_exported(const char *folder, const char *const compilers[], int n, const fuzz_program p[]);
+/* As exported C: all in one file, compiled by each of these, up to NULL, that is here; and with sanitizers. */
+void fuzz_run_exported(const char *folder, const char *const compilers[], int sanitized, int n, const fuzz_program p[]);
 
 #endif

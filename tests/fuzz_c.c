@@ -82,7 +82,7 @@ static void write_alone(FILE *to, const exported *x, int number)
     fprintf(to, "    if (call_%d(memory, memory + %d, memory[%d])) return 1;\n", number, x->parameters, all);
     for (int k = 0; k < all; k++)
         fprintf(to, "    fwrite(memory[%d], 1, %lu, stdout);\n", k, (unsigned long)bytes_of(member(x, k)));
-    fprintf(to, "    return 0;\n}\n#endif\n\n");
+    fprintf(to, "    for (int k = 0; k <= %d; k++) free(memory[k]);\n    return 0;\n}\n#endif\n\n", all);
 }
 
 static void write(FILE *to, exported *x, int number)
@@ -175,10 +175,9 @@ static void compile_and_run(const char *folder, const char *compiler, int n, con
     dlclose(library);
 }
 
-/* As a program of another kind of machine, where this one runs such. */
-static void run_alone(const char *folder, int n, const exported x[])
+/* As a program, where there is such a compiler, and this machine runs what it makes. */
+static void run_alone(const char *folder, const char *compiler, int n, const exported x[])
 {
-    static const char compiler[] = "gcc -m32 -msse2 -mfpmath=sse";
     char command[512];
     snprintf(command, sizeof command, "cd %s && echo 'int main(void){return 0;}' >none.c && %s none.c -o none"
              " 2>none.txt && ./none", folder, compiler);
@@ -205,7 +204,8 @@ static void run_alone(const char *folder, int n, const exported x[])
     fclose(told);
 }
 
-void fuzz_run_exported(const char *folder, const char *const compilers[], int n, const fuzz_program p[])
+void fuzz_run_exported(const char *folder, const char *const compilers[], int sanitized, int n,
+                       const fuzz_program p[])
 {
     static exported x[MOST];
     char path[128];
@@ -221,7 +221,8 @@ void fuzz_run_exported(const char *folder, const char *const compilers[], int n,
     for (int k = 0; k < n; k++) fprintf(to, "    if (alone_%d()) return %d;\n", k, k % 100 + 1);
     fprintf(to, "    return 0;\n}\n#endif\n");
     fclose(to);
-    run_alone(folder, n, x);
+    run_alone(folder, "gcc -m32 -msse2 -mfpmath=sse", n, x);
+    if (sanitized) run_alone(folder, "gcc -fsanitize=address,undefined -fno-sanitize-recover", n, x);
     for (; *compilers; compilers++) compile_and_run(folder, *compilers, n, x);
     for (int k = 0; k < n; k++) ag_plan_free(x[k].plan);
 }
