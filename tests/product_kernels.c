@@ -211,7 +211,8 @@ START_TEST(blocks)
     static const int shape[][3] = { { 5, 3, 600 }, { 61, 45, 513 }, { 40, 600, 9 }, { 33, 530, 300 }, { 300, 20, 257 },
                                     { 1, 5000, 70 }, { 1, 300, 700 }, { 1, 3, 20000 }, { 5000, 1, 70 }, { 7, 1, 20000 },
                                     { 1, 1, 20000 }, { 1, 1, 1 }, { 90, 90, 1 }, { 600, 7, 7 }, { 3, 4, 0 },
-                                    { 1, 9, 0 } };
+                                    { 1, 9, 0 }, { 70, 10, 700 }, { 12, 100, 300 }, { 40, 7, 8300 },
+                                    { 33, 30, 1024 } };
     matrices m = make(_i, 1 << 20);
     state = 5 + (uint64_t)_i;
     for (size_t k = 0; k < COUNT(shape); k++)
@@ -350,8 +351,8 @@ START_TEST(batches)
 }
 END_TEST
 
-/* A matrix that comes from memory is read once, in whole rows, however few rows meet it; one that stays in cache is read
- * where it lies. */
+/* A matrix that comes from memory is read once, in whole rows; one that stays in cache, or meets so few rows that it is
+ * read about once anyway, is read where it lies. */
 START_TEST(large_matrices_are_packed)
 {
     for (int isa = 1; isa <= agi_best_isa(); isa++) {
@@ -359,9 +360,41 @@ START_TEST(large_matrices_are_packed)
         p.columns = p.b_row = p.out_row = 768;
         const agi_reading large = agi_choose_reading(isa, 0, &p);
         ck_assert(!large.turned && large.b == AGI_PACKED);
+        p.rows = 8;
+        const agi_reading once = agi_choose_reading(isa, 0, &p);
+        ck_assert(!once.turned && once.b == AGI_NEAR);
+        p.rows = 17;
         p.columns = p.b_row = p.out_row = 256;
         const agi_reading small = agi_choose_reading(isa, 0, &p);
         ck_assert(small.turned || small.b == AGI_NEAR);
+    }
+}
+END_TEST
+
+/* Rows that lie a power of two apart would push each other out of the first cache. */
+START_TEST(rows_that_alias_are_packed)
+{
+    agi_product_of p = { .rows = 512, .columns = 256, .inner = 1000, .a_column = 1, .b_row = 256, .b_column = 1,
+                         .out_row = 256 };
+    if (agi_best_isa() < 3) return;
+    p.a_row = 1000;
+    ck_assert_int_eq(agi_choose_reading(3, 0, &p).a, AGI_APART);
+    p.a_row = 1024;
+    ck_assert_int_eq(agi_choose_reading(3, 0, &p).a, AGI_PACKED);
+}
+END_TEST
+
+/* Few columns leave most lanes of tiles idle: their dots are summed in lanes, however they lie. */
+START_TEST(few_columns_are_dots)
+{
+    for (int isa = 1; isa <= agi_best_isa(); isa++) {
+        agi_product_of p = { .rows = 64, .columns = 10, .inner = 128, .a_row = 128, .a_column = 1, .b_row = 10,
+                             .b_column = 1, .out_row = 10 };
+        p.reading = agi_choose_reading(isa, 0, &p);
+        ck_assert(p.reading.way == AGI_DOT_TILES && p.reading.b == AGI_PACKED && agi_product_work(isa, 0, &p));
+        p.b_row = 1, p.b_column = 128;
+        p.reading = agi_choose_reading(isa, 0, &p);
+        ck_assert(p.reading.way == AGI_DOT_TILES && p.reading.b == AGI_NEAR && !agi_product_work(isa, 0, &p));
     }
 }
 END_TEST
@@ -375,6 +408,8 @@ Suite *suite_product_kernels(void)
     tcase_add_loop_test(t, blocks, 0, 2);
     tcase_add_loop_test(t, same_bits_for_any_threads, 0, (int)COUNT(all_batched));
     tcase_add_test(t, large_matrices_are_packed);
+    tcase_add_test(t, rows_that_alias_are_packed);
+    tcase_add_test(t, few_columns_are_dots);
     tcase_add_loop_test(t, batches, 0, (int)COUNT(all_batched));
     suite_add_tcase(s, t);
     return s;

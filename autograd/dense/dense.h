@@ -19,7 +19,7 @@
 typedef enum {
     AGI_TILES,  /* tiles of the result in registers */
     AGI_DOTS,   /* the result is a column: dot products of a's rows, which are contiguous */
-    AGI_DOT_TILES, /* dot products of a's rows and b's columns, both contiguous, few of one of them */
+    AGI_DOT_TILES, /* dot products of a's rows, which are contiguous, and b's columns, few of one of them */
     AGI_ROW_SUMS /* the result is a row: the sum of b's rows, which are contiguous, each times an element of a */
 } agi_product_way;
 
@@ -130,6 +130,13 @@ static inline int agi_vectors_of_few(int isa, int64_t rows)
 static inline int agi_tile_rows(int isa)
 {
     return isa == 3 ? AGI_TILE_ROWS_3 : isa == 2 ? AGI_TILE_ROWS_2 : AGI_TILE_ROWS_1;
+}
+
+/* From one of few columns to the next where they are packed for dots: whole lanes of a block of inner indices. */
+static inline int64_t agi_dot_row(int64_t inner)
+{
+    const int64_t n = inner < AGI_DOT_BLOCK ? inner : AGI_DOT_BLOCK;
+    return (n + AGI_DOT_TILE_BYTES - 1) / AGI_DOT_TILE_BYTES * AGI_DOT_TILE_BYTES;
 }
 
 /* Columns of b that are packed at a time: they stay in the second cache. */

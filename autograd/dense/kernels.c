@@ -28,7 +28,7 @@ enum { MR = AGI_TILE_ROWS_1, NV = AGI_TILE_VECTORS };
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 20")
 #endif
 /* Read once: else compilers read it again for every operation that it is an operand of. */
 #if AG_ISA > 1
