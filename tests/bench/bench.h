@@ -76,6 +76,7 @@ void bench_w8(const char *name);
 void bench_w9(const char *name);
 void bench_w9wide(const char *name), bench_w9small(const char *name);
 void bench_hessian(const char *name);
+void bench_dense(const char *name);
 void bench_recompute(const char *name);
 void bench_gradbench(const char *name);
 void bench_products(const char *name);

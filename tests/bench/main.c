@@ -27,6 +27,7 @@ static const struct {
     { "W9small", bench_w9small, "the same, 1000 nodes" },
     { "W9wide", bench_w9wide, "1000 nodes in eight chains, none of which waits for another" },
     { "hessian", bench_hessian, "sparse Hessian of the chained Rosenbrock function; limit: its closed form" },
+    { "dense", bench_dense, "whole Hessians of 10 to 50 variables; limit: their closed forms" },
     { "recompute", bench_recompute, "200 layers trained in a quarter of the memory; limit: in all of it" },
     { "gradbench", bench_gradbench, "GradBench's twelve problems; limit: their functions in plain C, underived" },
     { "products", bench_products, "56 matrix products; limit: OpenBLAS with the kernels that fit the processor" },
