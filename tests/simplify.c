@@ -270,6 +270,20 @@ START_TEST(parts_of_one_tensor)
 }
 END_TEST
 
+START_TEST(many_parts_of_one_tensor)
+{
+    enum { MANY = 50 };
+    ag_node *all = ag_input(g, "all", AG_F64, AG_SHAPE(MANY)), *part[MANY], *d[MANY];
+    for (int k = 0; k < MANY; k++) part[k] = ag_slice(all, 0, k, k + 1, 1);
+    ag_node *whole = ag_concat(MANY, part, 0);
+    expect_same(whole, all);
+    ck_assert_int_eq((int)whole->nin, MANY + 1);
+    for (int k = 0; k < MANY; k++) ck_assert_ptr_eq(whole->in[k], part[k]);
+    ck_assert_int_eq(ag_gradient(ag_sum(ag_square(whole)), MANY, part, d), AG_OK);
+    expect_shape(d[MANY - 1], AG_SHAPE(1));
+}
+END_TEST
+
 START_TEST(views_of_one_element)
 {
     ag_node *ones = ag_broadcast_to(ag_cast(number(1), AG_F64), AG_SHAPE(4, 6));
@@ -379,7 +393,7 @@ Suite *suite_simplify(void)
     const TTest *const test[] = { sums, products, quotients, powers, choices, sides_of_a_choice,
                                   powers_of_two_as_factors, literals,
                                   literals_stay_open_until_they_are_cast, repeated_operands, reshapes, broadcasts,
-                                  transposes, parts_of_one_tensor, views_of_one_element, casts,
+                                  transposes, parts_of_one_tensor, many_parts_of_one_tensor, views_of_one_element, casts,
                                   reductions_of_one_element, sums_of_negatives, sums_of_repeated_elements, not_a_number_stays,
                                   a_gradient_is_as_short_as_by_hand };
     for (size_t i = 0; i < COUNT(test); i++) tcase_add_test(c, test[i]);

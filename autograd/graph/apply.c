@@ -231,11 +231,17 @@ static int stays_written(const ag_infer *c, const ag_node *simple)
 
 static ag_node *as_written(ag_infer *c, ag_node *simple)
 {
-    ag_node *all[MOST_REWRITTEN + 1];
-    memcpy(all, c->in, (size_t)c->n * sizeof *all);
-    all[c->n++] = agi_simple(simple);
-    c->in = all;
-    return make(c, SHARED | REWRITTEN);
+    ag_node *few[MOST_REWRITTEN + 1], **all = few;
+    const size_t n = (size_t)c->n;
+    if (c->n == AG_MOST_INPUTS) return simple; /* there is no room for one more */
+    if (n > MOST_REWRITTEN && !(all = agi_allocate(&c->graph->allocator, (n + 1) * sizeof *all)))
+        return agi_fail(c->graph, AG_EMEM, "%s: out of memory", c->op->name);
+    memcpy(all, c->in, n * sizeof *all);
+    all[n] = agi_simple(simple);
+    c->in = all, c->n++;
+    ag_node *y = make(c, SHARED | REWRITTEN);
+    if (all != few) agi_release(&c->graph->allocator, all);
+    return y;
 }
 
 ag_node *agi_rewritten(const ag_op *op, ag_node *written, const void *attribute)
