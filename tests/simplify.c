@@ -393,8 +393,9 @@ Suite *suite_simplify(void)
     const TTest *const test[] = { sums, products, quotients, powers, choices, sides_of_a_choice,
                                   powers_of_two_as_factors, literals,
                                   literals_stay_open_until_they_are_cast, repeated_operands, reshapes, broadcasts,
-                                  transposes, parts_of_one_tensor, many_parts_of_one_tensor, views_of_one_element, casts,
-                                  reductions_of_one_element, sums_of_negatives, sums_of_repeated_elements, not_a_number_stays,
+                                  transposes, parts_of_one_tensor, many_parts_of_one_tensor, views_of_one_element,
+                                  casts, reductions_of_one_element, sums_of_negatives, sums_of_repeated_elements,
+                                  not_a_number_stays,
                                   a_gradient_is_as_short_as_by_hand };
     for (size_t i = 0; i < COUNT(test); i++) tcase_add_test(c, test[i]);
     suite_add_tcase(s, c);
