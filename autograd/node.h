@@ -198,8 +198,8 @@ struct ag_op {
     void (*adds)(const ag_node *y, uint32_t k, ag_window *);
 
     /* AG_LIBRARY: does y hold in[k] as it is, where *at says, whatever is done to it afterwards? Then who computes in[k]
-     * may store it there before `run`, which does the rest. 1: it does; 2: it has nothing of in[k]; 0: neither. NULL: 0
-     * of all. */
+     * may store it there before `run`, which does the rest. 1: it does; 2: it has nothing of in[k]; 0: neither. It is
+     * asked in order, *at being what it said of in[k - 1]. NULL: 0 of all. */
     int (*inlays)(const ag_node *y, uint32_t k, ag_strides *at);
 
     ag_status (*run)(const ag_kernel_call *); /* AG_LIBRARY; a failure stops the run, which then changes no parameter */

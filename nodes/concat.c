@@ -30,8 +30,8 @@ static void adds(const ag_node *y, uint32_t k, ag_window *w)
 static int inlays(const ag_node *y, uint32_t k, ag_strides *at)
 {
     const int axis = *(const int *)y->attribute;
-    *at = ag_contiguous(y);
-    for (uint32_t j = 0; j < k; j++) at->offset += y->in[j]->dim[axis] * at->stride[axis];
+    if (k) at->offset += y->in[k - 1]->dim[axis] * at->stride[axis];
+    else *at = ag_contiguous(y);
     return 1;
 }
 

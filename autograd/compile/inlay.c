@@ -39,18 +39,17 @@ static int find_stride(const ag_node *x, const ag_strides *at, agi_inlay *to)
     return p.rank < 2;
 }
 
-/* Operand k of the call, if a pass may store it. */
-static int find_inlay(const finder *f, const agi_value *call, int k, agi_inlay *to)
+/* Operand k of the call, which lies there in its result, if a pass may store it. */
+static int find_inlay(const finder *f, const agi_value *call, int k, const ag_strides *at, agi_inlay *to)
 {
     const agi_compiler *c = f->c;
     const uint32_t s = (uint32_t)agi_sources(c, call, k), root = c->value[s].root;
     const agi_value *it = &c->value[root];
-    ag_strides at = { 0 };
     if (it->kind != AGI_VALUE_POINT || c->value[s].view != AGI_NONE || it->dtype != call->dtype) return 0;
     if (it->small || it->held || it->in_loop || it->target != AGI_NONE || it->inlaid || f->outside[root] != 1) return 0;
     if (agi_fusion_at(c, it->group)->kind != AGI_GROUP_TILE) return 0;
     to->value = root;
-    return call->node->op->inlays(call->node, (uint32_t)k, &at) == 1 && find_stride(call->node->in[k], &at, to);
+    return find_stride(call->node->in[k], at, to);
 }
 
 static int may_have_inlays(const agi_value *it)
@@ -84,10 +83,11 @@ static int find_inlays(finder *f, uint32_t call)
     agi_compiler *c = f->c;
     const agi_value *it = &c->value[call];
     const int64_t first = c->lowering.inlays.count;
+    ag_strides at = { 0 };
     if (!f->outside && !count_readers(f)) return 0;
     for (int k = 0; k < (int)it->in[1]; k++) {
         agi_inlay x;
-        if (!find_inlay(f, it, k, &x)) continue;
+        if (it->node->op->inlays(it->node, (uint32_t)k, &at) != 1 || !find_inlay(f, it, k, &at, &x)) continue;
         if (!agi_vector_grow(c->arena.allocator, &c->lowering.inlays, sizeof x, 1)) return agi_out_of_memory(c);
         ((agi_inlay *)c->lowering.inlays.data)[c->lowering.inlays.count++] = x;
     }

@@ -72,11 +72,12 @@ static agi_call *lower_call(agi_compiler *c, uint32_t i, uint32_t step)
     call->in = agi_arena_take(&c->plan->arena, x->nin * sizeof *call->in);
     call->stride = agi_arena_take(&c->plan->arena, x->nin * sizeof *call->stride);
     if (!call->in || !call->stride) return agi_out_of_memory(c), NULL;
+    ag_strides at = { 0 };
     for (int k = 0; k < call->n; k++) {
         uint32_t s = (uint32_t)agi_sources(c, it, k);
         const int there = c->value[c->value[s].root].inlaid && c->value[c->value[s].root].buffer == it->buffer;
         call->in[k] = there ? AGI_NONE : agi_operand_buffer(c, s, step);
-        call->idle &= there || (x->op->inlays && x->op->inlays(x, (uint32_t)k, &(ag_strides){ 0 }) == 2);
+        call->idle = call->idle && (there || x->op->inlays(x, (uint32_t)k, &at) == 2);
         call->stride[k] = agi_value_strides(c, s);
     }
     agi_touch(c, it->buffer, step);
