@@ -5,25 +5,11 @@
 #include <unistd.h>
 
 char derive_output[1 << 16];
-static char directory[64];
-
-void derive_begin(void)
-{
-    strcpy(directory, "/tmp/autograd-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-}
-
-void derive_end(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", directory);
-    ck_assert_int_eq(system(command), 0);
-}
 
 int derive(const char *arguments)
 {
     char command[1024];
-    snprintf(command, sizeof command, "D='%s'; '%s/derive' %s 2>&1", directory, TEST_BUILD, arguments);
+    snprintf(command, sizeof command, "D='%s'; '%s/derive' %s 2>&1", folder, TEST_BUILD, arguments);
     FILE *f = popen(command, "r");
     ck_assert_ptr_nonnull(f);
     size_t n = fread(derive_output, 1, sizeof derive_output - 1, f);
@@ -49,7 +35,7 @@ void expect_refusal(const char *arguments, const char *part)
 void derive_write(const char *name, const void *bytes, size_t n)
 {
     char path[128];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *f = fopen(path, "wb");
     ck_assert_ptr_nonnull(f);
     ck_assert_int_eq(fwrite(bytes, 1, n, f), n);
@@ -318,7 +304,7 @@ Suite *suite_derive(void)
     Suite *s = suite_create("derive");
     TCase *t = tcase_create("derive");
     tcase_set_timeout(t, 60);
-    tcase_add_checked_fixture(t, derive_begin, derive_end);
+    tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_test(t, value_and_gradient);
     tcase_add_test(t, vectors_and_matrices);
     tcase_add_test(t, jacobian);

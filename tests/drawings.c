@@ -119,7 +119,7 @@ Suite *suite_drawings(void)
     Suite *s = suite_create("drawings");
     TCase *t = tcase_create("drawings");
     tcase_set_timeout(t, 60);
-    tcase_add_checked_fixture(t, derive_begin, derive_end);
+    tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_test(t, c);
     tcase_add_test(t, terminal);
     tcase_add_test(t, svg);

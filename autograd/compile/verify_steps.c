@@ -73,12 +73,18 @@ static int check_values(const verifier *v, uint32_t step)
 
 /* ---- what the steps do ------------------------------------------------------------------------------------------- */
 
+/* Have only passes written some of it so far? */
+static int awaits_its_call(const verifier *v, uint32_t b)
+{
+    return agi_buffer_at(v->c, b)->inlaid && v->writes[b] && v->c->plan->step[v->writes[b] - 1].kind == AGI_PASS;
+}
+
 static int check_read(verifier *v, uint32_t step, uint32_t b)
 {
     const agi_buffer *x = agi_buffer_at(v->c, b);
     int copy = v->c->plan->step[step].kind == AGI_COPY;
-    if (x->role == AGI_VALUE && !v->written[b])
-        return agi_broken(v->c, "step %u reads buffer %u, which no step before it writes", step, b);
+    if (x->role == AGI_VALUE && (!v->written[b] || awaits_its_call(v, b)))
+        return agi_broken(v->c, "step %u reads buffer %u, which no step before it writes whole", step, b);
     if (!copy && v->may_read[b] != step + 1)
         return agi_broken(v->c, "step %u reads buffer %u, which none of its values does", step, b);
     v->reads[b] = step + 1;
@@ -93,7 +99,7 @@ static int check_write(verifier *v, uint32_t step, uint32_t b)
         return agi_broken(v->c, "step %u writes buffer %u, which stays as it is", step, b);
     if (x->role == AGI_VALUE && v->may_write[b] != step + 1)
         return agi_broken(v->c, "step %u writes buffer %u, which holds none of its values", step, b);
-    if (v->written[b] && v->writes[b] != step + 1 && !x->inlaid)
+    if (v->written[b] && v->writes[b] != step + 1 && !awaits_its_call(v, b))
         return agi_broken(v->c, "step %u writes buffer %u, which has been written before", step, b);
     v->writes[b] = step + 1;
     return 1;

@@ -204,7 +204,7 @@ static void emit_copies(agi_pass_printer *p, ag_source *to, int back)
         char name[AGI_NAME];
         agi_helper_name(p->e, back ? "copy" : "pad", back ? p->dtype : type_of(p, a), name);
         if (back && stride_of(p, a) != 1)
-            ag_emit(to, "        for (i = 0; i < rest; i++) y%d[(n - rest + i) * s%d] = c%d[i];\n", k, k, k);
+            ag_emit(to, "        for (int64_t i = 0; i < rest; i++) y%d[(n - rest + i) * s%d] = c%d[i];\n", k, k, k);
         else if (back) ag_emit(to, "        %s(rest, c%d, y%d + n - rest);\n", name, k, k);
         else ag_emit(to, "        %s(rest, vector, x%u + n - rest, a%u);\n", name, a->reg, a->reg);
     }
@@ -217,8 +217,6 @@ static void emit_copied(agi_pass_printer *p, ag_source *to)
         if (a->role == AGI_ARGUMENT_IN) ag_emit(to, "        %s a%u[vector];\n", ag_c_type(type_of(p, a)), a->reg);
         if (a->role == AGI_ARGUMENT_OUT) ag_emit(to, "        %s c%d[vector];\n", p->type, k);
     }
-    for (int k = 0, declared = 0; k < p->narguments; k++)
-        if (stride_of(p, &p->argument[k]) != 1 && !declared++) ag_emit(to, "        int64_t i;\n");
     emit_copies(p, to, 0);
     ag_emit(to, "        ");
     emit_call_of_whole(p, to, "vector", COPIED);

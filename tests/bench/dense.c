@@ -1,24 +1,15 @@
 /* dense: whole Hessians of functions of few variables, f64, as an optimiser asks for them at every step. The limits write
  * closed forms down: the chained Rosenbrock function's, of three diagonals; sum of sin(x_i x_j), all of whose second
- * derivatives differ; sum of log1p((W x)^2), W [100, n], which is W^T D W.
- *
- * <math.h> is not included: glibc offers its vector functions under -ffast-math only, so the declarations are ours. */
+ * derivatives differ; sum of log1p((W x)^2), W [100, n], which is W^T D W. */
 #include "bench.h"
+#include "vector.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
-#define VECTOR __attribute__((simd("notinbranch"), const))
-#else
-#define VECTOR __attribute__((const))
-#endif
-#ifdef __clang__ /* it says so where it knows no vector function */
-#pragma clang diagnostic ignored "-Wpass-failed"
-#endif
-extern double sin(double) VECTOR;
-extern double cos(double) VECTOR;
+extern double sin(double) BENCH_VECTOR;
+extern double cos(double) BENCH_VECTOR;
 
 enum { ROWS = 100 };
 

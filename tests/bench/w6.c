@@ -1,9 +1,8 @@
 /* W6: y = sigmoid(a x + b) tanh(c x) + exp(-x^2), loss = mean(y^2), and the gradients of x, a, b and c, all f32 vectors
  * of length n in the caller's memory. The limit is one loop for all of it, whose results, where they are larger than
- * the cache, go past it.
- *
- * <math.h> is not included: glibc offers its vector functions under -ffast-math only, so the declarations are ours. */
+ * the cache, go past it. */
 #include "bench.h"
+#include "vector.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -13,16 +12,8 @@
 #include <xmmintrin.h>
 #endif
 
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
-#define VECTOR __attribute__((simd("notinbranch"), const))
-#else
-#define VECTOR __attribute__((const))
-#endif
-#ifdef __clang__ /* it says so where it knows no vector tanhf */
-#pragma clang diagnostic ignored "-Wpass-failed"
-#endif
-extern float expf(float) VECTOR;
-extern float tanhf(float) VECTOR;
+extern float expf(float) BENCH_VECTOR;
+extern float tanhf(float) BENCH_VECTOR;
 
 enum { VECTORS = 4, CHUNK = 1024 /* elements summed in f32 */, CACHED = 1 << 18 /* of a vector that stays there */ };
 
